@@ -1,0 +1,13 @@
+// What the addon keeps for each environment (a Node process or worker thread): its classes' constructors.
+#pragma once
+
+#include <napi.h>
+
+namespace hearth::binding {
+
+struct AddonData {
+  Napi::FunctionReference native_model;
+  Napi::FunctionReference native_engine;
+};
+
+}  // namespace hearth::binding

@@ -1,0 +1,218 @@
+#include "binding/convert.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hearth::binding {
+namespace {
+
+Status wrong_type(const char* name, const char* expected) {
+  return {Code::INTERNAL, std::string("The addon was called with a ") + name + " that is not " + expected + "."};
+}
+
+Napi::Value member(const Napi::Object& object, const char* name) { return object.Get(name); }
+
+Status to_bool(const Napi::Value& value, const char* name, bool* result) {
+  if (!value.IsBoolean()) return wrong_type(name, "a boolean");
+  *result = value.As<Napi::Boolean>().Value();
+  return {};
+}
+
+Status to_double(const Napi::Value& value, const char* name, double* result) {
+  if (!value.IsNumber()) return wrong_type(name, "a number");
+  *result = value.As<Napi::Number>().DoubleValue();
+  return {};
+}
+
+Status to_float(const Napi::Value& value, const char* name, float* result) {
+  double number = 0;
+  HEARTH_RETURN_IF_ERROR(to_double(value, name, &number));
+  *result = static_cast<float>(number);
+  return {};
+}
+
+Status to_seed(const Napi::Value& value, uint64_t* seed) {
+  constexpr double kMaxSafeInteger = 9007199254740991.0;
+  double number = 0;
+  HEARTH_RETURN_IF_ERROR(to_double(value, "seed", &number));
+  if (!(number >= 0 && number <= kMaxSafeInteger)) return wrong_type("seed", "a whole number from 0 to 2^53 - 1");
+  *seed = static_cast<uint64_t>(number);
+  return {};
+}
+
+Status to_logit_bias(const Napi::Value& value, std::vector<std::pair<int32_t, float>>* biases) {
+  if (!value.IsArray()) return wrong_type("logitBias", "an array");
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value pair = array.Get(i);
+    if (!pair.IsArray()) return wrong_type("logitBias", "an array of pairs");
+    std::pair<int32_t, float> bias;
+    HEARTH_RETURN_IF_ERROR(to_int32(pair.As<Napi::Array>().Get(uint32_t{0}), "logitBias token", &bias.first));
+    HEARTH_RETURN_IF_ERROR(to_float(pair.As<Napi::Array>().Get(uint32_t{1}), "logitBias bias", &bias.second));
+    biases->push_back(bias);
+  }
+  return {};
+}
+
+Napi::Value optional_id(Napi::Env env, const std::optional<int32_t>& id) {
+  return id ? Napi::Value(Napi::Number::New(env, *id)) : Napi::Value(env.Null());
+}
+
+// Text of a file need not be UTF-8: what is not becomes U+FFFD.
+Napi::String to_text(Napi::Env env, const std::string& text) { return Napi::String::New(env, text); }
+
+Napi::Object to_object(Napi::Env env, const TokenizerInfo& info) {
+  auto object = Napi::Object::New(env);
+  object["kind"] = to_text(env, info.kind);
+  object["preTokenizer"] = to_text(env, info.pre_tokenizer);
+  object["tokens"] = Napi::Number::New(env, static_cast<double>(info.n_tokens));
+  object["bos"] = optional_id(env, info.bos);
+  object["eos"] = optional_id(env, info.eos);
+  object["eot"] = optional_id(env, info.eot);
+  object["eom"] = optional_id(env, info.eom);
+  object["addBos"] = Napi::Boolean::New(env, info.add_bos);
+  object["addEos"] = Napi::Boolean::New(env, info.add_eos);
+  object["addSpacePrefix"] = Napi::Boolean::New(env, info.add_space_prefix);
+  auto ends = Napi::Array::New(env, info.end_of_generation.size());
+  for (size_t i = 0; i < info.end_of_generation.size(); ++i)
+    ends[i] = Napi::Number::New(env, info.end_of_generation[i]);
+  object["endOfGeneration"] = ends;
+  auto specials = Napi::Array::New(env, info.special_tokens.size());
+  for (size_t i = 0; i < info.special_tokens.size(); ++i) {
+    const SpecialToken& token = info.special_tokens[i];
+    auto special = Napi::Object::New(env);
+    special["id"] = Napi::Number::New(env, token.id);
+    special["text"] = to_text(env, token.text);
+    special["control"] = Napi::Boolean::New(env, token.control);
+    specials[i] = special;
+  }
+  object["specialTokens"] = specials;
+  return object;
+}
+
+Status to_chunk(const Napi::Value& value, StepPlan::Chunk* chunk, std::vector<int32_t>* tokens) {
+  if (!value.IsObject()) return wrong_type("chunk", "an object");
+  const auto object = value.As<Napi::Object>();
+  HEARTH_RETURN_IF_ERROR(to_int32(member(object, "sequence"), "sequence", &chunk->sequence));
+  HEARTH_RETURN_IF_ERROR(to_bool(member(object, "sample"), "sample", &chunk->sample));
+  const Napi::Value all_logits = member(object, "allLogits");
+  if (!all_logits.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_bool(all_logits, "allLogits", &chunk->all_logits));
+  const Napi::Value ids = member(object, "tokens");
+  if (!ids.IsTypedArray() || ids.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
+    return wrong_type("chunk's tokens", "an Int32Array");
+  }
+  const auto array = ids.As<Napi::Int32Array>();
+  tokens->assign(array.Data(), array.Data() + array.ElementLength());
+  chunk->tokens = *tokens;
+  return {};
+}
+
+}  // namespace
+
+Napi::Error to_error(Napi::Env env, const Status& status) {
+  Napi::Error error = Napi::Error::New(env, status.message());
+  error.Set("code", Napi::String::New(env, code_name(status.code())));
+  error.Set("advice", Napi::String::New(env, code_advice(status.code())));
+  return error;
+}
+
+Napi::Value throw_status(Napi::Env env, const Status& status) {
+  to_error(env, status).ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+Napi::Object to_object(Napi::Env env, const ModelInfo& info) {
+  auto object = Napi::Object::New(env);
+  object["architecture"] = to_text(env, info.architecture);
+  object["name"] = to_text(env, info.name);
+  object["weightType"] = to_text(env, info.weight_type);
+  object["chatTemplate"] = info.chat_template.empty() ? env.Null() : Napi::Value(to_text(env, info.chat_template));
+  object["parameters"] = Napi::Number::New(env, static_cast<double>(info.n_parameters));
+  object["fileBytes"] = Napi::Number::New(env, static_cast<double>(info.file_bytes));
+  object["weightBytes"] = Napi::Number::New(env, static_cast<double>(info.weight_bytes));
+  object["contextTrained"] = Napi::Number::New(env, info.n_ctx_train);
+  object["layers"] = Napi::Number::New(env, info.n_layer);
+  object["embedding"] = Napi::Number::New(env, info.n_embd);
+  object["kvBytesPerToken"] = Napi::Number::New(env, static_cast<double>(info.kv_bytes_per_token));
+  object["hasWeights"] = Napi::Boolean::New(env, info.has_weights);
+  object["tokenizer"] = to_object(env, info.tokenizer);
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const EngineOptions& options) {
+  auto object = Napi::Object::New(env);
+  object["threads"] = Napi::Number::New(env, options.threads);
+  object["maxSequences"] = Napi::Number::New(env, options.max_sequences);
+  object["contextTokens"] = Napi::Number::New(env, options.context_tokens);
+  object["kvTokens"] = Napi::Number::New(env, options.kv_tokens);
+  object["maxBatchTokens"] = Napi::Number::New(env, options.max_batch_tokens);
+  object["isa"] = to_text(env, options.isa);
+  return object;
+}
+
+Status to_engine_options(const Napi::Value& value, EngineOptions* options) {
+  if (!value.IsObject()) return wrong_type("options", "an object");
+  const auto object = value.As<Napi::Object>();
+  HEARTH_RETURN_IF_ERROR(to_int32(member(object, "threads"), "threads", &options->threads));
+  HEARTH_RETURN_IF_ERROR(to_int32(member(object, "maxSequences"), "maxSequences", &options->max_sequences));
+  HEARTH_RETURN_IF_ERROR(to_int32(member(object, "contextTokens"), "contextTokens", &options->context_tokens));
+  HEARTH_RETURN_IF_ERROR(to_int32(member(object, "kvTokens"), "kvTokens", &options->kv_tokens));
+  HEARTH_RETURN_IF_ERROR(to_int32(member(object, "maxBatchTokens"), "maxBatchTokens", &options->max_batch_tokens));
+  return to_string(member(object, "isa"), "isa", &options->isa);
+}
+
+Status to_sampler_options(const Napi::Value& value, SamplerOptions* options) {
+  if (!value.IsObject()) return wrong_type("sampler", "an object");
+  const auto object = value.As<Napi::Object>();
+  const std::pair<const char*, float*> floats[] = {
+      {"temperature", &options->temperature},
+      {"topP", &options->top_p},
+      {"minP", &options->min_p},
+      {"typicalP", &options->typical_p},
+      {"repetitionPenalty", &options->repetition_penalty},
+      {"frequencyPenalty", &options->frequency_penalty},
+      {"presencePenalty", &options->presence_penalty},
+  };
+  for (const auto& [name, field] : floats) HEARTH_RETURN_IF_ERROR(to_float(member(object, name), name, field));
+  HEARTH_RETURN_IF_ERROR(to_int32(member(object, "topK"), "topK", &options->top_k));
+  HEARTH_RETURN_IF_ERROR(to_int32(member(object, "penaltyLastN"), "penaltyLastN", &options->penalty_last_n));
+  HEARTH_RETURN_IF_ERROR(to_seed(member(object, "seed"), &options->seed));
+  return to_logit_bias(member(object, "logitBias"), &options->logit_bias);
+}
+
+Status to_plan(const Napi::Value& value, OwnedPlan* result) {
+  if (!value.IsObject()) return wrong_type("plan", "an object");
+  const Napi::Value chunks = member(value.As<Napi::Object>(), "chunks");
+  if (!chunks.IsArray()) return wrong_type("plan's chunks", "an array");
+  const auto array = chunks.As<Napi::Array>();
+  result->tokens.resize(array.Length());
+  result->plan.chunks.resize(array.Length());
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    HEARTH_RETURN_IF_ERROR(to_chunk(array.Get(i), &result->plan.chunks[i], &result->tokens[i]));
+  }
+  return {};
+}
+
+Status to_int32(const Napi::Value& value, const char* name, int32_t* result) {
+  double number = 0;
+  HEARTH_RETURN_IF_ERROR(to_double(value, name, &number));
+  if (!(number >= INT32_MIN && number <= INT32_MAX) || number != std::trunc(number)) {
+    return wrong_type(name, "a whole number of 32 bits");
+  }
+  *result = static_cast<int32_t>(number);
+  return {};
+}
+
+Status to_string(const Napi::Value& value, const char* name, std::string* result) {
+  if (!value.IsString()) return wrong_type(name, "a string");
+  *result = value.As<Napi::String>().Utf8Value();
+  return {};
+}
+
+Napi::Int32Array to_array(Napi::Env env, const std::vector<int32_t>& values) {
+  auto array = Napi::Int32Array::New(env, values.size());
+  std::copy(values.begin(), values.end(), array.Data());
+  return array;
+}
+
+}  // namespace hearth::binding

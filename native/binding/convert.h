@@ -1,0 +1,37 @@
+// Values across Node-API: JavaScript objects to the engine's structures and back. Checks types, since a wrong one must
+// be an error and not a crash; ranges are the engine's to check.
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+#include <vector>
+
+#include "include/engine.h"
+
+namespace hearth::binding {
+
+// An Error with `code` and `advice` of the catalogue.
+Napi::Error to_error(Napi::Env env, const Status& status);
+// Throws it as a pending JavaScript exception and returns undefined.
+Napi::Value throw_status(Napi::Env env, const Status& status);
+
+Napi::Object to_object(Napi::Env env, const ModelInfo& info);
+Napi::Object to_object(Napi::Env env, const EngineOptions& options);
+
+// INTERNAL with the member's name when a member is missing or of another type: src/engine checks before it calls.
+Status to_engine_options(const Napi::Value& value, EngineOptions* options);
+Status to_sampler_options(const Napi::Value& value, SamplerOptions* options);
+
+// A plan with copies of its tokens, since the arrays may be collected while the step runs.
+struct OwnedPlan {
+  std::vector<std::vector<int32_t>> tokens;  // [n_chunks]
+  StepPlan plan;                             // views tokens
+};
+Status to_plan(const Napi::Value& value, OwnedPlan* plan);
+
+Status to_int32(const Napi::Value& value, const char* name, int32_t* result);
+Status to_string(const Napi::Value& value, const char* name, std::string* result);
+Napi::Int32Array to_array(Napi::Env env, const std::vector<int32_t>& values);
+
+}  // namespace hearth::binding

@@ -1,0 +1,226 @@
+#include "binding/native_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "binding/addon_data.h"
+#include "binding/convert.h"
+#include "binding/native_model.h"
+#include "binding/promise_worker.h"
+
+namespace hearth::binding {
+namespace {
+
+// A step on its way: made on the main thread, settled there when the engine's thread is done with it.
+struct Step {
+  Step(Napi::Env env) : deferred(env) {}
+
+  Napi::Promise::Deferred deferred;
+  OwnedPlan owned;
+  Status status;
+  StepResult result;
+};
+
+Napi::Object to_object(Napi::Env env, const StepResult& result) {
+  auto object = Napi::Object::New(env);
+  object["tokens"] = to_array(env, result.tokens);
+  auto logits = Napi::Float32Array::New(env, result.logits.size());
+  std::copy(result.logits.begin(), result.logits.end(), logits.Data());
+  object["logits"] = logits;
+  object["computeMs"] = Napi::Number::New(env, result.compute_ms);
+  return object;
+}
+
+void settle(Napi::Env env, Napi::Function, std::nullptr_t*, Step* raw) {
+  const std::unique_ptr<Step> step(raw);
+  if (env == nullptr) return;  // the environment is being torn down: nobody is left to tell
+  const Napi::HandleScope scope(env);
+  if (step->status.ok()) {
+    step->deferred.Resolve(to_object(env, step->result));
+  } else {
+    step->deferred.Reject(to_error(env, step->status).Value());
+  }
+}
+
+// Keeps the event loop alive until released, so one is made for each step.
+using Settler = Napi::TypedThreadSafeFunction<std::nullptr_t, Step, settle>;
+
+}  // namespace
+
+Napi::Function NativeEngine::define(Napi::Env env) {
+  return DefineClass(env, "NativeEngine",
+                     {
+                         InstanceMethod<&NativeEngine::options>("options"),
+                         InstanceMethod<&NativeEngine::isa>("isa"),
+                         InstanceMethod<&NativeEngine::open_sequence>("openSequence"),
+                         InstanceMethod<&NativeEngine::fork_sequence>("forkSequence"),
+                         InstanceMethod<&NativeEngine::truncate_sequence>("truncateSequence"),
+                         InstanceMethod<&NativeEngine::set_sampler>("setSampler"),
+                         InstanceMethod<&NativeEngine::close_sequence>("closeSequence"),
+                         InstanceMethod<&NativeEngine::sequence_length>("sequenceLength"),
+                         InstanceMethod<&NativeEngine::free_kv_tokens>("freeKvTokens"),
+                         InstanceMethod<&NativeEngine::step>("step"),
+                         InstanceMethod<&NativeEngine::close>("close"),
+                     });
+}
+
+Napi::Value NativeEngine::create(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Napi::Function model_class = env.GetInstanceData<AddonData>()->native_model.Value();
+  if (!info[0].IsObject() || !info[0].As<Napi::Object>().InstanceOf(model_class)) {
+    return throw_status(env, {Code::INTERNAL, "createEngine takes a NativeModel."});
+  }
+  const auto model = NativeModel::Unwrap(info[0].As<Napi::Object>())->model();
+  EngineOptions options;
+  if (Status status = to_engine_options(info[1], &options); !status.ok()) return throw_status(env, status);
+  auto engine = std::make_shared<std::unique_ptr<Engine>>();
+  return PromiseWorker::start(
+      env, [=] { return Engine::create(model, options, engine.get()); },
+      [=](Napi::Env e) -> Napi::Value {
+        const auto holder = Napi::External<std::unique_ptr<Engine>>::New(e, engine.get());
+        return e.GetInstanceData<AddonData>()->native_engine.New({holder});
+      });
+}
+
+NativeEngine::NativeEngine(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  if (!info[0].IsExternal()) {
+    throw_status(info.Env(), {Code::INTERNAL, "A NativeEngine is made by createEngine only."});
+    return;
+  }
+  engine_ = std::move(*info[0].As<Napi::External<std::unique_ptr<Engine>>>().Data());
+}
+
+Status NativeEngine::check_open() const {
+  if (engine_) return {};
+  return {Code::ENGINE_CLOSED, "The engine was closed."};
+}
+
+Napi::Value NativeEngine::options(const Napi::CallbackInfo& info) {
+  if (Status status = check_open(); !status.ok()) return throw_status(info.Env(), status);
+  return binding::to_object(info.Env(), engine_->options());
+}
+
+Napi::Value NativeEngine::isa(const Napi::CallbackInfo& info) {
+  if (Status status = check_open(); !status.ok()) return throw_status(info.Env(), status);
+  return Napi::String::New(info.Env(), engine_->isa());
+}
+
+Napi::Value NativeEngine::open_sequence(const Napi::CallbackInfo& info) {
+  int32_t id = 0;
+  const auto open = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(check_open());
+    SamplerOptions sampler;
+    HEARTH_RETURN_IF_ERROR(to_sampler_options(info[0], &sampler));
+    return engine_->open_sequence(sampler, &id);
+  };
+  if (Status status = open(); !status.ok()) return throw_status(info.Env(), status);
+  return Napi::Number::New(info.Env(), id);
+}
+
+Napi::Value NativeEngine::fork_sequence(const Napi::CallbackInfo& info) {
+  int32_t id = 0;
+  const auto fork = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(check_open());
+    int32_t source = 0, tokens = 0;
+    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "source", &source));
+    HEARTH_RETURN_IF_ERROR(to_int32(info[1], "tokens", &tokens));
+    SamplerOptions sampler;
+    HEARTH_RETURN_IF_ERROR(to_sampler_options(info[2], &sampler));
+    return engine_->fork_sequence(source, tokens, sampler, &id);
+  };
+  if (Status status = fork(); !status.ok()) return throw_status(info.Env(), status);
+  return Napi::Number::New(info.Env(), id);
+}
+
+Napi::Value NativeEngine::truncate_sequence(const Napi::CallbackInfo& info) {
+  const auto truncate = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(check_open());
+    int32_t id = 0, tokens = 0;
+    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "sequence", &id));
+    HEARTH_RETURN_IF_ERROR(to_int32(info[1], "tokens", &tokens));
+    return engine_->truncate_sequence(id, tokens);
+  };
+  if (Status status = truncate(); !status.ok()) return throw_status(info.Env(), status);
+  return info.Env().Undefined();
+}
+
+Napi::Value NativeEngine::set_sampler(const Napi::CallbackInfo& info) {
+  const auto set = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(check_open());
+    int32_t id = 0;
+    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "sequence", &id));
+    SamplerOptions sampler;
+    HEARTH_RETURN_IF_ERROR(to_sampler_options(info[1], &sampler));
+    return engine_->set_sampler(id, sampler);
+  };
+  if (Status status = set(); !status.ok()) return throw_status(info.Env(), status);
+  return info.Env().Undefined();
+}
+
+Napi::Value NativeEngine::close_sequence(const Napi::CallbackInfo& info) {
+  const auto close = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(check_open());
+    int32_t id = 0;
+    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "sequence", &id));
+    return engine_->close_sequence(id);
+  };
+  if (Status status = close(); !status.ok()) return throw_status(info.Env(), status);
+  return info.Env().Undefined();
+}
+
+Napi::Value NativeEngine::sequence_length(const Napi::CallbackInfo& info) {
+  int32_t length = 0;
+  const auto measure = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(check_open());
+    int32_t id = 0;
+    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "sequence", &id));
+    return engine_->sequence_length(id, &length);
+  };
+  if (Status status = measure(); !status.ok()) return throw_status(info.Env(), status);
+  return Napi::Number::New(info.Env(), length);
+}
+
+Napi::Value NativeEngine::free_kv_tokens(const Napi::CallbackInfo& info) {
+  if (Status status = check_open(); !status.ok()) return throw_status(info.Env(), status);
+  return Napi::Number::New(info.Env(), engine_->free_kv_tokens());
+}
+
+Napi::Value NativeEngine::step(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto step = std::make_unique<Step>(env);
+  const Napi::Promise promise = step->deferred.Promise();
+  Status status = check_open();
+  if (status.ok()) status = to_plan(info[0], &step->owned);
+  if (status.ok()) {
+    auto settler = Settler::New(env, "hearth step", 0, 1);
+    // The engine calls back exactly once, and only if step() is ok.
+    status = engine_->step(step->owned.plan, [settler, raw = step.get()](Status ended, StepResult result) mutable {
+      raw->status = std::move(ended);
+      raw->result = std::move(result);
+      settler.BlockingCall(raw);
+      settler.Release();
+    });
+    if (!status.ok()) settler.Release();
+  }
+  if (status.ok()) {
+    step.release();  // settle()'s from here on
+  } else {
+    step->deferred.Reject(to_error(env, status).Value());
+  }
+  return promise;
+}
+
+Napi::Value NativeEngine::close(const Napi::CallbackInfo& info) {
+  auto engine = std::make_shared<std::shared_ptr<Engine>>(std::move(engine_));
+  engine_ = nullptr;
+  // The last reference goes on a worker thread, since the destructor waits for the running step.
+  return PromiseWorker::start(
+      info.Env(),
+      [engine] {
+        engine->reset();
+        return Status();
+      },
+      [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
+}
+
+}  // namespace hearth::binding

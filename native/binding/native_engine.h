@@ -1,0 +1,44 @@
+// The JavaScript class NativeEngine: one engine with its sequences.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "include/engine.h"
+
+namespace hearth::binding {
+
+// What could go wrong if...
+// - step: the arrays are changed or collected while it runs -> the plan holds copies.
+// - step: the process exits meanwhile -> a running step keeps the event loop alive; the destructor waits for it.
+// - close during a step -> it waits on a worker thread; the step's promise settles with its result.
+// - any method after close -> ENGINE_CLOSED.
+class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  // createEngine(model: NativeModel, options) -> Promise<NativeEngine>
+  static Napi::Value create(const Napi::CallbackInfo& info);
+
+  // Called by create() only: takes an External of the engine.
+  explicit NativeEngine(const Napi::CallbackInfo& info);
+
+ private:
+  Napi::Value options(const Napi::CallbackInfo& info);
+  Napi::Value isa(const Napi::CallbackInfo& info);
+  Napi::Value open_sequence(const Napi::CallbackInfo& info);      // (sampler) -> id
+  Napi::Value fork_sequence(const Napi::CallbackInfo& info);      // (source, tokens, sampler) -> id
+  Napi::Value truncate_sequence(const Napi::CallbackInfo& info);  // (id, tokens)
+  Napi::Value set_sampler(const Napi::CallbackInfo& info);        // (id, sampler)
+  Napi::Value close_sequence(const Napi::CallbackInfo& info);     // (id)
+  Napi::Value sequence_length(const Napi::CallbackInfo& info);    // (id) -> tokens
+  Napi::Value free_kv_tokens(const Napi::CallbackInfo& info);
+  Napi::Value step(const Napi::CallbackInfo& info);   // (plan) -> Promise<StepResult>
+  Napi::Value close(const Napi::CallbackInfo& info);  // -> Promise<void>
+
+  Status check_open() const;
+
+  std::shared_ptr<Engine> engine_;  // null once closed
+};
+
+}  // namespace hearth::binding

@@ -1,0 +1,36 @@
+// The JavaScript class NativeModel: one loaded model.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "include/engine.h"
+
+namespace hearth::binding {
+
+// What could go wrong if...
+// - load: the file changes under us -> health; JavaScript drops the promise -> the model is freed.
+// - encode: a word is not a string -> INTERNAL. A string with lone surrogates -> Node-API gives U+FFFD.
+// - an engine still uses the model when JavaScript drops it -> the engine holds its own reference.
+class NativeModel : public Napi::ObjectWrap<NativeModel> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  // loadModel(path, {vocabularyOnly}) -> Promise<NativeModel>; maps and checks the file on a worker thread.
+  static Napi::Value load(const Napi::CallbackInfo& info);
+
+  // Called by load() only: takes an External of the shared pointer.
+  explicit NativeModel(const Napi::CallbackInfo& info);
+
+  const std::shared_ptr<const Model>& model() const { return model_; }
+
+ private:
+  Napi::Value info(const Napi::CallbackInfo& info);    // -> ModelInfo
+  Napi::Value encode(const Napi::CallbackInfo& info);  // (words: string[]) -> Int32Array
+  Napi::Value decode(const Napi::CallbackInfo& info);  // (ids: Int32Array, withControlTokens) -> Buffer
+  Napi::Value check_health(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<const Model> model_;
+};
+
+}  // namespace hearth::binding

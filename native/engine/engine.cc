@@ -1,0 +1,395 @@
+// The engine: its thread, its sequences, and step() - a batch through the model, then each sequence's sampler.
+#include <chrono>
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <new>
+#include <string>
+#include <thread>
+#include <unordered_map>
+
+#include "engine/loaded_model.h"
+#include "include/engine.h"
+#include "kernels/dispatch.h"
+#include "kv/cache.h"
+#include "model/pass.h"
+#include "model/scratch.h"
+#include "sample/sampler.h"
+#include "threads/pool.h"
+#include "threads/topology.h"
+
+namespace hearth {
+namespace {
+
+constexpr int32_t kMaxThreads = 256;
+constexpr int32_t kMaxSequences = 256;
+constexpr int32_t kMaxBatchTokens = 4096;
+constexpr int64_t kMaxKvTokens = int64_t{1} << 28;
+
+Status check_range(const char* name, int64_t value, int64_t least, int64_t most) {
+  if (value >= least && value <= most) return {};
+  return {Code::OPTION_OUT_OF_RANGE, std::string("The engine's option ") + name + " is " + std::to_string(value) +
+                                         ", not from " + std::to_string(least) + " to " + std::to_string(most) + "."};
+}
+
+Status complete_options(const Dimensions& model, EngineOptions* o) {
+  if (o->threads == 0) o->threads = usable_cores();
+  HEARTH_RETURN_IF_ERROR(check_range("threads", o->threads, 1, kMaxThreads));
+  HEARTH_RETURN_IF_ERROR(check_range("max_sequences", o->max_sequences, 1, kMaxSequences));
+  HEARTH_RETURN_IF_ERROR(check_range("context_tokens", o->context_tokens, 1, kMaxKvTokens));
+  HEARTH_RETURN_IF_ERROR(check_range("max_batch_tokens", o->max_batch_tokens, 1, kMaxBatchTokens));
+  o->context_tokens = std::min<int32_t>(o->context_tokens, static_cast<int32_t>(model.n_ctx_train));
+  int64_t kv_tokens = o->kv_tokens;
+  if (kv_tokens == 0) kv_tokens = int64_t{o->max_sequences} * o->context_tokens;
+  HEARTH_RETURN_IF_ERROR(check_range("kv_tokens", kv_tokens, 1, kMaxKvTokens));
+  o->kv_tokens = static_cast<int32_t>(kv_tokens);
+  return {};
+}
+
+struct Sequence {
+  kv::BlockTable table;
+  Sampler sampler;
+};
+
+class EngineImpl final : public Engine {
+ public:
+  EngineImpl(std::shared_ptr<const LoadedModel> model, const EngineOptions& options, const HearthKernels* kernels)
+      : model_(std::move(model)), options_(options), kernels_(kernels), pool_(options.threads) {}
+
+  ~EngineImpl() override {
+    {
+      std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  Status start() {
+    const Dimensions& d = model_->architecture()->dimensions();
+    HEARTH_RETURN_IF_ERROR(kv::Cache::create(d.kv, options_.kv_tokens, &cache_));
+    const size_t scratch = Pass::scratch_bytes(options_.max_batch_tokens, d.scratch_floats_per_row);
+    HEARTH_RETURN_IF_ERROR(Scratch::create(scratch, &scratch_));
+    thread_ = std::thread([this] { work(); });
+    return {};
+  }
+
+  const EngineOptions& options() const override { return options_; }
+  const char* isa() const override { return kernels_->name; }
+
+  Status open_sequence(const SamplerOptions& options, int32_t* id) override {
+    std::lock_guard lock(mutex_);
+    HEARTH_RETURN_IF_ERROR(check_can_open());
+    Sequence sequence;
+    HEARTH_RETURN_IF_ERROR(Sampler::create(options, model_->n_drawable(), &sequence.sampler));
+    *id = add(std::move(sequence));
+    return {};
+  }
+
+  Status fork_sequence(int32_t source_id, int32_t n_tokens, const SamplerOptions& options, int32_t* id) override {
+    std::lock_guard lock(mutex_);
+    HEARTH_RETURN_IF_ERROR(check_can_open());
+    Sequence* source = nullptr;
+    HEARTH_RETURN_IF_ERROR(find(source_id, &source));
+    HEARTH_RETURN_IF_ERROR(check_range("n_tokens of a fork", n_tokens, 0, source->table.n_tokens));
+    Sequence sequence{{}, source->sampler};
+    sequence.sampler.truncate(n_tokens);
+    HEARTH_RETURN_IF_ERROR(sequence.sampler.configure(options));
+    HEARTH_RETURN_IF_ERROR(cache_.fork(source->table, n_tokens, &sequence.table));
+    *id = add(std::move(sequence));
+    return {};
+  }
+
+  Status truncate_sequence(int32_t id, int32_t n_tokens) override {
+    std::lock_guard lock(mutex_);
+    Sequence* sequence = nullptr;
+    HEARTH_RETURN_IF_ERROR(find_idle(id, &sequence));
+    HEARTH_RETURN_IF_ERROR(check_range("n_tokens of a truncation", n_tokens, 0, sequence->table.n_tokens));
+    cache_.truncate(&sequence->table, n_tokens);
+    sequence->sampler.truncate(n_tokens);
+    return {};
+  }
+
+  Status set_sampler(int32_t id, const SamplerOptions& options) override {
+    std::lock_guard lock(mutex_);
+    Sequence* sequence = nullptr;
+    HEARTH_RETURN_IF_ERROR(find_idle(id, &sequence));
+    return sequence->sampler.configure(options);
+  }
+
+  Status close_sequence(int32_t id) override {
+    std::lock_guard lock(mutex_);
+    Sequence* sequence = nullptr;
+    HEARTH_RETURN_IF_ERROR(find_idle(id, &sequence));
+    cache_.truncate(&sequence->table, 0);
+    sequences_.erase(id);
+    return {};
+  }
+
+  Status sequence_length(int32_t id, int32_t* n_tokens) const override {
+    std::lock_guard lock(mutex_);
+    const auto found = sequences_.find(id);
+    if (found == sequences_.end()) return unknown(id);
+    *n_tokens = found->second.table.n_tokens;
+    return {};
+  }
+
+  int32_t free_kv_tokens() const override {
+    std::lock_guard lock(mutex_);
+    return cache_.free_tokens();
+  }
+
+  Status step(StepPlan plan, std::function<void(Status, StepResult)> done) override {
+    std::lock_guard lock(mutex_);
+    HEARTH_RETURN_IF_ERROR(check_idle());
+    HEARTH_RETURN_IF_ERROR(check_plan(plan));
+    busy_ = true;
+    plan_ = std::move(plan);
+    done_ = std::move(done);
+    changed_.notify_all();
+    return {};
+  }
+
+  Status step_and_wait(StepPlan plan, StepResult* result) override {
+    std::promise<Status> ended;
+    HEARTH_RETURN_IF_ERROR(step(std::move(plan), [&](Status status, StepResult r) {
+      *result = std::move(r);
+      ended.set_value(std::move(status));
+    }));
+    return ended.get_future().get();
+  }
+
+ private:
+  static Status unknown(int32_t id) {
+    return {Code::SEQUENCE_UNKNOWN, "There is no sequence " + std::to_string(id) + "."};
+  }
+
+  Status check_idle() const {
+    if (!busy_) return {};
+    return {Code::ENGINE_BUSY, "A step is running."};
+  }
+
+  Status check_can_open() const {
+    HEARTH_RETURN_IF_ERROR(check_idle());
+    if (sequences_.size() < static_cast<size_t>(options_.max_sequences)) return {};
+    return {Code::OPTION_OUT_OF_RANGE,
+            "All " + std::to_string(options_.max_sequences) + " sequences of the engine are open."};
+  }
+
+  Status find(int32_t id, Sequence** sequence) {
+    const auto found = sequences_.find(id);
+    if (found == sequences_.end()) return unknown(id);
+    *sequence = &found->second;
+    return {};
+  }
+
+  Status find_idle(int32_t id, Sequence** sequence) {
+    HEARTH_RETURN_IF_ERROR(check_idle());
+    return find(id, sequence);
+  }
+
+  int32_t add(Sequence sequence) {
+    const int32_t id = next_id_++;
+    sequences_.emplace(id, std::move(sequence));
+    return id;
+  }
+
+  Status check_chunk(const StepPlan::Chunk& chunk) {
+    Sequence* sequence = nullptr;
+    HEARTH_RETURN_IF_ERROR(find(chunk.sequence, &sequence));
+    if (chunk.tokens.empty()) return {Code::PLAN_INVALID, "A chunk of the step has no tokens."};
+    const size_t length = sequence->table.n_tokens + chunk.tokens.size();
+    if (length > static_cast<size_t>(options_.context_tokens)) {
+      return {Code::CONTEXT_OVERFLOW, "The sequence would have " + std::to_string(length) +
+                                          " tokens, and the context holds " + std::to_string(options_.context_tokens) +
+                                          "."};
+    }
+    const auto n_vocab = static_cast<int32_t>(model_->architecture()->dimensions().n_vocab);
+    for (int32_t token : chunk.tokens) {
+      if (token < 0 || token >= n_vocab) {
+        return {Code::TOKEN_OUT_OF_RANGE,
+                "Token " + std::to_string(token) + " is not in the vocabulary of " + std::to_string(n_vocab) + "."};
+      }
+    }
+    return {};
+  }
+
+  Status check_plan(const StepPlan& plan) {
+    if (plan.chunks.empty()) return {Code::PLAN_INVALID, "The step has no chunks."};
+    size_t n_tokens = 0;
+    for (size_t i = 0; i < plan.chunks.size(); ++i) {
+      HEARTH_RETURN_IF_ERROR(check_chunk(plan.chunks[i]));
+      n_tokens += plan.chunks[i].tokens.size();
+      for (size_t j = 0; j < i; ++j) {
+        if (plan.chunks[j].sequence == plan.chunks[i].sequence) {
+          return {Code::PLAN_INVALID, "The step names a sequence twice."};
+        }
+      }
+    }
+    if (n_tokens <= static_cast<size_t>(options_.max_batch_tokens)) return {};
+    return {Code::PLAN_INVALID, "The step has " + std::to_string(n_tokens) + " tokens, and a batch holds " +
+                                    std::to_string(options_.max_batch_tokens) + "."};
+  }
+
+  void work() {
+    lower_thread_priority();
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [this] { return busy_ || stop_; });
+      if (!busy_) return;
+      // Nothing else touches the sequences while busy_ is set, so the step runs without the lock.
+      lock.unlock();
+      StepResult result;
+      Status status = run_guarded(&result);
+      lock.lock();
+      const auto done = std::move(done_);
+      plan_ = {};
+      busy_ = false;
+      lock.unlock();
+      done(std::move(status), std::move(result));
+      lock.lock();
+    }
+  }
+
+  Status run_guarded(StepResult* result) {
+    try {
+      return run(result);
+    } catch (const std::bad_alloc&) {
+      release_reserved();
+      return {Code::OUT_OF_MEMORY, "There was not enough memory for the step."};
+    }
+  }
+
+  Status run(StepResult* result) {
+    const auto began = std::chrono::steady_clock::now();
+    HEARTH_RETURN_IF_ERROR(model_->health());
+    Batch batch;
+    if (Status status = build(&batch); !status.ok()) {
+      release_reserved();
+      return status;
+    }
+    const Architecture& architecture = *model_->architecture();
+    logits_.resize(batch.outputs.size() * architecture.dimensions().n_vocab);
+    Pass pass({kernels_, &pool_, &scratch_, &cache_, &options_.trace}, batch, logits_.data());
+    architecture.forward(pass);
+    // Pages that could not be read were zeros: then nothing that was computed may be used.
+    Status status = model_->health();
+    if (status.ok()) status = draw(result);
+    if (!status.ok()) {
+      release_reserved();
+      return status;
+    }
+    commit();
+    result->compute_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
+    return {};
+  }
+
+  Status build(Batch* batch) {
+    for (const StepPlan::Chunk& chunk : plan_.chunks) {
+      Sequence& sequence = sequences_.at(chunk.sequence);
+      const auto n = static_cast<int32_t>(chunk.tokens.size());
+      HEARTH_RETURN_IF_ERROR(cache_.reserve(&sequence.table, n));
+      const auto first_row = static_cast<int32_t>(batch->tokens.size());
+      const int32_t start = sequence.table.n_tokens;
+      batch->sequences.push_back({&sequence.table, first_row, n, start});
+      for (int32_t i = 0; i < n; ++i) {
+        batch->tokens.push_back(chunk.tokens[i]);
+        batch->positions.push_back(start + i);
+        if (chunk.all_logits || (chunk.sample && i == n - 1)) batch->outputs.push_back(first_row + i);
+      }
+    }
+    return {};
+  }
+
+  // Copies out the logits that were asked for and draws the tokens; logits_ holds the rows of the plan's outputs in
+  // order.
+  Status draw(StepResult* result) {
+    const size_t n_vocab = model_->architecture()->dimensions().n_vocab;
+    float* row = logits_.data();
+    for (const StepPlan::Chunk& chunk : plan_.chunks) {
+      const size_t rows = chunk.all_logits ? chunk.tokens.size() : chunk.sample ? 1 : 0;
+      if (chunk.all_logits) result->logits.insert(result->logits.end(), row, row + rows * n_vocab);
+      row += rows * n_vocab;
+      int32_t token = -1;
+      if (chunk.sample) {
+        // The penalties look back at this chunk too; what is accepted here is taken back if the step fails.
+        Sampler& sampler = sequences_.at(chunk.sequence).sampler;
+        sampler.accept(chunk.tokens);
+        token = sampler.sample({row - n_vocab, model_->n_drawable()});
+        if (token < 0) return {Code::MODEL_OUTPUT_INVALID, "The model's logits are not numbers."};
+      }
+      result->tokens.push_back(token);
+    }
+    return {};
+  }
+
+  void commit() {
+    for (const StepPlan::Chunk& chunk : plan_.chunks) {
+      Sequence& sequence = sequences_.at(chunk.sequence);
+      sequence.table.n_tokens += static_cast<int32_t>(chunk.tokens.size());
+      if (!chunk.sample) sequence.sampler.accept(chunk.tokens);
+    }
+  }
+
+  // Takes back what a failed step reserved and accepted.
+  void release_reserved() {
+    for (const StepPlan::Chunk& chunk : plan_.chunks) {
+      Sequence& sequence = sequences_.at(chunk.sequence);
+      cache_.truncate(&sequence.table, sequence.table.n_tokens);
+      sequence.sampler.truncate(sequence.table.n_tokens);
+    }
+  }
+
+  const std::shared_ptr<const LoadedModel> model_;
+  const EngineOptions options_;
+  const HearthKernels* const kernels_;
+  Pool pool_;
+  Scratch scratch_;
+  kv::Cache cache_;
+  std::vector<float> logits_;  // [outputs of the step, n_vocab]
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unordered_map<int32_t, Sequence> sequences_;  // ids are never used again
+  int32_t next_id_ = 1;
+  bool busy_ = false;
+  bool stop_ = false;
+  StepPlan plan_;  // of the running step
+  std::function<void(Status, StepResult)> done_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+Status Engine::create(std::shared_ptr<const Model> model, const EngineOptions& options,
+                      std::unique_ptr<Engine>* engine) {
+  // Model::load makes nothing else.
+  auto loaded = std::static_pointer_cast<const LoadedModel>(std::move(model));
+  if (loaded->architecture() == nullptr) {
+    return {Code::MODEL_HAS_NO_WEIGHTS, "The model was loaded for its vocabulary only."};
+  }
+  const HearthKernels* kernels = nullptr;
+  HEARTH_RETURN_IF_ERROR(select_kernels(options.isa, &kernels));
+  EngineOptions complete = options;
+  HEARTH_RETURN_IF_ERROR(complete_options(loaded->architecture()->dimensions(), &complete));
+  complete.isa = kernels->name;
+  try {
+    auto impl = std::make_unique<EngineImpl>(std::move(loaded), complete, kernels);
+    HEARTH_RETURN_IF_ERROR(impl->start());
+    *engine = std::move(impl);
+    return {};
+  } catch (const std::exception&) {  // bad_alloc, or no thread to be had
+    return {Code::OUT_OF_MEMORY, "The engine could not start its threads or reserve its memory."};
+  }
+}
+
+std::vector<std::string> compiled_isas() { return kernel_names(); }
+
+Status select_isa(const std::string& forced, std::string* isa) {
+  const HearthKernels* kernels = nullptr;
+  HEARTH_RETURN_IF_ERROR(select_kernels(forced, &kernels));
+  *isa = kernels->name;
+  return {};
+}
+
+}  // namespace hearth

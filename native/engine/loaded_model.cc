@@ -1,0 +1,92 @@
+#include "engine/loaded_model.h"
+
+#include <array>
+#include <new>
+
+#include "base/text.h"
+#include "tokenizer/from_gguf.h"
+
+namespace hearth {
+
+Status Model::load(const std::string& path, const LoadOptions& options, std::shared_ptr<const Model>* model) {
+  try {
+    return LoadedModel::load(path, options, model);
+  } catch (const std::bad_alloc&) {
+    return {Code::OUT_OF_MEMORY, "There is not enough memory to load " + quoted_path(path) + "."};
+  }
+}
+
+Status LoadedModel::load(const std::string& path, const LoadOptions& options, std::shared_ptr<const Model>* result) {
+  auto model = std::make_shared<LoadedModel>();
+  HEARTH_RETURN_IF_ERROR(MappedFile::open(path, &model->file_));
+  const Status read = model->read();
+  // A file that cannot be read shows as zeros, and so as a damaged header: its health tells the true cause.
+  HEARTH_RETURN_IF_ERROR(model->health());
+  HEARTH_RETURN_IF_ERROR(read);
+  if (!options.vocabulary_only) HEARTH_RETURN_IF_ERROR(model->read_weights());
+  model->describe();
+  HEARTH_RETURN_IF_ERROR(model->health());
+  *result = std::move(model);
+  return {};
+}
+
+Status LoadedModel::read() {
+  HEARTH_RETURN_IF_ERROR(GgufFile::parse(file_->bytes(), &header_));
+  VocabularyData vocabulary;
+  HEARTH_RETURN_IF_ERROR(read_vocabulary(header_, &vocabulary));
+  return Tokenizer::create(std::move(vocabulary), &tokenizer_);
+}
+
+Status LoadedModel::read_weights() {
+  if (header_.tensors().empty()) {
+    return {Code::MODEL_HAS_NO_WEIGHTS,
+            "The file " + quoted_path(file_->path()) + " holds a vocabulary, but no tensors."};
+  }
+  HEARTH_RETURN_IF_ERROR(load_architecture(header_, &architecture_));
+  const size_t tokens = tokenizer_->info().n_tokens, rows = architecture_->dimensions().n_vocab;
+  if (tokens > rows) {
+    return {Code::TOKENIZER_BAD_VOCABULARY, "The vocabulary has " + std::to_string(tokens) +
+                                                " tokens, and the embedding only " + std::to_string(rows) + " rows."};
+  }
+  return {};
+}
+
+size_t LoadedModel::n_drawable() const {
+  const size_t tokens = tokenizer_->info().n_tokens;
+  return tokens > 0 ? tokens : architecture_->dimensions().n_vocab;
+}
+
+void LoadedModel::describe() {
+  // What is not text is left empty: these keys only inform.
+  std::string_view text;
+  if (header_.optional("general.architecture", &text).ok()) info_.architecture = text;
+  text = {};
+  if (header_.optional("general.name", &text).ok()) info_.name = text;
+  text = {};
+  if (header_.optional("tokenizer.chat_template", &text).ok()) info_.chat_template = text;
+  info_.tokenizer = tokenizer_->info();
+  info_.file_bytes = file_->bytes().size();
+  info_.has_weights = architecture_ != nullptr;
+  if (!info_.has_weights) return;
+
+  const Dimensions& d = architecture_->dimensions();
+  info_.n_ctx_train = d.n_ctx_train;
+  info_.n_layer = d.n_layer;
+  info_.n_embd = d.n_embd;
+  info_.kv_bytes_per_token = kv::Cache::bytes_per_token(d.kv);
+  std::array<uint64_t, HEARTH_TYPE_COUNT> bytes_of_type{};
+  const bool tied = header_.find_tensor("output.weight") == nullptr;
+  for (const GgufTensor& tensor : header_.tensors()) {
+    info_.n_parameters += tensor.n_elements;
+    bytes_of_type[tensor.type] += tensor.data.size();
+    // Of an embedding that is not also the output, a token reads one row.
+    if (tied || tensor.name != "token_embd.weight") info_.weight_bytes += tensor.data.size();
+  }
+  size_t most = 0;
+  for (size_t type = 0; type < bytes_of_type.size(); ++type) {
+    if (bytes_of_type[type] > bytes_of_type[most]) most = type;
+  }
+  info_.weight_type = type_name(static_cast<uint32_t>(most));
+}
+
+}  // namespace hearth

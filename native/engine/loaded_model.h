@@ -1,0 +1,46 @@
+// A model file in use: the mapping, its header, its tokenizer and, unless it holds a vocabulary only, its architecture.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "gguf/gguf.h"
+#include "include/engine.h"
+#include "memory/mapped_file.h"
+#include "model/architecture.h"
+#include "tokenizer/tokenizer.h"
+
+namespace hearth {
+
+class LoadedModel final : public Model {
+ public:
+  // The same as Model::load.
+  static Status load(const std::string& path, const LoadOptions& options, std::shared_ptr<const Model>* model);
+
+  const ModelInfo& info() const override { return info_; }
+  Status encode(std::span<const std::string_view> words, std::vector<int32_t>* ids) const override {
+    return tokenizer_->encode(words, ids);
+  }
+  Status decode(std::span<const int32_t> ids, bool with_control_tokens, std::string* bytes) const override {
+    return tokenizer_->decode(ids, with_control_tokens, bytes);
+  }
+  Status health() const override { return file_->health(); }
+
+  // Null without weights.
+  const Architecture* architecture() const { return architecture_.get(); }
+  // Ids that may be drawn: a matrix may have rows beyond the vocabulary, as padding.
+  size_t n_drawable() const;
+
+ private:
+  Status read();
+  Status read_weights();
+  void describe();
+
+  std::unique_ptr<MappedFile> file_;  // first: all others view it
+  GgufFile header_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<const Architecture> architecture_;
+  ModelInfo info_;
+};
+
+}  // namespace hearth

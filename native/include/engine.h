@@ -1,0 +1,165 @@
+// The engine's one public header: load a GGUF model, tokenize, and run steps over several sequences.
+// Whoever uses it (binding/, tools/, tests) knows nothing of tensors, kernels or threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "include/status.h"
+
+namespace hearth {
+
+struct SpecialToken {
+  int32_t id;
+  std::string text;
+  bool control;  // false: user-defined, which is parsed in all text
+};
+
+struct TokenizerInfo {
+  std::string kind;           // "spm", "bpe", or "none"
+  std::string pre_tokenizer;  // tokenizer.ggml.pre; BPE callers split text by its regex before encode()
+  size_t n_tokens = 0;
+  std::optional<int32_t> bos, eos, eot, eom, unk, pad;
+  bool add_bos = false;
+  bool add_eos = false;
+  bool add_space_prefix = false;           // SPM: text starts with a space
+  std::vector<int32_t> end_of_generation;  // ids that end an answer
+  std::vector<SpecialToken> special_tokens;
+};
+
+struct ModelInfo {
+  std::string architecture;   // "llama"
+  std::string name;           // general.name, may be empty
+  std::string weight_type;    // the type that holds most bytes, "Q4_0"; empty without weights
+  std::string chat_template;  // Jinja; empty when the file has none
+  uint64_t n_parameters = 0;
+  uint64_t file_bytes = 0;
+  uint64_t weight_bytes = 0;  // read for each decoded token
+  uint32_t n_ctx_train = 0;
+  uint32_t n_layer = 0;
+  uint32_t n_embd = 0;
+  uint64_t kv_bytes_per_token = 0;
+  bool has_weights = false;
+  TokenizerInfo tokenizer;
+};
+
+struct LoadOptions {
+  bool vocabulary_only = false;  // accept a file without weights, map nothing but the header
+};
+
+// A model file, mapped read-only. Immutable after load, so it is safe to share between threads.
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  static Status load(const std::string& path, const LoadOptions& options, std::shared_ptr<const Model>* model);
+
+  virtual const ModelInfo& info() const = 0;
+
+  // Appends the ids of UTF-8 `words` to `ids`. BPE: each word is one match of the pre-tokenizer's regex. SPM: a word is
+  // a whole text without special tokens; `add_space_prefix` is the caller's to apply. Special tokens are never parsed
+  // here. Invalid UTF-8 is encoded byte by byte.
+  virtual Status encode(std::span<const std::string_view> words, std::vector<int32_t>* ids) const = 0;
+
+  // Appends the bytes of `ids` to `bytes`: not always whole UTF-8 characters. Control tokens are left out unless asked
+  // for.
+  virtual Status decode(std::span<const int32_t> ids, bool with_control_tokens, std::string* bytes) const = 0;
+
+  // Not ok once the mapped file has been cut short, changed or failed to read (FILE_CHANGED, FILE_READ_FAILED).
+  virtual Status health() const = 0;
+};
+
+// How one sequence draws its tokens. Source of each: see sample/sampler.h.
+struct SamplerOptions {
+  float temperature = 0.8f;         // 0..10; 0 is greedy, and then only penalties and biases apply
+  int32_t top_k = 40;               // 0 is off
+  float top_p = 0.95f;              // 0..1; 1 is off
+  float min_p = 0.05f;              // 0..1; 0 is off
+  float typical_p = 1.0f;           // 0..1; 1 is off
+  float repetition_penalty = 1.0f;  // 0.01..10; 1 is off
+  float frequency_penalty = 0.0f;   // -2..2
+  float presence_penalty = 0.0f;    // -2..2
+  int32_t penalty_last_n = 64;      // tokens looked back at, -1 for all
+  uint64_t seed = 0;
+  std::vector<std::pair<int32_t, float>> logit_bias;  // token id, -100..100 added to its logit; -100 forbids it
+};
+
+struct EngineOptions {
+  int32_t threads = 0;             // 0: one per physical core this process may use
+  int32_t max_sequences = 4;       // 1..256
+  int32_t context_tokens = 2048;   // of one sequence; at most the context the model was trained for
+  int32_t kv_tokens = 0;           // of all sequences; 0: max_sequences * context_tokens
+  int32_t max_batch_tokens = 256;  // of one step, over all chunks; 1..4096
+  std::string isa;                 // a name of compiled_isas() to force, empty for the best this CPU runs
+  // Reads every named intermediate tensor [rows, cols] of each step, row-major; layer -1 is outside the layers. Called
+  // on the engine's thread. For finding a wrong layer by comparing.
+  std::function<void(std::string_view name, int layer, std::span<const float> data, size_t cols)> trace;
+};
+
+// What one step computes. All spans have to live until `done` was called.
+struct StepPlan {
+  struct Chunk {
+    int32_t sequence;                 // from open_sequence
+    std::span<const int32_t> tokens;  // appended to the sequence, at least one
+    bool sample = false;              // draw the next token after the last one
+    bool all_logits = false;          // logits of every token of the chunk, else none are returned
+  };
+  std::vector<Chunk> chunks;
+};
+
+struct StepResult {
+  std::vector<int32_t> tokens;  // [n_chunks] drawn token, or -1 where none was asked for
+  std::vector<float> logits;  // [sum of the tokens of chunks with all_logits, n_vocab], row-major, in the plan's order
+  double compute_ms = 0;
+};
+
+// Runs one model for up to max_sequences sequences. One step at a time; while a step runs, every other method that
+// changes sequences returns ENGINE_BUSY. A step that fails leaves the sequences as they were.
+class Engine {
+ public:
+  virtual ~Engine() = default;  // waits for the running step
+
+  static Status create(std::shared_ptr<const Model> model, const EngineOptions& options,
+                       std::unique_ptr<Engine>* engine);
+
+  virtual const EngineOptions& options() const = 0;  // with the defaults filled in
+  virtual const char* isa() const = 0;               // "avx2", "neon_dotprod", ...
+
+  virtual Status open_sequence(const SamplerOptions& sampler, int32_t* sequence) = 0;
+  // A new sequence that shares the first `n_tokens` tokens of `source` (its KV blocks are not copied).
+  virtual Status fork_sequence(int32_t source, int32_t n_tokens, const SamplerOptions& sampler, int32_t* sequence) = 0;
+  // Forgets all but the first `n_tokens` tokens.
+  virtual Status truncate_sequence(int32_t sequence, int32_t n_tokens) = 0;
+  virtual Status set_sampler(int32_t sequence, const SamplerOptions& sampler) = 0;
+  virtual Status close_sequence(int32_t sequence) = 0;
+  virtual Status sequence_length(int32_t sequence, int32_t* n_tokens) const = 0;
+  virtual int32_t free_kv_tokens() const = 0;
+
+  // Runs the step on the engine's own thread and calls `done` there.
+  virtual Status step(StepPlan plan, std::function<void(Status, StepResult)> done) = 0;
+  // The same, and waits.
+  virtual Status step_and_wait(StepPlan plan, StepResult* result) = 0;
+};
+
+// Bytes a second that `threads` threads read from memory: the best of several read patterns over a buffer far larger
+// than the caches. Takes about half a second.
+double measure_read_bandwidth(int threads);
+
+// Writes a GGUF file with random weights of a published model's shape ("llama-3.2-1b") in one type ("q4_0"), for
+// benchmarks.
+Status write_synthetic_model(const std::string& shape, const std::string& type, const std::string& path);
+
+// Names of the kernel sets compiled into this build, best last.
+std::vector<std::string> compiled_isas();
+// The one that an engine with this EngineOptions::isa uses. ISA_UNKNOWN, ISA_UNSUPPORTED.
+Status select_isa(const std::string& forced, std::string* isa);
+
+}  // namespace hearth

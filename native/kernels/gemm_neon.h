@@ -1,0 +1,62 @@
+// Packing of eight rows for the packed matrix product on ARM. The quants become signed (q - 8 for Q4_0), so that no
+// bias is left to take away; Q4_1 and Q5_1 have none.
+#pragma once
+
+#include "kernels/gemm_panel.h"
+#include "kernels/matmul_neon.h"
+
+namespace {
+
+constexpr size_t kPanelRows = 8;
+
+template <class B>
+HEARTH_INLINE Quants without_bias(Quants q) {
+  if constexpr (kBias<B> == 0) return q;
+  const int8x16_t bias = vdupq_n_s8(kBias<B>);
+  return {vsubq_s8(q.lo, bias), vsubq_s8(q.hi, bias)};
+}
+
+// Takes a block of row r: its scales go to the panel, its quants to `out`.
+template <class B, int r>
+HEARTH_INLINE void unpack_row(const uint8_t* rows[kPanelRows], float16x8_t& d, float16x8_t& m, Quants out[kPanelRows]) {
+  take_half<r>(rows[r], d);
+  if constexpr (kHasMinimum<B>) take_half<r>(rows[r], m);
+  out[r] = without_bias<B>(take_quants<B>(rows[r]));
+}
+
+HEARTH_INLINE void store_scales(float16x8_t halves, float* out) {
+  vst1q_f32(out, vcvt_f32_f16(vget_low_f16(halves)));
+  vst1q_f32(out + 4, vcvt_high_f32_f16(halves));
+}
+
+template <class B>
+inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, Panel<B, kPanelRows>* panel) {
+  const uint8_t* rows[kPanelRows];
+  for (size_t r = 0; r < kPanelRows; ++r) rows[r] = w + r * stride;
+  for (size_t i = 0; i < n_blocks; ++i) {
+    float16x8_t d, m;
+    Quants quants[kPanelRows];
+    unpack_row<B, 0>(rows, d, m, quants);
+    unpack_row<B, 1>(rows, d, m, quants);
+    unpack_row<B, 2>(rows, d, m, quants);
+    unpack_row<B, 3>(rows, d, m, quants);
+    unpack_row<B, 4>(rows, d, m, quants);
+    unpack_row<B, 5>(rows, d, m, quants);
+    unpack_row<B, 6>(rows, d, m, quants);
+    unpack_row<B, 7>(rows, d, m, quants);
+    store_scales(d, panel->d[i]);
+    if constexpr (kHasMinimum<B>) store_scales(m, panel->m[i]);
+    store_quants(quants, panel->q[i]);
+  }
+}
+
+// acc + scales and minimums of four rows, for one column.
+template <class B>
+HEARTH_INLINE float32x4_t scale_sum(float32x4_t acc, int32x4_t sum, float32x4_t d_w, float32x4_t m_w, float d_x,
+                                    int32_t sum_x) {
+  acc = vfmaq_f32(acc, vcvtq_f32_s32(sum), vmulq_n_f32(d_w, d_x));
+  if constexpr (kHasMinimum<B>) acc = vfmaq_n_f32(acc, vmulq_n_f32(m_w, d_x), (float)sum_x);
+  return acc;
+}
+
+}  // namespace

@@ -1,0 +1,80 @@
+// The one table through which everything above reaches SIMD code: a set of kernels per instruction set.
+//
+// Every kernel computes each output with the same floating-point operations in the same order as `ref`, whatever the
+// instruction set, the number of rows or columns in the call, or the thread that makes it. So tokens are the same bit
+// for bit on every board, alone or in a batch, prefilled whole or in pieces, and tests compare with ==.
+//
+// The canonical orders:
+//  - quantized dot: for each block of 32 the exact int32 sum, then acc = fma(float(sum), d_w * d_x, acc), in order;
+//    types with a minimum add acc = fma(m_w * d_x, float(sum of the block's activations), acc) after it;
+//  - float dot and sums of squares: lane[i % 16] = fma(a[i], b[i], lane[i % 16]), i in order, then the lanes are folded
+//    in halves: i += i + 8, i += i + 4, i += i + 2, i += i + 1. A tail behaves as if padded with zeros;
+//  - everything else is element by element, as kernels/ref.cc writes it down, its exponential included.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/blocks.h"
+
+// Activation columns (one a token) in the forms that weight types multiply with. Owned by the caller.
+typedef struct HearthColumns {
+  size_t n;  // elements of a column
+  size_t cols;
+  const float* f32;    // [cols, n], used by F32, F16 and BF16 weights; may be null for the others
+  const int8_t* q;     // [cols, n], used by quantized weights: x = d * q, q in -127..127
+  const float* d;      // [cols, n / 32]
+  const int32_t* sum;  // [cols, n / 32], of the block's q
+} HearthColumns;
+
+enum { HEARTH_ATTEND_TOKENS = 64 };  // at most in one call of attend_f16
+
+// One query head at one token while attention runs over the KV blocks (online softmax, Milakov and Gimelshein 2018,
+// arXiv:1805.02867). Start with max = -INFINITY, sum = 0, acc = 0; at the end the output is acc / sum.
+typedef struct HearthAttendRow {
+  const float* q;  // [head_dim]
+  float* acc;      // [head_dim]
+  float max, sum;
+  size_t visible;  // how many tokens of this block the row may see, from the block's first
+} HearthAttendRow;
+
+// y[c * y_stride + r] = dot(row r of w, column c of x), for r in 0..rows-1, c in 0..x->cols-1.
+// w: rows of one type in their file layout, `row_bytes` apart, at any alignment.
+typedef void (*HearthMatmul)(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y,
+                             size_t y_stride);
+
+typedef struct HearthKernels {
+  const char* name;
+
+  HearthMatmul matmul[HEARTH_TYPE_COUNT];  // null where the type is not supported
+  // The same without unpacking weights into a panel for many columns: slower, the same bits. The off switch of
+  // kernels/gemm.h.
+  HearthMatmul matmul_direct[HEARTH_TYPE_COUNT];
+
+  // One row of `n` weights to float32. n is a multiple of the type's block. Null where the type is not supported.
+  void (*dequantize[HEARTH_TYPE_COUNT])(const void* w, size_t n, float* y);
+
+  // x[n] -> q[n], d[n / 32], sum[n / 32]; d = max|x| / 127, q = round to nearest even of x * (127 / max|x|); n % 32 ==
+  // 0. A block below 2^-120 becomes zeros. One with infinities or NaNs gets d = infinity or NaN and q = 0, so that
+  // results that depend on it are NaN.
+  void (*quantize_q8)(const float* x, size_t n, int8_t* q, float* d, int32_t* sum);
+
+  // y = x / sqrt(mean(x^2) + eps) * w  (Zhang and Sennrich 2019, arXiv:1910.07467). y may be x.
+  void (*rms_norm)(const float* x, const float* w, size_t n, float eps, float* y);
+  void (*add)(float* x, const float* y, size_t n);  // x += y
+  // x = silu(x) * y, silu(x) = x / (1 + exp(-x))  (Shazeer 2020, arXiv:2002.05202)
+  void (*silu_mul)(float* x, const float* y, size_t n);
+  // Rotates pairs of x[n_dims] by angles whose cosines and sines are given [n_dims / 2]  (Su et al. 2021,
+  // arXiv:2104.09864). Pair i is (x[2i], x[2i+1]).
+  void (*rope_interleaved)(float* x, const float* cos, const float* sin, size_t n_dims);
+  // Pair i is (x[i], x[i + n_dims / 2]).
+  void (*rope_halves)(float* x, const float* cos, const float* sin, size_t n_dims);
+
+  void (*f32_to_f16)(const float* x, size_t n, uint16_t* y);  // round to nearest even
+  // Advances every row by one KV block: k, v are [n_tokens, head_dim] f16, shared by the rows (a group of heads, many
+  // tokens). score = dot(q, k) * scale; visible <= n_tokens <= HEARTH_ATTEND_TOKENS. With m = max(max, scores) and p =
+  // exp(score - m): sum = fma(sum, exp(max - m), the p added in 16 lanes and folded), acc = acc * exp(max - m), then
+  // fma(p, v, acc) in order.
+  void (*attend_f16)(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, size_t head_dim,
+                     float scale);
+} HearthKernels;

@@ -1,0 +1,136 @@
+// Quantized weights times int8 activations on x86, written once over the rows of rows_*.h, which an instruction set's
+// file includes first. A group of kRows rows is worked on together: one conversion and one fma serve all its rows.
+#pragma once
+
+#include <stddef.h>
+
+#include "kernels/kernels.h"
+#include "kernels/scalar.h"
+
+namespace {
+
+// How one type's blocks become vectors. kBias: what the unpacked quants are raised by.
+template <class B>
+struct Unpack;
+
+template <>
+struct Unpack<block_q4_0> {
+  static constexpr int kBias = 8;
+  static HEARTH_INLINE Quants load(const Rows& rows, size_t g) {
+    return load_nibbles(rows, g, offsetof(block_q4_0, qs));
+  }
+};
+template <>
+struct Unpack<block_q4_1> {
+  static constexpr int kBias = 0;
+  static HEARTH_INLINE Quants load(const Rows& rows, size_t g) {
+    return load_nibbles(rows, g, offsetof(block_q4_1, qs));
+  }
+};
+template <class B>
+struct UnpackFive {
+  static HEARTH_INLINE Quants load(const Rows& rows, size_t g) {
+    return add_fifth_bits(load_nibbles(rows, g, offsetof(B, qs)), rows, g, offsetof(B, qh));
+  }
+};
+template <>
+struct Unpack<block_q5_0> : UnpackFive<block_q5_0> {
+  static constexpr int kBias = 16;
+};
+template <>
+struct Unpack<block_q5_1> : UnpackFive<block_q5_1> {
+  static constexpr int kBias = 0;
+};
+template <>
+struct Unpack<block_q8_0> {
+  static constexpr int kBias = kSignedBias;
+  static HEARTH_INLINE Quants load(const Rows& rows, size_t g) {
+    return load_signed(rows, g, offsetof(block_q8_0, qs));
+  }
+};
+
+template <class B>
+HEARTH_INLINE Ints dot_quants(Quants w, Bytes x_lo, Bytes x_hi) {
+  return dot_unsigned(w, x_lo, x_hi);
+}
+template <>
+HEARTH_INLINE Ints dot_quants<block_q8_0>(Quants w, Bytes x_lo, Bytes x_hi) {
+  return dot_signed(w, x_lo, x_hi);
+}
+
+HEARTH_INLINE void prefetch(const uint8_t* p, size_t bytes) {
+  for (size_t line = 0; line < bytes; line += 64) _mm_prefetch((const char*)p + line, _MM_HINT_T0);
+}
+
+// y[c][0..kRows-1] for kCols columns from column c0 on. Lane r of every Floats and Ints is row r.
+template <class B, size_t kCols>
+inline void tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, Floats y[kCols]) {
+  const size_t n_blocks = x->n / HEARTH_BLOCK;
+  const uint8_t* next_group = w + kRows * stride;  // where rows lie one after the other
+  Rows rows(w, stride);
+  Floats acc[kCols];
+  for (size_t c = 0; c < kCols; ++c) acc[c] = no_floats();
+  for (size_t i = 0; i < n_blocks; ++i) {
+    prefetch(next_group, kRows * sizeof(B));
+    next_group += kRows * sizeof(B);
+    Ints partial[kCols][4];
+#pragma GCC unroll 4  // row() needs a constant
+    for (size_t g = 0; g < 4; ++g) {
+      const Quants quants = Unpack<B>::load(rows, g);
+      for (size_t c = 0; c < kCols; ++c) {
+        const int8_t* q = x->q + (c0 + c) * x->n + i * HEARTH_BLOCK;
+        partial[c][g] = dot_quants<B>(quants, splat_bytes(q), splat_bytes(q + 16));
+      }
+    }
+    const Floats d = load_scales(rows, 0);
+    Floats m = no_floats();
+    if (kHasMinimum<B>) m = load_scales(rows, sizeof(uint16_t));
+    for (size_t c = 0; c < kCols; ++c) {
+      const size_t at = (c0 + c) * n_blocks + i;
+      const Ints sum = subtract_bias<Unpack<B>::kBias>(fold_rows(partial[c]), x->sum[at]);
+      acc[c] = fma_rows(to_floats(sum), times(d, x->d[at]), acc[c]);
+      if (kHasMinimum<B>) acc[c] = fma_rows(times(m, x->d[at]), (float)x->sum[at], acc[c]);
+    }
+    rows.next_block(sizeof(B));
+  }
+  for (size_t c = 0; c < kCols; ++c) y[c] = acc[c];
+}
+
+// One group of rows, all columns. `store(c, y)` takes the results of column c.
+template <class B, class Store>
+inline void group(const uint8_t* w, size_t stride, const HearthColumns* x, Store store) {
+  size_t c = 0;
+  for (; c + kMaxCols <= x->cols; c += kMaxCols) {
+    Floats y[kMaxCols];
+    tile<B, kMaxCols>(w, stride, x, c, y);
+    for (size_t j = 0; j < kMaxCols; ++j) store(c + j, y[j]);
+  }
+  for (; c < x->cols; ++c) {
+    Floats y[1];
+    tile<B, 1>(w, stride, x, c, y);
+    store(c, y[0]);
+  }
+}
+
+template <class B>
+void matmul_direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
+  const uint8_t* first = (const uint8_t*)w;
+  if (rows < kRows) {
+    // A group of one row: with a stride of 0 every lane computes it.
+    for (size_t r = 0; r < rows; ++r) {
+      group<B>(first + r * row_bytes, 0, x, [=](size_t c, Floats result) {
+        float lanes[kRows];
+        store_rows(lanes, result);
+        y[c * y_stride + r] = lanes[0];
+      });
+    }
+    return;
+  }
+  for (size_t r = 0; r < rows; r += kRows) {
+    const size_t start = r + kRows <= rows ? r : rows - kRows;  // the last group may repeat rows of the one before
+    group<B>(first + start * row_bytes, row_bytes, x,
+             [=](size_t c, Floats result) { store_rows(y + c * y_stride + start, result); });
+  }
+}
+
+}  // namespace

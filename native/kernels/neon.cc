@@ -1,0 +1,152 @@
+// ARMv8.0 NEON, without dot product or half-precision arithmetic: Raspberry Pi 3 and 4 (Cortex-A53, A72).
+#include "kernels/lanes_neon.h"
+#include "kernels/rows_neon.h"
+
+namespace {
+
+// Four products a 16-bit lane: they fit for weights of at most 31, since 4 * 31 * 127 = 15748.
+HEARTH_INLINE int16x8_t multiply_narrow(Quants w, int8x16_t x_lo, int8x16_t x_hi) {
+  int16x8_t sum = vmull_s8(vget_low_s8(w.lo), vget_low_s8(x_lo));
+  sum = vmlal_high_s8(sum, w.lo, x_lo);
+  sum = vmlal_s8(sum, vget_low_s8(w.hi), vget_low_s8(x_hi));
+  return vmlal_high_s8(sum, w.hi, x_hi);
+}
+
+template <class B>
+struct Multiply {
+  static HEARTH_INLINE int32x4_t add(int32x4_t acc, Quants w, int8x16_t x_lo, int8x16_t x_hi) {
+    return vpadalq_s16(acc, multiply_narrow(w, x_lo, x_hi));
+  }
+};
+
+// Two products of 8-bit weights, 2 * 128 * 127 = 32512, fit a 16-bit lane; more do not.
+template <>
+struct Multiply<block_q8_0> {
+  static HEARTH_INLINE int32x4_t add(int32x4_t acc, Quants w, int8x16_t x_lo, int8x16_t x_hi) {
+    acc = vpadalq_s16(acc, vmlal_high_s8(vmull_s8(vget_low_s8(w.lo), vget_low_s8(x_lo)), w.lo, x_lo));
+    return vpadalq_s16(acc, vmlal_high_s8(vmull_s8(vget_low_s8(w.hi), vget_low_s8(x_hi)), w.hi, x_hi));
+  }
+};
+
+template <class B, int kRows>
+struct Sums : RunningSums<B, kRows, Multiply<B>> {};
+
+// Q4_0 in 16 bits throughout: a block's sum of (q - 8) * x is within 32 * 8 * 127 = 32512, so it is known when it is
+// known modulo 2^16. The running totals and 8 * sum(x) may wrap around: addition and subtraction modulo 2^16 do not
+// mind.
+template <int kRows>
+struct Sums<block_q4_0, kRows> {
+  int16x8_t acc[kRows];
+  int16x8_t before;
+
+  Sums() : before(vdupq_n_s16(0)) {
+    for (int r = 0; r < kRows; ++r) acc[r] = vdupq_n_s16(0);
+  }
+  template <int r>
+  HEARTH_INLINE void add(Quants w, int8x16_t x_lo, int8x16_t x_hi) {
+    acc[r] = vmlal_s8(acc[r], vget_low_s8(w.lo), vget_low_s8(x_lo));
+    acc[r] = vmlal_high_s8(acc[r], w.lo, x_lo);
+    acc[r] = vmlal_s8(acc[r], vget_low_s8(w.hi), vget_low_s8(x_hi));
+    acc[r] = vmlal_high_s8(acc[r], w.hi, x_hi);
+  }
+  template <int kLane>
+  HEARTH_INLINE void take(int32x4_t sum_x, int32x4_t* sums) {
+    const int16x8_t low = vpaddq_s16(vpaddq_s16(acc[0], acc[1]), vpaddq_s16(acc[2], acc[3]));
+    int16x8_t high = low;
+    if constexpr (kRows == 8) high = vpaddq_s16(vpaddq_s16(acc[4], acc[5]), vpaddq_s16(acc[6], acc[7]));
+    const int16x8_t total = vpaddq_s16(low, high);
+    const int16x8_t difference =
+        vreinterpretq_s16_u16(vsubq_u16(vreinterpretq_u16_s16(total), vreinterpretq_u16_s16(before)));
+    const int16x8_t sum = subtract_bias<kLane>(difference, kBias<block_q4_0>, sum_x);
+    before = total;
+    sums[0] = vmovl_s16(vget_low_s16(sum));
+    if constexpr (kRows == 8) sums[1] = vmovl_high_s16(sum);
+  }
+};
+
+// In the panel, a block's 32 weights of row 0 are followed by those of row 1, and so on.
+HEARTH_INLINE void store_quants(const Quants q[8], uint8_t* out) {
+  for (size_t r = 0; r < 8; ++r) {
+    vst1q_s8((int8_t*)out + 32 * r, q[r].lo);
+    vst1q_s8((int8_t*)out + 32 * r + 16, q[r].hi);
+  }
+}
+
+}  // namespace
+
+#include "kernels/attention.h"
+#include "kernels/gemm_neon.h"
+#include "kernels/sets.h"
+
+namespace {
+
+constexpr size_t kTileCols = 1;
+
+HEARTH_INLINE Quants row_of(const uint8_t* block, size_t r) {
+  const int8_t* q = (const int8_t*)block + 32 * r;
+  return {vld1q_s8(q), vld1q_s8(q + 16)};
+}
+
+// Whether 16 bits hold half of a block's products: 16 * 16 * 127 = 32512 for weights from -16 to 15.
+template <class B>
+constexpr bool kNarrow = true;
+template <>
+constexpr bool kNarrow<block_q5_1> = false;
+template <>
+constexpr bool kNarrow<block_q8_0> = false;
+
+// Half a row's sum in each of two lanes, for rows 0..3.
+HEARTH_INLINE int16x8_t narrow_sums(const uint8_t* block, Quants x) {
+  int16x8_t row[4];
+  for (size_t r = 0; r < 4; ++r) row[r] = multiply_narrow(row_of(block, r), x.lo, x.hi);
+  return vpaddq_s16(vpaddq_s16(row[0], row[1]), vpaddq_s16(row[2], row[3]));
+}
+
+HEARTH_INLINE Quants column_of(const int8_t* x) { return {vld1q_s8(x), vld1q_s8(x + 16)}; }
+
+// The sums of four rows' packed block against a column's.
+template <class B>
+HEARTH_INLINE int32x4_t multiply_block(const uint8_t* block, Quants x) {
+  if constexpr (kNarrow<B>) {
+    return vpaddlq_s16(narrow_sums(block, x));
+  } else {
+    int32x4_t row[4];
+    for (size_t r = 0; r < 4; ++r) row[r] = Multiply<B>::add(vdupq_n_s32(0), row_of(block, r), x.lo, x.hi);
+    return fold_rows(row);
+  }
+}
+
+template <class B>
+inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<kTileCols>& x, size_t n_blocks,
+                     float y[kTileCols][kPanelRows]) {
+  float32x4_t acc[2] = {vld1q_f32(y[0]), vld1q_f32(y[0] + 4)};
+  for (size_t i = 0; i < n_blocks; ++i) {
+    const Quants column = column_of(x.q[i][0]);
+    const size_t im = kHasMinimum<B> ? i : 0;
+    for (size_t quad = 0; quad < 2; ++quad) {
+      const int32x4_t sum = multiply_block<B>(panel.q[i] + 128 * quad, column);
+      acc[quad] = scale_sum<B>(acc[quad], sum, vld1q_f32(panel.d[i] + 4 * quad), vld1q_f32(panel.m[im] + 4 * quad),
+                               x.d[i][0], x.sum[i][0]);
+    }
+  }
+  vst1q_f32(y[0], acc[0]);
+  vst1q_f32(y[0] + 4, acc[1]);
+}
+
+}  // namespace
+
+#include "kernels/gemm.h"
+
+namespace {
+
+constexpr HearthKernels table() {
+  HearthKernels t = {};
+  t.name = "neon";
+  set_float_kernels(&t);
+  set_matmul_quantized(&t);
+  return t;
+}
+
+}  // namespace
+
+constinit const HearthKernels hearth_kernels__neon = table();

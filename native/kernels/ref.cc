@@ -1,0 +1,165 @@
+// The reference kernels: plain scalar code that says what every other set has to compute, operation by operation.
+// Knows nothing of any instruction set; its speed does not matter.
+#include <math.h>
+
+#include "kernels/elementwise.h"
+#include "kernels/sets.h"
+
+namespace {
+
+enum { kLanes = 16 };  // of the canonical float sums
+
+float fold(float lane[kLanes]) {
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
+  }
+  return lane[0];
+}
+
+// dot(a, b) in canonical order; a(i) and b(i) give element i.
+template <class A, class B>
+float dot(A a, B b, size_t n) {
+  float lane[kLanes] = {};
+  const size_t padded = (n + kLanes - 1) / kLanes * kLanes;
+  for (size_t i = 0; i < padded; ++i) {
+    lane[i % kLanes] = __builtin_fmaf(i < n ? a(i) : 0.0f, i < n ? b(i) : 0.0f, lane[i % kLanes]);
+  }
+  return fold(lane);
+}
+
+auto f32_at(const void* p) {
+  return [p](size_t i) { return load_f32((const char*)p + 4 * i); };
+}
+auto f16_at(const void* p) {
+  return [p](size_t i) { return f32_of_f16(load_u16((const char*)p + 2 * i)); };
+}
+auto bf16_at(const void* p) {
+  return [p](size_t i) { return f32_of_bf16(load_u16((const char*)p + 2 * i)); };
+}
+
+template <auto Elements>
+void matmul_float(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
+  for (size_t c = 0; c < x->cols; ++c) {
+    for (size_t r = 0; r < rows; ++r) {
+      y[c * y_stride + r] = dot(Elements((const char*)w + r * row_bytes), f32_at(x->f32 + c * x->n), x->n);
+    }
+  }
+}
+
+template <class B>
+float dot_quantized(const void* row, const int8_t* q, const float* d, const int32_t* sum, size_t n_blocks) {
+  float acc = 0.0f;
+  for (size_t i = 0; i < n_blocks; ++i) {
+    const Block w = block_at<B>(row, i);
+    int32_t isum = 0;
+    for (int j = 0; j < HEARTH_BLOCK; ++j) isum += w.q[j] * q[i * HEARTH_BLOCK + j];
+    acc = __builtin_fmaf((float)isum, w.d * d[i], acc);
+    if (kHasMinimum<B>) acc = __builtin_fmaf(w.m * d[i], (float)sum[i], acc);
+  }
+  return acc;
+}
+
+template <class B>
+void matmul_quantized(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
+  const size_t n_blocks = x->n / HEARTH_BLOCK;
+  for (size_t c = 0; c < x->cols; ++c) {
+    for (size_t r = 0; r < rows; ++r) {
+      y[c * y_stride + r] = dot_quantized<B>((const char*)w + r * row_bytes, x->q + c * x->n, x->d + c * n_blocks,
+                                             x->sum + c * n_blocks, n_blocks);
+    }
+  }
+}
+
+void quantize_q8(const float* x, size_t n, int8_t* q, float* d, int32_t* sum) {
+  for (size_t i = 0; i < n / HEARTH_BLOCK; ++i, x += HEARTH_BLOCK, q += HEARTH_BLOCK) {
+    uint32_t max_bits = 0;  // magnitudes compare as integers, and then a NaN is the largest
+    for (int j = 0; j < HEARTH_BLOCK; ++j) {
+      const uint32_t magnitude = bits_of(x[j]) & 0x7fffffff;
+      if (magnitude > max_bits) max_bits = magnitude;
+    }
+    const float max = float_of(max_bits);
+    const bool finite = max_bits < 0x7f800000;
+    const bool zero = max < kQuantizeTiny;
+    d[i] = zero ? 0.0f : max / 127.0f;
+    sum[i] = 0;
+    for (int j = 0; j < HEARTH_BLOCK; ++j) {
+      q[j] = zero || !finite ? 0 : (int8_t)rintf(x[j] * (127.0f / max));
+      sum[i] += q[j];
+    }
+  }
+}
+
+void rms_norm(const float* x, const float* w, size_t n, float eps, float* y) {
+  const float scale = 1.0f / sqrtf(dot(f32_at(x), f32_at(x), n) / (float)n + eps);
+  for (size_t i = 0; i < n; ++i) y[i] = x[i] * scale * w[i];
+}
+
+float exp_f32(float x) {
+  x = x < kExpMin ? kExpMin : x > kExpMax ? kExpMax : x;
+  const float shifted = __builtin_fmaf(x, kLog2E, kExpRound);
+  const float n = shifted - kExpRound;
+  const float r = __builtin_fmaf(n, -kLn2Low, __builtin_fmaf(n, -kLn2High, x));
+  float p = kExpTaylor[0];
+  for (int i = 1; i < 8; ++i) p = __builtin_fmaf(p, r, kExpTaylor[i]);
+  return float_of(bits_of(p) + (bits_of(shifted) << 23));
+}
+
+void silu_mul(float* x, const float* y, size_t n) {
+  for (size_t i = 0; i < n; ++i) x[i] = x[i] / (1.0f + exp_f32(-x[i])) * y[i];
+}
+
+void f32_to_f16(const float* x, size_t n, uint16_t* y) {
+  for (size_t i = 0; i < n; ++i) y[i] = f16_of_f32(x[i]);
+}
+
+void attend_f16(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, size_t head_dim,
+                float scale) {
+  for (HearthAttendRow* row = rows; row < rows + n_rows; ++row) {
+    if (row->visible == 0) continue;
+    float weight[HEARTH_ATTEND_TOKENS];
+    float max = row->max;
+    for (size_t t = 0; t < row->visible; ++t) {
+      weight[t] = dot(f32_at(row->q), f16_at(k + t * head_dim), head_dim) * scale;
+      if (weight[t] > max) max = weight[t];
+    }
+    max += 0.0f;  // never a negative zero, whose place among zeros would depend on the order of comparison
+    float lane[kLanes] = {};
+    for (size_t t = 0; t < row->visible; ++t) {
+      weight[t] = exp_f32(weight[t] - max);
+      lane[t % kLanes] += weight[t];
+    }
+    const float correction = exp_f32(row->max - max);
+    row->max = max;
+    row->sum = __builtin_fmaf(row->sum, correction, fold(lane));
+    for (size_t i = 0; i < head_dim; ++i) {
+      float acc = row->acc[i] * correction;
+      for (size_t t = 0; t < row->visible; ++t) acc = __builtin_fmaf(weight[t], f32_of_f16(v[t * head_dim + i]), acc);
+      row->acc[i] = acc;
+    }
+  }
+}
+
+constexpr HearthKernels table() {
+  HearthKernels t = {};
+  t.name = "ref";
+  t.matmul[HEARTH_TYPE_F32] = matmul_float<f32_at>;
+  t.matmul[HEARTH_TYPE_F16] = matmul_float<f16_at>;
+  t.matmul[HEARTH_TYPE_BF16] = matmul_float<bf16_at>;
+  t.matmul[HEARTH_TYPE_Q4_0] = matmul_quantized<block_q4_0>;
+  t.matmul[HEARTH_TYPE_Q4_1] = matmul_quantized<block_q4_1>;
+  t.matmul[HEARTH_TYPE_Q5_0] = matmul_quantized<block_q5_0>;
+  t.matmul[HEARTH_TYPE_Q5_1] = matmul_quantized<block_q5_1>;
+  t.matmul[HEARTH_TYPE_Q8_0] = matmul_quantized<block_q8_0>;
+  for (int i = 0; i < HEARTH_TYPE_COUNT; ++i) t.matmul_direct[i] = t.matmul[i];
+  set_elementwise(&t);
+  t.quantize_q8 = quantize_q8;
+  t.rms_norm = rms_norm;
+  t.silu_mul = silu_mul;
+  t.f32_to_f16 = f32_to_f16;
+  t.attend_f16 = attend_f16;
+  return t;
+}
+
+}  // namespace
+
+constinit const HearthKernels hearth_kernels__ref = table();

@@ -1,0 +1,159 @@
+// Eight weight rows at a time in AVX2 registers: the vocabulary that matmul_x86.h is written in.
+//
+// A vector of bytes holds 16 bytes of two rows, 128 bits each: rows g and g + 4 of the group make vector g.
+// So adding up the 32-bit sums of vectors 0..3 by transposition leaves row r in lane r.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/rows_x86.h"
+
+namespace {
+
+constexpr size_t kRows = 8;
+constexpr size_t kMaxCols = 2;  // columns that share the unpacked weights; 16 registers hold two
+
+using Rows = RowGroup<kRows>;
+using Bytes = __m256i;
+using Ints = __m256i;
+using Floats = __m256;
+
+// The low and high half of a block's quants (weights 0..15 and 16..31) of two rows.
+struct Quants {
+  Bytes lo, hi;
+};
+
+// The 16 bytes at `offset` in the blocks of rows g and g + 4.
+HEARTH_INLINE Bytes load_rows(const Rows& rows, size_t g, size_t offset) {
+  return _mm256_loadu2_m128i((const __m128i*)(rows.row(g + 4) + offset), (const __m128i*)(rows.row(g) + offset));
+}
+
+HEARTH_INLINE Quants load_nibbles(const Rows& rows, size_t g, size_t offset) {
+  const Bytes bytes = load_rows(rows, g, offset), mask = _mm256_set1_epi8(15);
+  return {_mm256_and_si256(bytes, mask), _mm256_and_si256(_mm256_srli_epi16(bytes, 4), mask)};
+}
+
+// Adds 16 where a weight's bit in the 32-bit masks at `offset` is set.
+HEARTH_INLINE Quants add_fifth_bits(Quants q, const Rows& rows, size_t g, size_t offset) {
+  int32_t row0, row4;
+  memcpy(&row0, rows.row(g) + offset, sizeof row0);
+  memcpy(&row4, rows.row(g + 4) + offset, sizeof row4);
+  const __m256i masks = _mm256_setr_epi32(row0, row0, row0, row0, row4, row4, row4, row4);
+  const __m256i bit_of_byte = _mm256_set1_epi64x((long long)0x8040201008040201);
+  const __m256i byte_of_weight = _mm256_set_epi64x(0x0101010101010101, 0, 0x0101010101010101, 0);
+  const auto bits = [&](__m256i bytes) {
+    const __m256i set = _mm256_and_si256(_mm256_shuffle_epi8(masks, bytes), bit_of_byte);
+    return _mm256_and_si256(_mm256_cmpeq_epi8(set, bit_of_byte), _mm256_set1_epi8(16));
+  };
+  const __m256i two = _mm256_set1_epi8(2);
+  return {_mm256_or_si256(q.lo, bits(byte_of_weight)),
+          _mm256_or_si256(q.hi, bits(_mm256_add_epi8(byte_of_weight, two)))};
+}
+
+constexpr int kSignedBias = 0;
+HEARTH_INLINE Quants load_signed(const Rows& rows, size_t g, size_t offset) {
+  return {load_rows(rows, g, offset), load_rows(rows, g, offset + 16)};
+}
+
+// 16 activations, for every row.
+HEARTH_INLINE Bytes splat_bytes(const int8_t* x) {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i*)x));
+}
+
+// Four partial sums a row. Unsigned weights are at most 31, so four products, 4 * 31 * 127 = 15748, fit 16 bits.
+HEARTH_INLINE Ints dot_unsigned(Quants w, Bytes x_lo, Bytes x_hi) {
+  const __m256i sum = _mm256_add_epi16(_mm256_maddubs_epi16(w.lo, x_lo), _mm256_maddubs_epi16(w.hi, x_hi));
+  return _mm256_madd_epi16(sum, _mm256_set1_epi16(1));
+}
+
+// The weight's sign goes to the activation, since one factor has to be unsigned. A sum of two products is at most
+// 2 * 128 * 127 = 32512 and fits 16 bits; activations are never -128, so that they can change sign.
+HEARTH_INLINE Ints dot_signed(Quants w, Bytes x_lo, Bytes x_hi) {
+  const __m256i one = _mm256_set1_epi16(1);
+  const __m256i lo = _mm256_maddubs_epi16(_mm256_abs_epi8(w.lo), _mm256_sign_epi8(x_lo, w.lo));
+  const __m256i hi = _mm256_maddubs_epi16(_mm256_abs_epi8(w.hi), _mm256_sign_epi8(x_hi, w.hi));
+  return _mm256_add_epi32(_mm256_madd_epi16(lo, one), _mm256_madd_epi16(hi, one));
+}
+
+// The sums of rows 0..7 in lanes 0..7.
+HEARTH_INLINE Ints fold_rows(const Ints partial[4]) {
+  const auto pairs = [](Ints a, Ints b) {
+    return _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+  };
+  const Ints ab = pairs(partial[0], partial[1]), cd = pairs(partial[2], partial[3]);
+  return _mm256_add_epi32(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
+}
+
+// a - kBias * b for a power of two.
+template <int kBias>
+HEARTH_INLINE Ints subtract_bias(Ints a, int32_t b) {
+  if constexpr (kBias == 0) return a;
+  return _mm256_sub_epi32(a, _mm256_slli_epi32(_mm256_set1_epi32(b), __builtin_ctz(kBias)));
+}
+HEARTH_INLINE Floats to_floats(Ints a) { return _mm256_cvtepi32_ps(a); }
+
+HEARTH_INLINE Floats no_floats() { return _mm256_setzero_ps(); }
+HEARTH_INLINE Floats times(Floats a, float b) { return _mm256_mul_ps(a, _mm256_set1_ps(b)); }
+HEARTH_INLINE Floats fma_rows(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+HEARTH_INLINE Floats fma_rows(Floats a, float b, Floats c) { return _mm256_fmadd_ps(a, _mm256_set1_ps(b), c); }
+HEARTH_INLINE void store_rows(float* p, Floats x) { _mm256_storeu_ps(p, x); }
+
+// The f16 at `offset` of each row's block.
+HEARTH_INLINE Floats load_scales(const Rows& rows, size_t offset) {
+  return _mm256_cvtph_ps(load_halves(rows, 0, offset));
+}
+
+// Four vectors of four rows' 32-bit parts become four vectors of the same part of all rows, rows in order.
+HEARTH_INLINE void transpose_rows(Bytes v[4]) {
+  const Bytes ab_lo = _mm256_unpacklo_epi32(v[0], v[1]), ab_hi = _mm256_unpackhi_epi32(v[0], v[1]);
+  const Bytes cd_lo = _mm256_unpacklo_epi32(v[2], v[3]), cd_hi = _mm256_unpackhi_epi32(v[2], v[3]);
+  v[0] = _mm256_unpacklo_epi64(ab_lo, cd_lo);
+  v[1] = _mm256_unpackhi_epi64(ab_lo, cd_lo);
+  v[2] = _mm256_unpacklo_epi64(ab_hi, cd_hi);
+  v[3] = _mm256_unpackhi_epi64(ab_hi, cd_hi);
+}
+HEARTH_INLINE void store_bytes(uint8_t* p, Bytes v) { _mm256_storeu_si256((__m256i*)p, v); }
+HEARTH_INLINE Bytes load_bytes(const uint8_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
+HEARTH_INLINE Floats load_floats(const float* p) { return _mm256_loadu_ps(p); }
+// Four activations, for every row.
+HEARTH_INLINE Bytes splat4(const int8_t* x) {
+  int32_t four;
+  memcpy(&four, x, sizeof four);
+  return _mm256_set1_epi32(four);
+}
+
+constexpr size_t kTileCols = 4;  // columns of the packed matrix product
+
+// Whether 16-bit lanes hold the products of half a block: for weights up to 31, 8 * 31 * 127 = 31496.
+template <class B>
+constexpr bool kNarrow = true;
+template <>
+constexpr bool kNarrow<block_q8_0> = false;
+
+// sum[c] = the packed block times block c of x, for every row.
+template <class B>
+HEARTH_INLINE void multiply_block(const uint8_t* w, const int8_t x[kTileCols][HEARTH_BLOCK], Ints sum[kTileCols]) {
+  const __m256i one = _mm256_set1_epi16(1);
+  for (size_t c = 0; c < kTileCols; ++c) sum[c] = _mm256_setzero_si256();
+  for (size_t half = 0; half < 8; half += 4) {
+    __m256i narrow[kTileCols];
+    for (size_t j = half; j < half + 4; ++j) {
+      const Bytes weights = load_bytes(w + j * sizeof(Bytes));
+      for (size_t c = 0; c < kTileCols; ++c) {
+        const Bytes four = splat4(x[c] + 4 * j);
+        if constexpr (kNarrow<B>) {
+          const __m256i products = _mm256_maddubs_epi16(weights, four);
+          narrow[c] = j == half ? products : _mm256_add_epi16(narrow[c], products);
+        } else {
+          const __m256i products = _mm256_maddubs_epi16(_mm256_abs_epi8(weights), _mm256_sign_epi8(four, weights));
+          sum[c] = _mm256_add_epi32(sum[c], _mm256_madd_epi16(products, one));
+        }
+      }
+    }
+    if constexpr (kNarrow<B>) {
+      for (size_t c = 0; c < kTileCols; ++c) sum[c] = _mm256_add_epi32(sum[c], _mm256_madd_epi16(narrow[c], one));
+    }
+  }
+}
+
+}  // namespace

@@ -1,0 +1,56 @@
+// Where the rows of a group stand: rows a fixed stride apart, and the same block in each.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/scalar.h"
+
+namespace {
+
+// Sixteen row pointers do not fit the registers of x86, but its addressing modes make four rows of a pointer and a
+// stride.
+template <size_t kRows>
+struct RowGroup {
+  const uint8_t* quad[kRows / 4];  // rows 0, 4, 8, ...
+  size_t stride, stride3;
+
+  HEARTH_INLINE RowGroup(const uint8_t* w, size_t row_stride) : stride(row_stride), stride3(3 * row_stride) {
+    for (size_t i = 0; i < kRows / 4; ++i) quad[i] = w + 4 * i * row_stride;
+  }
+  // The compiler shall not see through the pointers here, or it would keep one for each row after all.
+  HEARTH_INLINE void next_block(size_t bytes) {
+    for (size_t i = 0; i < kRows / 4; ++i) {
+      quad[i] += bytes;
+      __asm__("" : "+r"(quad[i]));
+    }
+    __asm__("" : "+r"(stride), "+r"(stride3));
+  }
+  HEARTH_INLINE const uint8_t* row(size_t r) const {
+    const size_t offsets[4] = {0, stride, 2 * stride, stride3};
+    return quad[r / 4] + offsets[r % 4];
+  }
+};
+
+// In assembler: from a 16-bit variable compilers take the way over a general or even a mask register.
+template <int kLane>
+HEARTH_INLINE void insert_half(__m128i& halves, const uint8_t* p) {
+  typedef const uint8_t Half[2];
+  __asm__("vpinsrw %2, %1, %0, %0" : "+x"(halves) : "m"(*(Half*)p), "i"(kLane));
+}
+
+// The 16 bits at `offset` in the blocks of rows r .. r + 7.
+template <size_t kRows>
+HEARTH_INLINE __m128i load_halves(const RowGroup<kRows>& rows, size_t r, size_t offset) {
+  __m128i halves = _mm_setzero_si128();
+  insert_half<0>(halves, rows.row(r + 0) + offset);
+  insert_half<1>(halves, rows.row(r + 1) + offset);
+  insert_half<2>(halves, rows.row(r + 2) + offset);
+  insert_half<3>(halves, rows.row(r + 3) + offset);
+  insert_half<4>(halves, rows.row(r + 4) + offset);
+  insert_half<5>(halves, rows.row(r + 5) + offset);
+  insert_half<6>(halves, rows.row(r + 6) + offset);
+  insert_half<7>(halves, rows.row(r + 7) + offset);
+  return halves;
+}
+
+}  // namespace

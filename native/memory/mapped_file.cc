@@ -1,0 +1,79 @@
+#include "memory/mapped_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <limits>
+#include <system_error>
+
+#include "base/text.h"
+
+namespace hearth {
+namespace {
+
+std::string error_text(int error) { return std::generic_category().message(error); }
+
+bool same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
+
+}  // namespace
+
+Status MappedFile::open(const std::string& path, std::unique_ptr<MappedFile>* result) {
+  std::unique_ptr<MappedFile> file(new MappedFile);
+  file->path_ = path;
+  const auto failed = [&](const std::string& problem) -> Status {
+    return {Code::FILE_OPEN_FAILED, "The file " + quoted_path(path) + " " + problem + "."};
+  };
+
+  // O_NONBLOCK: opening a FIFO must not hang.
+  file->fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file->fd_ < 0) return failed("cannot be opened: " + error_text(errno));
+  if (fstat(file->fd_, &file->opened_) != 0) return failed("cannot be examined: " + error_text(errno));
+  if (!S_ISREG(file->opened_.st_mode)) return failed("is not a regular file");
+  const auto n_bytes = static_cast<uint64_t>(file->opened_.st_size);
+  if (n_bytes > std::numeric_limits<size_t>::max()) return failed("is larger than the address space");
+  if (n_bytes == 0) {
+    *result = std::move(file);
+    return {};
+  }
+
+  // Shared, so that pages are the page cache's own and are never charged to the process.
+  void* address = mmap(nullptr, n_bytes, PROT_READ, MAP_SHARED, file->fd_, 0);
+  if (address == MAP_FAILED)
+    return {Code::OUT_OF_MEMORY, "The file " + quoted_path(path) + " cannot be mapped: " + error_text(errno) + "."};
+  file->bytes_ = {static_cast<const uint8_t*>(address), static_cast<size_t>(n_bytes)};
+  HEARTH_RETURN_IF_ERROR(SigbusGuard::watch(address, n_bytes, &file->guard_));
+
+  // A fork need not copy gigabytes of page tables, a core dump need not hold the weights. Read-ahead stays the kernel's
+  // default: decoding reads each tensor from front to back, and MADV_SEQUENTIAL would drop pages that the next token
+  // needs. Advice only: a kernel that lacks it loses nothing else.
+  madvise(address, n_bytes, MADV_DONTFORK);
+  madvise(address, n_bytes, MADV_DONTDUMP);
+  *result = std::move(file);
+  return {};
+}
+
+MappedFile::~MappedFile() {
+  guard_.reset();
+  if (!bytes_.empty()) munmap(const_cast<uint8_t*>(bytes_.data()), bytes_.size());
+  if (fd_ >= 0) close(fd_);
+}
+
+Status MappedFile::health() const {
+  if (guard_.faulted())
+    return {Code::FILE_READ_FAILED, "The file " + quoted_path(path_) + " could not be read while it was in use."};
+  struct stat now = {};
+  if (fstat(fd_, &now) != 0)
+    return {Code::FILE_READ_FAILED,
+            "The file " + quoted_path(path_) + " cannot be examined: " + error_text(errno) + "."};
+  if (now.st_size != opened_.st_size) {
+    return {Code::FILE_CHANGED, "The file " + quoted_path(path_) + " had " + std::to_string(opened_.st_size) +
+                                    " bytes when it was opened and has " + std::to_string(now.st_size) + " now."};
+  }
+  if (!same_time(now.st_mtim, opened_.st_mtim))
+    return {Code::FILE_CHANGED, "The file " + quoted_path(path_) + " was written to while it was in use."};
+  return {};
+}
+
+}  // namespace hearth

@@ -1,0 +1,136 @@
+#include "model/hparams.h"
+
+#include <cmath>
+
+#include "model/weights.h"
+
+namespace hearth {
+namespace {
+
+// A factor of four and more above the largest published models, and small enough that products stay far from overflow.
+constexpr uint32_t kMaxContext = 1u << 24;
+constexpr uint32_t kMaxEmbedding = 1u << 16;
+constexpr uint32_t kMaxLayers = 1024;
+constexpr uint32_t kMaxFeedForward = 1u << 18;
+constexpr uint32_t kMaxHeads = 1024;
+constexpr uint32_t kMaxHeadDim = 1024;
+
+}  // namespace
+
+Status HyperParameters::bad_value(const std::string& key, const std::string& why) const {
+  return {Code::GGUF_KEY_BAD_VALUE, "Key \"" + key + "\" " + why + "."};
+}
+
+Status HyperParameters::count(const char* name, uint32_t most, bool required, uint32_t* value) const {
+  HEARTH_RETURN_IF_ERROR(required ? file_.require(key(name), value) : file_.optional(key(name), value));
+  if (*value >= 1 && *value <= most) return {};
+  return bad_value(key(name), "is " + std::to_string(*value) + ", not from 1 to " + std::to_string(most));
+}
+
+Status HyperParameters::positive(const char* name, double most, double* value) const {
+  auto read = static_cast<float>(*value);
+  HEARTH_RETURN_IF_ERROR(file_.optional(key(name), &read));
+  if (!(read > 0 && read <= most)) return bad_value(key(name), "is " + std::to_string(read) + ", out of range");
+  *value = read;
+  return {};
+}
+
+Status HyperParameters::read_common() {
+  HEARTH_RETURN_IF_ERROR(count("context_length", kMaxContext, true, &n_ctx_train));
+  HEARTH_RETURN_IF_ERROR(count("embedding_length", kMaxEmbedding, true, &n_embd));
+  HEARTH_RETURN_IF_ERROR(count("block_count", kMaxLayers, true, &n_layer));
+  HEARTH_RETURN_IF_ERROR(count("feed_forward_length", kMaxFeedForward, true, &n_ff));
+  HEARTH_RETURN_IF_ERROR(count("attention.head_count", kMaxHeads, true, &n_head));
+  n_head_kv = n_head;
+  HEARTH_RETURN_IF_ERROR(count("attention.head_count_kv", kMaxHeads, false, &n_head_kv));
+  if (n_head % n_head_kv != 0 || n_head / n_head_kv > kMaxHeadGroup) {
+    return bad_value(key("attention.head_count_kv"), "is " + std::to_string(n_head_kv) + ", which does not divide " +
+                                                         std::to_string(n_head) + " heads into groups of at most " +
+                                                         std::to_string(kMaxHeadGroup));
+  }
+  head_dim = n_embd / n_head;
+  HEARTH_RETURN_IF_ERROR(count("attention.key_length", kMaxHeadDim, false, &head_dim));
+  uint32_t value_length = head_dim;
+  HEARTH_RETURN_IF_ERROR(count("attention.value_length", kMaxHeadDim, false, &value_length));
+  if (value_length != head_dim) return bad_value(key("attention.value_length"), "differs from attention.key_length");
+
+  double eps = 0;
+  HEARTH_RETURN_IF_ERROR(positive("attention.layer_norm_rms_epsilon", 1.0, &eps));
+  norm_eps = static_cast<float>(eps);
+
+  const GgufTensor* embedding = nullptr;
+  HEARTH_RETURN_IF_ERROR(file_.require_tensor("token_embd.weight", &embedding));
+  if (embedding->ne[1] < 1 || embedding->ne[1] > gguf_limits::kArrayElements) {
+    return {Code::GGUF_TENSOR_BAD_SHAPE,
+            "Tensor \"token_embd.weight\" has " + std::to_string(embedding->ne[1]) + " rows, one a token."};
+  }
+  n_vocab = static_cast<uint32_t>(embedding->ne[1]);
+  return {};
+}
+
+Status HyperParameters::refuse_experts() const {
+  uint32_t experts = 0;
+  HEARTH_RETURN_IF_ERROR(file_.optional(key("expert_count"), &experts));
+  if (experts == 0) return {};
+  return {Code::MODEL_ARCHITECTURE_UNSUPPORTED, "The file is a mixture of " + std::to_string(experts) +
+                                                    " experts of architecture \"" + architecture_ +
+                                                    "\", which is supported without experts only."};
+}
+
+Status HyperParameters::read_rope(RopeOptions* o) const {
+  o->n_dims = head_dim;
+  HEARTH_RETURN_IF_ERROR(count("rope.dimension_count", head_dim, false, &o->n_dims));
+  if (o->n_dims % 2 != 0) return bad_value(key("rope.dimension_count"), "is odd");
+  HEARTH_RETURN_IF_ERROR(positive("rope.freq_base", 1e12, &o->freq_base));
+  HEARTH_RETURN_IF_ERROR(WeightReader(file_).optional_vector("rope_freqs.weight", o->n_dims / 2, &o->freq_factors));
+  for (float factor : o->freq_factors) {
+    if (!(factor > 0)) {
+      return {Code::GGUF_KEY_BAD_VALUE, "Tensor \"rope_freqs.weight\" holds a factor that is not positive."};
+    }
+  }
+
+  // Older files have rope.scale_linear instead of a type and a factor.
+  double linear = 1.0;
+  HEARTH_RETURN_IF_ERROR(positive("rope.scale_linear", 1e6, &linear));
+  o->factor = linear;
+  HEARTH_RETURN_IF_ERROR(positive("rope.scaling.factor", 1e6, &o->factor));
+  HEARTH_RETURN_IF_ERROR(positive("rope.scaling.attn_factor", 1e3, &o->attention_factor));
+  std::string_view type = "linear";
+  HEARTH_RETURN_IF_ERROR(file_.optional(key("rope.scaling.type"), &type));
+  if (type == "none" || o->factor == 1.0) {
+    o->scaling = RopeOptions::Scaling::none;
+  } else if (type == "linear") {
+    o->scaling = RopeOptions::Scaling::linear;
+  } else if (type == "yarn") {
+    o->scaling = RopeOptions::Scaling::yarn;
+    return read_yarn(o);
+  } else {
+    return bad_value(key("rope.scaling.type"), "is not none, linear or yarn");
+  }
+  return {};
+}
+
+Status HyperParameters::read_yarn(RopeOptions* o) const {
+  o->original_context = n_ctx_train;
+  HEARTH_RETURN_IF_ERROR(count("rope.scaling.original_context_length", kMaxContext, false, &o->original_context));
+  HEARTH_RETURN_IF_ERROR(positive("rope.scaling.yarn_ext_factor", 1e3, &o->yarn_ext_factor));
+  HEARTH_RETURN_IF_ERROR(positive("rope.scaling.yarn_beta_fast", 1e6, &o->yarn_beta_fast));
+  HEARTH_RETURN_IF_ERROR(positive("rope.scaling.yarn_beta_slow", 1e6, &o->yarn_beta_slow));
+  return {};
+}
+
+Dimensions HyperParameters::dimensions() const {
+  Dimensions d;
+  d.n_layer = n_layer;
+  d.n_embd = n_embd;
+  d.n_vocab = n_vocab;
+  d.n_ctx_train = n_ctx_train;
+  d.kv = {static_cast<int32_t>(n_layer), static_cast<int32_t>(n_head_kv), static_cast<int32_t>(head_dim)};
+  return d;
+}
+
+AttentionShape HyperParameters::attention_shape() const {
+  return {n_head, n_head_kv, head_dim, 1.0f / std::sqrt(static_cast<float>(head_dim))};
+}
+
+}  // namespace hearth

@@ -1,0 +1,54 @@
+// Reads an architecture's hyper-parameters from the keys of a GGUF file, each within the range that memory and kernels
+// can bear. Knows the keys; knows no tensors.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "gguf/gguf.h"
+#include "include/status.h"
+#include "model/architecture.h"
+#include "model/rope.h"
+
+namespace hearth {
+
+// Errors of all methods: GGUF_KEY_MISSING and GGUF_KEY_BAD_VALUE with the key's name.
+class HyperParameters {
+ public:
+  // Keys are "ARCHITECTURE.name".
+  HyperParameters(const GgufFile& file, std::string architecture)
+      : file_(file), architecture_(std::move(architecture)) {}
+
+  // The members below, which all decoder models have.
+  Status read_common();
+  // RoPE with its scaling; the frequency factors are read from rope_freqs.weight.
+  Status read_rope(RopeOptions* options) const;
+  // Mixtures of experts share some architectures' names.
+  Status refuse_experts() const;
+
+  Dimensions dimensions() const;
+  AttentionShape attention_shape() const;
+
+  uint32_t n_ctx_train = 0;
+  uint32_t n_embd = 0;
+  uint32_t n_layer = 0;
+  uint32_t n_ff = 0;
+  uint32_t n_head = 0;
+  uint32_t n_head_kv = 0;
+  uint32_t head_dim = 0;
+  uint32_t n_vocab = 0;
+  float norm_eps = 0;
+
+ private:
+  std::string key(const char* name) const { return architecture_ + "." + name; }
+  Status bad_value(const std::string& key, const std::string& why) const;
+  // A count from 1 to `most`; `value` holds the default for keys that may be missing.
+  Status count(const char* name, uint32_t most, bool required, uint32_t* value) const;
+  Status read_yarn(RopeOptions* options) const;
+  Status positive(const char* name, double most, double* value) const;
+
+  const GgufFile& file_;
+  std::string architecture_;
+};
+
+}  // namespace hearth

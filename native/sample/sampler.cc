@@ -1,0 +1,125 @@
+// The sampler chain: checks of its options, biases, penalties, greedy, and the order of the filters.
+#include "sample/sampler.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "sample/candidates.h"
+#include "sample/random.h"
+
+namespace hearth {
+
+namespace {
+
+constexpr float kForbidden = -100.0f;  // a bias that stands for "never"
+
+// NaN is in no range.
+Status check_range(const char* name, double value, double low, double high) {
+  if (value >= low && value <= high) return {};
+  const auto text = [](double x) {
+    char digits[32];
+    std::snprintf(digits, sizeof digits, "%g", x);
+    return std::string(digits);
+  };
+  return {Code::SAMPLER_BAD_VALUE, std::string("The option ") + name + " is " + text(value) + "; it has to be from " +
+                                       text(low) + " to " + text(high) + "."};
+}
+
+Status check_options(const SamplerOptions& options, size_t n_vocab) {
+  constexpr double kMaxInt = std::numeric_limits<int32_t>::max();
+  HEARTH_RETURN_IF_ERROR(check_range("temperature", options.temperature, 0, 10));
+  HEARTH_RETURN_IF_ERROR(check_range("top_k", options.top_k, 0, kMaxInt));
+  HEARTH_RETURN_IF_ERROR(check_range("top_p", options.top_p, 0, 1));
+  HEARTH_RETURN_IF_ERROR(check_range("min_p", options.min_p, 0, 1));
+  HEARTH_RETURN_IF_ERROR(check_range("typical_p", options.typical_p, 0, 1));
+  // The limits as float: 0.01f is less than 0.01.
+  HEARTH_RETURN_IF_ERROR(check_range("repetition_penalty", options.repetition_penalty, 0.01f, 10));
+  HEARTH_RETURN_IF_ERROR(check_range("frequency_penalty", options.frequency_penalty, -2, 2));
+  HEARTH_RETURN_IF_ERROR(check_range("presence_penalty", options.presence_penalty, -2, 2));
+  HEARTH_RETURN_IF_ERROR(check_range("penalty_last_n", options.penalty_last_n, -1, kMaxInt));
+  for (const auto& [token, bias] : options.logit_bias) {
+    if (token < 0 || static_cast<size_t>(token) >= n_vocab) {
+      return {Code::SAMPLER_BAD_VALUE, "The option logit_bias names token " + std::to_string(token) +
+                                           " and the vocabulary has " + std::to_string(n_vocab) + " tokens."};
+    }
+    HEARTH_RETURN_IF_ERROR(check_range("logit_bias", bias, -100, 100));
+  }
+  return {};
+}
+
+// The first maximum; NaN and -infinity are never one.
+int32_t arg_max(std::span<const float> logits) {
+  float best = -std::numeric_limits<float>::infinity();
+  int32_t id = -1;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] > best) {
+      best = logits[i];
+      id = static_cast<int32_t>(i);
+    }
+  }
+  return id;
+}
+
+}  // namespace
+
+Status Sampler::create(const SamplerOptions& options, size_t n_vocab, Sampler* sampler) {
+  Sampler result;
+  result.n_vocab_ = n_vocab;
+  HEARTH_RETURN_IF_ERROR(result.configure(options));
+  *sampler = std::move(result);
+  return {};
+}
+
+Status Sampler::configure(const SamplerOptions& options) {
+  HEARTH_RETURN_IF_ERROR(check_options(options, n_vocab_));
+  options_ = options;
+  return {};
+}
+
+void Sampler::truncate(size_t n_tokens) {
+  if (n_tokens < history_.size()) history_.resize(n_tokens);
+}
+
+void Sampler::apply_biases(std::span<float> logits) const {
+  for (const auto& [token, bias] : options_.logit_bias) {
+    float& logit = logits[static_cast<size_t>(token)];
+    logit = bias <= kForbidden ? -std::numeric_limits<float>::infinity() : logit + bias;
+  }
+}
+
+void Sampler::apply_penalties(std::span<float> logits) const {
+  if (options_.repetition_penalty == 1 && options_.frequency_penalty == 0 && options_.presence_penalty == 0) return;
+  const size_t n_looked_back = options_.penalty_last_n < 0
+                                   ? history_.size()
+                                   : std::min(history_.size(), static_cast<size_t>(options_.penalty_last_n));
+  std::vector<int32_t> recent(history_.end() - static_cast<std::ptrdiff_t>(n_looked_back), history_.end());
+  std::sort(recent.begin(), recent.end());
+  for (auto first = recent.begin(); first != recent.end();) {
+    const auto last = std::upper_bound(first, recent.end(), *first);
+    const auto count = static_cast<float>(last - first);
+    if (*first >= 0 && static_cast<size_t>(*first) < logits.size()) {
+      float& logit = logits[static_cast<size_t>(*first)];
+      logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
+      logit -= count * options_.frequency_penalty + options_.presence_penalty;
+    }
+    first = last;
+  }
+}
+
+int32_t Sampler::sample(std::span<float> logits) const {
+  apply_biases(logits);
+  apply_penalties(logits);
+  if (options_.temperature == 0) return arg_max(logits);
+
+  std::vector<Candidate> candidates = top_candidates(logits, static_cast<size_t>(options_.top_k));
+  if (candidates.empty()) return -1;
+  if (options_.typical_p < 1) filter_typical(options_.typical_p, &candidates);
+  if (options_.top_p < 1) filter_top_p(options_.top_p, &candidates);
+  if (options_.min_p > 0) filter_min_p(options_.min_p, &candidates);
+  return draw(options_.temperature, uniform_at(options_.seed, history_.size()), candidates);
+}
+
+}  // namespace hearth

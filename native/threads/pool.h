@@ -1,0 +1,65 @@
+// A pool of compute threads with its own barrier: one job at a time, cut into small pieces that whichever thread is
+// free takes, so that a thread that lost its core delays the job by one piece at most. Knows nothing of what it
+// computes.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace hearth {
+
+class Pool {
+ public:
+  // Starts `threads - 1` workers; the thread that calls parallel_for is the other one.
+  explicit Pool(int threads);
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // Calls body(begin, end) for consecutive pieces of 0..n-1, `grain` long, on all threads, and returns when all are
+  // done. Which thread runs which piece is left to chance, so a piece's result must not depend on it. Only one thread
+  // may call this at a time, and a body must not.
+  template <class Body>
+  void parallel_for(size_t n, size_t grain, Body&& body) {
+    using Plain = std::remove_reference_t<Body>;
+    run(
+        n, grain, [](void* context, size_t begin, size_t end) { (*static_cast<Plain*>(context))(begin, end); },
+        const_cast<void*>(static_cast<const void*>(&body)));
+  }
+
+ private:
+  using PieceFn = void (*)(void* context, size_t begin, size_t end);
+
+  void run(size_t n, size_t grain, PieceFn fn, void* context);
+  void work();
+  bool take_piece(uint32_t* piece);
+  void run_piece(uint32_t piece);
+
+  // The job. Written only while no piece is open; a thread reads it only after it took a piece.
+  PieceFn fn_ = nullptr;
+  void* context_ = nullptr;
+  size_t n_ = 0;
+  size_t grain_ = 1;
+
+  // Job number in the high half, next piece in the low half. One word, so that a thread that wakes late cannot take a
+  // piece of a job that is over.
+  alignas(64) std::atomic<uint64_t> ticket_{0};
+  std::atomic<uint32_t> n_pieces_{0};
+  alignas(64) std::atomic<uint32_t> done_{0};
+  alignas(64) std::atomic<uint32_t> wake_{0};  // grows with each job; sleepers wait on it
+  std::atomic<int> sleepers_{0};
+  std::atomic<bool> stop_{false};
+  std::vector<std::thread> workers_;
+};
+
+// Makes the calling thread yield to the rest of the system, above all to the event loop: a client that is accepted late
+// is worse than a token that comes late.
+void lower_thread_priority();
+
+}  // namespace hearth

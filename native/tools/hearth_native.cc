@@ -1,0 +1,189 @@
+// hearth-native: the engine without Node, for cross-compiled runs (boards, qemu), for counting instructions, for tests.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+
+#include "include/engine.h"
+#include "tools/arguments.h"
+
+namespace hearth::tools {
+namespace {
+
+constexpr char kUsage[] =
+    "usage: hearth-native logits MODEL --tokens \"1 2 3\" --out FILE [-t THREADS] [--chunk N]\n"
+    "       hearth-native greedy MODEL --tokens \"1 2 3\" [-n TOKENS] [-t THREADS] [--chunk N]\n"
+    "       hearth-native bench MODEL [-p TOKENS] [-n TOKENS] [-t THREADS]\n"
+    "       hearth-native synthetic SHAPE TYPE FILE\n"
+    "       hearth-native isa\n"
+    "HEARTH_ISA forces a kernel set; \"isa\" prints the one in use and all there are.\n";
+
+constexpr int64_t kMaxTokens = 1 << 20;
+constexpr int64_t kMaxThreads = 256;
+constexpr int32_t kBatchTokens = 512;
+
+std::string forced_isa() {
+  const char* isa = std::getenv("HEARTH_ISA");
+  return isa ? isa : "";
+}
+
+struct Session {
+  std::unique_ptr<Engine> engine;
+  int32_t sequence = -1;
+};
+
+Status open_session(const Arguments& arguments, size_t context, Session* session) {
+  if (arguments.positional().size() != 1) return {Code::OPTION_OUT_OF_RANGE, "Name one model file."};
+  std::shared_ptr<const Model> model;
+  HEARTH_RETURN_IF_ERROR(Model::load(arguments.positional()[0], {}, &model));
+  int64_t threads = 0;
+  HEARTH_RETURN_IF_ERROR(arguments.number("-t", 0, kMaxThreads, &threads));
+  EngineOptions options;
+  options.threads = static_cast<int32_t>(threads);
+  options.max_sequences = 1;
+  options.context_tokens = static_cast<int32_t>(context);
+  options.max_batch_tokens = kBatchTokens;
+  options.isa = forced_isa();
+  HEARTH_RETURN_IF_ERROR(Engine::create(std::move(model), options, &session->engine));
+  SamplerOptions greedy;
+  greedy.temperature = 0;
+  return session->engine->open_sequence(greedy, &session->sequence);
+}
+
+// Feeds `tokens` in chunks; `each` sees every chunk's result.
+Status feed(const Session& session, std::span<const int32_t> tokens, size_t chunk, bool sample_last, bool all_logits,
+            const std::function<Status(const StepResult&)>& each) {
+  for (size_t at = 0; at < tokens.size(); at += chunk) {
+    const size_t n = std::min(chunk, tokens.size() - at);
+    StepPlan plan;
+    plan.chunks.push_back(
+        {session.sequence, tokens.subspan(at, n), sample_last && at + n == tokens.size(), all_logits});
+    StepResult result;
+    HEARTH_RETURN_IF_ERROR(session.engine->step_and_wait(std::move(plan), &result));
+    HEARTH_RETURN_IF_ERROR(each(result));
+  }
+  return {};
+}
+
+Status logits(const Arguments& arguments) {
+  std::vector<int32_t> tokens;
+  HEARTH_RETURN_IF_ERROR(arguments.tokens("--tokens", &tokens));
+  int64_t chunk = kBatchTokens;
+  HEARTH_RETURN_IF_ERROR(arguments.number("--chunk", 1, kBatchTokens, &chunk));
+  const std::string path = arguments.text("--out", "");
+  if (path.empty()) return {Code::OPTION_OUT_OF_RANGE, "Name a file with --out."};
+  Session session;
+  HEARTH_RETURN_IF_ERROR(open_session(arguments, tokens.size(), &session));
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "wb"), std::fclose);
+  if (!file) return {Code::FILE_WRITE_FAILED, "Cannot write to \"" + path + "\"."};
+  const auto write = [&](const StepResult& result) -> Status {
+    const size_t n = result.logits.size();
+    if (std::fwrite(result.logits.data(), sizeof(float), n, file.get()) == n && std::fflush(file.get()) == 0) return {};
+    return {Code::FILE_WRITE_FAILED, "Cannot write to \"" + path + "\"."};
+  };
+  return feed(session, tokens, chunk, false, true, write);
+}
+
+Status greedy(const Arguments& arguments) {
+  std::vector<int32_t> tokens;
+  HEARTH_RETURN_IF_ERROR(arguments.tokens("--tokens", &tokens));
+  int64_t n = 32, chunk = kBatchTokens;
+  HEARTH_RETURN_IF_ERROR(arguments.number("-n", 1, kMaxTokens, &n));
+  HEARTH_RETURN_IF_ERROR(arguments.number("--chunk", 1, kBatchTokens, &chunk));
+  Session session;
+  HEARTH_RETURN_IF_ERROR(open_session(arguments, tokens.size() + n, &session));
+  int32_t drawn = -1;
+  const auto take = [&](const StepResult& result) {
+    drawn = result.tokens[0];
+    return Status();
+  };
+  HEARTH_RETURN_IF_ERROR(feed(session, tokens, chunk, true, false, take));
+  for (int64_t i = 0;;) {
+    std::printf(i == 0 ? "%d" : " %d", drawn);
+    if (++i == n) break;
+    const int32_t next[] = {drawn};
+    HEARTH_RETURN_IF_ERROR(feed(session, next, 1, true, false, take));
+  }
+  std::printf("\n");
+  return {};
+}
+
+Status bench(const Arguments& arguments) {
+  int64_t prefill = 512, decode = 64;
+  HEARTH_RETURN_IF_ERROR(arguments.number("-p", 0, kMaxTokens, &prefill));
+  HEARTH_RETURN_IF_ERROR(arguments.number("-n", 0, kMaxTokens, &decode));
+  Session session;
+  HEARTH_RETURN_IF_ERROR(open_session(arguments, prefill + decode, &session));
+  double ms = 0;
+  const auto add_time = [&](const StepResult& result) {
+    ms += result.compute_ms;
+    return Status();
+  };
+  const std::vector<int32_t> prompt(prefill, 1);
+  HEARTH_RETURN_IF_ERROR(feed(session, prompt, kBatchTokens, false, false, add_time));
+  const double prefill_speed = ms > 0 ? prefill * 1000.0 / ms : 0;
+  ms = 0;
+  const std::vector<int32_t> one(1, 1);
+  for (int64_t i = 0; i < decode; ++i) HEARTH_RETURN_IF_ERROR(feed(session, one, 1, true, false, add_time));
+  const double decode_speed = ms > 0 ? decode * 1000.0 / ms : 0;
+  std::printf(
+      "{\"isa\": \"%s\", \"threads\": %d, \"prefill\": {\"tokens\": %lld, \"tokensPerSecond\": %.2f}, "
+      "\"decode\": {\"tokens\": %lld, \"tokensPerSecond\": %.2f}}\n",
+      session.engine->isa(), session.engine->options().threads, static_cast<long long>(prefill), prefill_speed,
+      static_cast<long long>(decode), decode_speed);
+  return {};
+}
+
+Status synthetic(const Arguments& arguments) {
+  const auto& words = arguments.positional();
+  if (words.size() != 3) return {Code::OPTION_OUT_OF_RANGE, "Name a shape, a type and a file."};
+  return write_synthetic_model(words[0], words[1], words[2]);
+}
+
+Status isa(const Arguments&) {
+  std::string chosen;
+  HEARTH_RETURN_IF_ERROR(select_isa(forced_isa(), &chosen));
+  std::printf("%s\n", chosen.c_str());
+  for (const std::string& name : compiled_isas()) std::printf("  %s\n", name.c_str());
+  return {};
+}
+
+struct Command {
+  const char* name;
+  Status (*run)(const Arguments& arguments);
+  std::vector<std::string> options;
+};
+
+const Command kCommands[] = {
+    {"logits", logits, {"--tokens", "--out", "-t", "--chunk"}},
+    {"greedy", greedy, {"--tokens", "-n", "-t", "--chunk"}},
+    {"bench", bench, {"-p", "-n", "-t"}},
+    {"synthetic", synthetic, {}},
+    {"isa", isa, {}},
+};
+
+Status run(const Command& command, const std::vector<std::string>& argv) {
+  Arguments arguments;
+  HEARTH_RETURN_IF_ERROR(Arguments::parse(argv, command.options, &arguments));
+  return command.run(arguments);
+}
+
+int main_with(int argc, char** argv) {
+  constexpr int kWrongUsage = 2;
+  for (const Command& command : kCommands) {
+    if (argc < 2 || command.name != std::string(argv[1])) continue;
+    const Status status = run(command, {argv + 2, argv + argc});
+    if (status.ok()) return 0;
+    std::fprintf(stderr, "%s: %s %s\n", code_name(status.code()), status.message().c_str(), code_advice(status.code()));
+    return kWrongUsage;
+  }
+  std::fputs(kUsage, stderr);
+  return kWrongUsage;
+}
+
+}  // namespace
+}  // namespace hearth::tools
+
+int main(int argc, char** argv) { return hearth::tools::main_with(argc, argv); }
