@@ -1,0 +1,94 @@
+# Writes the held-out sets into heldout/: commands, questions and stories as JSON lines, and dialogues for perplexity.
+# One line: {"id", "kind", "made_up", "messages", "tools", "expect"}; `tools` are names of heldout/tools.json, which has their OpenAI form.
+# expect: {"calls": [...]} exactly; {"contains": [...]} and no call; {"keywords": [...]} in the answer; {"subject": ...} in the story.
+import json
+import os
+
+import commands
+import generate
+import home as homes
+import stories
+import talk
+import template
+import words
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SEED = "heldout"
+ORDINARY, MADE_UP, REFUSALS, QUESTIONS, STORIES, DIALOGUES = 380, 220, 100, 60, 100, 60
+
+
+def command_line(number, made_up, refusal):
+    """The first turn of the wanted kind in a dialogue of its own; some have turns before it."""
+    rng = words.seeded(SEED, f"{'refusal' if refusal else 'command'}:{made_up}:{number}")
+    while True:
+        home = homes.Home(rng, "test", made_up=made_up, size=rng.choice((2, 3, 4, 5, 6, 8, 10, 12, 15, 20)))
+        messages = [{"role": "system", "content": generate.system_prompt(rng, home)}]
+        for _ in range(rng.choice((0, 0, 0, 1, 2))):
+            before = commands.any_turn(rng, home)
+            messages.append({"role": "user", "content": before.text})
+            if before.calls:
+                generate.answer_calls(rng, home, before, messages)
+            else:
+                messages.append({"role": "assistant", "content": before.reply})
+        turn = commands.missing_turn(rng, home) if refusal and rng.random() < 0.7 else commands.any_turn(rng, home)
+        messages.append({"role": "user", "content": turn.text})
+        if refusal and turn.kind in ("missing", "not_offered"):
+            key = turn.reply.split("cannot find ")[-1].split(" among")[0] if "cannot find" in turn.reply else ""
+            return messages, home.tools, {"contains": [key] if key else []}, made_up
+        if not refusal and turn.kind in ("command", "location") and turn.made_up == made_up:
+            # GetLiveContext and GetDateTime are easy; few of them shall stand in for device commands.
+            if turn.calls[0]["arguments"] or rng.random() < 0.3:
+                return messages, home.tools, {"calls": turn.calls}, made_up
+
+
+def questions():
+    """Two or so of every fact, half of them amid a home, half in plain chat."""
+    rng = words.seeded(SEED, "questions")
+    pairs = [(fact, question) for k in range(2) for fact in talk.FACTS for question in fact.test[k:k + 1]][:QUESTIONS]
+    for fact, question in pairs:
+        messages, tools = [], []
+        if rng.random() < 0.4:
+            home = homes.Home(rng, "test", size=rng.randint(2, 8))
+            messages, tools = [{"role": "system", "content": generate.system_prompt(rng, home)}], home.tools
+        messages.append({"role": "user", "content": talk.ask(rng, "test", question)})
+        yield messages, tools, {"keywords": fact.keywords, "fact": fact.key}, False
+
+
+def story_lines():
+    rng, seen = words.seeded(SEED, "stories"), set()
+    while len(seen) < STORIES:
+        text, _, name = stories.story_turn(rng, "test")
+        if text not in seen:
+            seen.add(text)
+            yield [{"role": "user", "content": text}], [], {"subject": name}, False
+
+
+def write(path, kind, rows):
+    count = 0
+    with open(path, "w") as file:
+        for i, (messages, tools, expect, made_up) in enumerate(rows):
+            row = {"id": f"{kind}-{i + 1}", "kind": kind, "made_up": made_up, "messages": messages, "tools": tools, "expect": expect}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            count += 1
+    print(f"{count} lines in {path}")
+
+
+def main():
+    out = os.path.join(HERE, "heldout")
+    os.makedirs(out, exist_ok=True)
+    write(os.path.join(out, "commands.jsonl"), "command", [command_line(i, m, False) for m, n in ((False, ORDINARY), (True, MADE_UP)) for i in range(n)])
+    write(os.path.join(out, "refusals.jsonl"), "refusal", [command_line(i, i % 3 == 0, True) for i in range(REFUSALS)])
+    write(os.path.join(out, "questions.jsonl"), "question", questions())
+    write(os.path.join(out, "stories.jsonl"), "story", story_lines())
+    names = list(homes.TOOLS) + words.SCRIPTS
+    with open(os.path.join(out, "tools.json"), "w") as file:
+        json.dump({n: homes.tool_schema(n) for n in names}, file, indent=1)
+        file.write("\n")
+    with open(os.path.join(out, "dialogues.txt"), "w") as file:
+        for i in range(DIALOGUES):
+            d = generate.dialogue(SEED, i, "test")
+            file.write("".join(t for t, _ in template.segments(d["messages"], d["tools"])))
+
+
+if __name__ == "__main__":
+    main()

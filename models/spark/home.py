@@ -1,0 +1,212 @@
+# A made-up home: devices with names, domains and areas, and the tools that its voice assistant offers.
+# Owns Home Assistant's shapes (static context, tool parameters, results). Knows no phrasing of commands.
+import json
+
+import words
+
+# Tools with their parameters in the order of Home Assistant's schemas.
+TARGET = ["name", "area", "floor", "domain", "device_class"]
+TOOLS = {
+    "HassTurnOn": TARGET, "HassTurnOff": TARGET,
+    "HassLightSet": ["name", "area", "floor", "domain", "color", "temperature", "brightness"],
+    "HassSetPosition": TARGET + ["position"],
+    "HassClimateSetTemperature": ["temperature", "name", "area", "floor"],
+    "HassFanSetSpeed": ["name", "area", "floor", "percentage"],
+    "HassSetVolume": TARGET + ["volume_level"],
+    "HassMediaPause": TARGET, "HassMediaUnpause": TARGET, "HassMediaNext": TARGET, "HassMediaPrevious": TARGET,
+    "HassMediaSearchAndPlay": ["name", "area", "floor", "media_class", "search_query"],
+    "HassVacuumStart": ["name", "area", "floor"], "HassVacuumReturnToBase": ["name", "area", "floor"],
+    "HassLawnMowerStartMowing": ["name"], "HassLawnMowerDock": ["name"],
+    "HassListAddItem": ["item", "name"], "HassListCompleteItem": ["item", "name"],
+    "HassBroadcast": ["message"],
+    "HassStartTimer": ["name", "hours", "minutes", "seconds"], "HassCancelTimer": ["start_hours", "start_minutes", "start_seconds", "name"],
+    "HassCancelAllTimers": ["area"], "HassTimerStatus": ["start_hours", "start_minutes", "start_seconds", "name"],
+    "GetDateTime": [], "GetLiveContext": [], "GetCurrentLocation": [],
+}
+NUMBERS = {"temperature", "brightness", "position", "percentage", "volume_level", "hours", "minutes", "seconds",
+           "start_hours", "start_minutes", "start_seconds"}
+LISTS = {"domain", "device_class"}
+
+# Which domains make Home Assistant offer a tool.
+DOMAIN_TOOLS = {
+    "light": ["HassLightSet"], "cover": ["HassSetPosition"], "climate": ["HassClimateSetTemperature"], "fan": ["HassFanSetSpeed"],
+    "media_player": ["HassSetVolume", "HassMediaPause", "HassMediaUnpause", "HassMediaNext", "HassMediaPrevious", "HassMediaSearchAndPlay"],
+    "vacuum": ["HassVacuumStart", "HassVacuumReturnToBase"], "lawn_mower": ["HassLawnMowerStartMowing", "HassLawnMowerDock"],
+    "todo": ["HassListAddItem", "HassListCompleteItem"],
+}
+TIMER_TOOLS = ["HassStartTimer", "HassCancelTimer", "HassCancelAllTimers", "HassTimerStatus"]
+DOMAIN_WEIGHTS = {"light": 8, "switch": 4, "fan": 2, "cover": 3, "lock": 2, "climate": 3, "media_player": 3, "vacuum": 1.5,
+                  "lawn_mower": 0.7, "todo": 1.5, "scene": 1.2, "sensor": 1.2, "binary_sensor": 1}
+
+
+class Device:
+    def __init__(self, names, domain, area, made_up):
+        self.names, self.domain, self.area, self.made_up = names, domain, area, made_up
+
+    @property
+    def name(self):
+        return self.names[0]
+
+
+class Home:
+    """Devices, areas and tools; `split` says whether its words are those of training or of evaluation."""
+
+    def __init__(self, rng, split, made_up=None, size=None):
+        self.rng, self.split = rng, split
+        # Training mixes made-up names in; evaluation asks for homes of one kind.
+        self.made_up_share = (rng.choice((0.3, 0.7, 1, 1) if split == "train" else (0, 0.3, 0.6, 1)) if made_up is None else float(made_up))
+        size = size or rng.choice((1, 2, 3, 3, 4, 4, 5, 6, 7, 8, 10, 12, 15))
+        if split == "train" and rng.random() < 0.05:
+            size = rng.randint(15, 30)
+        self.areas = self._areas(max(1, min(10, round(size * rng.uniform(0.3, 0.8)))))
+        self.devices, self.taken = [], set()
+        domains, weights = list(DOMAIN_WEIGHTS), list(DOMAIN_WEIGHTS.values())
+        while len(self.devices) < size:
+            self._add(rng.choices(domains, weights)[0])
+        self.devices.sort(key=lambda d: d.name)
+        self.satellite = rng.random() < 0.15
+        self.timers = rng.random() < 0.4
+        self.tools = self._tools()
+
+    def _areas(self, count):
+        known, areas = words.pick_split(words.AREAS, self.split), []
+        while len(areas) < count:
+            if self.rng.random() < self.made_up_share * 0.7:
+                area = words.made_up_word(self.rng, self.split) + self.rng.choice(("", "", " Room", " Hall", " House", " Corner"))
+            else:
+                area = self.rng.choice(known)
+            if area not in areas:
+                areas.append(area)
+        return areas
+
+    def fresh_name(self, domain, area=None):
+        """A name that no device of this home has, and whether a made-up word is in it."""
+        rng = self.rng
+        nouns = words.NOUNS[domain]
+        if self.split == "train":
+            nouns = words.pick_split(nouns, "train", 9)
+        while True:
+            noun, invented = rng.choice(nouns), False
+            if rng.random() < self.made_up_share:
+                invented, word = True, words.made_up_word(rng, self.split)
+                forms = [word, f"{word} {noun}", f"{word} {noun}", f"{noun} {word}",
+                         f"{word} {words.made_up_word(rng, self.split)}", f"{word} {rng.randint(1, 20)}"]
+                if self.split == "train":
+                    forms += [f"{word}'s {noun}", f"{word} {noun}", f"{area or word} {noun}"]
+                    if self.devices and rng.random() < 0.2:
+                        # Much like another: what differs must be read, not guessed.
+                        other = rng.choice(self.devices).name.split(" ")
+                        forms = [f"{other[0]} {noun}", f"{word} {other[-1]}", f"{other[0]} {word}", f"{other[0][:2]}{word.lower()} {noun}"]
+                name = rng.choice(forms)
+            elif domain == "scene" or domain == "todo":
+                name = noun if rng.random() < 0.6 and (self.split == "train" or words.held_out(noun, 9)) else f"{rng.choice(words.pick_split(words.PEOPLE, self.split))}'s {noun}"
+            else:
+                kind = rng.random()
+                if kind < 0.35:
+                    name = f"{area or rng.choice(words.pick_split(words.AREAS, self.split))} {noun}"
+                elif kind < 0.75:
+                    name = f"{rng.choice(words.pick_split(words.ADJECTIVES, self.split))} {noun}"
+                elif kind < 0.9:
+                    name = f"{rng.choice(words.pick_split(words.PEOPLE, self.split))}'s {noun}"
+                else:
+                    name = f"{noun} {rng.randint(1, 9)}" if self.split == "train" else f"{rng.choice(words.pick_split(words.ADJECTIVES, self.split))} {noun}"
+            if name.lower() not in self.taken and name.lower() not in {a.lower() for a in self.areas}:
+                return name, invented
+
+    def _add(self, domain):
+        rng = self.rng
+        area = rng.choice(self.areas) if rng.random() < 0.85 and domain not in ("scene", "todo") else None
+        name, invented = self.fresh_name(domain, area)
+        self.taken.add(name.lower())
+        names = [name]
+        if rng.random() < 0.12:
+            alias, also = self.fresh_name(domain, area)
+            self.taken.add(alias.lower())
+            names.append(alias)
+            invented = invented or also
+        self.devices.append(Device(names, domain, area, invented))
+
+    def _tools(self):
+        rng, tools = self.rng, ["HassTurnOn", "HassTurnOff"]
+        full = self.split == "test" or rng.random() < 0.12
+        for domain in {d.domain for d in self.devices}:
+            tools += DOMAIN_TOOLS.get(domain, [])
+        tools = list(dict.fromkeys(tools))
+        if rng.random() < 0.8:
+            tools += ["GetLiveContext"]
+        if rng.random() < 0.8:
+            tools += ["GetDateTime"]
+        if rng.random() < 0.5:
+            tools += ["HassBroadcast"]
+        if self.timers:
+            tools += TIMER_TOOLS
+        if self.satellite:
+            tools += ["GetCurrentLocation"]
+        # Tools of domains that the home has not, and missing ones, so that the list itself must be read.
+        for tool in rng.sample(list(TOOLS), rng.choice((0, 0, 0, 1, 2))):
+            if tool not in tools and tool not in TIMER_TOOLS and tool != "GetCurrentLocation":
+                tools.append(tool)
+        for tool in list(tools):
+            # Most homes are spared some tools that no sentence will ask for; short prompts train more of them an hour.
+            if rng.random() < (0.04 if tool in ("HassTurnOn", "HassTurnOff") or full else 0.45):
+                tools.remove(tool)
+        self.scripts = rng.sample(words.pick_split(words.SCRIPTS, self.split), rng.choice((0, 0, 0, 1, 1, 2)))
+        if self.split == "train":
+            self.scripts = [s if rng.random() < 0.5 else "_".join(w.replace(" ", "_") for w in rng.sample(words.PLAIN, rng.choice((1, 2, 2, 3)))) for s in self.scripts]
+        tools += self.scripts
+        # Home Assistant's own order most of the time, any order otherwise.
+        order = {t: i for i, t in enumerate(TOOLS)}
+        tools.sort(key=lambda t: order.get(t, 99))
+        if rng.random() < 0.4:
+            rng.shuffle(tools)
+        return tools
+
+    def of(self, *domains):
+        return [d for d in self.devices if d.domain in domains]
+
+    def in_area(self, area, domain):
+        return [d for d in self.devices if d.area == area and d.domain == domain]
+
+    def context(self):
+        """Home Assistant's static context: YAML, sorted by name, no states."""
+        return "\n".join(device_yaml(d) for d in self.devices)
+
+
+def device_yaml(device, state=None, attributes=()):
+    lines = [f"- names: {', '.join(device.names)}", f"  domain: {device.domain}"]
+    if state is not None:
+        lines.append(f"  state: {state}")
+    if device.area:
+        lines.append(f"  areas: {device.area}")
+    if attributes:
+        lines.append("  attributes:")
+        lines += [f"    {k}: {v}" for k, v in attributes]
+    return "\n".join(lines)
+
+
+def tool_schema(name):
+    """The OpenAI form of a tool, as a client sends it."""
+    properties = {}
+    for parameter in TOOLS.get(name, []):
+        kind = "number" if parameter in NUMBERS else "array" if parameter in LISTS else "string"
+        properties[parameter] = {"type": kind, "items": {"type": "string"}} if kind == "array" else {"type": kind}
+    return {"type": "function", "function": {"name": name, "description": f"Home tool {name}.",
+                                             "parameters": {"type": "object", "properties": properties}}}
+
+
+def action_result(rng, targets, failed=()):
+    """What Home Assistant sends back after an intent tool."""
+    done = [{"name": t.name, "type": "entity", "id": f"{t.domain}.{slug(t.name)}"} for t in targets if t not in failed]
+    bad = [{"name": t.name, "type": "entity", "id": f"{t.domain}.{slug(t.name)}"} for t in failed]
+    style = rng.random()
+    if style < 0.2:
+        result = {"speech": {}, "response_type": "action_done", "data": {"success": done, "failed": bad}}
+    elif style < 0.3:
+        result = {"speech": {}, "response_type": "action_done", "data": {"targets": [], "success": done, "failed": bad}}
+    else:
+        result = {"success": not bad} if not bad else {"error": "HomeAssistantError", "error_text": "device unavailable"}
+    return json.dumps(result, ensure_ascii=False)
+
+
+def slug(name):
+    return "".join(c if c.isalnum() else "_" for c in name.lower())

@@ -1,0 +1,313 @@
+// The parts of a training step that PyTorch on a CPU spends most time on, each as one pass over memory: attention with RoPE,
+// RMSNorm with its residual, SwiGLU, cross-entropy. Activations are bfloat16 [n_tokens, width], sums float32. Called through
+// ctypes by model.py; knows nothing of layers or optimizers.
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+#include <immintrin.h>
+
+using bf16 = uint16_t;
+typedef float v16 __attribute__((vector_size(64), aligned(4), may_alias));
+
+static inline float wide(bf16 x) {
+  uint32_t u = uint32_t(x) << 16;
+  float f;
+  memcpy(&f, &u, 4);
+  return f;
+}
+
+static inline bf16 narrow(float f) {  // round to nearest even; no NaN comes here
+  uint32_t u;
+  memcpy(&u, &f, 4);
+  return bf16((u + 0x7fff + ((u >> 16) & 1)) >> 16);
+}
+
+// e^x to some 1e-6, clamped to float's normal range: a form that the compiler turns into vector code, as it does not with expf.
+static inline float fast_exp(float x) {
+  float t = x * 1.44269504f;
+  t = t < -126.f ? -126.f : t > 126.f ? 126.f : t;
+  float n = rintf(t), f = (t - n) * 0.69314718f;
+  float p = 1 + f * (1 + f * (0.5f + f * (0.16666667f + f * (0.041666668f + f * (0.0083333338f + f * 0.0013888889f)))));
+  uint32_t u = uint32_t(int32_t(n) + 127) << 23;
+  float power;
+  memcpy(&power, &u, 4);
+  return p * power;
+}
+
+constexpr int D = 64;  // head_dim; the kernels below are written for it
+constexpr int R = 4;   // rows of the micro-kernel: R x 64 sums fill half of the vector registers
+using pair = uint32_t;  // two bfloat16 that are neighbours along a product's inner dimension, the first in the low half
+typedef pair p16 __attribute__((vector_size(64), aligned(4), may_alias));
+
+static inline pair join(bf16 a, bf16 b) { return pair(a) | pair(b) << 16; }
+
+static inline v16 dot2(v16 sum, pair a, p16 b) {
+#ifdef __AVX512BF16__
+  return (v16)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(int(a)), (__m512bh)b);
+#else
+  return sum + wide(bf16(a)) * (v16)(b << 16) + wide(bf16(a >> 16)) * (v16)(b & 0xffff0000u);
+#endif
+}
+
+// C[R, 64] (+)= A[R, 2 K] * B[2 K, 64] in pairs along the inner dimension; A is read with strides (ar between rows, ak along K).
+static inline void multiply(int K, const pair* A, size_t ar, size_t ak, const pair* B, size_t ldb, float* C, size_t ldc, bool add) {
+  v16 c[R][4];
+  for (int r = 0; r < R; ++r)
+    for (int j = 0; j < 4; ++j) c[r][j] = add ? *(const v16*)(C + r * ldc + j * 16) : v16{};
+  for (int k = 0; k < K; ++k) {
+    const p16* b = (const p16*)(B + k * ldb);
+    p16 b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];
+    for (int r = 0; r < R; ++r) {
+      pair a = A[r * ar + k * ak];
+      c[r][0] = dot2(c[r][0], a, b0);
+      c[r][1] = dot2(c[r][1], a, b1);
+      c[r][2] = dot2(c[r][2], a, b2);
+      c[r][3] = dot2(c[r][3], a, b3);
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int j = 0; j < 4; ++j) *(v16*)(C + r * ldc + j * 16) = c[r][j];
+}
+
+using Pairs = std::vector<pair>;
+
+// One head of one sequence: rows padded by zeros to a multiple of 64, as pairs along the head's dimensions ("rows", [padded, 32]),
+// the same turned ("columns", [32, padded]), or as pairs along the tokens ("tokens", [padded / 2, 64]).
+struct Head {
+  int T, padded;
+  Pairs q, k, v;
+
+  void load(const bf16* qkv, int length, int width, int head, const float* rope) {
+    T = length;
+    padded = (T + 63) / 64 * 64;
+    for (Pairs* x : {&q, &k, &v}) x->assign(size_t(padded) * D / 2, 0);
+    for (int t = 0; t < T; ++t) {
+      const bf16* row = qkv + size_t(t) * 3 * width + head * D;
+      rotate(row, rope + t * D, &q[t * D / 2], 0.125f);  // 1 / sqrt(64) once, here
+      rotate(row + width, rope + t * D, &k[t * D / 2], 1.f);
+      memcpy(&v[t * D / 2], row + 2 * width, D * sizeof(bf16));
+    }
+  }
+  // RoPE on neighbouring pairs, as llama.cpp's llama architecture has it. rope: 32 cosines, then 32 sines.
+  static void rotate(const bf16* x, const float* rope, pair* out, float scale) {
+    for (int i = 0; i < D / 2; ++i) {
+      float a = wide(x[2 * i]) * scale, b = wide(x[2 * i + 1]) * scale, c = rope[i], s = rope[D / 2 + i];
+      out[i] = join(narrow(a * c - b * s), narrow(a * s + b * c));
+    }
+  }
+  void columns(const Pairs& rows, Pairs& out) const {
+    out.resize(rows.size());
+    for (int t = 0; t < padded; t += 16)
+      for (int i = 0; i < D / 2; ++i)
+        for (int u = 0; u < 16; ++u) out[size_t(i) * padded + t + u] = rows[size_t(t + u) * D / 2 + i];
+  }
+  void tokens(const Pairs& rows, Pairs& out) const {
+    out.resize(rows.size());
+    const bf16* x = (const bf16*)rows.data();
+    for (int t = 0; t < padded; t += 2)
+      for (int d = 0; d < D; ++d) out[size_t(t) / 2 * D + d] = join(x[size_t(t) * D + d], x[size_t(t + 1) * D + d]);
+  }
+};
+
+extern "C" {
+
+// qkv [n_tokens, 3 * width] -> out [n_tokens, width], lse [n_head, n_tokens]. Sequences are starts[i] .. starts[i + 1].
+void attention_forward(const bf16* qkv, bf16* out, float* lse, const int* starts, int n_seq, int n_head, const float* rope, int n_tokens) {
+  int width = n_head * D;
+#pragma omp parallel for schedule(dynamic)
+  for (int job = 0; job < n_seq * n_head; ++job) {
+    static thread_local Head h;
+    static thread_local Pairs kc, vt, p;
+    static thread_local std::vector<float> s;
+    int first = starts[job / n_head], head = job % n_head;
+    h.load(qkv + size_t(first) * 3 * width, starts[job / n_head + 1] - first, width, head, rope);
+    h.columns(h.k, kc), h.tokens(h.v, vt);
+    s.resize(size_t(R) * h.padded), p.resize(size_t(R) * h.padded / 2);
+    for (int i = 0; i < h.T; i += R) {
+      int n = (i + R + 63) / 64 * 64;
+      for (int c = 0; c < n; c += 64) multiply(D / 2, &h.q[i * D / 2], D / 2, 1, &kc[c], h.padded, &s[c], h.padded, false);
+      float scale[R];
+      for (int r = 0; r < R; ++r) {
+        float* row = &s[size_t(r) * h.padded];
+        bf16* to = (bf16*)&p[size_t(r) * h.padded / 2];
+        int last = i + r, used = last + 1;
+        float top = -1e30f, sum = 0;
+        for (int j = 0; j < used; ++j) top = row[j] > top ? row[j] : top;
+        for (int j = 0; j < used; ++j) {
+          float e = fast_exp(row[j] - top);
+          sum += e;
+          to[j] = narrow(e);
+        }
+        for (int j = used; j < n; ++j) to[j] = 0;
+        scale[r] = 1 / sum;
+        if (last < h.T) lse[size_t(head) * n_tokens + first + last] = top + logf(sum);
+      }
+      float o[R * D];
+      multiply(n / 2, p.data(), h.padded / 2, 1, vt.data(), D, o, D, false);
+      for (int r = 0; r < R && i + r < h.T; ++r)
+        for (int d = 0; d < D; ++d) out[(size_t(first) + i + r) * width + head * D + d] = narrow(o[r * D + d] * scale[r]);
+    }
+  }
+}
+
+// dout [n_tokens, width] -> dqkv [n_tokens, 3 * width], by recomputing the probabilities from lse.
+void attention_backward(const bf16* qkv, const bf16* out, const bf16* dout, const float* lse, bf16* dqkv, const int* starts, int n_seq, int n_head,
+                        const float* rope, int n_tokens) {
+  int width = n_head * D;
+  constexpr int Q = 32;  // query rows a block: their dK and dV are added up in registers before memory
+#pragma omp parallel for schedule(dynamic)
+  for (int job = 0; job < n_seq * n_head; ++job) {
+    static thread_local Head h;
+    static thread_local Pairs kc, vc, kt, qt, go, gt, ds_rows, ds_pairs, p_pairs;
+    static thread_local std::vector<float> p, ds, dq, dk, dv;
+    int first = starts[job / n_head], head = job % n_head;
+    h.load(qkv + size_t(first) * 3 * width, starts[job / n_head + 1] - first, width, head, rope);
+    size_t all = size_t(h.padded) * D, block = size_t(Q) * h.padded;
+    go.assign(all / 2, 0);
+    for (int t = 0; t < h.T; ++t) memcpy(&go[t * D / 2], dout + (size_t(first) + t) * width + head * D, D * sizeof(bf16));
+    h.columns(h.k, kc), h.columns(h.v, vc), h.tokens(h.k, kt), h.tokens(h.q, qt), h.tokens(go, gt);
+    p.resize(block), ds.resize(block), ds_rows.resize(block / 2), ds_pairs.resize(block / 2), p_pairs.resize(block / 2);
+    dq.resize(all), dk.assign(all, 0.f), dv.assign(all, 0.f);
+    for (int i = 0; i < h.T; i += Q) {
+      int n = (i + Q + 63) / 64 * 64;
+      for (int r = 0; r < Q; r += R)
+        for (int c = 0; c < n; c += 64) {
+          multiply(D / 2, &h.q[(i + r) * D / 2], D / 2, 1, &kc[c], h.padded, &p[size_t(r) * h.padded + c], h.padded, false);
+          multiply(D / 2, &go[(i + r) * D / 2], D / 2, 1, &vc[c], h.padded, &ds[size_t(r) * h.padded + c], h.padded, false);
+        }
+      for (int r = 0; r < Q; ++r) {
+        float *pr = &p[size_t(r) * h.padded], *sr = &ds[size_t(r) * h.padded];
+        bf16* to = (bf16*)&ds_rows[size_t(r) * h.padded / 2];
+        int t = i + r, used = t < h.T ? t + 1 : 0;
+        float delta = 0, l = used ? lse[size_t(head) * n_tokens + first + t] : 0;
+        const bf16 *g = dout + (size_t(first) + t) * width + head * D, *o = out + (size_t(first) + t) * width + head * D;
+        if (used)
+          for (int d = 0; d < D; ++d) delta += wide(g[d]) * wide(o[d]);
+        for (int j = 0; j < used; ++j) {
+          pr[j] = fast_exp(pr[j] - l);
+          sr[j] = pr[j] * (sr[j] - delta);
+        }
+        for (int j = used; j < n; ++j) pr[j] = sr[j] = 0;
+        for (int j = 0; j < n; ++j) to[j] = narrow(sr[j]);
+      }
+      for (int r = 0; r < Q; r += 2)
+        for (int j = 0; j < n; ++j) {
+          size_t a = size_t(r) * h.padded + j, b = a + h.padded, to = size_t(r) / 2 * h.padded + j;
+          ds_pairs[to] = join(narrow(ds[a]), narrow(ds[b]));
+          p_pairs[to] = join(narrow(p[a]), narrow(p[b]));
+        }
+      for (int r = 0; r < Q; r += R) multiply(n / 2, &ds_rows[size_t(r) * h.padded / 2], h.padded / 2, 1, kt.data(), D, &dq[(i + r) * D], D, false);
+      for (int j = 0; j < n; j += R) {
+        multiply(Q / 2, &ds_pairs[j], 1, h.padded, &qt[i / 2 * D], D, &dk[j * D], D, true);
+        multiply(Q / 2, &p_pairs[j], 1, h.padded, &gt[i / 2 * D], D, &dv[j * D], D, true);
+      }
+    }
+    for (int t = 0; t < h.T; ++t) {
+      bf16* row = dqkv + (size_t(first) + t) * 3 * width + head * D;
+      const float* turn = rope + t * D;
+      for (int i = 0; i < D / 2; ++i) {  // the transposed rotation
+        float c = turn[i], s = turn[D / 2 + i];
+        float a = dq[t * D + 2 * i] * 0.125f, b = dq[t * D + 2 * i + 1] * 0.125f, e = dk[t * D + 2 * i], f = dk[t * D + 2 * i + 1];
+        row[2 * i] = narrow(a * c + b * s), row[2 * i + 1] = narrow(b * c - a * s);
+        row[width + 2 * i] = narrow(e * c + f * s), row[width + 2 * i + 1] = narrow(f * c - e * s);
+      }
+      for (int d = 0; d < D; ++d) row[2 * width + d] = narrow(dv[t * D + d]);
+    }
+  }
+}
+
+// sum = h + delta (delta may be null); y = sum * inv * w. [n, width]; inv [n].
+void norm_forward(const float* h, const bf16* delta, const float* w, float* sum, bf16* y, float* inv, int n, int width) {
+#pragma omp parallel for schedule(static)
+  for (int t = 0; t < n; ++t) {
+    const float* x = h + size_t(t) * width;
+    float* s = sum + size_t(t) * width;
+    float square = 0;
+    if (delta)
+      for (int i = 0; i < width; ++i) s[i] = x[i] + wide(delta[size_t(t) * width + i]);
+    else
+      for (int i = 0; i < width; ++i) s[i] = x[i];
+    for (int i = 0; i < width; ++i) square += s[i] * s[i];
+    float f = inv[t] = 1 / sqrtf(square / width + 1e-5f);
+    for (int i = 0; i < width; ++i) y[size_t(t) * width + i] = narrow(s[i] * f * w[i]);
+  }
+}
+
+// Adds the norm's gradient to dh (the residual's), writes dh also as bfloat16, and adds up dw.
+void norm_backward(const float* sum, const float* inv, const float* w, const bf16* dy, float* dh, bf16* dh_narrow, float* dw, int n, int width) {
+#pragma omp parallel
+  {
+    std::vector<float> mine(width, 0.f);
+#pragma omp for schedule(static)
+    for (int t = 0; t < n; ++t) {
+      const float* s = sum + size_t(t) * width;
+      const bf16* g = dy + size_t(t) * width;
+      float f = inv[t], dot = 0;
+      for (int i = 0; i < width; ++i) {
+        float x = s[i] * f, gi = wide(g[i]);
+        mine[i] += gi * x;
+        dot += gi * w[i] * x;
+      }
+      dot /= width;
+      float* d = dh + size_t(t) * width;
+      for (int i = 0; i < width; ++i) d[i] += f * (wide(g[i]) * w[i] - s[i] * f * dot);
+      for (int i = 0; i < width; ++i) dh_narrow[size_t(t) * width + i] = narrow(d[i]);
+    }
+#pragma omp critical
+    for (int i = 0; i < width; ++i) dw[i] += mine[i];
+  }
+}
+
+// gate_up [n, 2 * width] (gate first) -> y [n, width] = silu(gate) * up.
+void swiglu_forward(const bf16* gate_up, bf16* y, int n, int width) {
+#pragma omp parallel for schedule(static)
+  for (int t = 0; t < n; ++t) {
+    const bf16 *g = gate_up + size_t(t) * 2 * width, *u = g + width;
+    bf16* o = y + size_t(t) * width;
+    for (int i = 0; i < width; ++i) {
+      float x = wide(g[i]);
+      o[i] = narrow(x / (1 + fast_exp(-x)) * wide(u[i]));
+    }
+  }
+}
+
+void swiglu_backward(const bf16* gate_up, const bf16* dy, bf16* dgate_up, int n, int width) {
+#pragma omp parallel for schedule(static)
+  for (int t = 0; t < n; ++t) {
+    const bf16 *g = gate_up + size_t(t) * 2 * width, *u = g + width, *d = dy + size_t(t) * width;
+    bf16 *dg = dgate_up + size_t(t) * 2 * width, *du = dg + width;
+    for (int i = 0; i < width; ++i) {
+      float x = wide(g[i]), e = wide(d[i]), sig = 1 / (1 + fast_exp(-x));
+      dg[i] = narrow(e * wide(u[i]) * sig * (1 + x * (1 - sig)));
+      du[i] = narrow(e * x * sig);
+    }
+  }
+}
+
+// logits [n, vocab] become the gradient of the weighted losses; losses [n] are without weights. right [n] gets 1 where the target is the largest. A target
+// below 0 is padding: no loss, no gradient.
+void cross_entropy(bf16* logits, const int* targets, const float* weights, float* losses, float* right, int n, int vocab) {
+#pragma omp parallel for schedule(static)
+  for (int t = 0; t < n; ++t) {
+    bf16* row = logits + size_t(t) * vocab;
+    static thread_local std::vector<float> e;
+    e.resize(vocab);
+    if (targets[t] < 0) {
+      memset(row, 0, size_t(vocab) * sizeof(bf16));
+      losses[t] = right[t] = 0;
+      continue;
+    }
+    float top = -1e30f, sum = 0;
+    for (int i = 0; i < vocab; ++i) e[i] = wide(row[i]);
+    for (int i = 0; i < vocab; ++i) top = e[i] > top ? e[i] : top;
+    float aim = e[targets[t]];
+    right[t] = aim >= top;
+    for (int i = 0; i < vocab; ++i) { e[i] = fast_exp(e[i] - top); sum += e[i]; }
+    losses[t] = logf(sum) + top - aim;
+    float scale = weights[t], f = scale / sum;
+    for (int i = 0; i < vocab; ++i) row[i] = narrow(e[i] * f);
+    row[targets[t]] = narrow(e[targets[t]] * f - scale);
+  }
+}
+}

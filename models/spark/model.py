@@ -1,0 +1,117 @@
+# Spark's network for training: a Llama decoder whose forward and backward passes are written out, with the fused kernels
+# of kernels.cpp between bfloat16 matrix products. Knows no data, no optimizer and no files but the compiled kernels.
+import ctypes
+import math
+import os
+import subprocess
+
+import torch
+
+CACHE = os.environ.get("SPARK_CACHE", os.path.expanduser("~/.cache/hearth-spark"))
+HEAD_DIM = 64
+ROPE_BASE = 500000.0  # slow enough pairs compare content over a whole prompt; see circuits.py
+NORM_EPS = 1e-5
+CONTEXT = 4096
+
+
+def load_kernels():
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "kernels.cpp")
+    library = os.path.join(CACHE, f"kernels-{int(os.path.getmtime(source))}.so")
+    if not os.path.exists(library):
+        os.makedirs(CACHE, exist_ok=True)
+        subprocess.run(["g++", "-O3", "-march=native", "-mprefer-vector-width=512", "-ffast-math", "-fopenmp", "-shared", "-fPIC", "-std=c++20", source, "-o", library + ".new"],
+                       check=True)
+        os.replace(library + ".new", library)
+    return ctypes.CDLL(library)
+
+
+def at(tensor):
+    return ctypes.c_void_p(tensor.data_ptr() if tensor is not None else None)
+
+
+class Spark:
+    """Weights in float32 under llama.cpp's tensor names."""
+
+    def __init__(self, n_layer=4, n_embd=256, n_ff=768, vocab=3072, seed=0):
+        self.config = {"n_layer": n_layer, "n_embd": n_embd, "n_ff": n_ff, "vocab": vocab}
+        self.n_layer, self.n_embd, self.n_ff, self.vocab, self.n_head = n_layer, n_embd, n_ff, vocab, n_embd // HEAD_DIM
+        g = torch.Generator().manual_seed(seed)
+        self.weights = {"token_embd": torch.randn(vocab, n_embd, generator=g) * 0.02, "output_norm": torch.ones(n_embd)}
+        shrink = 1 / math.sqrt(2 * n_layer)
+        for i in range(n_layer):
+            w = {"attn_norm": torch.ones(n_embd), "ffn_norm": torch.ones(n_embd),
+                 "attn_qkv": torch.randn(3 * n_embd, n_embd, generator=g) * n_embd ** -0.5,
+                 "attn_output": torch.randn(n_embd, n_embd, generator=g) * n_embd ** -0.5 * shrink,
+                 "ffn_gate_up": torch.randn(2 * n_ff, n_embd, generator=g) * n_embd ** -0.5,
+                 "ffn_down": torch.randn(n_embd, n_ff, generator=g) * n_ff ** -0.5 * shrink}
+            self.weights.update({f"blk.{i}.{k}": v for k, v in w.items()})
+        angle = torch.arange(CONTEXT)[:, None] * ROPE_BASE ** (-torch.arange(0, HEAD_DIM, 2) / HEAD_DIM)
+        self.rope = torch.cat([angle.cos(), angle.sin()], 1).float().contiguous()
+        self.kernels = load_kernels()
+
+    def parameters(self):
+        return sum(w.numel() for w in self.weights.values())
+
+    def rounded(self):
+        """The matrices in bfloat16, as `gradients` wants them: once a step for all its parts."""
+        return {name: w.bfloat16() for name, w in self.weights.items() if w.dim() == 2}
+
+    def gradients(self, half, ids, starts, places, targets, weights):
+        """ids [n] of all sequences one after another, starts [n_seq + 1]; loss at `places` [m] against `targets` [m] (int32, -1 for padding),
+        `weights` [m] (float32) saying how much each counts.
+        Returns (sum of losses, right tokens, targets, gradients of the weighted sum). Several threads may call it at once."""
+        k, n, d, f = self.kernels, ids.numel(), self.n_embd, self.n_ff
+        n_seq = starts.numel() - 1
+        new = lambda *shape: torch.empty(*shape, dtype=torch.bfloat16)
+        h, delta, saved = self.weights["token_embd"][ids], None, []
+
+        def norm(name):
+            total, y, inv = torch.empty(n, d), new(n, d), torch.empty(n)
+            k.norm_forward(at(h), at(delta), at(self.weights[name]), at(total), at(y), at(inv), n, d)
+            return total, y, inv
+
+        for i in range(self.n_layer):
+            b = f"blk.{i}."
+            h, y1, inv1 = norm(b + "attn_norm")
+            h1, qkv = h, y1 @ half[b + "attn_qkv"].t()
+            a, lse = new(n, d), torch.empty(self.n_head, n)
+            k.attention_forward(at(qkv), at(a), at(lse), at(starts), n_seq, self.n_head, at(self.rope), n)
+            delta = a @ half[b + "attn_output"].t()
+            h, y2, inv2 = norm(b + "ffn_norm")
+            gate_up = y2 @ half[b + "ffn_gate_up"].t()
+            s = new(n, f)
+            k.swiglu_forward(at(gate_up), at(s), n, f)
+            delta = s @ half[b + "ffn_down"].t()
+            saved.append((h1, y1, inv1, qkv, a, lse, h, y2, inv2, gate_up, s))
+        h, y, inv = norm("output_norm")
+
+        picked = y[places]
+        logits, m, count = picked @ half["token_embd"].t(), targets.numel(), int((targets >= 0).sum())
+        losses, right = torch.empty(m), torch.empty(m)
+        k.cross_entropy(at(logits), at(targets), at(weights), at(losses), at(right), m, self.vocab)
+
+        grads = {name: torch.zeros_like(w) for name, w in self.weights.items() if w.dim() == 1}
+        d_embd = (logits.t() @ picked).float()
+        dy = torch.zeros(n, d, dtype=torch.bfloat16)
+        dy[places[:count]] = (logits @ half["token_embd"])[:count]  # padding points at place 0 and comes last
+        dh, dn = torch.zeros(n, d), new(n, d)
+
+        def norm_back(name, total, inv, dy):
+            k.norm_backward(at(total), at(inv), at(self.weights[name]), at(dy), at(dh), at(dn), at(grads[name]), n, d)
+
+        norm_back("output_norm", h, inv, dy)
+        for i in reversed(range(self.n_layer)):
+            b = f"blk.{i}."
+            h1, y1, inv1, qkv, a, lse, h2, y2, inv2, gate_up, s = saved.pop()
+            grads[b + "ffn_down"] = dn.t() @ s
+            ds, dgu = dn @ half[b + "ffn_down"], new(n, 2 * f)
+            k.swiglu_backward(at(gate_up), at(ds), at(dgu), n, f)
+            grads[b + "ffn_gate_up"] = dgu.t() @ y2
+            norm_back(b + "ffn_norm", h2, inv2, dgu @ half[b + "ffn_gate_up"])
+            grads[b + "attn_output"] = dn.t() @ a
+            da, dqkv = dn @ half[b + "attn_output"], new(n, 3 * d)
+            k.attention_backward(at(qkv), at(a), at(da), at(lse), at(dqkv), at(starts), n_seq, self.n_head, at(self.rope), n)
+            grads[b + "attn_qkv"] = dqkv.t() @ y1
+            norm_back(b + "attn_norm", h1, inv1, dqkv @ half[b + "attn_qkv"])
+        grads["token_embd"] = d_embd.index_add_(0, ids, dh)
+        return float(losses.sum()), float(right.sum()), count, grads

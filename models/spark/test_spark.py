@@ -1,0 +1,137 @@
+# Self-check of the generator, the tokenizer, the template and the GGUF writer: `python3 -m unittest` in this folder.
+import json
+import os
+import struct
+import tempfile
+import unittest
+
+import numpy
+
+import generate
+import gguf
+import home
+import phrases
+import talk
+import template
+import tokenizer
+import words
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def held_out_lines(name):
+    with open(os.path.join(HERE, "heldout", name + ".jsonl")) as file:
+        return [json.loads(line) for line in file]
+
+
+class Generator(unittest.TestCase):
+    def test_a_dialogue_is_a_function_of_seed_and_index(self):
+        for index in range(40):
+            self.assertEqual(generate.dialogue(3, index), generate.dialogue(3, index))
+        self.assertNotEqual(generate.dialogue(3, 1), generate.dialogue(4, 1))
+
+    def test_words_and_phrasings_are_either_for_training_or_held_out(self):
+        for known in (words.AREAS, words.ADJECTIVES, words.PEOPLE, words.SCRIPTS, words.ITEMS):
+            train, test = set(words.pick_split(known, "train")), set(words.pick_split(known, "test"))
+            self.assertTrue(train and test and not train & test)
+        for name in dir(phrases):
+            if isinstance(getattr(phrases, name), dict) and "train" in getattr(phrases, name):
+                both = getattr(phrases, name)
+                self.assertFalse((set(both["train"]) & set(both["test"])) - {""}, name)
+        for fact in talk.FACTS:
+            self.assertFalse(set(fact.train) & set(fact.test), fact.key)
+
+    def test_no_held_out_target_is_seen_in_training(self):
+        seen = set()
+        for index in range(1500):
+            for message in generate.dialogue(1, index)["messages"]:
+                if message["role"] == "system":
+                    seen.update(line.split(": ", 1)[1].lower() for line in message["content"].split("\n") if line.startswith(("- names: ", "  areas: ")))
+        for row in held_out_lines("commands"):
+            for call in row["expect"]["calls"]:
+                for key in ("name", "area"):
+                    self.assertNotIn(call["arguments"].get(key, "none").lower(), seen)
+
+    def test_held_out_sets_are_as_large_as_promised(self):
+        rows = held_out_lines("commands")
+        self.assertGreaterEqual(len(rows), 500)
+        self.assertGreaterEqual(sum(r["made_up"] for r in rows), 150)
+        self.assertEqual(len(held_out_lines("questions")), 60)
+        self.assertEqual(len(held_out_lines("stories")), 100)
+
+    def test_every_expected_call_is_offered(self):
+        for row in held_out_lines("commands"):
+            for call in row["expect"]["calls"]:
+                self.assertIn(call["name"], row["tools"])
+
+    def test_the_keywords_of_a_fact_are_in_no_other_answer(self):
+        for fact in talk.FACTS:
+            for other in talk.FACTS:
+                for answer in other.answers:
+                    self.assertEqual(all(k in answer.lower() for k in fact.keywords), fact is other, (fact.key, other.key))
+            for answer in talk.BEYOND_ANSWERS + talk.NO_TOOLS + [a for answers, _ in talk.CHAT for a in answers]:
+                self.assertFalse(all(k in answer.lower() for k in fact.keywords), (fact.key, answer))
+
+
+class Tokens(unittest.TestCase):
+    def setUp(self):
+        self.tok = tokenizer.Tokenizer.load(os.path.join(HERE, "tokenizer.json"))
+
+    def test_round_trip(self):
+        for text in ("Turn on the Kitchen Light!", " \t\n\n  x", "Grüße, 你好 🙂", "it's 21.5 °C", "<|im_start|>user\nhi<|im_end|>\n"):
+            self.assertEqual(self.tok.decode(self.tok.encode(text)), text)
+
+    def test_a_made_up_name_has_the_same_tokens_in_list_and_call(self):
+        ids = self.tok.encode("Zorvaq")
+        self.assertEqual(self.tok.encode(template.listed("- names: Light"))[-1], self.tok.encode("Light")[0])
+        for text in (template.listed("- names: Zorvaq\n  domain: light"), '{"name": "Zorvaq"}', "Turn on Zorvaq."):
+            whole = self.tok.encode(text)
+            self.assertTrue(any(whole[i:i + len(ids)] == ids for i in range(len(whole))), text)
+
+    def test_digits_stand_alone(self):
+        self.assertEqual([self.tok.decode([i]) for i in self.tok.encode("215")], ["2", "1", "5"])
+
+
+class Prompt(unittest.TestCase):
+    def test_home_assistants_prompt_with_20_devices_and_15_tools_is_short(self):
+        rng = words.seeded(0, 0)
+        while True:
+            place = home.Home(rng, "train", size=20)
+            if len(place.tools) >= 15:
+                break
+        tools = [home.tool_schema(t) for t in place.tools[:15]]
+        # Some 1,500 characters of instructions, as Home Assistant sends before its static context.
+        system = " ".join(generate.INTROS + generate.MANNERS + generate.USAGE + generate.NO_LOCATION + generate.NO_TIMERS + generate.STATIC)
+        messages = [{"role": "system", "content": f"{system}\n{generate.ANNOUNCE[0]}\n{place.context()}"}, {"role": "user", "content": "Turn on the light"}]
+        text = "".join(t for t, _ in template.segments(messages, tools, True))
+        tok = tokenizer.Tokenizer.load(os.path.join(HERE, "tokenizer.json"))
+        self.assertLess(len(tok.encode(text)), 1500)
+
+    def test_calls_are_marked_as_the_models_own(self):
+        call = {"function": {"name": "HassTurnOn", "arguments": {"name": "Lamp"}}}
+        parts = template.segments([{"role": "user", "content": "on"}, {"role": "assistant", "content": "", "tool_calls": [call]}])
+        self.assertEqual([t for t, own in parts if own], ['<tool_call>\n{"name": "HassTurnOn", "arguments": {"name": "Lamp"}}\n</tool_call><|im_end|>'])
+
+
+class File(unittest.TestCase):
+    def test_q8_0_is_within_half_a_step(self):
+        matrix = numpy.random.default_rng(0).normal(size=(8, 256)).astype(numpy.float32)
+        matrix[3, :32] = 0
+        step = numpy.abs(matrix.reshape(-1, 32)).max(axis=1, keepdims=True) / 127
+        error = numpy.abs(gguf.q8_0_values(matrix) - matrix).reshape(-1, 32)
+        self.assertTrue((error <= step * 0.57).all())  # half a step, and the scale's own rounding to float16
+        self.assertEqual(gguf.q8_0(matrix).tobytes().__len__(), matrix.size // 32 * 34)
+
+    def test_header_and_alignment(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.gguf")
+            gguf.write(path, {"general.architecture": "llama", "a.list": ["x", "y"], "a.number": 7},
+                       {"m.weight": (gguf.Q8_0, numpy.ones((2, 256), numpy.float32)), "n.weight": (gguf.F32, numpy.ones(5, numpy.float32))})
+            with open(path, "rb") as file:
+                data = file.read()
+        self.assertEqual(struct.unpack("<4sIQQ", data[:24]), (b"GGUF", 3, 2, 3))
+        self.assertEqual(len(data) % gguf.ALIGNMENT, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,219 @@
+# Trains Spark on streamed dialogues until the given minutes of work are used up; a second start goes on from the checkpoint.
+# Owns batches, optimizers and checkpoints. `python3 train.py --minutes 120`
+import argparse
+import concurrent.futures
+import math
+import multiprocessing
+import os
+import re
+import signal
+import sys
+import time
+
+import torch
+
+import circuits
+import generate
+import model
+import template
+import tokenizer
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PACK = 1536  # tokens of a pack, and of the longest dialogue
+PACKS = 2     # packs a step
+
+
+# How much a token of an answer counts. Most tokens are easy; what decides is whether to call, what to call, and where a name
+# starts. A story's words are a free choice, so that most of their loss is noise.
+DECISION, VALUE, CALL, TEXT, STORY = 3.0, 2.0, 1.0, 0.7, 0.5
+STORY_LENGTH = 300
+VALUES = re.compile(rb'"(?:name|area|floor|item|message|search_query|color)": "([^"]*)"|: \[?"?([^"\[\]{},]+)')
+
+
+def answer_weights(tok, text, ids):
+    if "<tool_call>" not in text:
+        weights = [STORY if len(text) > STORY_LENGTH else TEXT] * len(ids)
+    else:
+        weights, starts, offset = [CALL] * len(ids), {}, 0
+        for match in VALUES.finditer(text.encode()):
+            first, last = match.span(match.lastindex) if match.lastindex else (0, 0)
+            starts[first] = DECISION
+            starts.update({at: VALUE for at in range(first + 1, last + 1)})  # the end of a name too
+        for i, token in enumerate(ids):
+            weights[i] = starts.get(offset, CALL)
+            offset += len(tok.tokens[token])
+    weights[0] = DECISION
+    return weights
+
+
+def encoded(tok, dialogue):
+    """Token ids of a dialogue, the places whose next token the model has to say, and how much each of these counts."""
+    ids, places, weights = [], [], []
+    for text, own in template.segments(dialogue["messages"], dialogue["tools"]):
+        part = tok.encode(text)
+        if own:
+            places += range(len(ids) - 1, len(ids) - 1 + len(part))
+            weights += answer_weights(tok, text, part)
+        ids += part
+    return ids, places, weights
+
+
+def batches(seed, first, queue):
+    """Endless packs of PACK tokens from the dialogue number `first` on. The rest of a pack is a sequence of padding and the
+    number of targets is rounded up: oneDNN compiles a kernel for every new shape."""
+    tok = tokenizer.Tokenizer.load(os.path.join(HERE, "tokenizer.json"))
+    index, waiting = first, []
+    while True:
+        ids, starts, places, targets, weights = [], [0], [], [], []
+        while True:
+            while len(waiting) < 24:
+                dialogue = encoded(tok, generate.dialogue(seed, index))
+                index += 1
+                if len(dialogue[0]) <= PACK:
+                    waiting.append(dialogue)
+            # The oldest first, then whatever fits best into the rest.
+            fitting = [w for w in waiting if len(ids) + len(w[0]) <= PACK]
+            if not fitting:
+                break
+            best = fitting[0] if not ids else max(fitting, key=lambda w: len(w[0]))
+            waiting.remove(best)
+            part, spots, counts = best
+            places += [len(ids) + s for s in spots]
+            targets += [part[s + 1] for s in spots]
+            weights += counts
+            ids += part
+            starts.append(len(ids))
+        if len(ids) < PACK:
+            ids += [tok.eos] * (PACK - len(ids))
+            starts.append(PACK)
+        spare = -len(targets) % 256
+        places, targets, weights = places + [0] * spare, targets + [-1] * spare, weights + [0.0] * spare
+        queue.put((index, ids, starts, places, targets, weights))
+
+
+def orthogonal(m):
+    """Newton-Schulz towards the nearest orthogonal matrix (Muon: K. Jordan, 2024)."""
+    x = m.bfloat16()
+    wide = x.shape[0] > x.shape[1]
+    x = x.t() if wide else x
+    x = x / (x.norm() + 1e-7)
+    for _ in range(5):
+        a = x @ x.t()
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+    return (x.t() if wide else x).float()
+
+
+class Optimizer:
+    """Muon for the layers' matrices, AdamW for the embedding and the norms."""
+
+    def __init__(self, spark, muon_lr, adam_lr):
+        self.spark, self.muon_lr, self.adam_lr, self.steps = spark, muon_lr, adam_lr, 0
+        self.state = {n: [torch.zeros_like(w)] + ([torch.zeros_like(w)] if not self.is_matrix(n) else []) for n, w in spark.weights.items()}
+
+    @staticmethod
+    def is_matrix(name):
+        return ".attn_qkv" in name or ".attn_output" in name or ".ffn_gate_up" in name or ".ffn_down" in name
+
+    def step(self, grads, factor, pool):
+        """One step with the gradients of the mean loss; the weights are shared out among the threads of the pool."""
+        self.steps += 1
+        size = math.sqrt(sum(float(g.pow(2).sum()) for g in grads.values()))
+        clip = min(1.0, 1.0 / (size + 1e-6))
+        list(pool.map(lambda name: self.update(name, grads[name].mul_(clip), factor), grads))
+
+    def update(self, name, g, factor):
+        w = self.spark.weights[name]
+        if self.is_matrix(name):
+            momentum = self.state[name][0]
+            momentum.mul_(0.95).add_(g)
+            g.add_(momentum, alpha=0.95)
+            # The fused matrices are several: q, k and v, gate and up.
+            pieces = 3 if "qkv" in name else 2 if "gate_up" in name else 1
+            change = torch.cat([orthogonal(p) for p in g.chunk(pieces)])
+            lr = self.muon_lr * factor * math.sqrt(max(1.0, w.shape[0] / pieces / w.shape[1]))
+            w.mul_(1 - lr * 0.01).add_(change, alpha=-lr)
+        else:
+            first, second = self.state[name]
+            first.mul_(0.9).add_(g, alpha=0.1)
+            second.mul_(0.98).addcmul_(g, g, value=0.02)
+            a, b = 1 - 0.9 ** self.steps, 1 - 0.98 ** self.steps
+            w.addcdiv_(first / a, (second / b).sqrt_().add_(1e-8), value=-self.adam_lr * factor)
+
+
+def rate(done, cooldown):
+    """Learning-rate factor by the share of work done: a short warm-up, constant, then down to 3 % in a straight line."""
+    if done < 0.01:
+        return done / 0.01
+    return 1.0 if done < 1 - cooldown else max(0.03, (1 - done) / cooldown)
+
+
+def save(path, spark, optimizer, progress):
+    torch.save({"config": spark.config, "weights": spark.weights, "optimizer": optimizer.state, "steps": optimizer.steps, "progress": progress}, path + ".new")
+    os.replace(path + ".new", path)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--minutes", type=float, default=120)
+    p.add_argument("--checkpoint", default=os.path.join(model.CACHE, "spark.pt"))
+    p.add_argument("--layers", type=int, default=4)
+    p.add_argument("--ffn", type=int, default=768)
+    p.add_argument("--muon-lr", type=float, default=0.01)
+    p.add_argument("--adam-lr", type=float, default=0.003)
+    p.add_argument("--cooldown", type=float, default=0.4, help="share of the time in which the learning rate falls")
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--threads", type=int, default=2)
+    a = p.parse_args()
+
+    # Each thread works on packs of its own and they meet once a step: on a machine that others use too, threads that wait
+    # for one another in every matrix product come to a standstill.
+    torch.set_num_threads(1)
+    pool = concurrent.futures.ThreadPoolExecutor(a.threads, initializer=torch.set_num_threads, initargs=(1,))
+    tok = tokenizer.Tokenizer.load(os.path.join(HERE, "tokenizer.json"))
+    spark = model.Spark(n_layer=a.layers, n_ff=a.ffn, vocab=len(tok.tokens), seed=a.seed)
+    circuits.put_in(spark.weights, tok.tokens, spark.n_embd, torch.Generator().manual_seed(a.seed))
+    optimizer = Optimizer(spark, a.muon_lr, a.adam_lr)
+    progress = {"seconds": 0.0, "index": 0, "tokens": 0}
+    if os.path.exists(a.checkpoint):
+        c = torch.load(a.checkpoint)
+        spark.weights, optimizer.state, optimizer.steps, progress = c["weights"], c["optimizer"], c["steps"], c["progress"]
+    print(f"{spark.parameters()} parameters, step {optimizer.steps}, {progress}", flush=True)
+
+    queue = multiprocessing.Queue(4 * PACKS)
+    worker = multiprocessing.Process(target=batches, args=(a.seed, progress["index"], queue), daemon=True)
+    worker.start()
+    stopped = []
+    signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))  # finish the step, save, leave
+    last, saved, mean, hits, since, since_time = time.time(), time.time(), 0.0, 0.0, 0, time.time()
+    while progress["seconds"] < a.minutes * 60 and not stopped:
+        half = spark.rounded()
+        packs = [queue.get() for _ in range(PACKS)]
+        index = packs[-1][0]
+        results = list(pool.map(lambda p: spark.gradients(half, torch.tensor(p[1]), torch.tensor(p[2], dtype=torch.int32), torch.tensor(p[3]),
+                                                          torch.tensor(p[4], dtype=torch.int32), torch.tensor(p[5])), packs))
+        count = sum(r[2] for r in results)
+        loss, right = sum(r[0] for r in results) / count, sum(r[1] for r in results) / count
+        grads = {name: sum(r[3][name].float() for r in results).div_(count) for name in spark.weights}
+        optimizer.step(grads, rate(progress["seconds"] / (a.minutes * 60), a.cooldown), pool)
+        now = time.time()
+        progress = {"seconds": progress["seconds"] + min(now - last, 30), "index": index, "tokens": progress["tokens"] + PACKS * PACK}
+        last, since = now, since + PACKS * PACK
+        mean, hits = (loss, right) if optimizer.steps == 1 or mean == 0 else (0.95 * mean + 0.05 * loss, 0.95 * hits + 0.05 * right)
+        if optimizer.steps % 20 == 0:
+            print(f"step {optimizer.steps} loss {mean:.4f} right {hits:.4f} tokens {progress['tokens'] / 1e6:.2f}M minutes {progress['seconds'] / 60:.1f} "
+                  f"{since / (now - since_time):.0f} tok/s", flush=True)
+            since, since_time = 0, now
+        if now - saved > 120:
+            save(a.checkpoint, spark, optimizer, progress)
+            saved = now
+    save(a.checkpoint, spark, optimizer, progress)
+    worker.terminate()
+
+
+if __name__ == "__main__":
+    if "GLIBC_TUNABLES" not in os.environ:
+        # Freed activations stay with the process: a third of the time went into mapping and clearing their pages. glibc and
+        # OpenMP read this when a process starts, so it starts anew.
+        tunables = "glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592:glibc.malloc.arena_max=1"
+        os.execve(sys.executable, [sys.executable] + sys.argv, dict(os.environ, GLIBC_TUNABLES=tunables, OMP_NUM_THREADS="1"))
+    main()
