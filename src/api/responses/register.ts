@@ -1,0 +1,27 @@
+/** Adds the Responses API to a server: /v1/responses over HTTP and over a WebSocket. */
+import type { Clock } from "../../base/clock.js";
+import type { Logger } from "../../base/logger.js";
+import type { Config } from "../../config/options.js";
+import type { Server } from "../../net/server.js";
+import type { Generations } from "../../service/generation.js";
+import { routeHttp } from "./http.js";
+import { ResponsesSocket } from "./socket.js";
+import { ResponseStore } from "./store.js";
+
+export interface ResponsesDependencies {
+  readonly generations: Generations;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export function registerResponses(server: Server, { generations, config, clock, logger }: ResponsesDependencies): void {
+  const dependencies = { generations, clock, logger, store: new ResponseStore() };
+  routeHttp(server, { ...dependencies, idleMs: config["limits.idle_ms"] });
+  const socketDependencies = {
+    ...dependencies,
+    maxTurns: config["limits.turns"],
+    maxWaitingCharacters: config["limits.message_bytes"],
+  };
+  server.sockets.route("/v1/responses", (connection) => new ResponsesSocket(connection, socketDependencies));
+}

@@ -1,0 +1,81 @@
+/** The Response object and its items as the public API defines them. Every field is there, and no number is ever null. */
+import { randomBytes } from "node:crypto";
+import { defaultSampling, type Usage } from "../../service/types.js";
+import type { CreateRequest } from "./schema.js";
+
+export type ResponseStatus = "in_progress" | "completed" | "incomplete" | "failed";
+
+export interface OutputText {
+  readonly type: "output_text";
+  readonly text: string;
+  readonly annotations: readonly never[];
+  readonly logprobs: readonly never[];
+  readonly "hearth:token_ids"?: readonly number[];
+}
+
+export interface OutputMessage {
+  readonly id: string;
+  readonly type: "message";
+  readonly status: "in_progress" | "completed" | "incomplete";
+  readonly role: "assistant";
+  readonly content: readonly OutputText[];
+}
+
+/** What changes while a response is made; the rest echoes the request. */
+export interface ResponseState {
+  readonly status: ResponseStatus;
+  readonly completed_at: number | null;
+  readonly output: readonly OutputMessage[];
+  readonly usage: ReturnType<typeof toUsage> | null;
+  readonly incomplete_details: { readonly reason: string } | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+export type ResponseResource = ReturnType<typeof describeRequest> & ResponseState;
+
+/** Unguessable: who knows an id may go on with its conversation. */
+export function newId(prefix: "resp" | "msg"): string {
+  return `${prefix}_${randomBytes(24).toString("hex")}`;
+}
+
+/** The part of a Response that echoes its request, with the values in use for what the request left open. */
+export function describeRequest(request: CreateRequest, id: string, model: string, createdAt: number) {
+  return {
+    id,
+    object: "response" as const,
+    created_at: createdAt,
+    model,
+    instructions: request.instructions ?? null,
+    previous_response_id: request.previous_response_id ?? null,
+    temperature: request.temperature ?? defaultSampling.temperature,
+    top_p: request.top_p ?? defaultSampling.topP,
+    presence_penalty: request.presence_penalty ?? defaultSampling.presencePenalty,
+    frequency_penalty: request.frequency_penalty ?? defaultSampling.frequencyPenalty,
+    top_logprobs: 0,
+    max_output_tokens: request.max_output_tokens ?? null,
+    max_tool_calls: request.max_tool_calls ?? null,
+    tools: [],
+    tool_choice: request.tool_choice ?? "auto",
+    parallel_tool_calls: request.parallel_tool_calls ?? true,
+    text: { format: { type: "text" as const }, verbosity: request.text?.verbosity ?? "medium" },
+    reasoning: { effort: request.reasoning?.effort ?? null, summary: request.reasoning?.summary ?? null },
+    truncation: "disabled" as const,
+    store: request.store ?? true,
+    background: false,
+    service_tier: "default" as const,
+    metadata: request.metadata ?? {},
+    safety_identifier: request.safety_identifier ?? null,
+    prompt_cache_key: request.prompt_cache_key ?? null,
+    user: request.user ?? null,
+  };
+}
+
+export function toUsage({ promptTokens, cachedTokens, generatedTokens }: Usage) {
+  return {
+    input_tokens: promptTokens,
+    input_tokens_details: { cached_tokens: cachedTokens },
+    output_tokens: generatedTokens,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: promptTokens + generatedTokens,
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * What a client may send to /v1/responses, with a range for every field. Fields that nobody defined are ignored; fields that
+ * ask for what this server cannot do yet are refused by name, so that nobody takes silence for consent.
+ */
+import { z } from "zod";
+import { HearthError } from "../../base/errors.js";
+
+/** `include` values of our own: more fields and events for clients that ask for them. */
+export const includes = {
+  /** `hearth:token_ids` on deltas and output parts. */
+  tokenIds: "hearth.token_ids",
+  /** Events `hearth:queued` and `hearth:prompt_progress`. */
+  progress: "hearth.progress",
+} as const;
+
+const shortText = z.string().max(256);
+
+export const createSchema = z.object({
+  model: shortText.nullish(),
+  input: z.union([z.string(), z.array(z.unknown()).max(4096)]).nullish(),
+  instructions: z.string().nullish(),
+  previous_response_id: shortText.nullish(),
+  store: z.boolean().nullish(),
+  generate: z.boolean().nullish(),
+  stream: z.boolean().nullish(),
+
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  max_output_tokens: z.int().min(1).max(1_048_576).nullish(),
+  // Not in the public API; other local servers take them under the same names.
+  top_k: z.int().min(0).max(1_000_000).nullish(),
+  min_p: z.number().min(0).max(1).nullish(),
+  repetition_penalty: z.number().min(0.01).max(10).nullish(),
+  seed: z.int().min(0).nullish(),
+  stop: z.union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).max(16)]).nullish(),
+
+  metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
+  prompt_cache_key: z.string().max(64).nullish(),
+  safety_identifier: z.string().max(64).nullish(),
+  user: shortText.nullish(),
+  include: z.array(z.string().max(64)).max(32).nullish(),
+  parallel_tool_calls: z.boolean().nullish(),
+  max_tool_calls: z.int().min(1).max(1024).nullish(),
+  service_tier: z.string().max(32).nullish(),
+  reasoning: z.object({ effort: z.string().max(32).nullish(), summary: z.string().max(32).nullish() }).nullish(),
+  text: z
+    .object({
+      format: z.looseObject({ type: z.string().max(32) }).nullish(),
+      verbosity: z.enum(["low", "medium", "high"]).nullish(),
+    })
+    .nullish(),
+
+  truncation: z.enum(["auto", "disabled"]).nullish(),
+  tools: z.array(z.unknown()).max(256).nullish(),
+  tool_choice: z.union([z.string().max(32), z.looseObject({ type: z.string().max(64) })]).nullish(),
+  top_logprobs: z.int().min(0).max(20).nullish(),
+  background: z.boolean().nullish(),
+  conversation: z.unknown().optional(),
+  prompt: z.unknown().optional(),
+  context_management: z.unknown().optional(),
+});
+
+export type CreateRequest = z.infer<typeof createSchema>;
+
+/** Parses a body or frame. Throws REQUEST_INVALID or REQUEST_UNSUPPORTED with the field's name. */
+export function parseCreate(body: unknown): CreateRequest {
+  const request = parseAt(createSchema, body, "");
+  refuseUnsupported(request);
+  return request;
+}
+
+/** Validates a part of a request; `path` is where it stands, for the error. */
+export function parseAt<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const param = [path, ...(issue?.path ?? []).map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))]
+    .join("")
+    .replace(/^\./, "");
+  throw new HearthError("REQUEST_INVALID", `${param || "The request"}: ${issue?.message ?? "is not valid"}.`, {
+    param,
+  });
+}
+
+export function unsupported(param: string, what: string): HearthError {
+  return new HearthError("REQUEST_UNSUPPORTED", `This server does not support ${what} yet.`, { param });
+}
+
+function refuseUnsupported(request: CreateRequest): void {
+  const { tools, tool_choice: toolChoice, text, top_logprobs: topLogprobs, include } = request;
+  if (tools && tools.length > 0) throw unsupported("tools", "tools");
+  if (toolChoice && toolChoice !== "auto" && toolChoice !== "none") throw unsupported("tool_choice", "tools");
+  if (text?.format && text.format.type !== "text") throw unsupported("text.format", "structured output");
+  if (topLogprobs || include?.includes("message.output_text.logprobs")) {
+    throw unsupported(topLogprobs ? "top_logprobs" : "include", "log probabilities");
+  }
+  if (request.truncation === "auto") throw unsupported("truncation", "truncation of the input");
+  if (request.background) throw unsupported("background", "background responses");
+  for (const name of ["conversation", "prompt", "context_management"] as const) {
+    if (request[name] !== undefined && request[name] !== null) throw unsupported(name, `the field ${name}`);
+  }
+}

@@ -1,0 +1,142 @@
+/** One response from its request to its last event, for every transport. */
+import type { Clock } from "../../base/clock.js";
+import { HearthError } from "../../base/errors.js";
+import { toHearthError } from "../../net/errors.js";
+import type { Generations } from "../../service/generation.js";
+import type { GenerationRequest, Message } from "../../service/types.js";
+import { toMessages } from "./input.js";
+import { describeRequest, newId, type ResponseResource } from "./resource.js";
+import { type CreateRequest, includes } from "./schema.js";
+import type { ResponseStore, SocketMemory } from "./store.js";
+import { type ResponseEvent, ResponseWriter } from "./writer.js";
+
+export interface TurnDependencies {
+  readonly generations: Generations;
+  readonly store: ResponseStore;
+  readonly clock: Clock;
+}
+
+export class Turn {
+  readonly #request: CreateRequest;
+  readonly #dependencies: TurnDependencies;
+  readonly #memory: SocketMemory | null;
+  #writer: ResponseWriter | null = null;
+
+  /** `memory`: of the socket that the request came over, if it was one. */
+  constructor(request: CreateRequest, dependencies: TurnDependencies, memory: SocketMemory | null) {
+    this.#request = request;
+    this.#dependencies = dependencies;
+    this.#memory = memory;
+  }
+
+  /**
+   * The wire events, in order. Throws what keeps the request from being accepted; what goes wrong later is an event, and
+   * goes to `onFailure` too.
+   */
+  async *events(
+    signal: AbortSignal,
+    onFailure: (error: HearthError) => void = () => {},
+  ): AsyncGenerator<ResponseEvent> {
+    try {
+      yield* this.#run(signal);
+    } catch (error) {
+      // What a client builds on a turn that failed is not what it thinks: it is to send its whole input again.
+      this.#memory?.delete(this.#request.previous_response_id ?? "");
+      if (!this.#writer) throw error;
+      const failure = toHearthError(error);
+      onFailure(failure);
+      yield* this.#writer.fail(failure);
+    }
+  }
+
+  /** The finished Response, without the events. Throws whatever goes wrong. */
+  async complete(signal: AbortSignal): Promise<ResponseResource> {
+    let failure: HearthError | null = null;
+    for await (const _event of this.events(signal, (error) => {
+      failure = error;
+    }));
+    if (failure) throw failure;
+    if (!this.#writer) throw new HearthError("INTERNAL", "The generation ended without an event.");
+    return this.#writer.response;
+  }
+
+  async *#run(signal: AbortSignal): AsyncGenerator<ResponseEvent> {
+    const { generations, clock } = this.#dependencies;
+    const request = this.#request;
+    const model = generations.resolveModel(request.model ?? "default");
+    const conversation = [...this.#previous(), ...toMessages(request.input)];
+    const now = () => Math.floor(clock.wallTime() / 1000);
+    const echo = describeRequest(request, newId("resp"), model, now());
+    const writer = new ResponseWriter(echo, {
+      tokenIds: request.include?.includes(includes.tokenIds) ?? false,
+      progress: request.include?.includes(includes.progress) ?? false,
+      generate: request.generate ?? true,
+      now,
+    });
+    for await (const event of generations.generate(toGeneration(request, model, conversation, signal))) {
+      if (!this.#writer) {
+        this.#writer = writer;
+        yield* writer.start();
+      }
+      const events = writer.take(event);
+      // Before the client hears that it is done, and may go on from it.
+      if (event.type === "done") this.#remember(writer, conversation);
+      yield* events;
+    }
+  }
+
+  #previous(): readonly Message[] {
+    const id = this.#request.previous_response_id;
+    if (id === null || id === undefined) return [];
+    const found = this.#memory?.get(id) ?? this.#dependencies.store.get(id);
+    if (found) return found.messages;
+    throw new HearthError("PREVIOUS_RESPONSE_NOT_FOUND", `There is no response ${JSON.stringify(id)} to go on from.`, {
+      param: "previous_response_id",
+    });
+  }
+
+  #remember(writer: ResponseWriter, conversation: readonly Message[]): void {
+    const answer: Message[] = writer.response.output.length > 0 ? [{ role: "assistant", content: writer.text }] : [];
+    const stored = { response: writer.response, messages: [...conversation, ...answer] };
+    this.#memory?.put(stored);
+    if (writer.response.store) this.#dependencies.store.put(stored);
+  }
+}
+
+function toGeneration(
+  request: CreateRequest,
+  model: string,
+  conversation: readonly Message[],
+  signal: AbortSignal,
+): GenerationRequest {
+  const instructions: Message[] = request.instructions ? [{ role: "system", content: request.instructions }] : [];
+  const messages = [...instructions, ...conversation];
+  if (messages.length === 0) {
+    throw new HearthError("REQUEST_INVALID", "The request has no input.", { param: "input" });
+  }
+  return {
+    model,
+    messages,
+    sampling: toSampling(request),
+    maxTokens: request.max_output_tokens ?? null,
+    stop: typeof request.stop === "string" ? [request.stop] : (request.stop ?? []),
+    cacheKey: request.prompt_cache_key ?? null,
+    generate: request.generate ?? true,
+    signal,
+  };
+}
+
+/** Only what the client set: the rest has the service's defaults. */
+function toSampling(request: CreateRequest): GenerationRequest["sampling"] {
+  const asked = {
+    temperature: request.temperature,
+    topP: request.top_p,
+    topK: request.top_k,
+    minP: request.min_p,
+    presencePenalty: request.presence_penalty,
+    frequencyPenalty: request.frequency_penalty,
+    repetitionPenalty: request.repetition_penalty,
+    seed: request.seed,
+  };
+  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== null && value !== undefined));
+}

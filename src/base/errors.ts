@@ -1,0 +1,140 @@
+/**
+ * The error catalogue: each code once, with its HTTP status, wire code, whether a retry may help, and its words.
+ * The native half of the codes stands in native/include/errors.h; src/base/ERRORS.md documents all of them, and a test
+ * proves the three equal.
+ */
+
+export interface ErrorKind {
+  /** HTTP status; on a WebSocket the `status` of an error event. */
+  readonly status: number;
+  /** The `code` that clients of the OpenAI protocols see. */
+  readonly wireCode: string;
+  readonly retryable: boolean;
+  /** What the user should do. Native errors bring their own advice with them. */
+  readonly advice: string;
+}
+
+const clientFault = (wireCode: string, advice: string, status = 400): ErrorKind => ({
+  status,
+  wireCode,
+  retryable: false,
+  advice,
+});
+const unavailable = (wireCode: string, advice: string): ErrorKind => ({
+  status: 503,
+  wireCode,
+  retryable: true,
+  advice,
+});
+const badModel = (advice: string): ErrorKind => ({ status: 503, wireCode: "model_error", retryable: false, advice });
+const internal = (advice: string): ErrorKind => ({ status: 500, wireCode: "server_error", retryable: false, advice });
+
+export const errorCatalogue = {
+  FILE_OPEN_FAILED: badModel("Check the path and its permissions."),
+  FILE_READ_FAILED: badModel("The file was cut short or its storage fails. Replace the file, check the card, restart."),
+  FILE_CHANGED: badModel("The model file changed while it was in use. Restart to load the new file."),
+  FILE_WRITE_FAILED: internal("Check the free space and the permissions of the folder."),
+  GGUF_BAD_MAGIC: badModel("This is not a GGUF file. Give the path of a .gguf model."),
+  GGUF_BAD_VERSION: badModel("GGUF versions 2 and 3, little-endian, are supported. Convert the file anew."),
+  GGUF_TRUNCATED: badModel("The file is shorter than its header says. Download it again."),
+  GGUF_LIMIT_EXCEEDED: badModel("The header exceeds a limit of the reader. The file is damaged or hostile."),
+  GGUF_BAD_TYPE: badModel("The header names a type that GGUF does not define. The file is damaged or too new."),
+  GGUF_DUPLICATE_NAME: badModel("A name stands twice in the header. The file is damaged; download it again."),
+  GGUF_BAD_ALIGNMENT: badModel("Alignment must be a power of two. The file is damaged; convert it anew."),
+  GGUF_BAD_STRING: badModel("A string in the header is not UTF-8. The file is damaged; download it again."),
+  GGUF_KEY_MISSING: badModel("The file lacks a key that its architecture needs. Convert it anew."),
+  GGUF_KEY_BAD_VALUE: badModel("A key has the wrong type or a value out of range. Convert the file anew."),
+  GGUF_TENSOR_MISSING: badModel("The file lacks a tensor that its architecture needs. Convert it anew."),
+  GGUF_TENSOR_BAD_SHAPE: badModel("A tensor has the wrong shape. The file is damaged or of another architecture."),
+  GGUF_TENSOR_OUT_OF_BOUNDS: badModel("A tensor lies outside the file. Download it again."),
+  MODEL_ARCHITECTURE_UNSUPPORTED: badModel("Choose a model of a supported architecture."),
+  MODEL_TENSOR_TYPE_UNSUPPORTED: badModel("Choose a file with a supported quantization."),
+  MODEL_OUTPUT_INVALID: badModel("The weights are damaged. Download the file again."),
+  MODEL_HAS_NO_WEIGHTS: badModel("The file holds only a vocabulary. Choose a file with weights."),
+  TOKENIZER_UNSUPPORTED: badModel("Choose a model with a supported tokenizer."),
+  TOKENIZER_BAD_VOCABULARY: badModel("The vocabulary is inconsistent. Convert the file anew."),
+  TOKEN_OUT_OF_RANGE: clientFault("invalid_value", "Give token ids from 0 to the vocabulary's size less one."),
+  ISA_UNKNOWN: internal("Unset HEARTH_ISA, or set it to one of the listed names."),
+  ISA_UNSUPPORTED: internal("This CPU lacks the instructions. Unset HEARTH_ISA."),
+  SAMPLER_BAD_VALUE: clientFault("invalid_value", "Give a sampling parameter within its range."),
+  SEQUENCE_UNKNOWN: internal("The sequence was closed or never opened."),
+  PLAN_INVALID: internal("A step needs at least one chunk, every chunk at least one token, and no sequence twice."),
+  CONTEXT_OVERFLOW: clientFault(
+    "context_length_exceeded",
+    "Shorten the prompt, or raise the context in the configuration.",
+  ),
+  KV_FULL: unavailable(
+    "server_overloaded",
+    "Too many tokens are in use at once. Ask for less, or raise the KV cache's size.",
+  ),
+  ENGINE_BUSY: internal("Wait for the running step."),
+  ENGINE_CLOSED: unavailable("server_shutting_down", "The engine was closed."),
+  OPTION_OUT_OF_RANGE: clientFault("invalid_value", "Give an option within its range."),
+  OUT_OF_MEMORY: unavailable("server_overloaded", "Choose a smaller model or context, or free memory."),
+  QUEUE_FULL: unavailable("server_overloaded", "Too many requests wait already. Try again later."),
+  MODEL_LOADING: unavailable("model_loading", "The model is being loaded. Try again in a few seconds."),
+  MODEL_NOT_FOUND: clientFault(
+    "model_not_found",
+    'Name a model that /v1/models lists, or "default" for the loaded one.',
+    404,
+  ),
+  SHUTTING_DOWN: unavailable("server_shutting_down", "The daemon is stopping. Try again after its restart."),
+  REQUEST_CANCELLED: clientFault("request_cancelled", "The client went away before the answer was done.", 499),
+  CHAT_TEMPLATE_FAILED: clientFault(
+    "invalid_prompt",
+    "Send messages as the model's chat template wants them, or choose another model.",
+  ),
+  REQUEST_INVALID: clientFault("invalid_value", "Correct the named field."),
+  REQUEST_UNSUPPORTED: clientFault("unsupported_parameter", "Leave the named field out."),
+  REQUEST_TOO_LARGE: clientFault("request_too_large", "Send a smaller message.", 413),
+  CONTENT_TYPE_UNSUPPORTED: clientFault("unsupported_media_type", "Send JSON as application/json.", 415),
+  ROUTE_NOT_FOUND: clientFault("not_found", "Check the method and the path.", 404),
+  HOST_REFUSED: clientFault(
+    "host_refused",
+    "Use a name that server.allowed_hosts lists, or the device's own name.",
+    403,
+  ),
+  ORIGIN_REFUSED: clientFault("origin_refused", "Add the page's origin to server.allowed_origins.", 403),
+  API_KEY_INVALID: clientFault("invalid_api_key", "Send a valid key as Authorization: Bearer KEY.", 401),
+  TOO_MANY_SOCKETS: unavailable("too_many_connections", "Close a connection, or try again later."),
+  SOCKET_EXPIRED: clientFault(
+    "websocket_connection_limit_reached",
+    "Open a new WebSocket and send the whole input again.",
+  ),
+  TURNS_FULL: clientFault("response_already_in_flight", "Wait for the responses that this socket asked for.", 429),
+  PREVIOUS_RESPONSE_NOT_FOUND: clientFault("previous_response_not_found", "Send the whole input again without the id."),
+  RESPONSE_NOT_FOUND: clientFault("not_found", "Check the id; responses are kept for a limited time.", 404),
+  ADDON_LOAD_FAILED: internal("Build the addon with `npm run build`, then start again."),
+  CONFIG_UNREADABLE: internal("Check the path and the TOML syntax of the configuration file."),
+  CONFIG_UNKNOWN_KEY: internal(
+    "Remove the option or correct its name; `hearth serve --print-config` lists all options.",
+  ),
+  CONFIG_BAD_VALUE: internal("Give a value of the option's type and range."),
+  LISTEN_FAILED: internal("Choose another address with --listen, or stop the program that uses it."),
+  COMMAND_INVALID: internal("Run the command with --help to see what it takes."),
+  INTERNAL: internal("This is a bug; please report it with the message."),
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** An error with a code of the catalogue. `message` says what was wrong; the catalogue says what to do. */
+export class HearthError extends Error {
+  readonly code: ErrorCode;
+  /** The request field, option or key at fault, where there is one. */
+  readonly param: string | null;
+
+  constructor(code: ErrorCode, message: string, options: { param?: string; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.name = "HearthError";
+    this.code = code;
+    this.param = options.param ?? null;
+  }
+
+  get kind(): ErrorKind {
+    return errorCatalogue[this.code];
+  }
+}
+
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === "string" && Object.hasOwn(errorCatalogue, code);
+}

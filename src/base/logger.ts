@@ -1,0 +1,41 @@
+/**
+ * JSON log lines by pino. What a client wrote and what the model answered are removed here, whoever logs them, unless the
+ * configuration asks for them; keys are always removed.
+ */
+import { type DestinationStream, type Logger as PinoLogger, pino } from "pino";
+
+export type Logger = PinoLogger;
+
+export const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  /** Let through what clients write and what the model answers. */
+  readonly prompts: boolean;
+}
+
+const secretFields = ["key", "apiKey", "authorization", "cookie", "token", "secret", "password"];
+const promptFields = ["prompt", "input", "instructions", "messages", "text", "delta", "output", "content"];
+
+/** Writes to stdout unless `destination` says otherwise. */
+export function createLogger(options: LoggerOptions, destination?: DestinationStream): Logger {
+  const fields = options.prompts ? secretFields : [...secretFields, ...promptFields];
+  // One level of nesting: { req: { authorization } }, { headers: { ... } }. Deeper objects are not for the log.
+  const paths = fields.flatMap((field) => [field, `*.${field}`]);
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths, censor: "[redacted]" },
+    },
+    destination ?? pino.destination({ dest: 1, sync: true }),
+  );
+}
+
+/** A logger that says nothing, for tests and for commands that print to a terminal. */
+export function silentLogger(): Logger {
+  return pino({ level: "silent" });
+}

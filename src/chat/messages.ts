@@ -1,0 +1,29 @@
+/** A conversation as every protocol of the daemon hands it to the chat layer. Text only. */
+
+export const roles = ["system", "developer", "user", "assistant", "tool"] as const;
+export type Role = (typeof roles)[number];
+
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  /** As the model wrote them: JSON, if it was right. */
+  readonly arguments: string;
+}
+
+export interface Message {
+  readonly role: Role;
+  readonly content: string;
+  /** An assistant's thoughts before its content. */
+  readonly reasoning?: string;
+  readonly toolCalls?: readonly ToolCall[];
+  /** Of a tool's message: the call it answers, and the tool's name. */
+  readonly toolCallId?: string;
+  readonly toolName?: string;
+}
+
+export interface Tool {
+  readonly name: string;
+  readonly description?: string;
+  /** JSON Schema. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
+}

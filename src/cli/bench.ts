@@ -1,0 +1,121 @@
+/** `hearth bench`: prefill and decode speed of the engine, and the share of the memory bandwidth that decode reaches. */
+import { mkdtempSync, rmSync } from "node:fs";
+import path from "node:path";
+import { Command } from "commander";
+import { HearthError } from "../base/errors.js";
+import { loadConfig } from "../config/load.js";
+import { resolveModelPath } from "../daemon/model-file.js";
+import { loadEngineModule } from "../engine/binding.js";
+import type { EngineModule } from "../engine/contract.js";
+import { integerBetween } from "./arguments.js";
+import { type BenchResult, measure } from "./bench-measure.js";
+
+interface BenchFlags {
+  readonly synthetic?: string;
+  readonly save?: string;
+  readonly prefill: number;
+  readonly decode: number;
+  readonly threads?: number;
+  readonly reps: number;
+  readonly json?: true;
+}
+
+export function benchCommand(): Command {
+  return new Command("bench")
+    .description("measure prefill and decode speed")
+    .argument("[model]", "GGUF file; without it the model that comes with hearth")
+    .option("--synthetic <shape:type>", "random weights in a published model's shape, such as llama-3.2-1b:q4_0")
+    .option("--save <file>", "keep the synthetic model")
+    .option("-p, --prefill <tokens>", "tokens to prefill; 0: leave out", integerBetween("-p", 0, 1_000_000), 512)
+    .option("-n, --decode <tokens>", "tokens to decode; 0: leave out", integerBetween("-n", 0, 1_000_000), 128)
+    .option("-t, --threads <n>", "threads; 0: one per physical core", integerBetween("-t", 0, 256))
+    .option("-r, --reps <n>", "repetitions, of which the median counts", integerBetween("-r", 1, 1000), 3)
+    .action(async (model: string | undefined, _options, command: Command) => {
+      await bench(model, command.optsWithGlobals<BenchFlags>());
+    });
+}
+
+async function bench(model: string | undefined, flags: BenchFlags): Promise<void> {
+  const { config } = loadConfig({ env: process.env, flags: {} });
+  const synthetic = flags.synthetic === undefined ? null : parseSynthetic(flags.synthetic);
+  if (synthetic && model !== undefined) {
+    throw new HearthError("COMMAND_INVALID", "Give a model or --synthetic, not both.");
+  }
+  if (flags.save !== undefined && !synthetic) {
+    throw new HearthError("COMMAND_INVALID", "--save keeps the model of --synthetic, which was not given.");
+  }
+  const engineModule = loadEngineModule();
+  const options = {
+    prefillTokens: flags.prefill,
+    decodeTokens: flags.decode,
+    threads: flags.threads ?? config["engine.threads"],
+    isa: config["engine.isa"],
+    reps: flags.reps,
+  };
+  const result = synthetic
+    ? await withSyntheticModel(engineModule, synthetic, flags.save, (file) =>
+        measure(engineModule, file, { ...options, name: synthetic.shape }),
+      )
+    : await measure(engineModule, resolveModelPath(model ?? config["model.path"]), options);
+  process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : table(result));
+}
+
+interface Synthetic {
+  readonly shape: string;
+  readonly type: string;
+}
+
+function parseSynthetic(text: string): Synthetic {
+  const match = /^([\w.-]+):(\w+)$/.exec(text);
+  if (!match?.[1] || !match[2]) {
+    throw new HearthError("COMMAND_INVALID", `--synthetic takes SHAPE:TYPE, such as llama-3.2-1b:q4_0, not "${text}".`);
+  }
+  return { shape: match[1], type: match[2] };
+}
+
+/** Writes the model, runs `use` on it, and removes it again unless it is to be saved; Ctrl-C removes it too. */
+async function withSyntheticModel<T>(
+  engineModule: EngineModule,
+  { shape, type }: Synthetic,
+  saveAs: string | undefined,
+  use: (file: string) => Promise<T>,
+): Promise<T> {
+  if (saveAs !== undefined) {
+    await engineModule.writeSyntheticModel(shape, type, saveAs);
+    return use(saveAs);
+  }
+  // /var/tmp is on a disk where /tmp may be in memory, and the file may be as large as the memory.
+  const folder = mkdtempSync(path.join(process.env.TMPDIR ?? "/var/tmp", "hearth-bench-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const interrupted = () => process.exit(0);
+  process.once("exit", remove);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupted);
+  try {
+    const file = path.join(folder, `${shape}-${type}.gguf`);
+    await engineModule.writeSyntheticModel(shape, type, file);
+    return await use(file);
+  } finally {
+    remove();
+    process.off("exit", remove);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupted);
+  }
+}
+
+function table({ model, type, isa, threads, prefill, decode, memory, rssBytes }: BenchResult): string {
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
+  const rows: [string, string][] = [
+    ["model", `${model} ${type}`],
+    ["kernels", `${isa}, ${threads} ${threads === 1 ? "thread" : "threads"}`],
+  ];
+  if (prefill) rows.push(["prefill", `${prefill.tokensPerSecond.toFixed(1)} tokens/s (${prefill.tokens} tokens)`]);
+  if (decode) {
+    const readPerSecond = decode.tokensPerSecond * decode.bytesPerToken;
+    const share = Math.round((100 * readPerSecond) / memory.readBytesPerSecond);
+    rows.push(
+      ["decode", `${decode.tokensPerSecond.toFixed(1)} tokens/s (${decode.tokens} tokens)`],
+      ["", `reads ${gigabytes(readPerSecond)}/s, ${share} % of the memory bandwidth`],
+    );
+  }
+  rows.push(["memory", `${gigabytes(memory.readBytesPerSecond)}/s read bandwidth`], ["resident", gigabytes(rssBytes)]);
+  return `${rows.map(([name, value]) => `${name.padEnd(9)} ${value}`).join("\n")}\n`;
+}

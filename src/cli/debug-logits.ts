@@ -1,0 +1,75 @@
+/** `hearth debug logits`: the logits of given tokens as a file of float32, [tokens, vocabulary], row-major, little-endian. */
+import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { Command } from "commander";
+import { HearthError } from "../base/errors.js";
+import { loadConfig } from "../config/load.js";
+import { resolveModelPath } from "../daemon/model-file.js";
+import { loadEngineModule } from "../engine/binding.js";
+import type { Engine } from "../engine/contract.js";
+import { tokenIds } from "./arguments.js";
+import { greedySampler } from "./greedy.js";
+
+/** Tokens of one step: bounds the memory of their logits, 128,000 floats each in large vocabularies. */
+const stepTokens = 64;
+
+export function logitsCommand(): Command {
+  return new Command("logits")
+    .description("write the logits after each of the given tokens")
+    .argument("<model>", "GGUF file")
+    .requiredOption("--tokens <ids>", 'token ids, such as "1 2 3"', tokenIds)
+    .requiredOption("--out <file>", "file for float32 logits, tokens x vocabulary, little-endian")
+    .action((model: string, flags: { tokens: Int32Array; out: string }) => debugLogits(model, flags.tokens, flags.out));
+}
+
+async function debugLogits(modelName: string, tokens: Int32Array, out: string): Promise<void> {
+  const { config } = loadConfig({ env: process.env, flags: {} });
+  const engineModule = loadEngineModule();
+  const model = await engineModule.loadModel(resolveModelPath(modelName), { vocabularyOnly: false });
+  const engine = await engineModule.createEngine(model, {
+    threads: config["engine.threads"],
+    maxSequences: 1,
+    contextTokens: tokens.length,
+    kvTokens: tokens.length,
+    maxBatchTokens: stepTokens,
+    isa: config["engine.isa"],
+  });
+  try {
+    await writeWhole(out, (write) => writeLogits(engine, tokens, write));
+  } finally {
+    await engine.close();
+  }
+}
+
+async function writeLogits(engine: Engine, tokens: Int32Array, write: (data: Uint8Array) => void): Promise<void> {
+  const sequence = engine.openSequence(greedySampler);
+  for (let start = 0; start < tokens.length; start += stepTokens) {
+    const chunk = { sequence, tokens: tokens.slice(start, start + stepTokens), sample: false, allLogits: true };
+    const { logits } = await engine.step({ chunks: [chunk] });
+    // The boards and machines that Node runs on are little-endian, as the file has to be.
+    write(new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength));
+  }
+}
+
+/** Runs `produce`, and puts the file into its place only when it is whole. FILE_WRITE_FAILED. */
+async function writeWhole(path: string, produce: (write: (data: Uint8Array) => void) => Promise<void>): Promise<void> {
+  const partial = `${path}.partial`;
+  const attempt = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      throw new HearthError("FILE_WRITE_FAILED", `${path}: ${(error as Error).message}.`, { cause: error });
+    }
+  };
+  const file = attempt(() => openSync(partial, "w"));
+  try {
+    await produce((data) => {
+      for (let done = 0; done < data.length; ) done += attempt(() => writeSync(file, data, done));
+    });
+    attempt(() => renameSync(partial, path));
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw error;
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,37 @@
+/** `hearth debug tokenize`: the token ids of texts, for comparing with other tokenizers. Needs no weights. */
+import { Command } from "commander";
+import { HearthError } from "../base/errors.js";
+import { Tokenizer } from "../chat/tokenizer.js";
+import { resolveModelPath } from "../daemon/model-file.js";
+import { loadEngineModule } from "../engine/binding.js";
+import { readStdin } from "./stdin.js";
+
+export function tokenizeCommand(): Command {
+  return new Command("tokenize")
+    .description("stdin: a JSON array of strings; stdout: the token ids of each as a JSON array, one a line")
+    .argument("<model>", "GGUF file; one that holds only a vocabulary will do")
+    .action(debugTokenize);
+}
+
+async function debugTokenize(modelName: string): Promise<void> {
+  const model = await loadEngineModule().loadModel(resolveModelPath(modelName), { vocabularyOnly: true });
+  const tokenizer = new Tokenizer(model);
+  const lines = parseTexts(await readStdin()).map((text) => {
+    const ids = tokenizer.encode(text, { addSpecial: false, parseSpecial: false });
+    return `${JSON.stringify([...ids])}\n`;
+  });
+  process.stdout.write(lines.join(""));
+}
+
+function parseTexts(text: string): readonly string[] {
+  const wrong = (cause?: unknown) =>
+    new HearthError("COMMAND_INVALID", "stdin takes a JSON array of strings.", { cause });
+  let texts: unknown;
+  try {
+    texts = JSON.parse(text);
+  } catch (error) {
+    throw wrong(error);
+  }
+  if (!Array.isArray(texts) || !texts.every((each) => typeof each === "string")) throw wrong();
+  return texts;
+}

@@ -1,0 +1,11 @@
+/** `hearth debug`: the engine's raw results, for comparing it with others. */
+import { Command } from "commander";
+import { logitsCommand } from "./debug-logits.js";
+import { tokenizeCommand } from "./debug-tokenize.js";
+
+export function debugCommand(): Command {
+  return new Command("debug")
+    .description("raw results of the engine")
+    .addCommand(logitsCommand())
+    .addCommand(tokenizeCommand());
+}

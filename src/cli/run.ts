@@ -1,0 +1,101 @@
+/** `hearth run`: one answer to the terminal, token by token, from the engine in this process. */
+import { Command } from "commander";
+import { systemClock } from "../base/clock.js";
+import { HearthError } from "../base/errors.js";
+import { Health } from "../base/health.js";
+import { silentLogger } from "../base/logger.js";
+import { Metrics } from "../base/metrics.js";
+import { loadConfig } from "../config/load.js";
+import { modelHostOptions } from "../daemon/model-options.js";
+import { onStopSignals } from "../daemon/signals.js";
+import { loadEngineModule } from "../engine/binding.js";
+import { SchedulerMetrics } from "../scheduler/metrics.js";
+import { GenerationService } from "../service/generation.js";
+import { ModelHost } from "../service/model-host.js";
+import type { GenerationRequest } from "../service/types.js";
+import { integerBetween, numberBetween } from "./arguments.js";
+import { exitStatus } from "./failure.js";
+import { readStdin } from "./stdin.js";
+
+interface RunFlags {
+  readonly prompt?: string;
+  readonly maxTokens?: number;
+  readonly temperature?: number;
+  readonly seed?: number;
+  readonly raw?: true;
+}
+
+export function runCommand(): Command {
+  return new Command("run")
+    .description("answer one prompt on the terminal")
+    .argument("[model]", "GGUF file; without it the model that comes with hearth")
+    .option(
+      "--prompt <text>",
+      "the prompt; - reads it from stdin, and so does leaving it out where stdin is no terminal",
+    )
+    .option("--max-tokens <n>", "longest answer in tokens", integerBetween("--max-tokens", 1, 1_000_000))
+    .option("--temperature <t>", "0 is greedy", numberBetween("--temperature", 0, 10))
+    .option("--seed <n>", "makes an answer repeatable", integerBetween("--seed", 0, Number.MAX_SAFE_INTEGER))
+    .option("--raw", "continue the prompt as it is, without the model's chat template")
+    .action(run);
+}
+
+async function run(model: string | undefined, flags: RunFlags): Promise<void> {
+  const { config } = loadConfig({ env: process.env, flags: { model, slots: "1" } });
+  const prompt = await readPrompt(flags.prompt);
+  const clock = systemClock;
+  const host = new ModelHost(loadEngineModule(), modelHostOptions(config), {
+    clock,
+    logger: silentLogger(),
+    health: new Health(clock),
+    metrics: new SchedulerMetrics(new Metrics()),
+  });
+  const interrupted = new AbortController();
+  const removeHandlers = onStopSignals({
+    first: () => interrupted.abort(),
+    second: () => process.exit(exitStatus.unclean),
+  });
+  // The reader of a pipe went away: nobody wants the rest.
+  process.stdout.on("error", () => interrupted.abort());
+  try {
+    await host.start();
+    await printAnswer(new GenerationService(host), request(host.alias, prompt, flags, interrupted.signal));
+  } finally {
+    await host.stop(0);
+    removeHandlers();
+  }
+}
+
+async function readPrompt(flag: string | undefined): Promise<string> {
+  const fromStdin = flag === "-" || (flag === undefined && !process.stdin.isTTY);
+  const prompt = fromStdin ? await readStdin() : flag;
+  if (prompt === undefined || prompt === "") throw new HearthError("COMMAND_INVALID", "The prompt is empty.");
+  return prompt;
+}
+
+function request(model: string, prompt: string, flags: RunFlags, signal: AbortSignal): GenerationRequest {
+  const { temperature, seed, maxTokens, raw } = flags;
+  return {
+    model,
+    messages: [{ role: "user", content: prompt }],
+    raw: raw ?? false,
+    sampling: { ...(temperature !== undefined && { temperature }), ...(seed !== undefined && { seed }) },
+    maxTokens: maxTokens ?? null,
+    stop: [],
+    cacheKey: null,
+    generate: true,
+    signal,
+  };
+}
+
+async function printAnswer(service: GenerationService, request: GenerationRequest): Promise<void> {
+  try {
+    for await (const event of service.generate(request)) {
+      if (event.type === "delta") process.stdout.write(event.text);
+    }
+  } catch (error) {
+    // Ctrl-C is a way to end an answer, not a failure.
+    if (!(error instanceof HearthError) || error.code !== "REQUEST_CANCELLED") throw error;
+  }
+  process.stdout.write("\n");
+}

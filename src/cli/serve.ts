@@ -1,0 +1,98 @@
+/** `hearth serve`: runs the daemon in the foreground until a signal ends it. */
+import { Command } from "commander";
+import { deferred, settlesWithin } from "../base/async.js";
+import { systemClock } from "../base/clock.js";
+import { createLogger, type Logger } from "../base/logger.js";
+import { describeConfig, type LoadedConfig, loadConfig } from "../config/load.js";
+import { optionKeys, optionOf } from "../config/options.js";
+import { onStopSignals } from "../daemon/signals.js";
+import { connectSystemd } from "../daemon/systemd.js";
+import { loadEngineModule } from "../engine/binding.js";
+import { exitStatus } from "./failure.js";
+
+/** After the grace of running answers: a step cannot be interrupted, and with a model on a slow card it takes long. */
+const lastStepMs = 15_000;
+
+export function serveCommand(): Command {
+  const command = new Command("serve")
+    .description("run the daemon in the foreground")
+    .option("--config <file>", "TOML file with options; HEARTH_CONFIG names one too")
+    .option("--print-config", "print every option with its value and where that comes from");
+  for (const { flag, doc } of optionKeys.map(optionOf)) {
+    if (flag !== undefined) command.option(`--${flag} <value>`, doc);
+  }
+  return command.action(async (flags: Record<string, string | true | undefined>, self: Command) => {
+    const loaded = loadConfig({
+      file: textOf(flags.config) ?? process.env.HEARTH_CONFIG,
+      env: process.env,
+      flags: configFlags(self),
+    });
+    if (flags.printConfig) printConfig(loaded, self.optsWithGlobals().json === true);
+    else await serve(loaded);
+  });
+}
+
+function textOf(value: string | true | undefined): string | undefined {
+  return value === true ? undefined : value;
+}
+
+/** The values of the flags that are options of the configuration, by flag name. */
+function configFlags(command: Command): Record<string, string | undefined> {
+  const values = command.options.map((option) => [
+    option.long?.slice(2),
+    command.getOptionValue(option.attributeName()),
+  ]);
+  return Object.fromEntries(values);
+}
+
+/** As a TOML file that can be read back, but for secrets. */
+function printConfig(loaded: LoadedConfig, json: boolean): void {
+  const described = describeConfig(loaded);
+  const paragraphs = described.map(
+    ({ key, value, origin, expects, doc }) => `# ${doc} Takes ${expects}.\n${key} = ${value}  # ${origin}\n`,
+  );
+  process.stdout.write(json ? `${JSON.stringify(described)}\n` : paragraphs.join("\n"));
+}
+
+async function serve(loaded: LoadedConfig): Promise<void> {
+  const { config } = loaded;
+  const logger = createLogger({ level: config["log.level"], prompts: config["log.prompts"] });
+  exitOnBugs(logger);
+  const values = describeConfig(loaded).map(({ key, value, origin }) => [key, { value, origin }]);
+  logger.info({ config: Object.fromEntries(values) }, "configuration");
+  for (const warning of loaded.warnings) logger.warn(warning);
+
+  const stopRequested = deferred<void>();
+  onStopSignals({
+    first(signal) {
+      logger.info({ signal }, "told to stop");
+      stopRequested.resolve();
+    },
+    second: () => process.exit(exitStatus.unclean),
+  });
+  // Only now: the servers take half of the time that the command takes to start, and others can do without them.
+  const { Daemon } = await import("../daemon/daemon.js");
+  const engineModule = loadEngineModule();
+  const systemd = connectSystemd({ env: process.env, pid: process.pid, logger, datagram: engineModule.notify });
+  const daemon = new Daemon(config, { engineModule, clock: systemClock, logger, systemd });
+  await daemon.start();
+  try {
+    await Promise.race([stopRequested.promise, daemon.failure]);
+  } finally {
+    const limitMs = config["shutdown.grace_ms"] + lastStepMs;
+    const stopping = daemon.stop();
+    if ((await settlesWithin(stopping, limitMs, systemClock)) === "late") {
+      logger.error({ limitMs }, "a part did not stop in time");
+      process.exit(exitStatus.unclean);
+    }
+    await stopping;
+  }
+}
+
+/** State after an error that nobody caught is unknown: log it and let the service manager start anew. */
+function exitOnBugs(logger: Logger): void {
+  process.on("uncaughtException", (error) => {
+    logger.fatal({ err: error }, "a bug: please report it with this line");
+    process.exit(exitStatus.bug);
+  });
+}

@@ -1,0 +1,172 @@
+/**
+ * Every option of the daemon, once: its key in the TOML file and in the code, its environment variable and flag, its default,
+ * its kind and what it means.
+ */
+import { logLevels } from "../base/logger.js";
+import { type Address, address, boolean, choice, integer, type Kind, list, text } from "./kinds.js";
+
+export interface Option<T = unknown> {
+  readonly kind: Kind<T>;
+  readonly default: T;
+  readonly env: `HEARTH_${string}`;
+  /** Long flag of `hearth serve`, without the dashes. */
+  readonly flag?: string;
+  /** Never shown in logs or on the terminal. */
+  readonly secret?: true;
+  readonly doc: string;
+}
+
+/** Ties the default's type to the kind's. */
+function option<T>(kind: Kind<T>, fallback: T, rest: Omit<Option<T>, "kind" | "default">): Option<T> {
+  return { kind, default: fallback, ...rest };
+}
+
+const mib = 1024 * 1024;
+const loopback: Address = Object.freeze({ host: "127.0.0.1", port: 11434 });
+const none: readonly string[] = Object.freeze([]);
+
+export const options = {
+  "server.listen": option(address(), loopback, {
+    env: "HEARTH_LISTEN",
+    flag: "listen",
+    doc: "Address and port of the server. Off loopback, clients need a key (see auth.mode).",
+  }),
+  "server.allowed_hosts": option(list(text("a host name without a port", /^[\w.-]{1,253}$/)), none, {
+    env: "HEARTH_ALLOWED_HOSTS",
+    doc: "Host names that requests may name beside the device's own, *.local and private addresses.",
+  }),
+  "server.allowed_origins": option(
+    list(text("an origin such as http://kiosk.lan:8080", /^https?:\/\/[^\s/]{1,253}$/)),
+    none,
+    {
+      env: "HEARTH_ALLOWED_ORIGINS",
+      doc: "Origins of web pages that may use the server beside its own.",
+    },
+  ),
+
+  "auth.mode": option(choice(["auto", "required", "off"]), "auto", {
+    env: "HEARTH_AUTH_MODE",
+    doc: "When clients need a key; auto: unless the server listens on loopback only.",
+  }),
+  "auth.keys": option(list(text("the SHA-256 of a key as 64 hex digits", /^[0-9a-f]{64}$/)), none, {
+    env: "HEARTH_AUTH_KEYS",
+    secret: true,
+    doc: "SHA-256 of each API key. `printf %s KEY | sha256sum` computes it.",
+  }),
+
+  "model.path": option(text("a path"), "", {
+    env: "HEARTH_MODEL",
+    flag: "model",
+    doc: "GGUF file to serve; empty: the model that comes with hearth.",
+  }),
+  "model.alias": option(text("up to 128 letters, digits and . _ : / -", /^[\w.:/-]{0,128}$/), "", {
+    env: "HEARTH_MODEL_ALIAS",
+    flag: "alias",
+    doc: "Name under which clients ask for the model; empty: the file's name.",
+  }),
+  "model.load_wait_ms": option(integer(0, 600_000, "milliseconds"), 10_000, {
+    env: "HEARTH_MODEL_LOAD_WAIT_MS",
+    doc: "Time that a request waits for the model to be loaded before it is told to try again later.",
+  }),
+
+  "engine.threads": option(integer(0, 256, "threads"), 0, {
+    env: "HEARTH_THREADS",
+    flag: "threads",
+    doc: "Threads that compute; 0: one per physical core.",
+  }),
+  "engine.isa": option(text("the name of a kernel set", /^\w{0,32}$/), "", {
+    env: "HEARTH_ISA",
+    doc: "Kernel set to force, for tests; empty: the best for this CPU.",
+  }),
+  "context.tokens": option(integer(16, 1_048_576, "tokens"), 2048, {
+    env: "HEARTH_CONTEXT_TOKENS",
+    flag: "context",
+    doc: "Longest prompt and answer together. No more than the model was trained for is used.",
+  }),
+  "kv.tokens": option(integer(0, 16_777_216, "tokens"), 0, {
+    env: "HEARTH_KV_TOKENS",
+    doc: "Tokens that the KV cache holds over all slots; 0: scheduler.slots times context.tokens.",
+  }),
+
+  "scheduler.slots": option(integer(1, 64, "slots"), 4, {
+    env: "HEARTH_SLOTS",
+    flag: "slots",
+    doc: "Answers that are generated at the same time.",
+  }),
+  "scheduler.queue": option(integer(0, 4096, "requests"), 64, {
+    env: "HEARTH_QUEUE",
+    doc: "Requests that may wait for a slot; more are turned away.",
+  }),
+  "scheduler.batch_tokens": option(integer(1, 4096, "tokens"), 256, {
+    env: "HEARTH_BATCH_TOKENS",
+    doc: "Most tokens of one step. The scheduler takes fewer while answers stream.",
+  }),
+
+  "limits.sockets": option(integer(1, 4096, "connections"), 256, {
+    env: "HEARTH_LIMITS_SOCKETS",
+    doc: "WebSockets open at the same time.",
+  }),
+  "limits.sockets_per_address": option(integer(1, 4096, "connections"), 64, {
+    env: "HEARTH_LIMITS_SOCKETS_PER_ADDRESS",
+    doc: "The same from one address; loopback, where a proxy may stand, is exempt.",
+  }),
+  "limits.connections": option(integer(1, 8192, "connections"), 512, {
+    env: "HEARTH_LIMITS_CONNECTIONS",
+    doc: "TCP connections open at the same time, WebSockets included.",
+  }),
+  "limits.message_bytes": option(integer(1024, 64 * mib, "bytes"), mib, {
+    env: "HEARTH_LIMITS_MESSAGE_BYTES",
+    doc: "Largest request body and WebSocket message.",
+  }),
+  "limits.unread_bytes": option(integer(4096, 64 * mib, "bytes"), mib, {
+    env: "HEARTH_LIMITS_UNREAD_BYTES",
+    doc: "What may wait for a client that does not read; more ends the connection.",
+  }),
+  "limits.turns": option(integer(1, 256, "requests"), 8, {
+    env: "HEARTH_LIMITS_TURNS",
+    doc: "Requests that one WebSocket may have waiting.",
+  }),
+  "limits.headers_ms": option(integer(100, 600_000, "milliseconds"), 10_000, {
+    env: "HEARTH_LIMITS_HEADERS_MS",
+    doc: "Time for a client to send its headers.",
+  }),
+  "limits.request_ms": option(integer(100, 600_000, "milliseconds"), 30_000, {
+    env: "HEARTH_LIMITS_REQUEST_MS",
+    doc: "Time for a client to send its whole request.",
+  }),
+  "limits.idle_ms": option(integer(1000, 86_400_000, "milliseconds"), 120_000, {
+    env: "HEARTH_LIMITS_IDLE_MS",
+    doc: "A connection without traffic, pongs included, is closed after this time.",
+  }),
+  "limits.socket_ms": option(integer(1000, 86_400_000, "milliseconds"), 3_600_000, {
+    env: "HEARTH_LIMITS_SOCKET_MS",
+    doc: "Life of a WebSocket.",
+  }),
+
+  "log.level": option(choice(logLevels), "info", {
+    env: "HEARTH_LOG_LEVEL",
+    flag: "log-level",
+    doc: "Least severe level that is logged.",
+  }),
+  "log.prompts": option(boolean(), false, {
+    env: "HEARTH_LOG_PROMPTS",
+    doc: "Let what clients write and what the model answers into the log.",
+  }),
+  "shutdown.grace_ms": option(integer(0, 600_000, "milliseconds"), 10_000, {
+    env: "HEARTH_SHUTDOWN_GRACE_MS",
+    doc: "Time for running answers to end when the daemon is told to stop.",
+  }),
+} as const;
+
+export type OptionKey = keyof typeof options;
+type ValueOf<O> = O extends Option<infer T> ? T : never;
+
+/** The value of every option, by its key: `config["scheduler.slots"]`. Frozen. */
+export type Config = { readonly [Key in OptionKey]: ValueOf<(typeof options)[Key]> };
+
+export const optionKeys = Object.keys(options) as readonly OptionKey[];
+
+/** The options as a list, for code that treats all alike. */
+export function optionOf(key: OptionKey): Option {
+  return options[key] as Option;
+}

@@ -1,0 +1,125 @@
+/**
+ * The composition root: makes the daemon's parts, starts them in order and stops them in reverse. The server listens before
+ * the model is loaded. Knows every part and does the work of none; signals and exit statuses are the caller's.
+ */
+import { registerModels } from "../api/openai/models.js";
+import { registerOps } from "../api/ops/register.js";
+import { registerResponses } from "../api/responses/register.js";
+import { deferred } from "../base/async.js";
+import type { Clock } from "../base/clock.js";
+import { Health } from "../base/health.js";
+import type { Logger } from "../base/logger.js";
+import { Metrics } from "../base/metrics.js";
+import { type Address, formatAddress } from "../config/kinds.js";
+import type { Config } from "../config/options.js";
+import type { EngineModule } from "../engine/contract.js";
+import { Server } from "../net/server.js";
+import { SchedulerMetrics } from "../scheduler/metrics.js";
+import { GenerationService } from "../service/generation.js";
+import { ModelHost } from "../service/model-host.js";
+import { modelHostOptions } from "./model-options.js";
+import { ModelWatch } from "./model-watch.js";
+import type { Systemd } from "./systemd.js";
+import { Watchdog } from "./watchdog.js";
+
+export interface DaemonDependencies {
+  readonly engineModule: EngineModule;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly systemd: Systemd;
+}
+
+/** How long the engine may stand still where systemd does not say: the unit's WatchdogSec. */
+const defaultWatchdogMs = 120_000;
+
+export class Daemon {
+  readonly #config: Config;
+  readonly #dependencies: DaemonDependencies;
+  readonly #health: Health;
+  readonly #models: ModelHost;
+  readonly #server: Server;
+  readonly #watchdog: Watchdog;
+  readonly #modelWatch: ModelWatch;
+  readonly #failure = deferred<never>();
+  #stopping = false;
+
+  /** Throws CONFIG_BAD_VALUE where options do not go together, and FILE_OPEN_FAILED where there is no model to load. */
+  constructor(config: Config, dependencies: DaemonDependencies) {
+    const { engineModule, clock, logger, systemd } = dependencies;
+    this.#config = config;
+    this.#dependencies = dependencies;
+    const metrics = new Metrics();
+    metrics.collectProcessMetrics();
+    this.#health = new Health(clock);
+    this.#models = new ModelHost(engineModule, modelHostOptions(config), {
+      clock,
+      logger,
+      health: this.#health,
+      metrics: new SchedulerMetrics(metrics),
+    });
+    this.#server = new Server(config, { clock, logger, metrics });
+    const generations = new GenerationService(this.#models);
+    registerOps(this.#server, { health: this.#health, metrics });
+    registerModels(this.#server, generations, clock);
+    registerResponses(this.#server, { generations, config, clock, logger });
+    this.#watchdog = new Watchdog({
+      clock,
+      health: this.#health,
+      logger,
+      periodMs: systemd.watchdogMs ?? defaultWatchdogMs,
+      progress: () => this.#models.progress(),
+      ping: () => systemd.ping(),
+    });
+    this.#modelWatch = new ModelWatch(clock, this.#health);
+    this.#failure.promise.catch(() => {}); // whoever waits for it sees the error; nobody else should die of it
+  }
+
+  /** Rejects when the daemon cannot do its work: the model could not be loaded. */
+  get failure(): Promise<never> {
+    return this.#failure.promise;
+  }
+
+  /** Resolves with the address in use when the server listens; the model is loaded after that. LISTEN_FAILED. */
+  async start(): Promise<Address> {
+    const { logger, systemd } = this.#dependencies;
+    const address = await this.#server.listen();
+    logger.info({ address: formatAddress(address) }, "listening");
+    systemd.ready(this.#status());
+    this.#health.onChange(({ name, healthy, reason }) => {
+      if (this.#stopping) return; // that nothing works any more is no news then
+      systemd.status(this.#status());
+      if (healthy) logger.info({ condition: name }, "healthy");
+      else logger.warn({ condition: name, reason }, "unhealthy");
+    });
+    this.#watchdog.start();
+    this.#models.start().then(
+      ({ model }) => {
+        if (!this.#stopping) this.#modelWatch.start(model);
+      },
+      (error) => this.#failure.reject(error),
+    );
+    return address;
+  }
+
+  /** No new work; what runs may end within `shutdown.grace_ms`. Resolves when all is given back. */
+  async stop(): Promise<void> {
+    const { logger, systemd } = this.#dependencies;
+    this.#stopping = true;
+    systemd.stopping("Stopping: running answers may end");
+    logger.info({ graceMs: this.#config["shutdown.grace_ms"] }, "stopping");
+    this.#modelWatch.stop();
+    this.#server.stopListening();
+    await this.#models.stop(this.#config["shutdown.grace_ms"]);
+    await this.#server.stop();
+    this.#watchdog.stop();
+    await systemd.sent();
+    logger.info("stopped");
+  }
+
+  /** One line for `systemctl status`. */
+  #status(): string {
+    const broken = this.#health.conditions().find(({ healthy }) => !healthy);
+    if (this.#models.phase === "loading") return `Loading ${this.#models.alias}`;
+    return broken ? `Unhealthy: ${broken.reason}` : `Serving ${this.#models.alias}`;
+  }
+}

@@ -1,0 +1,28 @@
+/** The configuration in the words of the engine, the scheduler and the service. */
+import type { Config } from "../config/options.js";
+import type { EngineOptions } from "../engine/contract.js";
+import { defaultSchedulerOptions } from "../scheduler/types.js";
+import type { ModelHostOptions } from "../service/model-host.js";
+import { embeddedAlias, resolveModelPath } from "./model-file.js";
+
+/** FILE_OPEN_FAILED where no model is named and none came with hearth. */
+export function modelHostOptions(config: Config): ModelHostOptions {
+  return {
+    path: resolveModelPath(config["model.path"]),
+    alias: config["model.alias"] || (config["model.path"] === "" ? embeddedAlias : ""),
+    engine: engineOptions(config),
+    scheduler: { ...defaultSchedulerOptions, maxQueued: config["scheduler.queue"] },
+    loadWaitMs: config["model.load_wait_ms"],
+  };
+}
+
+export function engineOptions(config: Config): EngineOptions {
+  return {
+    threads: config["engine.threads"],
+    maxSequences: config["scheduler.slots"],
+    contextTokens: config["context.tokens"],
+    kvTokens: config["kv.tokens"],
+    maxBatchTokens: config["scheduler.batch_tokens"],
+    isa: config["engine.isa"],
+  };
+}

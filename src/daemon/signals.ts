@@ -1,0 +1,25 @@
+/** The signals that end the daemon: the first asks it to stop, a second one does not wait. */
+
+const stopSignals = ["SIGTERM", "SIGINT"] as const;
+
+export interface StopHandlers {
+  first(signal: NodeJS.Signals): void;
+  second(signal: NodeJS.Signals): void;
+}
+
+/** The result removes the handlers. */
+export function onStopSignals(handlers: StopHandlers): () => void {
+  let stopping = false;
+  const handle = (signal: NodeJS.Signals) => {
+    if (stopping) {
+      handlers.second(signal);
+      return;
+    }
+    stopping = true;
+    handlers.first(signal);
+  };
+  for (const signal of stopSignals) process.on(signal, handle);
+  return () => {
+    for (const signal of stopSignals) process.off(signal, handle);
+  };
+}

@@ -1,0 +1,154 @@
+/**
+ * Loads the native addon: the only file that does. Turns its errors into HearthErrors and its objects into the contract's.
+ */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { HearthError, isErrorCode } from "../base/errors.js";
+import type {
+  Engine,
+  EngineModule,
+  EngineOptions,
+  Model,
+  ModelInfo,
+  SamplerOptions,
+  StepPlan,
+  StepResult,
+} from "./contract.js";
+
+/** What native/binding/ exports: the contract, with methods in place of properties and errors that are not yet ours. */
+interface Addon extends Omit<EngineModule, "loadModel" | "createEngine"> {
+  loadModel(path: string, options: { vocabularyOnly: boolean }): Promise<AddonModel>;
+  createEngine(model: AddonModel, options: EngineOptions): Promise<AddonEngine>;
+}
+
+interface AddonModel extends Omit<Model, "info"> {
+  info(): ModelInfo;
+}
+
+interface AddonEngine extends Omit<Engine, "options" | "isa"> {
+  options(): EngineOptions;
+  isa(): string;
+}
+
+function toHearthError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const code: unknown = (error as { code?: unknown }).code;
+  return isErrorCode(code) ? new HearthError(code, error.message) : error;
+}
+
+function call<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw toHearthError(error);
+  }
+}
+
+async function callAsync<T>(body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    throw toHearthError(error);
+  }
+}
+
+class NativeModel implements Model {
+  readonly info: ModelInfo;
+  readonly handle: AddonModel;
+
+  constructor(handle: AddonModel) {
+    this.handle = handle;
+    this.info = handle.info();
+  }
+
+  encode(words: readonly string[]): Int32Array {
+    return call(() => this.handle.encode(words));
+  }
+
+  decode(ids: Int32Array, withControlTokens: boolean): Uint8Array {
+    return call(() => this.handle.decode(ids, withControlTokens));
+  }
+
+  checkHealth(): void {
+    call(() => this.handle.checkHealth());
+  }
+}
+
+class NativeEngine implements Engine {
+  readonly options: EngineOptions;
+  readonly isa: string;
+  readonly #handle: AddonEngine;
+
+  constructor(handle: AddonEngine) {
+    this.#handle = handle;
+    this.options = handle.options();
+    this.isa = handle.isa();
+  }
+
+  openSequence(sampler: SamplerOptions): number {
+    return call(() => this.#handle.openSequence(sampler));
+  }
+
+  forkSequence(source: number, tokens: number, sampler: SamplerOptions): number {
+    return call(() => this.#handle.forkSequence(source, tokens, sampler));
+  }
+
+  truncateSequence(sequence: number, tokens: number): void {
+    call(() => this.#handle.truncateSequence(sequence, tokens));
+  }
+
+  setSampler(sequence: number, sampler: SamplerOptions): void {
+    call(() => this.#handle.setSampler(sequence, sampler));
+  }
+
+  closeSequence(sequence: number): void {
+    call(() => this.#handle.closeSequence(sequence));
+  }
+
+  sequenceLength(sequence: number): number {
+    return call(() => this.#handle.sequenceLength(sequence));
+  }
+
+  freeKvTokens(): number {
+    return call(() => this.#handle.freeKvTokens());
+  }
+
+  step(plan: StepPlan): Promise<StepResult> {
+    return callAsync(() => this.#handle.step(plan));
+  }
+
+  close(): Promise<void> {
+    return callAsync(() => this.#handle.close());
+  }
+}
+
+const addonPath = fileURLToPath(new URL("../../build/Release/hearth.node", import.meta.url));
+
+/** The addon as an EngineModule. ADDON_LOAD_FAILED when it was not built, or not for this machine. */
+export function loadEngineModule(): EngineModule {
+  if (!existsSync(addonPath)) {
+    throw new HearthError("ADDON_LOAD_FAILED", `There is no ${addonPath}.`);
+  }
+  const addon = loadAddon();
+  return {
+    loadModel: async (path, options) => new NativeModel(await callAsync(() => addon.loadModel(path, options))),
+    createEngine: async (model, options) => {
+      if (!(model instanceof NativeModel)) throw new HearthError("INTERNAL", "The model is not the addon's.");
+      return new NativeEngine(await callAsync(() => addon.createEngine(model.handle, options)));
+    },
+    measureReadBandwidth: (threads) => callAsync(() => addon.measureReadBandwidth(threads)),
+    writeSyntheticModel: (shape, type, path) => callAsync(() => addon.writeSyntheticModel(shape, type, path)),
+    compiledIsas: () => addon.compiledIsas(),
+    notify: (socketPath, message) => call(() => addon.notify(socketPath, message)),
+  };
+}
+
+function loadAddon(): Addon {
+  try {
+    return createRequire(import.meta.url)(addonPath) as Addon;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new HearthError("ADDON_LOAD_FAILED", `${addonPath} cannot be loaded: ${why}`, { cause: error });
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * The typed contract with the native addon: what the scheduler and the chat layer may ask of an engine.
+ * Mirrors native/include/engine.h; the same words mean the same things on both sides.
+ */
+
+export interface SpecialToken {
+  readonly id: number;
+  readonly text: string;
+  /** false: user-defined, which is parsed in all text. */
+  readonly control: boolean;
+}
+
+export interface TokenizerInfo {
+  readonly kind: "spm" | "bpe" | "none";
+  /** `tokenizer.ggml.pre`: names the regex that BPE text is split by before `encode`. */
+  readonly preTokenizer: string;
+  readonly tokens: number;
+  readonly bos: number | null;
+  readonly eos: number | null;
+  readonly eot: number | null;
+  readonly eom: number | null;
+  readonly addBos: boolean;
+  readonly addEos: boolean;
+  /** SPM: a text starts with a space. */
+  readonly addSpacePrefix: boolean;
+  readonly endOfGeneration: readonly number[];
+  readonly specialTokens: readonly SpecialToken[];
+}
+
+export interface ModelInfo {
+  readonly architecture: string;
+  readonly name: string;
+  /** The type that holds most bytes, `Q4_0`; empty without weights. */
+  readonly weightType: string;
+  /** Jinja; null when the file has none. */
+  readonly chatTemplate: string | null;
+  readonly parameters: number;
+  readonly fileBytes: number;
+  /** Read for each decoded token. */
+  readonly weightBytes: number;
+  readonly contextTrained: number;
+  readonly layers: number;
+  readonly embedding: number;
+  readonly kvBytesPerToken: number;
+  readonly hasWeights: boolean;
+  readonly tokenizer: TokenizerInfo;
+}
+
+export interface Model {
+  readonly info: ModelInfo;
+  /** Ids of words (BPE: regex matches; SPM: whole texts). Never parses special tokens. */
+  encode(words: readonly string[]): Int32Array;
+  /** Bytes of ids: not always whole UTF-8 characters. */
+  decode(ids: Int32Array, withControlTokens: boolean): Uint8Array;
+  /** Throws FILE_CHANGED or FILE_READ_FAILED once the mapped file is no longer what was loaded. */
+  checkHealth(): void;
+}
+
+export interface SamplerOptions {
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+  readonly typicalP: number;
+  readonly repetitionPenalty: number;
+  readonly frequencyPenalty: number;
+  readonly presencePenalty: number;
+  readonly penaltyLastN: number;
+  /** 0 to 2^53 - 1. */
+  readonly seed: number;
+  /** Token id and what is added to its logit, -100 to 100; -100 forbids it. */
+  readonly logitBias: readonly (readonly [token: number, bias: number])[];
+}
+
+export interface EngineOptions {
+  /** 0: one per physical core that this process may use. */
+  readonly threads: number;
+  readonly maxSequences: number;
+  readonly contextTokens: number;
+  /** Of all sequences; 0: maxSequences x contextTokens. */
+  readonly kvTokens: number;
+  readonly maxBatchTokens: number;
+  /** A kernel set to force; empty for the best that this CPU runs. */
+  readonly isa: string;
+}
+
+export interface StepChunk {
+  /** From `openSequence`. At most one chunk a sequence in a step. */
+  readonly sequence: number;
+  /** Appended to the sequence; at least one. */
+  readonly tokens: Int32Array;
+  /** Draw the next token after the last one. */
+  readonly sample: boolean;
+  /** Return the logits of every token of the chunk. */
+  readonly allLogits?: boolean;
+}
+
+export interface StepPlan {
+  readonly chunks: readonly StepChunk[];
+}
+
+export interface StepResult {
+  /** [chunks]: the drawn token, or -1 where none was asked for. */
+  readonly tokens: Int32Array;
+  /** [tokens of chunks with allLogits, vocabulary], row-major, in the plan's order. */
+  readonly logits: Float32Array;
+  readonly computeMs: number;
+}
+
+/**
+ * One model run for several sequences. One step at a time: while it runs, the methods that change sequences throw
+ * ENGINE_BUSY. A step that fails leaves the sequences as they were.
+ */
+export interface Engine {
+  /** With the defaults filled in. */
+  readonly options: EngineOptions;
+  /** The kernel set in use: `avx2`, `neon_dotprod`, ... */
+  readonly isa: string;
+  openSequence(sampler: SamplerOptions): number;
+  /** Shares the first `tokens` tokens of `source`; their KV blocks are not copied. */
+  forkSequence(source: number, tokens: number, sampler: SamplerOptions): number;
+  /** Forgets all but the first `tokens` tokens. */
+  truncateSequence(sequence: number, tokens: number): void;
+  setSampler(sequence: number, sampler: SamplerOptions): void;
+  closeSequence(sequence: number): void;
+  sequenceLength(sequence: number): number;
+  freeKvTokens(): number;
+  /** Runs on the engine's own thread; rejects with a HearthError. */
+  step(plan: StepPlan): Promise<StepResult>;
+  /** Waits for the running step, then frees the engine. */
+  close(): Promise<void>;
+}
+
+/** What loads models: the native addon, or the fake of the tests. */
+export interface EngineModule {
+  /** Maps a GGUF file; resolves off the main thread. */
+  loadModel(path: string, options: { vocabularyOnly: boolean }): Promise<Model>;
+  createEngine(model: Model, options: EngineOptions): Promise<Engine>;
+  /** Bytes a second; takes about half a second. */
+  measureReadBandwidth(threads: number): Promise<number>;
+  /** A GGUF file of random weights in a published model's shape, for benchmarks. */
+  writeSyntheticModel(shape: string, type: string, path: string): Promise<void>;
+  compiledIsas(): readonly string[];
+  /** Sends one datagram to systemd's notify socket; throws when it cannot. */
+  notify(socketPath: string, message: string): void;
+}

@@ -1,0 +1,84 @@
+/** The model of the fake engine: bytes are tokens, and a few control tokens stand above them. */
+import { type ErrorCode, HearthError } from "../base/errors.js";
+import type { Model, ModelInfo } from "./contract.js";
+
+/** Ids above the 256 bytes. */
+export const fakeTokens = { bos: 256, eos: 257, turnStart: 258, turnEnd: 259 } as const;
+export const vocabularySize = 260;
+
+export interface FakeModelOptions {
+  /** Jinja, as a GGUF file would carry it. */
+  readonly chatTemplate?: string | null;
+  readonly name?: string;
+  readonly contextTrained?: number;
+}
+
+export class FakeModel implements Model {
+  readonly info: ModelInfo;
+  /** Set to make checkHealth() throw. */
+  fault: ErrorCode | null = null;
+
+  constructor(path: string, options: FakeModelOptions, vocabularyOnly: boolean) {
+    this.info = {
+      architecture: "fake",
+      name: options.name ?? path,
+      weightType: vocabularyOnly ? "" : "F32",
+      chatTemplate: options.chatTemplate ?? null,
+      parameters: 1000,
+      fileBytes: 4000,
+      weightBytes: 4000,
+      contextTrained: options.contextTrained ?? 4096,
+      layers: 1,
+      embedding: 32,
+      kvBytesPerToken: 128,
+      hasWeights: !vocabularyOnly,
+      tokenizer: {
+        kind: "spm",
+        preTokenizer: "",
+        tokens: vocabularySize,
+        bos: fakeTokens.bos,
+        eos: fakeTokens.eos,
+        eot: fakeTokens.turnEnd,
+        eom: null,
+        addBos: true,
+        addEos: false,
+        addSpacePrefix: false,
+        endOfGeneration: [fakeTokens.eos, fakeTokens.turnEnd],
+        specialTokens: [
+          { id: fakeTokens.bos, text: "<s>", control: true },
+          { id: fakeTokens.eos, text: "</s>", control: true },
+          { id: fakeTokens.turnStart, text: "<|turn|>", control: true },
+          { id: fakeTokens.turnEnd, text: "<|end|>", control: true },
+        ],
+      },
+    };
+  }
+
+  encode(words: readonly string[]): Int32Array {
+    return Int32Array.from(new TextEncoder().encode(words.join("")));
+  }
+
+  decode(ids: Int32Array, withControlTokens: boolean): Uint8Array {
+    const bytes: number[] = [];
+    for (const id of ids) {
+      checkToken(id);
+      if (id < 256) bytes.push(id);
+      else if (withControlTokens) {
+        const special = this.info.tokenizer.specialTokens.find((token) => token.id === id);
+        bytes.push(...new TextEncoder().encode(special?.text ?? ""));
+      }
+    }
+    return Uint8Array.from(bytes);
+  }
+
+  checkHealth(): void {
+    if (this.fault) throw new HearthError(this.fault, "The fake model was told to be unhealthy.");
+  }
+}
+
+/** Throws TOKEN_OUT_OF_RANGE. */
+export function checkToken(id: number): void {
+  if (!Number.isInteger(id) || id < 0 || id >= vocabularySize) {
+    throw new HearthError("TOKEN_OUT_OF_RANGE", `Token ${id} is not within 0 to ${vocabularySize - 1}.`);
+  }
+}

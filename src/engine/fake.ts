@@ -1,0 +1,364 @@
+/**
+ * A deterministic EngineModule for tests: bytes are tokens, and the next token is a hash of the history or a scripted text.
+ * It obeys every rule of the contract, can fail the n-th call of a method, and can hold each step until the test lets it go.
+ * It must not know who uses it, and nothing but tests does.
+ */
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
+import { type ErrorCode, HearthError } from "../base/errors.js";
+import type {
+  Engine,
+  EngineModule,
+  EngineOptions,
+  Model,
+  SamplerOptions,
+  StepChunk,
+  StepPlan,
+  StepResult,
+} from "./contract.js";
+import { checkToken, FakeModel, type FakeModelOptions, fakeTokens, vocabularySize } from "./fake-model.js";
+
+export { fakeTokens } from "./fake-model.js";
+
+/** Draws the token after `history`; `answered` counts the tokens drawn since the last prompt chunk. */
+export type NextToken = (history: readonly number[], answered: number) => number;
+
+export interface FakeOptions extends FakeModelOptions {
+  readonly next?: NextToken;
+  /** How long a step takes. */
+  readonly stepMs?: (plan: StepPlan) => number;
+  readonly loadMs?: number;
+  /** Every step waits for `release()`. */
+  readonly manual?: boolean;
+}
+
+/** Lower-case letters and spaces that depend on all tokens before; never ends by itself. */
+export const hashedLetters: NextToken = (history) => {
+  let hash = 2166136261; // FNV-1a, 32 bits
+  for (const token of history) hash = Math.imul(hash ^ token, 16777619) >>> 0;
+  const letter = hash % 27;
+  return letter === 26 ? 0x20 : 0x61 + letter;
+};
+
+/** Answers every prompt with `text` and then ends. */
+export function scripted(text: string): NextToken {
+  const bytes = new TextEncoder().encode(text);
+  return (_history, answered) => bytes[answered] ?? fakeTokens.eos;
+}
+
+/** The n-th call of a method (counted from when it was asked for, 1 is the next one) throws. */
+class Failures {
+  #planned: { method: string; callsLeft: number; code: ErrorCode }[] = [];
+
+  plan(method: string, nth: number, code: ErrorCode): void {
+    this.#planned.push({ method, callsLeft: nth, code });
+  }
+
+  check(method: string): void {
+    for (const failure of this.#planned) {
+      if (failure.method === method) failure.callsLeft--;
+    }
+    const due = this.#planned.find((failure) => failure.callsLeft === 0);
+    if (!due) return;
+    this.#planned = this.#planned.filter((failure) => failure !== due);
+    throw new HearthError(due.code, `${method} was told to fail.`);
+  }
+}
+
+const kvBlockTokens = 16;
+
+interface KvBlock {
+  sequences: number; // that share it
+}
+
+interface Sequence {
+  history: number[];
+  blocks: KvBlock[];
+  /** What was drawn last; a chunk that is just this token goes on with the answer. */
+  drawn: number;
+  answered: number;
+}
+
+export class FakeEngine implements Engine {
+  readonly options: EngineOptions;
+  readonly isa = "fake";
+  /** Every plan that ran, oldest first. */
+  readonly plans: StepPlan[] = [];
+  readonly #model: FakeModel;
+  readonly #fake: FakeOptions;
+  readonly #failures: Failures;
+  readonly #sequences = new Map<number, Sequence>();
+  #lastSequence = 0;
+  #usedBlocks = 0;
+  #running: Promise<StepResult> | null = null;
+  #release: (() => void) | null = null;
+  #closed = false;
+
+  constructor(model: FakeModel, options: EngineOptions, fake: FakeOptions, failures: Failures) {
+    this.#model = model;
+    this.#fake = fake;
+    this.#failures = failures;
+    const contextTokens = Math.min(options.contextTokens, model.info.contextTrained);
+    this.options = {
+      ...options,
+      threads: options.threads || 1,
+      contextTokens,
+      kvTokens: options.kvTokens || options.maxSequences * contextTokens,
+      isa: "fake",
+    };
+  }
+
+  get openSequences(): number {
+    return this.#sequences.size;
+  }
+
+  /** True while a step waits for `release()`. */
+  get held(): boolean {
+    return this.#release !== null;
+  }
+
+  /** Manual mode: waits until a step is held, lets it go, and waits for its end. */
+  async release(): Promise<void> {
+    while (!this.#release) await nextTurn();
+    const running = this.#running;
+    this.#release();
+    await running?.catch(() => undefined);
+  }
+
+  openSequence(sampler: SamplerOptions): number {
+    this.#enter("openSequence");
+    checkSampler(sampler);
+    return this.#add({ history: [], blocks: [], drawn: -1, answered: 0 });
+  }
+
+  forkSequence(source: number, tokens: number, sampler: SamplerOptions): number {
+    this.#enter("forkSequence");
+    checkSampler(sampler);
+    const from = this.#find(source);
+    checkLength(tokens, from);
+    const shared = from.blocks.slice(0, Math.floor(tokens / kvBlockTokens));
+    const ownBlocks = tokens % kvBlockTokens === 0 ? 0 : 1;
+    this.#takeBlocks(ownBlocks);
+    for (const block of shared) block.sequences++;
+    const blocks = ownBlocks ? [...shared, { sequences: 1 }] : shared;
+    return this.#add({ history: from.history.slice(0, tokens), blocks, drawn: -1, answered: 0 });
+  }
+
+  truncateSequence(sequence: number, tokens: number): void {
+    this.#enter("truncateSequence");
+    const found = this.#find(sequence);
+    checkLength(tokens, found);
+    found.history.length = tokens;
+    found.drawn = -1;
+    this.#dropSpareBlocks(found);
+  }
+
+  setSampler(sequence: number, sampler: SamplerOptions): void {
+    this.#enter("setSampler");
+    this.#find(sequence);
+    checkSampler(sampler);
+  }
+
+  closeSequence(sequence: number): void {
+    this.#enter("closeSequence");
+    this.#dropBlocks(this.#find(sequence).blocks);
+    this.#sequences.delete(sequence);
+  }
+
+  sequenceLength(sequence: number): number {
+    return this.#find(sequence).history.length;
+  }
+
+  freeKvTokens(): number {
+    return this.options.kvTokens - this.#usedBlocks * kvBlockTokens;
+  }
+
+  async step(plan: StepPlan): Promise<StepResult> {
+    this.#enter("step");
+    this.#checkPlan(plan);
+    this.plans.push(plan);
+    this.#running = this.#run(plan);
+    try {
+      return await this.#running;
+    } catch (error) {
+      for (const { sequence } of plan.chunks) this.#dropSpareBlocks(this.#find(sequence));
+      throw error;
+    } finally {
+      this.#running = null;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running?.catch(() => undefined);
+    this.#sequences.clear();
+    this.#usedBlocks = 0;
+  }
+
+  async #run(plan: StepPlan): Promise<StepResult> {
+    if (this.#fake.manual) {
+      await new Promise<void>((resolve) => {
+        this.#release = resolve;
+      });
+      this.#release = null;
+    }
+    const computeMs = this.#fake.stepMs?.(plan) ?? 0;
+    await (computeMs > 0 ? delay(computeMs) : nextTurn());
+    this.#model.checkHealth();
+    this.#failures.check("stepResult");
+    const logits = plan.chunks.flatMap((chunk) => (chunk.allLogits ? this.#logits(chunk) : []));
+    const tokens = plan.chunks.map((chunk) => this.#append(chunk));
+    return { tokens: Int32Array.from(tokens), logits: Float32Array.from(logits), computeMs };
+  }
+
+  #append(chunk: StepChunk): number {
+    const sequence = this.#find(chunk.sequence);
+    const goesOn = chunk.tokens.length === 1 && chunk.tokens[0] === sequence.drawn;
+    if (!goesOn) sequence.answered = 0;
+    sequence.history.push(...chunk.tokens);
+    if (!chunk.sample) return -1;
+    sequence.drawn = (this.#fake.next ?? hashedLetters)(sequence.history, sequence.answered);
+    sequence.answered++;
+    return sequence.drawn;
+  }
+
+  /** One row a token: 1 at the token that would be drawn, 0 elsewhere. */
+  #logits(chunk: StepChunk): number[] {
+    const history = [...this.#find(chunk.sequence).history];
+    return [...chunk.tokens].flatMap((token) => {
+      history.push(token);
+      const row = new Array<number>(vocabularySize).fill(0);
+      row[(this.#fake.next ?? hashedLetters)(history, 0)] = 1;
+      return row;
+    });
+  }
+
+  /** Also takes the KV blocks that the step needs, so that a plan that does not fit changes nothing. */
+  #checkPlan(plan: StepPlan): void {
+    const seen = new Set<number>();
+    let needed = 0;
+    let total = 0;
+    for (const { sequence, tokens } of plan.chunks) {
+      if (tokens.length === 0 || seen.has(sequence))
+        throw new HearthError("PLAN_INVALID", "A chunk is empty or double.");
+      seen.add(sequence);
+      total += tokens.length;
+      for (const token of tokens) checkToken(token);
+      const { history, blocks } = this.#find(sequence);
+      const length = history.length + tokens.length;
+      if (length > this.options.contextTokens) {
+        throw new HearthError("CONTEXT_OVERFLOW", `${length} tokens exceed ${this.options.contextTokens}.`);
+      }
+      needed += Math.ceil(length / kvBlockTokens) - blocks.length;
+    }
+    if (plan.chunks.length === 0) throw new HearthError("PLAN_INVALID", "The plan has no chunk.");
+    if (total > this.options.maxBatchTokens) throw new HearthError("PLAN_INVALID", `${total} tokens in one step.`);
+    this.#takeBlocks(needed);
+    for (const { sequence, tokens } of plan.chunks) {
+      const { history, blocks } = this.#find(sequence);
+      while (blocks.length * kvBlockTokens < history.length + tokens.length) blocks.push({ sequences: 1 });
+    }
+  }
+
+  #takeBlocks(blocks: number): void {
+    if (blocks * kvBlockTokens > this.freeKvTokens()) {
+      throw new HearthError("KV_FULL", `${blocks} KV blocks are needed and ${this.freeKvTokens()} tokens are free.`);
+    }
+    this.#usedBlocks += blocks;
+  }
+
+  #dropSpareBlocks({ history, blocks }: Sequence): void {
+    this.#dropBlocks(blocks.splice(Math.ceil(history.length / kvBlockTokens)));
+  }
+
+  #dropBlocks(blocks: readonly KvBlock[]): void {
+    for (const block of blocks) {
+      block.sequences--;
+      if (block.sequences === 0) this.#usedBlocks--;
+    }
+  }
+
+  #add(sequence: Sequence): number {
+    if (this.#sequences.size >= this.options.maxSequences) {
+      this.#dropBlocks(sequence.blocks);
+      throw new HearthError("KV_FULL", `All ${this.options.maxSequences} sequences are open.`);
+    }
+    this.#sequences.set(++this.#lastSequence, sequence);
+    return this.#lastSequence;
+  }
+
+  #find(sequence: number): Sequence {
+    const found = this.#sequences.get(sequence);
+    if (!found) throw new HearthError("SEQUENCE_UNKNOWN", `Sequence ${sequence} is not open.`);
+    return found;
+  }
+
+  #enter(method: string): void {
+    if (this.#closed) throw new HearthError("ENGINE_CLOSED", "The engine was closed.");
+    if (this.#running) throw new HearthError("ENGINE_BUSY", `${method} was called while a step runs.`);
+    this.#failures.check(method);
+  }
+}
+
+/** The module with handles for the test: what was loaded, and which calls fail. */
+export class FakeEngineModule implements EngineModule {
+  readonly models: FakeModel[] = [];
+  readonly engines: FakeEngine[] = [];
+  /** What `notify` sent. */
+  readonly notifications: string[] = [];
+  readonly #options: FakeOptions;
+  readonly #failures = new Failures();
+
+  constructor(options: FakeOptions = {}) {
+    this.#options = options;
+  }
+
+  /** The `nth` call of `method` from now on throws `code`. `stepResult` fails a step after it was accepted. */
+  failCall(method: keyof Engine | keyof EngineModule | "stepResult", nth: number, code: ErrorCode): void {
+    this.#failures.plan(method, nth, code);
+  }
+
+  async loadModel(path: string, { vocabularyOnly }: { vocabularyOnly: boolean }): Promise<FakeModel> {
+    await delay(this.#options.loadMs ?? 0);
+    this.#failures.check("loadModel");
+    const model = new FakeModel(path, this.#options, vocabularyOnly);
+    this.models.push(model);
+    return model;
+  }
+
+  async createEngine(model: Model, options: EngineOptions): Promise<FakeEngine> {
+    this.#failures.check("createEngine");
+    if (!(model instanceof FakeModel)) throw new HearthError("INTERNAL", "The fake engine runs fake models only.");
+    if (!model.info.hasWeights) throw new HearthError("MODEL_HAS_NO_WEIGHTS", "The file holds only a vocabulary.");
+    const engine = new FakeEngine(model, options, this.#options, this.#failures);
+    this.engines.push(engine);
+    return engine;
+  }
+
+  async measureReadBandwidth(): Promise<number> {
+    return 10e9;
+  }
+
+  async writeSyntheticModel(): Promise<void> {
+    throw new HearthError("FILE_WRITE_FAILED", "The fake engine writes no models.");
+  }
+
+  compiledIsas(): readonly string[] {
+    return ["fake"];
+  }
+
+  notify(_socketPath: string, message: string): void {
+    this.notifications.push(message);
+  }
+}
+
+function checkLength(tokens: number, sequence: Sequence): void {
+  if (!Number.isInteger(tokens) || tokens < 0 || tokens > sequence.history.length) {
+    throw new HearthError("OPTION_OUT_OF_RANGE", `${tokens} is not within 0 to ${sequence.history.length} tokens.`);
+  }
+}
+
+function checkSampler({ temperature, topP }: SamplerOptions): void {
+  if (!(temperature >= 0 && temperature <= 10))
+    throw new HearthError("SAMPLER_BAD_VALUE", `temperature ${temperature}`);
+  if (!(topP >= 0 && topP <= 1)) throw new HearthError("SAMPLER_BAD_VALUE", `topP ${topP}`);
+}

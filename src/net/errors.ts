@@ -1,0 +1,56 @@
+/** Errors on their way out: what a client is told, and the headers that go with it. */
+import { HearthError } from "../base/errors.js";
+
+/** Seconds after which a client may try again what failed for the moment. */
+const retryAfterSeconds = 5;
+
+/** Worth an error in the log. Being busy is not: a flood of requests must not become a flood of log lines. */
+export function isFault({ kind }: HearthError): boolean {
+  return kind.status >= 500 && !kind.retryable;
+}
+
+export interface WireError {
+  readonly type: string;
+  readonly code: string;
+  /** What was wrong and what to do. */
+  readonly message: string;
+  readonly param: string | null;
+}
+
+/** Anything thrown, as an error of the catalogue. The words of an unknown error stay in the log. */
+export function toHearthError(error: unknown): HearthError {
+  if (error instanceof HearthError) return error;
+  return new HearthError("INTERNAL", "The daemon failed to answer this request.", { cause: error });
+}
+
+export function wireError(error: HearthError): WireError {
+  const { kind } = error;
+  return {
+    type: kind.status >= 500 ? "server_error" : "invalid_request_error",
+    code: kind.wireCode,
+    message: `${error.message} ${kind.advice}`,
+    param: error.param,
+  };
+}
+
+export function errorHeaders({ kind, code }: HearthError): Record<string, string> {
+  return {
+    ...((kind.retryable || kind.status === 429) && { "retry-after": String(retryAfterSeconds) }),
+    ...(code === "API_KEY_INVALID" && { "www-authenticate": "Bearer" }),
+  };
+}
+
+/** What fastify throws before a handler runs, in the catalogue's words. */
+export function fromFastifyError(error: unknown): HearthError {
+  if (error instanceof HearthError || !(error instanceof Error)) return toHearthError(error);
+  const code = "code" in error ? error.code : undefined;
+  const statusCode = "statusCode" in error ? error.statusCode : undefined;
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return new HearthError("REQUEST_TOO_LARGE", "The body is too large.");
+  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
+    return new HearthError("CONTENT_TYPE_UNSUPPORTED", "The body's Content-Type is not JSON.");
+  }
+  if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) {
+    return new HearthError("REQUEST_INVALID", `The request is malformed: ${error.message}.`, { cause: error });
+  }
+  return toHearthError(error);
+}

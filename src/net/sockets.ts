@@ -1,0 +1,120 @@
+/** WebSocket upgrades: which are let in, how many at a time, and where they go. */
+import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { Clock } from "../base/clock.js";
+import { HearthError } from "../base/errors.js";
+import type { Metrics } from "../base/metrics.js";
+import { isLoopback } from "./access.js";
+import { Connection, type ConnectionHandler, type ConnectionLimits, closeCodes } from "./connection.js";
+import { errorHeaders, toHearthError, wireError } from "./errors.js";
+import type { Gate } from "./gate.js";
+
+export interface SocketLimits extends ConnectionLimits {
+  /** ws ends a connection with 1009 whose message is longer. */
+  readonly messageBytes: number;
+  readonly sockets: number;
+  /** Does not bind loopback: many clients may stand behind a proxy there. */
+  readonly socketsPerAddress: number;
+}
+
+export type AcceptConnection = (connection: Connection) => ConnectionHandler;
+
+export class Sockets {
+  readonly #gate: Gate;
+  readonly #limits: SocketLimits;
+  readonly #clock: Clock;
+  readonly #server: WebSocketServer;
+  readonly #routes = new Map<string, AcceptConnection>();
+  readonly #open = new Map<Connection, string>();
+  #stopping = false;
+
+  constructor(gate: Gate, limits: SocketLimits, { clock, metrics }: { clock: Clock; metrics: Metrics }) {
+    this.#gate = gate;
+    this.#limits = limits;
+    this.#clock = clock;
+    // Without permessage-deflate a message cannot grow in our memory after it was measured.
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      maxPayload: limits.messageBytes,
+      perMessageDeflate: false,
+    });
+    metrics.gauge({ name: "hearth_websockets", help: "Open WebSockets.", read: () => this.#open.size });
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Connections to `path` (without a query) go to `accept`. */
+  route(path: string, accept: AcceptConnection): void {
+    this.#routes.set(path, accept);
+  }
+
+  /** For the `upgrade` event of an http.Server. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on("error", () => socket.destroy());
+    try {
+      const accept = this.#admit(request);
+      this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#start(request, webSocket, accept));
+    } catch (error) {
+      refuse(socket, toHearthError(error));
+    }
+  }
+
+  /** Lets nobody in any more and says goodbye to those who are there. */
+  stop(): void {
+    this.#stopping = true;
+    for (const connection of this.#open.keys()) connection.close(closeCodes.goingAway, "the daemon is stopping");
+  }
+
+  /** Cuts off those who did not answer the goodbye. */
+  terminate(): void {
+    for (const connection of this.#open.keys()) connection.terminate();
+  }
+
+  #admit(request: IncomingMessage): AcceptConnection {
+    this.#gate.check(request.headers, false);
+    const path = request.url?.split("?", 1)[0] ?? "";
+    const accept = this.#routes.get(path);
+    if (!accept) throw new HearthError("ROUTE_NOT_FOUND", `There is no WebSocket at ${JSON.stringify(path)}.`);
+    if (request.headers.upgrade?.toLowerCase() !== "websocket") {
+      throw new HearthError("REQUEST_INVALID", "The only upgrade is to a WebSocket.", { param: "Upgrade" });
+    }
+    if (this.#stopping) throw new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
+    const { sockets, socketsPerAddress } = this.#limits;
+    if (this.#open.size >= sockets) throw new HearthError("TOO_MANY_SOCKETS", `${sockets} WebSockets are open.`);
+    const address = addressOf(request);
+    const sameAddress = [...this.#open.values()].filter((other) => other === address).length;
+    if (sameAddress >= socketsPerAddress && !isLoopback(address)) {
+      throw new HearthError("TOO_MANY_SOCKETS", `${socketsPerAddress} WebSockets are open from ${address}.`);
+    }
+    return accept;
+  }
+
+  #start(request: IncomingMessage, webSocket: WebSocket, accept: AcceptConnection): void {
+    const connection = new Connection(webSocket, this.#limits, this.#clock);
+    this.#open.set(connection, addressOf(request));
+    webSocket.on("close", () => this.#open.delete(connection));
+    connection.start(accept(connection));
+  }
+}
+
+function addressOf(request: IncomingMessage): string {
+  return request.socket.remoteAddress ?? "";
+}
+
+/** A plain HTTP answer on a socket that asked for an upgrade. */
+function refuse(socket: Duplex, error: HearthError): void {
+  const body = JSON.stringify({ error: wireError(error) });
+  const { status } = error.kind;
+  const headers = {
+    ...errorHeaders(error),
+    "content-type": "application/json; charset=utf-8",
+    "content-length": String(Buffer.byteLength(body)),
+    connection: "close",
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n${body}`);
+}

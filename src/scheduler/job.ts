@@ -1,0 +1,67 @@
+/** One request on its way through the scheduler: queued, prefill, decode, ended. */
+import { SequenceStream } from "./stream.js";
+import type { EndReason, SequenceRequest } from "./types.js";
+
+export type JobPhase = "queued" | "prefill" | "decode" | "ended";
+
+export class Job {
+  readonly request: SequenceRequest;
+  readonly stream: SequenceStream;
+  /** The prompt and what was generated; a slot holds a prefix of it in the KV cache. */
+  readonly history: number[];
+  phase: JobPhase = "queued";
+  /** When it got its slot, as a count; smaller is older. Kept when it loses the slot to an older job. */
+  admission = 0;
+  cachedTokens = 0;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort: () => void;
+  #position = 0;
+
+  constructor(request: SequenceRequest, handlers: { onCancel: (job: Job) => void; onRead: (job: Job) => void }) {
+    this.request = request;
+    this.history = [...request.prompt];
+    this.stream = new SequenceStream({
+      onCancel: () => handlers.onCancel(this),
+      onRead: () => handlers.onRead(this),
+    });
+    this.#signal = request.signal;
+    this.#onAbort = () => handlers.onCancel(this);
+    this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get generatedTokens(): number {
+    return this.history.length - this.request.prompt.length;
+  }
+
+  /** Its next token follows the last of the history; false when only the prompt is to be read. */
+  get wantsAnswer(): boolean {
+    return this.request.maxTokens > 0;
+  }
+
+  /** 1 is next. Told once for each change. */
+  reportPosition(position: number): void {
+    if (position === this.#position) return;
+    this.#position = position;
+    this.stream.push({ type: "queued", position });
+  }
+
+  end(reason: EndReason): void {
+    this.#leave();
+    const usage = {
+      promptTokens: this.request.prompt.length,
+      cachedTokens: this.cachedTokens,
+      generatedTokens: this.generatedTokens,
+    };
+    this.stream.push({ type: "end", reason, usage });
+  }
+
+  fail(error: unknown): void {
+    this.#leave();
+    this.stream.fail(error);
+  }
+
+  #leave(): void {
+    this.phase = "ended";
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+  }
+}

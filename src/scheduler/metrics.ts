@@ -1,0 +1,42 @@
+/** What the scheduler counts. Made once a process: a scheduler lives as long as its model, a metric longer. */
+import type { Counter, Gauge, Histogram, Metrics } from "../base/metrics.js";
+
+export class SchedulerMetrics {
+  readonly slotsBusy: Gauge;
+  readonly queueLength: Gauge;
+  readonly promptTokens: Counter;
+  readonly cachedTokens: Counter;
+  readonly generatedTokens: Counter;
+  readonly prefixHits: Counter;
+  readonly evictions: Counter;
+  readonly preemptions: Counter;
+  readonly stepSeconds: Histogram;
+
+  constructor(metrics: Metrics) {
+    this.slotsBusy = metrics.gauge({ name: "hearth_slots_busy", help: "Slots that work on a request." });
+    this.queueLength = metrics.gauge({ name: "hearth_queue_length", help: "Requests that wait for a slot." });
+    this.promptTokens = metrics.counter({ name: "hearth_prompt_tokens_total", help: "Prompt tokens computed." });
+    this.cachedTokens = metrics.counter({
+      name: "hearth_prompt_cached_tokens_total",
+      help: "Prompt tokens that were in the KV cache already.",
+    });
+    this.generatedTokens = metrics.counter({ name: "hearth_generated_tokens_total", help: "Tokens generated." });
+    this.prefixHits = metrics.counter({
+      name: "hearth_prefix_hits_total",
+      help: "Requests that found a prefix of their prompt in the KV cache.",
+    });
+    this.evictions = metrics.counter({
+      name: "hearth_kv_evictions_total",
+      help: "Idle slots that lost their KV cache for want of room.",
+    });
+    this.preemptions = metrics.counter({
+      name: "hearth_preemptions_total",
+      help: "Requests that went back to the queue for want of room in the KV cache.",
+    });
+    this.stepSeconds = metrics.histogram({
+      name: "hearth_step_seconds",
+      help: "Time of one engine step.",
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    });
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Finds the slot that spares the most prompt tokens: the longest common prefix with what slots hold in the KV cache.
+ * Pure: knows tokens and ages, not the engine.
+ */
+
+export interface PrefixSlot {
+  readonly index: number;
+  /** What its sequence holds in the KV cache; empty when it has none. */
+  readonly tokens: ArrayLike<number>;
+  /** Busy slots can be forked from, but not taken. */
+  readonly busy: boolean;
+  readonly cacheKey: string | null;
+  /** Smaller was used longer ago. */
+  readonly lastUsed: number;
+}
+
+export interface Placement {
+  /** The idle slot to take; what it holds beyond `keep` is lost. */
+  readonly slot: number;
+  /** Where the first `keep` tokens come from: the slot itself, or another one that is forked; null when `keep` is 0. */
+  readonly source: number | null;
+  readonly keep: number;
+}
+
+/** A fork spares fewer tokens than this does not pay for the slot that it takes. */
+const minForkTokens = 16;
+
+export function commonPrefix(a: ArrayLike<number>, b: ArrayLike<number>, limit: number): number {
+  const end = Math.min(a.length, b.length, limit);
+  let length = 0;
+  while (length < end && a[length] === b[length]) length++;
+  return length;
+}
+
+/**
+ * Where a prompt goes, or null when no slot is idle. At most `keepLimit` tokens are kept: the last prompt token has to be
+ * computed again where an answer is to follow it.
+ *
+ * The source is taken over when it is idle and loses less than it keeps; else it is forked, so that a long conversation
+ * survives a stranger who shares only the system prompt with it.
+ */
+export function place(
+  slots: readonly PrefixSlot[],
+  prompt: ArrayLike<number>,
+  keepLimit: number,
+  cacheKey: string | null,
+): Placement | null {
+  const candidates = slots.map((slot) => ({ slot, keep: commonPrefix(slot.tokens, prompt, keepLimit) }));
+  const idle = candidates.filter(({ slot }) => !slot.busy);
+  if (idle.length === 0) return null;
+
+  const isOwn = (slot: PrefixSlot) => cacheKey !== null && slot.cacheKey === cacheKey;
+  const best = candidates.reduce((a, b) => {
+    if (a.keep !== b.keep) return a.keep > b.keep ? a : b;
+    if (isOwn(a.slot) !== isOwn(b.slot)) return isOwn(a.slot) ? a : b;
+    return a.slot.busy && !b.slot.busy ? b : a;
+  });
+
+  const loses = best.slot.tokens.length - best.keep;
+  if (!best.slot.busy && best.keep > 0 && loses <= best.keep) {
+    return { slot: best.slot.index, source: best.slot.index, keep: best.keep };
+  }
+  const others = idle.filter(({ slot }) => slot !== best.slot);
+  if (best.keep >= minForkTokens && others.length > 0) {
+    return { slot: cheapestToLose(others.map(({ slot }) => slot)), source: best.slot.index, keep: best.keep };
+  }
+  const slot = cheapestToLose(idle.map(({ slot }) => slot));
+  const keep = idle.find((candidate) => candidate.slot.index === slot)?.keep ?? 0;
+  return { slot, source: keep > 0 ? slot : null, keep };
+}
+
+/** An empty slot, else the one used longest ago. */
+function cheapestToLose(slots: readonly PrefixSlot[]): number {
+  const value = (slot: PrefixSlot) => (slot.tokens.length === 0 ? Number.NEGATIVE_INFINITY : slot.lastUsed);
+  return slots.reduce((a, b) => (value(b) < value(a) ? b : a)).index;
+}

@@ -1,0 +1,361 @@
+/**
+ * Runs many requests through one engine by continuous batching: each step carries the next token of every answer and a
+ * piece of every prompt. Token ids in, token ids out; no protocol and no text. The event loop never waits for a step.
+ */
+import { type Deferred, deferred, settlesWithin } from "../base/async.js";
+import type { Clock } from "../base/clock.js";
+import { HearthError } from "../base/errors.js";
+import type { Health } from "../base/health.js";
+import type { Logger } from "../base/logger.js";
+import type { Engine, StepResult } from "../engine/contract.js";
+import { Job } from "./job.js";
+import type { SchedulerMetrics } from "./metrics.js";
+import { Pacing } from "./pacing.js";
+import { type PlannedChunk, plan } from "./plan.js";
+import { type BusySlot, SlotTable } from "./slots.js";
+import type { SequenceStream } from "./stream.js";
+import type { SchedulerOptions, SchedulerProgress, SequenceRequest } from "./types.js";
+
+export interface SchedulerDependencies {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The condition `engine` is unhealthy while steps fail for a reason that is not the request's. */
+  readonly health: Health;
+  readonly metrics: SchedulerMetrics;
+}
+
+/** A step's chunk with the slot it is for. */
+interface RunningChunk extends PlannedChunk {
+  readonly of: BusySlot;
+  readonly ids: Int32Array;
+}
+
+/** KV room that a job needs beside its history to be admitted while others run, so that it is not sent back at once. */
+const admissionHeadroomTokens = 64;
+
+export class Scheduler {
+  readonly #engine: Engine;
+  readonly #options: SchedulerOptions;
+  readonly #dependencies: SchedulerDependencies;
+  readonly #slots: SlotTable;
+  readonly #pacing = new Pacing();
+  readonly #queue: Job[] = [];
+  #admissions = 0;
+  #stepsCompleted = 0;
+  #lastProgressAt: number;
+  #looping = false;
+  #draining = false;
+  #whenIdle: Deferred<void> | null = null;
+
+  constructor(engine: Engine, options: SchedulerOptions, dependencies: SchedulerDependencies) {
+    this.#engine = engine;
+    this.#options = options;
+    this.#dependencies = dependencies;
+    this.#slots = new SlotTable(engine);
+    this.#lastProgressAt = dependencies.clock.now();
+  }
+
+  /** Tokens that one sequence can hold: its context, or all of the KV cache where that is smaller. */
+  get contextTokens(): number {
+    return Math.min(this.#engine.options.contextTokens, this.#engine.options.kvTokens);
+  }
+
+  get busySlots(): number {
+    return this.#slots.busy.length;
+  }
+
+  get queueLength(): number {
+    return this.#queue.length;
+  }
+
+  progress(): SchedulerProgress {
+    return { busy: this.#looping, stepsCompleted: this.#stepsCompleted, lastProgressAt: this.#lastProgressAt };
+  }
+
+  /** Throws QUEUE_FULL or SHUTTING_DOWN when the next request would get that. */
+  checkAccepts(): void {
+    if (this.#draining) throw new HearthError("SHUTTING_DOWN", "The daemon is stopping and takes no new requests.");
+    // Jobs that have a slot waiting for them are in the queue only until the loop comes round.
+    const waiting = this.#queue.length - this.#slots.idle.length;
+    if (waiting >= this.#options.maxQueued) {
+      throw new HearthError("QUEUE_FULL", `${this.#queue.length} requests wait already.`);
+    }
+  }
+
+  /**
+   * Starts a request, or queues it. The stream throws what ended it early: REQUEST_CANCELLED, SHUTTING_DOWN, or what the
+   * engine said. Throws CONTEXT_OVERFLOW, QUEUE_FULL and SHUTTING_DOWN at once.
+   */
+  submit(request: SequenceRequest): SequenceStream {
+    this.checkAccepts();
+    if (request.signal?.aborted) throw cancelled();
+    if (request.prompt.length === 0)
+      throw new HearthError("REQUEST_INVALID", "The prompt is empty.", { param: "input" });
+    if (request.prompt.length > this.contextTokens) {
+      const message = `The prompt has ${request.prompt.length} tokens and the context holds ${this.contextTokens}.`;
+      throw new HearthError("CONTEXT_OVERFLOW", message, { param: "input" });
+    }
+    const job = new Job(request, {
+      onCancel: (cancelledJob) => this.#cancel(cancelledJob),
+      onRead: () => this.#resumeLoop(),
+    });
+    this.#queue.push(job);
+    this.#resumeLoop();
+    this.#reportQueue();
+    return job.stream;
+  }
+
+  /** Takes no new work, lets running answers end within `limitMs`, then ends them. Resolves when no step runs. */
+  async drain(limitMs: number): Promise<void> {
+    this.#draining = true;
+    const stopping = () => new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
+    for (const job of this.#queue.splice(0)) job.fail(stopping());
+    await settlesWithin(this.#idle(), limitMs, this.#dependencies.clock);
+    for (const job of [...this.#queue.splice(0), ...this.#slots.busy.map((slot) => slot.job)]) job.fail(stopping());
+    this.#resumeLoop();
+    await this.#idle();
+  }
+
+  /** Resolves when no slot is busy and no step runs. */
+  #idle(): Promise<void> {
+    if (!this.#looping && this.busySlots === 0) return Promise.resolve();
+    this.#whenIdle ??= deferred<void>();
+    return this.#whenIdle.promise;
+  }
+
+  #resumeLoop(): void {
+    if (this.#looping) return;
+    this.#looping = true;
+    this.#lastProgressAt = this.#dependencies.clock.now();
+    void this.#loop();
+  }
+
+  async #loop(): Promise<void> {
+    try {
+      for (;;) {
+        this.#releaseEnded();
+        this.#admitQueued();
+        const chunks = this.#planStep();
+        if (chunks.length > 0) await this.#step(chunks);
+        else if (!this.#slots.busy.some(({ job }) => job.phase === "ended")) break;
+      }
+    } catch (error) {
+      this.#failEverything(error);
+    } finally {
+      this.#looping = false;
+      this.#reportQueue();
+      if (this.busySlots === 0) {
+        this.#whenIdle?.resolve();
+        this.#whenIdle = null;
+      }
+    }
+  }
+
+  #releaseEnded(): void {
+    for (const slot of this.#slots.busy) {
+      if (slot.job.phase === "ended") this.#slots.release(slot);
+    }
+  }
+
+  #admitQueued(): void {
+    while (this.#queue.length > 0 && this.#slots.idle.length > 0) {
+      const job = this.#queue[0];
+      if (!job || !this.#hasRoomFor(job)) break;
+      this.#queue.shift();
+      this.#admit(job);
+    }
+    this.#reportQueue();
+  }
+
+  /** A whole context is always enough: where the KV cache has one for every slot, no request waits for room. */
+  #hasRoomFor(job: Job): boolean {
+    const running = this.busySlots;
+    const needed = Math.min(job.history.length + admissionHeadroomTokens * (running + 1), this.contextTokens);
+    return running === 0 || this.#slots.reclaimableTokens() >= needed;
+  }
+
+  #admit(job: Job): void {
+    let slot: BusySlot;
+    try {
+      slot = this.#slots.admit(job);
+    } catch (error) {
+      job.fail(error);
+      this.#reportFault(error);
+      return;
+    }
+    if (job.admission === 0) this.#countAdmission(job, slot.tokens.length);
+    job.phase = "prefill";
+    this.#reportPrompt(slot);
+    if (slot.tokens.length === job.history.length) job.end("stop"); // a warm-up whose whole prompt was there
+  }
+
+  #countAdmission(job: Job, cachedTokens: number): void {
+    const { metrics } = this.#dependencies;
+    job.admission = ++this.#admissions;
+    job.cachedTokens = cachedTokens;
+    metrics.cachedTokens.inc(cachedTokens);
+    if (cachedTokens > 0) metrics.prefixHits.inc();
+  }
+
+  #planStep(): RunningChunk[] {
+    const { maxUnreadTokens } = this.#options;
+    const ready = this.#slots.busy.filter(({ job }) => job.phase !== "ended" && job.stream.unread < maxUnreadTokens);
+    const streaming = ready.some(({ job }) => job.phase === "decode");
+    const { maxBatchTokens } = this.#engine.options;
+    const durationMs = streaming ? this.#options.streamingStepMs : this.#options.prefillStepMs;
+    const planned = plan(
+      ready.map(({ index, job, tokens }) => ({
+        index,
+        phase: job.phase === "decode" ? "decode" : "prefill",
+        pendingTokens: job.history.length - tokens.length,
+        admission: job.admission,
+        sample: job.wantsAnswer,
+      })),
+      { batchTokens: maxBatchTokens, prefillTokens: this.#pacing.tokensWithin(durationMs, maxBatchTokens) },
+    );
+    return planned.flatMap((chunk) => {
+      const of = ready.find(({ index }) => index === chunk.slot);
+      if (!of) return [];
+      const start = of.tokens.length;
+      return [{ ...chunk, of, ids: Int32Array.from(of.job.history.slice(start, start + chunk.tokens)) }];
+    });
+  }
+
+  async #step(chunks: readonly RunningChunk[]): Promise<void> {
+    const { health } = this.#dependencies;
+    let result: StepResult;
+    try {
+      result = await this.#engine.step({
+        chunks: chunks.map(({ of, ids, sample }) => ({ sequence: of.sequence, tokens: ids, sample })),
+      });
+    } catch (error) {
+      this.#recover(chunks, error);
+      return;
+    } finally {
+      this.#lastProgressAt = this.#dependencies.clock.now();
+    }
+    this.#stepsCompleted++;
+    health.setHealthy("engine");
+    this.#measure(chunks, result);
+    chunks.forEach((chunk, i) => {
+      this.#apply(chunk, result.tokens[i] ?? -1);
+    });
+  }
+
+  /** Only the requests of the failed step suffer; the engine left their sequences as they were. */
+  #recover(chunks: readonly RunningChunk[], error: unknown): void {
+    if (error instanceof HearthError && error.code === "KV_FULL") {
+      this.#makeRoom(error);
+      return;
+    }
+    this.#reportFault(error);
+    for (const { of } of chunks) {
+      of.job.fail(error);
+      this.#slots.evict(of);
+      this.#slots.release(of);
+    }
+  }
+
+  /** Idle slots give way first, then the youngest request goes back to the queue; one that is alone has to end. */
+  #makeRoom(error: HearthError): void {
+    const { metrics, logger } = this.#dependencies;
+    if (this.#slots.evictLeastUsed()) {
+      metrics.evictions.inc();
+      return;
+    }
+    const [first, ...others] = this.#slots.busy;
+    if (!first) return;
+    const youngest = others.reduce((a, b) => (b.job.admission > a.job.admission ? b : a), first);
+    const { job } = youngest;
+    this.#slots.evict(youngest);
+    this.#slots.release(youngest);
+    if (job.phase === "ended") return;
+    if (others.length > 0) {
+      job.phase = "queued";
+      this.#queue.unshift(job);
+      metrics.preemptions.inc();
+      logger.info({ tokens: job.history.length }, "the KV cache is full: a request goes back to the queue");
+    } else if (job.generatedTokens > 0) job.end("length");
+    else job.fail(error);
+  }
+
+  #apply(chunk: RunningChunk, token: number): void {
+    const { of: slot, ids } = chunk;
+    const { job } = slot;
+    slot.tokens.push(...ids);
+    if (job.phase === "ended") return; // cancelled while the step ran
+    if (job.phase === "prefill") this.#reportPrompt(slot);
+    if (chunk.sample) this.#take(job, token);
+    else if (slot.tokens.length === job.history.length) job.end("stop");
+  }
+
+  #reportPrompt({ job, tokens }: BusySlot): void {
+    const total = job.request.prompt.length;
+    // A job that came back to the queue reads its own answer again too; the client saw its prompt read before.
+    if (job.generatedTokens === 0) {
+      job.stream.push({ type: "prompt", read: tokens.length, cached: job.cachedTokens, total });
+    }
+  }
+
+  #take(job: Job, token: number): void {
+    job.phase = "decode";
+    if (job.request.stopTokens.has(token)) {
+      job.end("stop");
+      return;
+    }
+    job.history.push(token);
+    job.stream.push({ type: "token", token });
+    this.#dependencies.metrics.generatedTokens.inc();
+    const isFull = job.history.length > this.contextTokens;
+    if (job.generatedTokens >= job.request.maxTokens || isFull) job.end("length");
+  }
+
+  #cancel(job: Job): void {
+    if (job.phase === "ended") return;
+    const queued = this.#queue.indexOf(job);
+    if (queued >= 0) this.#queue.splice(queued, 1);
+    job.fail(cancelled());
+    this.#resumeLoop(); // gives the slot back, at once or after the running step
+  }
+
+  #measure(chunks: readonly RunningChunk[], { computeMs }: StepResult): void {
+    const { metrics } = this.#dependencies;
+    const prefilled = chunks.filter(({ of }) => of.job.phase !== "decode");
+    const promptTokens = prefilled.reduce((sum, chunk) => sum + chunk.tokens, 0);
+    metrics.stepSeconds.observe(computeMs / 1000);
+    metrics.promptTokens.inc(promptTokens);
+    // A step of single tokens costs more a token than one of many, and says nothing about prompts.
+    if (promptTokens > 1) this.#pacing.observe(promptTokens + chunks.length - prefilled.length, computeMs);
+  }
+
+  /** Faults of the request are its client's to mend; the others are the daemon's, and shown. */
+  #reportFault(error: unknown): void {
+    const fault = error instanceof HearthError ? error : new HearthError("INTERNAL", String(error), { cause: error });
+    if (fault.kind.status < 500) return;
+    this.#dependencies.logger.error({ code: fault.code, err: fault }, "an engine step failed");
+    this.#dependencies.health.setUnhealthy("engine", `${fault.code}: ${fault.message}`);
+  }
+
+  /** A bug in this class: no request may wait for ever because of it. */
+  #failEverything(error: unknown): void {
+    const fault = new HearthError("INTERNAL", `The scheduler failed: ${String(error)}`, { cause: error });
+    this.#reportFault(fault);
+    for (const job of this.#queue.splice(0)) job.fail(fault);
+    for (const slot of this.#slots.busy) {
+      slot.job.fail(fault);
+      this.#slots.release(slot);
+    }
+  }
+
+  #reportQueue(): void {
+    this.#queue.forEach((job, ahead) => {
+      job.reportPosition(ahead + 1);
+    });
+    this.#dependencies.metrics.slotsBusy.set(this.busySlots);
+    this.#dependencies.metrics.queueLength.set(this.#queue.length);
+  }
+}
+
+function cancelled(): HearthError {
+  return new HearthError("REQUEST_CANCELLED", "The request was cancelled.");
+}

@@ -1,0 +1,60 @@
+/** What goes into the scheduler and what comes out: token ids, counts and reasons. No protocol and no text. */
+import type { SamplerOptions } from "../engine/contract.js";
+
+export interface SequenceRequest {
+  /** At least one id, BOS included where the model wants it. */
+  readonly prompt: Int32Array;
+  readonly sampler: SamplerOptions;
+  /** Tokens to generate; 0 reads the prompt into the KV cache and ends. */
+  readonly maxTokens: number;
+  /** Ids that end the answer. They are not part of it. */
+  readonly stopTokens: ReadonlySet<number>;
+  /** Requests of one conversation share it: among equal prefixes its own slot is preferred. */
+  readonly cacheKey: string | null;
+  readonly signal?: AbortSignal;
+}
+
+export interface SequenceUsage {
+  readonly promptTokens: number;
+  /** Of the prompt: tokens that were in the KV cache already. */
+  readonly cachedTokens: number;
+  readonly generatedTokens: number;
+}
+
+/** `stop`: an end-of-generation token. `length`: maxTokens or the end of the context. */
+export type EndReason = "stop" | "length";
+
+export type SequenceEvent =
+  /** 1 is next. */
+  | { readonly type: "queued"; readonly position: number }
+  /** `read` of `total` prompt tokens are in the KV cache, `cached` of them from before. */
+  | { readonly type: "prompt"; readonly read: number; readonly cached: number; readonly total: number }
+  | { readonly type: "token"; readonly token: number }
+  | { readonly type: "end"; readonly reason: EndReason; readonly usage: SequenceUsage };
+
+export interface SchedulerOptions {
+  /** Requests that may wait for a slot; the next one gets QUEUE_FULL. */
+  readonly maxQueued: number;
+  /** Tokens that wait for a slow reader before its sequence pauses. */
+  readonly maxUnreadTokens: number;
+  /** How long a step should take at most while answers stream, so that none stutters. */
+  readonly streamingStepMs: number;
+  /** The same while only prompts are read: bounds how long a cancel waits, and feeds the watchdog. */
+  readonly prefillStepMs: number;
+}
+
+export const defaultSchedulerOptions: SchedulerOptions = {
+  maxQueued: 32,
+  maxUnreadTokens: 256,
+  streamingStepMs: 250,
+  prefillStepMs: 2000,
+};
+
+/** For the watchdog: work without progress is a hang. */
+export interface SchedulerProgress {
+  /** A step runs, or one could. */
+  readonly busy: boolean;
+  readonly stepsCompleted: number;
+  /** On the clock's monotonic scale: the last finished step, or when work last began. */
+  readonly lastProgressAt: number;
+}

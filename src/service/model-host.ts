@@ -1,0 +1,153 @@
+/**
+ * The loaded model and its life: loading, ready, failed, stopped. The server listens before the model is there, so requests
+ * wait here for it. It must not know protocols.
+ */
+import { basename } from "node:path";
+import { type Deferred, deferred, settlesWithin } from "../base/async.js";
+import type { Clock } from "../base/clock.js";
+import { HearthError } from "../base/errors.js";
+import type { Health } from "../base/health.js";
+import type { Logger } from "../base/logger.js";
+import { PromptBuilder } from "../chat/prompt.js";
+import { Tokenizer } from "../chat/tokenizer.js";
+import type { Engine, EngineModule, EngineOptions, Model } from "../engine/contract.js";
+import type { SchedulerMetrics } from "../scheduler/metrics.js";
+import { Scheduler } from "../scheduler/scheduler.js";
+import type { SchedulerOptions, SchedulerProgress } from "../scheduler/types.js";
+import { PromptLimit } from "./prompt-limit.js";
+
+export interface ModelHostOptions {
+  /** A GGUF file. */
+  readonly path: string;
+  /** The name that clients ask for; empty for the file's name. */
+  readonly alias: string;
+  readonly engine: EngineOptions;
+  readonly scheduler: SchedulerOptions;
+  /** How long a request waits for the model before it gets MODEL_LOADING. */
+  readonly loadWaitMs: number;
+}
+
+export interface ModelHostDependencies {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The condition `model` is healthy while a model is ready; `engine` is the scheduler's. */
+  readonly health: Health;
+  readonly metrics: SchedulerMetrics;
+}
+
+export interface LoadedModel {
+  readonly model: Model;
+  readonly engine: Engine;
+  readonly scheduler: Scheduler;
+  readonly prompts: PromptBuilder;
+  readonly promptLimit: PromptLimit;
+}
+
+export type ModelPhase = "loading" | "ready" | "failed" | "stopped";
+
+/** Every protocol's name for the model that is loaded. */
+const defaultModel = "default";
+
+export class ModelHost {
+  /** The loaded model's name. */
+  readonly alias: string;
+  readonly #module: EngineModule;
+  readonly #options: ModelHostOptions;
+  readonly #dependencies: ModelHostDependencies;
+  readonly #loaded: Deferred<LoadedModel> = deferred();
+  #phase: ModelPhase = "loading";
+  #ready: LoadedModel | null = null;
+
+  constructor(module: EngineModule, options: ModelHostOptions, dependencies: ModelHostDependencies) {
+    this.#module = module;
+    this.#options = options;
+    this.#dependencies = dependencies;
+    this.alias = options.alias || basename(options.path).replace(/\.gguf$/i, "") || defaultModel;
+    this.#loaded.promise.catch(() => {}); // whoever waits for it sees the error; without anybody it is no crash
+    dependencies.health.setUnhealthy("model", "The model is being loaded.");
+  }
+
+  get phase(): ModelPhase {
+    return this.#phase;
+  }
+
+  /** Loads the model. Resolves when it is ready, and rejects with what is wrong with it. */
+  async start(): Promise<LoadedModel> {
+    const { health, logger, clock } = this.#dependencies;
+    const startedAt = clock.now();
+    try {
+      const loaded = await this.#load();
+      if (this.#phase === "stopped") {
+        await loaded.engine.close();
+        throw new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
+      }
+      this.#ready = loaded;
+      this.#phase = "ready";
+      health.setHealthy("model");
+      const { architecture, weightType, parameters } = loaded.model.info;
+      const { isa, options } = loaded.engine;
+      const loadMs = Math.round(clock.now() - startedAt);
+      logger.info(
+        { model: this.alias, architecture, weightType, parameters, isa, options, loadMs },
+        "the model is ready",
+      );
+      this.#loaded.resolve(loaded);
+      return loaded;
+    } catch (error) {
+      if (this.#phase === "loading") {
+        this.#phase = "failed";
+        health.setUnhealthy("model", error instanceof Error ? error.message : String(error));
+      }
+      this.#loaded.reject(error);
+      throw error;
+    }
+  }
+
+  /** The model's own name for a name that a client gave. Throws MODEL_NOT_FOUND. */
+  resolve(name: string): string {
+    if (name === defaultModel || name === this.alias) return this.alias;
+    const message = `There is no model ${JSON.stringify(name)}; the loaded one is ${JSON.stringify(this.alias)}.`;
+    throw new HearthError("MODEL_NOT_FOUND", message, { param: "model" });
+  }
+
+  /** Waits for the model. Throws MODEL_LOADING when that takes too long, and what made the loading fail. */
+  async ready(signal: AbortSignal): Promise<LoadedModel> {
+    if (this.#ready) return this.#ready;
+    if (this.#phase === "stopped") throw new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
+    const given = deferred<void>();
+    const giveUp = () => given.resolve(undefined);
+    signal.addEventListener("abort", giveUp, { once: true });
+    const settled = Promise.race([this.#loaded.promise, given.promise]);
+    const outcome = await settlesWithin(settled, this.#options.loadWaitMs, this.#dependencies.clock);
+    signal.removeEventListener("abort", giveUp);
+    if (signal.aborted) throw new HearthError("REQUEST_CANCELLED", "The request was cancelled.");
+    if (outcome === "late") throw new HearthError("MODEL_LOADING", `The model ${this.alias} is still being loaded.`);
+    return this.#loaded.promise;
+  }
+
+  /** For the watchdog. Loading is not the scheduler's work. */
+  progress(): SchedulerProgress {
+    return this.#ready?.scheduler.progress() ?? { busy: false, stepsCompleted: 0, lastProgressAt: 0 };
+  }
+
+  /** Takes no new work, lets running answers end within `graceMs`, then frees the model. */
+  async stop(graceMs: number): Promise<void> {
+    const wasLoading = this.#phase === "loading";
+    this.#phase = "stopped";
+    this.#dependencies.health.setUnhealthy("model", "The daemon is stopping.");
+    if (wasLoading) this.#loaded.reject(new HearthError("SHUTTING_DOWN", "The daemon is stopping."));
+    if (!this.#ready) return;
+    await this.#ready.scheduler.drain(graceMs);
+    await this.#ready.engine.close();
+  }
+
+  async #load(): Promise<LoadedModel> {
+    const { clock, logger, health, metrics } = this.#dependencies;
+    const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
+    const prompts = new PromptBuilder(model, new Tokenizer(model));
+    const engine = await this.#module.createEngine(model, this.#options.engine);
+    const scheduler = new Scheduler(engine, this.#options.scheduler, { clock, logger, health, metrics });
+    const promptLimit = new PromptLimit(model, scheduler.contextTokens);
+    return { model, engine, scheduler, prompts, promptLimit };
+  }
+}

@@ -1,0 +1,56 @@
+/** One request and one event type for every protocol: what goes into a generation and what comes out of it. */
+import type { Message } from "../chat/messages.js";
+import type { SamplerOptions } from "../engine/contract.js";
+import type { SequenceUsage } from "../scheduler/types.js";
+
+export type { Message } from "../chat/messages.js";
+/** Tokens of the prompt, of it in the KV cache before, and generated. */
+export type Usage = SequenceUsage;
+
+export interface GenerationRequest {
+  /** A model's name, or `default` for the loaded one. */
+  readonly model: string;
+  /** The conversation, oldest first. A model without a chat template continues its texts as one. */
+  readonly messages: readonly Message[];
+  /** Continue the texts as they are, also where the model has a chat template. */
+  readonly raw?: boolean;
+  /** What is left out has the default of `defaultSampling`; without a seed one is drawn. */
+  readonly sampling: Partial<SamplerOptions>;
+  /** null: until the model ends, or the context does. */
+  readonly maxTokens: number | null;
+  /** Texts that end the answer and are not part of it. */
+  readonly stop: readonly string[];
+  /** Names the conversation, so that its KV cache is found again among equals. */
+  readonly cacheKey: string | null;
+  /** false: read the prompt into the KV cache and answer nothing. */
+  readonly generate: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** `stop`: the model ended, or a stop text came. `length`: maxTokens, or the end of the context. */
+export type FinishReason = "stop" | "length";
+
+export type GenerationEvent =
+  /** Waits for a slot; 1 is next. */
+  | { readonly type: "queued"; readonly position: number }
+  /** `read` of `total` prompt tokens are in the KV cache, `cached` of them from before. */
+  | { readonly type: "prompt"; readonly read: number; readonly cached: number; readonly total: number }
+  /** The first token was drawn. */
+  | { readonly type: "started" }
+  /** Whole characters, and the tokens that were drawn since the last delta. */
+  | { readonly type: "delta"; readonly text: string; readonly tokens: readonly number[] }
+  | { readonly type: "done"; readonly reason: FinishReason; readonly usage: Usage };
+
+/** Of a request that says nothing about sampling. Usual values of local runtimes. */
+export const defaultSampling: Omit<SamplerOptions, "seed"> = {
+  temperature: 0.8,
+  topK: 40,
+  topP: 0.95,
+  minP: 0.05,
+  typicalP: 1,
+  repetitionPenalty: 1,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+  penaltyLastN: 64,
+  logitBias: [],
+};
