@@ -1,0 +1,141 @@
+/**
+ * Does all that a fresh checkout lacks: tools, packages, addon, compiled TypeScript. Quiet and quick when nothing is to do.
+ * Plain Node without packages, because it installs them. `--test` adds what the tests need.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { filesUnder, findProgram, hashFiles } from "./files.mjs";
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const forTests = process.argv.includes("--test");
+const oldestNode = 20;
+
+/** What has to be there, how to see whether it is, and the Debian package that brings it. */
+const buildTools = [
+  { package: "cmake", present: () => findProgram("cmake") },
+  { package: "g++", present: () => findProgram("c++") },
+  { package: "make", present: () => findProgram("make") || findProgram("ninja") },
+];
+const testTools = [
+  { package: "clang-format", present: () => findProgram("clang-format") },
+  { package: "doctest-dev", present: () => existsSync("/usr/include/doctest/doctest.h") },
+  { package: "g++-aarch64-linux-gnu", present: () => os.arch() === "arm64" || findProgram("aarch64-linux-gnu-g++") },
+  { package: "qemu-user", present: () => findProgram("qemu-aarch64") },
+  { package: "python3-minimal", present: () => findProgram("python3") },
+];
+
+class SetupError extends Error {}
+
+function say(text) {
+  process.stderr.write(`setup: ${text}\n`);
+}
+
+/** Runs a command in the checkout with its output on stderr; throws when it fails. */
+function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: ["ignore", 2, 2], ...options });
+  if (result.status === 0) return;
+  const reason =
+    result.error?.message ?? (result.signal ? `ended by ${result.signal}` : `exit status ${result.status}`);
+  throw new SetupError(`${[command, ...args].join(" ")}: ${reason}.`);
+}
+
+/** Runs `build` unless it ran before for the same inputs and its output is still there. */
+function buildWhenChanged({ name, inputs, output, build }) {
+  const stamp = path.join(root, "build", "stamps", name);
+  const hash = hashFiles(root, inputs, `${process.arch} node-api-${process.versions.napi}`);
+  if (existsSync(path.join(root, output)) && existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
+  rmSync(stamp, { force: true });
+  build();
+  if (!existsSync(path.join(root, output))) throw new SetupError(`the build of ${name} made no ${output}.`);
+  mkdirSync(path.dirname(stamp), { recursive: true });
+  writeFileSync(stamp, hash);
+}
+
+function checkNode() {
+  if (Number(process.versions.node.split(".")[0]) >= oldestNode) return;
+  throw new SetupError(`Node ${oldestNode} or newer is needed, and this is ${process.versions.node}.`);
+}
+
+/** Installs missing Debian packages where that needs no password; otherwise says which command does. */
+function ensureTools(tools, { required }) {
+  const missing = tools.filter((tool) => !tool.present()).map((tool) => tool.package);
+  if (missing.length === 0) return;
+  const becomeRoot = privilege();
+  const advice = `${missing.join(", ")} missing. Install with: sudo apt-get install ${missing.join(" ")}`;
+  try {
+    if (becomeRoot === null) throw new SetupError(advice);
+    say(`installing ${missing.join(", ")}`);
+    const apt = (...args) => {
+      const [command, ...rest] = [...becomeRoot, "apt-get", "-qq", ...args];
+      run(command, rest, { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
+    };
+    apt("update");
+    apt("install", "--yes", "--no-install-recommends", ...missing);
+  } catch (error) {
+    if (required) throw error;
+    say(`${advice} (tests that need them are skipped)`);
+  }
+}
+
+/** The words before a command that make it run as root; null when a password or apt-get is wanting. */
+function privilege() {
+  if (!findProgram("apt-get")) return null;
+  if (process.getuid?.() === 0) return [];
+  const allowed = findProgram("sudo") && spawnSync("sudo", ["-n", "true"], { stdio: "ignore" }).status === 0;
+  return allowed ? ["sudo", "-n", "--preserve-env=DEBIAN_FRONTEND"] : null;
+}
+
+/** npm writes node_modules/.package-lock.json when it is done, so that file's age is the age of the installation. */
+function ensurePackages() {
+  const installed = path.join(root, "node_modules", ".package-lock.json");
+  const lock = path.join(root, "package-lock.json");
+  const current = existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs;
+  if (current && (!forTests || existsSync(path.join(root, "node_modules", "tsx")))) return;
+  say("installing npm packages");
+  const scope = forTests ? [] : ["--omit=dev"];
+  run("npm", ["ci", ...scope, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+}
+
+function ensureAddon() {
+  buildWhenChanged({
+    name: "addon",
+    inputs: [...filesUnder(root, "native"), "package-lock.json"],
+    output: path.join("build", "Release", "hearth.node"),
+    build() {
+      say("compiling the engine, which takes some minutes on a small board");
+      const cmakeJs = path.join("node_modules", "cmake-js", "bin", "cmake-js");
+      const jobs = Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 2 ** 30)));
+      const options = ["--directory", "native", "--out", "build", "--config", "Release", "--parallel", String(jobs)];
+      run(process.execPath, [cmakeJs, "compile", ...options, "--log-level", "error"]);
+    },
+  });
+}
+
+function ensureTypeScript() {
+  buildWhenChanged({
+    name: "typescript",
+    inputs: [...filesUnder(root, "src"), "tsconfig.json", "package-lock.json"],
+    output: path.join("dist", "cli", "main.js"),
+    build() {
+      say("compiling TypeScript");
+      rmSync(path.join(root, "dist"), { recursive: true, force: true });
+      run(process.execPath, [path.join("node_modules", "typescript", "bin", "tsc"), "--project", "tsconfig.json"]);
+    },
+  });
+}
+
+try {
+  checkNode();
+  ensureTools(buildTools, { required: true });
+  if (forTests) ensureTools(testTools, { required: false });
+  ensurePackages();
+  ensureAddon();
+  ensureTypeScript();
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  say(error.message);
+  process.exitCode = 1;
+}
