@@ -1,0 +1,183 @@
+/** The whole server on the fake engine, in this process, on a free port of loopback; and a client that speaks to it. */
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import { WebSocket } from "ws";
+import { registerModels } from "../../src/api/openai/models.js";
+import { registerOps } from "../../src/api/ops/register.js";
+import { registerResponses } from "../../src/api/responses/register.js";
+import { systemClock } from "../../src/base/clock.js";
+import { Health } from "../../src/base/health.js";
+import { silentLogger } from "../../src/base/logger.js";
+import { Metrics } from "../../src/base/metrics.js";
+import { loadConfig } from "../../src/config/load.js";
+import type { Config } from "../../src/config/options.js";
+import { FakeEngineModule, type FakeOptions } from "../../src/engine/fake.js";
+import { Server } from "../../src/net/server.js";
+import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
+import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
+import { GenerationService } from "../../src/service/generation.js";
+import { ModelHost } from "../../src/service/model-host.js";
+import { until } from "./scheduler.js";
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into wire events freely
+export type Event = Record<string, any>;
+
+export interface TestServer {
+  readonly port: number;
+  readonly url: string;
+  readonly module: FakeEngineModule;
+  readonly models: ModelHost;
+  readonly server: Server;
+  readonly health: Health;
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
+  connect(options?: { headers?: Record<string, string>; path?: string }): Promise<TestSocket>;
+  /** Waits until no slot is busy and nothing is queued; fails after `limitMs`, by default 5 seconds. */
+  atRest(limitMs?: number): Promise<void>;
+}
+
+export interface TestServerOptions {
+  readonly fake?: FakeOptions;
+  readonly config?: Partial<Config>;
+  /** Do not wait for the model. */
+  readonly loading?: boolean;
+}
+
+export async function startServer(t: TestContext, options: TestServerOptions = {}): Promise<TestServer> {
+  const config: Config = {
+    ...loadConfig({ env: {}, flags: {} }).config,
+    "server.listen": { host: "127.0.0.1", port: 0 },
+    ...options.config,
+  };
+  const module = new FakeEngineModule(options.fake);
+  const metrics = new Metrics();
+  const health = new Health(systemClock);
+  const logger = silentLogger();
+  const clock = systemClock;
+  const models = new ModelHost(
+    module,
+    {
+      path: "models/fake.gguf",
+      alias: "",
+      engine: {
+        threads: 1,
+        maxSequences: config["scheduler.slots"],
+        contextTokens: config["context.tokens"],
+        kvTokens: config["kv.tokens"],
+        maxBatchTokens: config["scheduler.batch_tokens"],
+        isa: "",
+      },
+      scheduler: { ...defaultSchedulerOptions, maxQueued: config["scheduler.queue"] },
+      loadWaitMs: config["model.load_wait_ms"],
+    },
+    { clock, logger, health, metrics: new SchedulerMetrics(metrics) },
+  );
+  const server = new Server(config, { clock, logger, metrics });
+  const generations = new GenerationService(models);
+  registerResponses(server, { generations, config, clock, logger });
+  registerModels(server, generations, clock);
+  registerOps(server, { health, metrics });
+  const { port } = await server.listen();
+  const loaded = models.start();
+  loaded.catch(() => {});
+  if (!options.loading) await loaded;
+  t.after(async () => {
+    server.stopListening();
+    await models.stop(0);
+    await server.stop();
+  });
+
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    port,
+    url,
+    module,
+    models,
+    server,
+    health,
+    post: (path, body, headers = {}) =>
+      fetch(`${url}${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: typeof body === "string" ? body : JSON.stringify(body),
+      }),
+    connect: ({ headers = {}, path = "/v1/responses" } = {}) =>
+      TestSocket.open(new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers })),
+    atRest: async (limitMs = 5000) => {
+      const { scheduler } = await models.ready(new AbortController().signal);
+      await until(
+        () => scheduler.busySlots === 0 && scheduler.queueLength === 0 && !scheduler.progress().busy,
+        limitMs,
+      );
+    },
+  };
+}
+
+const finals = ["response.completed", "response.incomplete", "response.failed", "error"];
+
+export class TestSocket {
+  readonly socket: WebSocket;
+  readonly events: Event[] = [];
+  closeCode: number | null = null;
+  #taken = 0;
+
+  private constructor(socket: WebSocket) {
+    this.socket = socket;
+    socket.on("message", (data) => this.events.push(JSON.parse(String(data))));
+    socket.on("error", () => {});
+    socket.on("close", (code) => {
+      this.closeCode = code;
+    });
+  }
+
+  static async open(socket: WebSocket): Promise<TestSocket> {
+    const opened = new TestSocket(socket);
+    await new Promise<void>((resolve, reject) => {
+      socket.once("open", resolve);
+      socket.once("error", reject);
+      socket.once("unexpected-response", (_request, response) => reject(new Error(`status ${response.statusCode}`)));
+    });
+    return opened;
+  }
+
+  send(message: unknown): void {
+    this.socket.send(typeof message === "string" ? message : JSON.stringify(message));
+  }
+
+  /** The next event; fails after 5 seconds. */
+  async next(): Promise<Event> {
+    await until(() => this.events.length > this.#taken);
+    const event = this.events[this.#taken++];
+    assert.ok(event);
+    return event;
+  }
+
+  /** Sends a `response.create` and returns its events up to the last one. */
+  async ask(request: Event): Promise<Event[]> {
+    this.send({ type: "response.create", ...request });
+    return this.answer();
+  }
+
+  /** The events up to the next one that ends a turn. */
+  async answer(): Promise<Event[]> {
+    const events: Event[] = [];
+    for (;;) {
+      const event = await this.next();
+      events.push(event);
+      if (finals.includes(event.type)) return events;
+    }
+  }
+
+  async closed(): Promise<number> {
+    await until(() => this.closeCode !== null);
+    return this.closeCode ?? 0;
+  }
+}
+
+/** The data of a whole stream of server-sent events. */
+export async function readEvents(response: Response): Promise<{ events: Event[]; last: string }> {
+  const data = (await response.text())
+    .split("\n")
+    .filter((line) => line.startsWith("data: "))
+    .map((line) => line.slice("data: ".length));
+  return { events: data.slice(0, -1).map((line) => JSON.parse(line)), last: data.at(-1) ?? "" };
+}

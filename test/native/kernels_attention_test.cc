@@ -1,0 +1,144 @@
+// Attention over KV blocks: ref against a softmax in double precision, every other set against ref, bit for bit.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kernels_support.h"
+
+namespace hearth {
+namespace {
+
+// Queries over a sequence of KV blocks; row r may see `visible(r)` tokens of all.
+struct Problem {
+  Problem(size_t rows, size_t dims, size_t tokens, uint32_t seed)
+      : n_rows(rows), head_dim(dims), n_tokens(tokens), q(rows * dims), k(tokens * dims), v(tokens * dims) {
+    Random random(seed);
+    for (float& x : q) x = random.normal();
+    for (uint16_t& x : k) x = random_f16(random);
+    for (uint16_t& x : v) x = random_f16(random);
+  }
+  // Rows see one token more each, as the tokens of a prompt do; the first may see none of a later block.
+  size_t visible(size_t r) const { return n_tokens > n_rows - 1 - r ? n_tokens - (n_rows - 1 - r) : 1; }
+
+  size_t n_rows, head_dim, n_tokens;
+  GuardedBuffer<float> q;
+  GuardedBuffer<uint16_t> k, v;
+};
+
+// acc, max and sum of every row after all blocks.
+struct Answer {
+  Answer(const Problem& p, const HearthKernels& kernels, size_t rows_a_call)
+      : acc(p.n_rows * p.head_dim), rows(p.n_rows), max(p.n_rows), sum(p.n_rows) {
+    for (size_t r = 0; r < p.n_rows; ++r) {
+      rows[r] = {p.q.data() + r * p.head_dim, acc.data() + r * p.head_dim, -std::numeric_limits<float>::infinity(), 0,
+                 0};
+    }
+    for (size_t t = 0; t < p.n_tokens; t += HEARTH_ATTEND_TOKENS) {
+      for (size_t r = 0; r < p.n_rows; ++r) {
+        const size_t visible = p.visible(r) > t ? p.visible(r) - t : 0;
+        rows[r].visible = std::min<size_t>(visible, HEARTH_ATTEND_TOKENS);
+      }
+      for (size_t r = 0; r < p.n_rows; r += rows_a_call) {
+        const size_t n = rows_a_call < p.n_rows - r ? rows_a_call : p.n_rows - r;
+        kernels.attend_f16(&rows[r], n, p.k.data() + t * p.head_dim, p.v.data() + t * p.head_dim, p.head_dim,
+                           1.0f / std::sqrt(static_cast<float>(p.head_dim)));
+      }
+    }
+    for (size_t r = 0; r < p.n_rows; ++r) max[r] = rows[r].max, sum[r] = rows[r].sum;
+  }
+  bool equals(const Answer& other) const {
+    return same_bits(acc.data(), other.acc.data(), acc.size()) && same_bits(max.data(), other.max.data(), max.size()) &&
+           same_bits(sum.data(), other.sum.data(), sum.size());
+  }
+
+  GuardedBuffer<float> acc;
+  std::vector<HearthAttendRow> rows;
+  std::vector<float> max, sum;
+};
+
+std::vector<float> as_floats(const GuardedBuffer<uint16_t>& halves) {
+  std::vector<float> floats(halves.size());
+  ref_kernels().dequantize[HEARTH_TYPE_F16](halves.data(), halves.size(), floats.data());
+  return floats;
+}
+
+}  // namespace
+
+TEST_CASE("attention in blocks is the softmax of all scores times the values") {
+  for (const size_t tokens : {1, 7, 64, 65, 150}) {
+    for (const size_t head_dim : {8, 64, 80}) {
+      const Problem p(3, head_dim, tokens, static_cast<uint32_t>(tokens + head_dim));
+      const Answer answer(p, ref_kernels(), 3);
+      const std::vector<float> k = as_floats(p.k), v = as_floats(p.v);
+      for (size_t r = 0; r < p.n_rows; ++r) {
+        std::vector<double> weight(p.visible(r));
+        double total = 0;
+        for (size_t t = 0; t < weight.size(); ++t) {
+          double score = 0;
+          for (size_t i = 0; i < head_dim; ++i)
+            score += static_cast<double>(p.q[r * head_dim + i]) * k[t * head_dim + i];
+          total += weight[t] = std::exp(score / std::sqrt(static_cast<double>(head_dim)));
+        }
+        for (size_t i = 0; i < head_dim; ++i) {
+          double expected = 0, magnitude = 0;
+          for (size_t t = 0; t < weight.size(); ++t) {
+            expected += weight[t] / total * v[t * head_dim + i];
+            magnitude += weight[t] / total * std::fabs(v[t * head_dim + i]);
+          }
+          CHECK(std::fabs(answer.acc[r * head_dim + i] / answer.sum[r] - expected) <= 1e-5 * magnitude + 1e-9);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("every set attends like ref at any head size, row count and number of visible tokens") {
+  for (const size_t head_dim : {1, 8, 16, 24, 64, 80, 128}) {
+    for (const size_t rows : {1, 2, 3, 4, 5, 7, 8, 9, 70}) {
+      for (const size_t tokens : {1, 3, 4, 15, 17, 63, 64, 65, 130}) {
+        const Problem p(rows, head_dim, tokens, static_cast<uint32_t>(head_dim * 1000 + rows * 100 + tokens));
+        const Answer expected(p, ref_kernels(), rows);
+        for (const HearthKernels* kernels : vector_kernels()) {
+          CAPTURE(kernels->name);
+          CAPTURE(head_dim);
+          CAPTURE(rows);
+          CAPTURE(tokens);
+          CHECK(Answer(p, *kernels, rows).equals(expected));
+          CHECK(Answer(p, *kernels, 1).equals(expected));  // a row does not depend on its neighbours
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a key or value that a row may not see does not reach it") {
+  for (const HearthKernels* kernels : vector_kernels()) {
+    CAPTURE(kernels->name);
+    Problem p(4, 64, 64, 9);
+    const Answer expected(p, ref_kernels(), 4);
+    // Only the last row sees the last token, and only that row may notice that it is infinite.
+    for (size_t i = 63 * 64; i < 64 * 64; ++i) p.k[i] = p.v[i] = 0x7c00;
+    const Answer actual(p, *kernels, 4);
+    CHECK(same_bits(actual.acc.data(), expected.acc.data(), 3 * 64));
+    CHECK(same_bits(actual.sum.data(), expected.sum.data(), 3));
+    CHECK(!same_bits(actual.acc.data() + 3 * 64, expected.acc.data() + 3 * 64, 64));
+  }
+}
+
+TEST_CASE("scores that differ by more than exp can hold neither overflow nor vanish") {
+  for (const HearthKernels* kernels : vector_kernels()) {
+    CAPTURE(kernels->name);
+    Problem p(2, 16, 80, 21);
+    for (float& x : p.q) x *= 1000.0f;
+    const Answer expected(p, ref_kernels(), 2), actual(p, *kernels, 2);
+    CHECK(actual.equals(expected));
+    for (size_t r = 0; r < 2; ++r) {
+      CHECK(actual.sum[r] >= 1.0f);
+      CHECK(std::isfinite(actual.sum[r]));
+    }
+  }
+}
+
+}  // namespace hearth

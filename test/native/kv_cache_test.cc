@@ -1,0 +1,111 @@
+// The KV cache: blocks are shared, copied when written, given back, and never taken by halves.
+#include "kv/cache.h"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+using hearth::Code;
+using hearth::kv::BlockTable;
+using hearth::kv::Cache;
+using hearth::kv::kBlockTokens;
+
+namespace {
+
+constexpr hearth::kv::Shape kShape{2, 3, 8};
+
+Cache make_cache(int32_t blocks) {
+  Cache cache;
+  REQUIRE(Cache::create(kShape, blocks * kBlockTokens, &cache).ok());
+  return cache;
+}
+
+void append(Cache& cache, BlockTable& table, int32_t n) {
+  REQUIRE(cache.reserve(&table, n).ok());
+  table.n_tokens += n;
+}
+
+}  // namespace
+
+TEST_CASE("a sequence takes as many blocks as its tokens need and gives them back") {
+  Cache cache = make_cache(4);
+  BlockTable table;
+  append(cache, table, 1);
+  CHECK(table.blocks.size() == 1);
+  append(cache, table, kBlockTokens - 1);
+  CHECK(table.blocks.size() == 1);
+  append(cache, table, 1);
+  CHECK(table.blocks.size() == 2);
+  CHECK(cache.free_tokens() == 2 * kBlockTokens);
+  cache.truncate(&table, kBlockTokens);
+  CHECK(table.blocks.size() == 1);
+  cache.truncate(&table, 0);
+  CHECK(cache.free_tokens() == 4 * kBlockTokens);
+}
+
+TEST_CASE("a full cache refuses and changes nothing") {
+  Cache cache = make_cache(2);
+  BlockTable table;
+  append(cache, table, kBlockTokens);
+  const hearth::Status status = cache.reserve(&table, 2 * kBlockTokens);
+  CHECK(status.code() == Code::KV_FULL);
+  CHECK(table.blocks.size() == 1);
+  CHECK(cache.free_tokens() == kBlockTokens);
+}
+
+TEST_CASE("keys and values of all blocks, layers and heads lie apart") {
+  Cache cache = make_cache(3);
+  uint16_t mark = 1;
+  const size_t elements = static_cast<size_t>(kBlockTokens) * kShape.head_dim;
+  for (int pass = 0; pass < 2; ++pass) {
+    mark = 1;
+    for (int32_t block = 0; block < 3; ++block) {
+      for (int32_t layer = 0; layer < kShape.n_layer; ++layer) {
+        for (int32_t head = 0; head < kShape.n_kv_head; ++head) {
+          for (uint16_t* part : {cache.keys(block, layer, head), cache.values(block, layer, head)}) {
+            for (size_t i = 0; i < elements; ++i) {
+              if (pass == 0)
+                part[i] = mark;
+              else
+                REQUIRE(part[i] == mark);
+            }
+            ++mark;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a fork shares full blocks and copies the one it would write to") {
+  Cache cache = make_cache(8);
+  BlockTable source, copy;
+  append(cache, source, kBlockTokens + 5);
+  cache.keys(source.blocks[1], 1, 2)[3] = 42;
+  REQUIRE(cache.fork(source, kBlockTokens + 4, &copy).ok());
+  CHECK(copy.blocks[0] == source.blocks[0]);
+  CHECK(copy.blocks[1] != source.blocks[1]);
+  CHECK(cache.keys(copy.blocks[1], 1, 2)[3] == 42);
+
+  // The source ends inside a block that the copy still reads: writing there needs a block of its own.
+  cache.truncate(&source, kBlockTokens - 1);
+  const int32_t shared = copy.blocks[0];
+  append(cache, source, 1);
+  CHECK(source.blocks[0] != shared);
+  CHECK(copy.blocks[0] == shared);
+
+  cache.truncate(&source, 0);
+  CHECK(copy.blocks[0] == shared);
+  cache.truncate(&copy, 0);
+  CHECK(cache.free_tokens() == 8 * kBlockTokens);
+}
+
+TEST_CASE("a fork that finds no block for its copy takes nothing") {
+  Cache cache = make_cache(1);
+  BlockTable source, copy;
+  append(cache, source, 3);
+  CHECK(cache.fork(source, 3, &copy).code() == Code::KV_FULL);
+  CHECK(copy.blocks.empty());
+  cache.truncate(&source, 0);
+  CHECK(cache.free_tokens() == kBlockTokens);
+}

@@ -1,0 +1,65 @@
+// The thread pool: every piece runs once, whatever the number of threads, and jobs may follow each other at once.
+#include "threads/pool.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "threads/topology.h"
+
+using hearth::Pool;
+
+TEST_CASE("every element is visited exactly once") {
+  for (int threads : {1, 2, 3, 8}) {
+    Pool pool(threads);
+    CHECK(pool.threads() == threads);
+    for (size_t n : {0, 1, 2, 7, 64, 1000}) {
+      for (size_t grain : {0, 1, 3, 64, 5000}) {
+        std::vector<std::atomic<int>> visits(n);
+        pool.parallel_for(n, grain, [&](size_t begin, size_t end) {
+          for (size_t i = begin; i < end; ++i) ++visits[i];
+        });
+        for (size_t i = 0; i < n; ++i) REQUIRE(visits[i] == 1);
+      }
+    }
+  }
+}
+
+TEST_CASE("many short jobs follow each other") {
+  Pool pool(4);
+  size_t total = 0;
+  for (int job = 0; job < 20000; ++job) {
+    std::atomic<size_t> sum{0};
+    pool.parallel_for(8, 1, [&](size_t begin, size_t) { sum += begin; });
+    total += sum;
+  }
+  CHECK(total == 20000u * 28u);
+}
+
+TEST_CASE("workers that went to sleep wake for the next job") {
+  Pool pool(3);
+  for (int i = 0; i < 5; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::atomic<int> done{0};
+    pool.parallel_for(100, 1, [&](size_t, size_t) { ++done; });
+    CHECK(done == 100);
+  }
+}
+
+TEST_CASE("a slow piece does not keep the others from being taken") {
+  Pool pool(2);
+  std::atomic<int> quick{0};
+  pool.parallel_for(50, 1, [&](size_t begin, size_t) {
+    if (begin == 0) {
+      while (quick < 49) std::this_thread::yield();  // ends only if the other thread takes all the rest
+    } else {
+      ++quick;
+    }
+  });
+  CHECK(quick == 49);
+}
+
+TEST_CASE("at least one core is usable") { CHECK(hearth::usable_cores() >= 1); }

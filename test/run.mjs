@@ -1,0 +1,46 @@
+/**
+ * Runs the test suites: all but the long ones, or those named: `node test/run.mjs unit native`.
+ * A suite that lacks a tool is skipped with the command that installs it. What is tested is built first where it is not current.
+ */
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { run } from "./suites/command.mjs";
+import { lint } from "./suites/lint.mjs";
+import { nativeSuites } from "./suites/native.mjs";
+import { nodeSuites } from "./suites/node.mjs";
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+
+/** In the order in which they run: what fails fastest comes first. `long`: runs only by name. */
+const suites = [{ name: "lint", run: lint }, ...nodeSuites.fast, ...nativeSuites, ...nodeSuites.slow];
+
+const named = process.argv.slice(2);
+const unknown = named.filter((name) => !suites.some((suite) => suite.name === name));
+if (unknown.length > 0) {
+  process.stderr.write(`No suite ${unknown.join(", ")}. There are: ${suites.map((suite) => suite.name).join(", ")}\n`);
+  process.exit(2);
+}
+
+const setup = await run(root, process.execPath, ["deploy/setup.mjs", "--test"], { limitSeconds: 1800 });
+if (setup.status !== 0) process.exit(1);
+
+mkdirSync(path.join(root, "build"), { recursive: true });
+const chosen = suites.filter((suite) => (named.length > 0 ? named.includes(suite.name) : !suite.long));
+const total = { passed: 0, failed: 0, skipped: 0 };
+const lines = [];
+for (const suite of chosen) {
+  process.stdout.write(`\n== ${suite.name} ==\n`);
+  const started = performance.now();
+  const result = await suite.run(root);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  for (const key of Object.keys(total)) total[key] += result[key] ?? 0;
+  const { passed = 0, failed = 0, skipped = 0, note = "" } = result;
+  lines.push(
+    `${suite.name.padEnd(10)} ${seconds.padStart(6)} s  ${passed} passed, ${failed} failed, ${skipped} skipped  ${note}`,
+  );
+}
+
+process.stdout.write(`\n${lines.map((line) => line.trimEnd()).join("\n")}\n`);
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;

@@ -1,0 +1,81 @@
+/** The suites in C++: the native tests, the fuzzers under sanitizers, and the tests cross-compiled and run under qemu. */
+import { existsSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { findProgram } from "../../deploy/files.mjs";
+import { run, skip } from "./command.mjs";
+
+const doctest = { package: "doctest-dev", present: () => existsSync("/usr/include/doctest/doctest.h") };
+const crossCompiler = { package: "g++-aarch64-linux-gnu", present: () => findProgram("aarch64-linux-gnu-g++") };
+const qemu = { package: "qemu-user", present: () => findProgram("qemu-aarch64") };
+
+/** Boards as qemu knows them: Raspberry Pi 4, Raspberry Pi 5, and one with everything. */
+const boards = ["cortex-a72", "cortex-a76", "max"];
+
+export const nativeSuites = [
+  { name: "native", run: native },
+  { name: "sanitize", run: sanitize },
+  { name: "arm", run: arm },
+];
+
+async function native(root) {
+  const missing = missingTools(doctest);
+  if (missing.length > 0) return skip(missing);
+  const folder = await build(root, "native-tests", ["hearth-tests"], ["-DHEARTH_WERROR=ON"]);
+  return folder === null ? { failed: 1 } : doctests(root, path.join(folder, "hearth-tests"), []);
+}
+
+async function sanitize(root) {
+  const missing = missingTools(doctest);
+  if (missing.length > 0) return skip(missing);
+  // A build type of its own: with -O3 the sanitized kernels take ten times as long to compile.
+  const options = [
+    "-DHEARTH_SANITIZE=address,undefined",
+    "-DCMAKE_BUILD_TYPE=Sanitize",
+    "-DCMAKE_CXX_FLAGS_SANITIZE=-O1",
+  ];
+  const folder = await build(root, "native-asan", ["hearth-fuzz-gguf"], options);
+  if (folder === null) return { failed: 1 };
+  const { status } = await run(root, path.join(folder, "hearth-fuzz-gguf"), []);
+  return status === 0 ? { passed: 1 } : { failed: 1 };
+}
+
+async function arm(root) {
+  const missing = missingTools(doctest, crossCompiler, qemu);
+  if (missing.length > 0) return skip(missing);
+  const toolchain = `-DCMAKE_TOOLCHAIN_FILE=${path.join(root, "native", "aarch64.cmake")}`;
+  const folder = await build(root, "native-aarch64", ["hearth-tests", "hearth-native"], [toolchain]);
+  if (folder === null) return { failed: 1 };
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const board of boards) {
+    process.stdout.write(`-- ${board}\n`);
+    const command = ["-cpu", board, "-L", "/usr/aarch64-linux-gnu", path.join(folder, "hearth-tests")];
+    const result = await doctests(root, "qemu-aarch64", command);
+    for (const key of Object.keys(total)) total[key] += result[key] ?? 0;
+  }
+  return total;
+}
+
+function missingTools(...tools) {
+  return tools.filter((tool) => !tool.present()).map((tool) => tool.package);
+}
+
+/** The build folder, or null when it could not be built. */
+async function build(root, name, targets, options) {
+  const folder = path.join(root, "build", name);
+  const jobs = String(os.availableParallelism());
+  const configure = ["-S", "native", "-B", folder, "-DHEARTH_TESTS=ON", ...options];
+  for (const args of [configure, ["--build", folder, "--parallel", jobs, "--target", ...targets]]) {
+    const { status } = await run(root, "cmake", args);
+    if (status !== 0) return null;
+  }
+  return folder;
+}
+
+/** Runs a doctest program and reads its last lines. */
+async function doctests(root, command, args) {
+  const { status, output } = await run(root, command, args);
+  const counts = /test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped/.exec(output);
+  const [passed, failed, skipped] = (counts ?? [0, 0, 0, 0]).slice(1).map(Number);
+  return { passed, failed: failed === 0 && status !== 0 ? 1 : failed, skipped };
+}

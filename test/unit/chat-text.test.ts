@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Detokenizer } from "../../src/chat/detokenizer.js";
+import { StopMatcher } from "../../src/chat/stop-matcher.js";
+import { testModel } from "./chat-model.js";
+
+/** Feeds the bytes one at a time; each is its own token. */
+function stream(bytes: readonly number[]): string[] {
+  const detokenizer = new Detokenizer(testModel(), { startsText: false });
+  return [...bytes.map((byte) => detokenizer.push(Int32Array.of(byte))), detokenizer.flush()];
+}
+
+test("a character appears when its last byte has come", () => {
+  assert.deepEqual(stream([...Buffer.from("aé😀b")]), ["a", "", "é", "", "", "", "😀", "b", ""]);
+});
+
+test("bytes that are no UTF-8 become replacement characters, and nothing after them is lost", () => {
+  assert.equal(stream([0xff, 0x41]).join(""), "\ufffdA");
+  assert.equal(stream([0xe2, 0x96, 0x41]).join(""), "\ufffdA");
+  assert.equal(stream([0xc0, 0xaf, 0x41]).join(""), "\ufffd\ufffdA");
+  assert.equal(stream([0xed, 0xa0, 0x80, 0x41]).join(""), "\ufffd\ufffd\ufffdA");
+});
+
+test("an answer that ends within a character ends with a replacement character", () => {
+  assert.deepEqual(stream([0x41, 0xf0, 0x9f]), ["A", "", "", "\ufffd"]);
+});
+
+test("a byte order mark is text", () => {
+  assert.equal(stream([0xef, 0xbb, 0xbf, 0x41]).join(""), "\ufeffA");
+});
+
+test("random bytes decode in any pieces as they decode at once", () => {
+  let seed = 1;
+  const random = () => {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+    return seed >>> 16;
+  };
+  const interesting = [0x41, 0x80, 0xbf, 0xc3, 0xa9, 0xe2, 0x96, 0x81, 0xf0, 0x9f, 0x98, 0x80, 0xff];
+  for (let round = 0; round < 500; round++) {
+    const bytes = Array.from({ length: 30 }, () => interesting[random() % interesting.length] ?? 0);
+    assert.equal(stream(bytes).join(""), new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes)));
+  }
+});
+
+test("the space that SentencePiece begins a text with is not shown at the start of an answer, and only there", () => {
+  const answer = (options: Parameters<typeof testModel>[0], startsText: boolean) => {
+    const detokenizer = new Detokenizer(testModel(options), { startsText });
+    return [" ", " a", " b"].map((text) => detokenizer.push(Int32Array.from(Buffer.from(text)))).join("");
+  };
+  assert.equal(answer({ kind: "spm", addSpacePrefix: true }, true), " a b");
+  assert.equal(answer({ kind: "spm", addSpacePrefix: true }, false), "  a b");
+  assert.equal(answer({ kind: "spm", addSpacePrefix: false }, true), "  a b");
+  assert.equal(answer({ kind: "bpe" }, true), "  a b");
+});
+
+test("control tokens before the first text do not use up the leading space", () => {
+  const model = testModel({ kind: "spm", addSpacePrefix: true, special: [{ text: "<s>", control: true }] });
+  const detokenizer = new Detokenizer(model, { startsText: true });
+  assert.equal(detokenizer.push(Int32Array.of(256)), "");
+  assert.equal(detokenizer.push(Int32Array.from(Buffer.from(" a"))), "a");
+});
+
+/** The text that comes out when `text` goes in one UTF-16 unit at a time. */
+function unitByUnit(stops: readonly string[], text: string): { text: string; stop: string | null } {
+  const matcher = new StopMatcher(stops);
+  let out = "";
+  for (let i = 0; i < text.length; i++) {
+    const result = matcher.push(text.charAt(i));
+    out += result.text;
+    if (result.stop !== null) return { text: out, stop: result.stop };
+  }
+  return { text: out + matcher.flush(), stop: null };
+}
+
+test("text is held back only while it may become a stop string", () => {
+  const matcher = new StopMatcher(["\nUser:", "END"]);
+  assert.deepEqual(matcher.push("Hello\n"), { text: "Hello", stop: null });
+  assert.deepEqual(matcher.push("Us"), { text: "", stop: null });
+  assert.deepEqual(matcher.push("E"), { text: "\nUs", stop: null });
+  assert.deepEqual(matcher.push("NE"), { text: "EN", stop: null });
+  assert.deepEqual(matcher.push("ND and more"), { text: "", stop: "END" });
+});
+
+test("the stream's own end gives out what was held back", () => {
+  const matcher = new StopMatcher(["STOP"]);
+  assert.equal(matcher.push("a STO").text, "a ");
+  assert.equal(matcher.flush(), "STO");
+  assert.equal(matcher.flush(), "");
+});
+
+test("a stop string that overlaps itself is found", () => {
+  assert.deepEqual(unitByUnit(["aab"], "aaaab!"), { text: "aa", stop: "aab" });
+  assert.deepEqual(unitByUnit(["abab"], "abaabab"), { text: "aba", stop: "abab" });
+});
+
+test("the first stop string to be complete counts, of several the longest", () => {
+  assert.deepEqual(unitByUnit(["xabc", "ab"], "xabc"), { text: "x", stop: "ab" });
+  assert.deepEqual(unitByUnit(["b", "aab"], "aab"), { text: "", stop: "aab" });
+  assert.deepEqual(unitByUnit(["😀", "x"], "a😁😀"), { text: "a😁", stop: "😀" });
+});
+
+test("empty stop strings and none at all never stop", () => {
+  assert.deepEqual(unitByUnit([], "abc"), { text: "abc", stop: null });
+  assert.deepEqual(unitByUnit([""], "abc"), { text: "abc", stop: null });
+});
+
+test("how a stream is cut does not matter", () => {
+  let seed = 7;
+  const random = (n: number) => {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+    return (seed >>> 16) % n;
+  };
+  const word = (length: number) => Array.from({ length }, () => "ab".charAt(random(2))).join("");
+  for (let round = 0; round < 2000; round++) {
+    const stops = Array.from({ length: 1 + random(3) }, () => word(2 + random(5)));
+    const text = word(random(30));
+    const matcher = new StopMatcher(stops);
+    let out = "";
+    let stop: string | null = null;
+    for (let at = 0; at < text.length && stop === null; ) {
+      const piece = text.slice(at, at + 1 + random(6));
+      at += piece.length;
+      const result = matcher.push(piece);
+      out += result.text;
+      stop = result.stop;
+    }
+    if (stop === null) out += matcher.flush();
+    assert.deepEqual({ text: out, stop }, unitByUnit(stops, text));
+    // Against the definition: the end of the earliest occurrence to be complete.
+    const ends = stops.map((each) =>
+      text.includes(each) ? text.indexOf(each) + each.length : Number.POSITIVE_INFINITY,
+    );
+    assert.equal(stop === null, Math.min(...ends) === Number.POSITIVE_INFINITY);
+    if (stop !== null) assert.equal(out.length + stop.length, Math.min(...ends));
+  }
+});
+
+test("a megabyte of almost stop strings takes linear time", () => {
+  const matcher = new StopMatcher([`${"a".repeat(500)}b`, `${"a".repeat(400)}c`]);
+  const started = performance.now();
+  let length = 0;
+  for (let i = 0; i < 1024; i++) length += matcher.push("a".repeat(1024)).text.length;
+  assert.equal(length + matcher.flush().length, 1 << 20);
+  assert.ok(performance.now() - started < 5_000);
+});

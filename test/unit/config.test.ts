@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type TestContext, test } from "node:test";
+import { HearthError } from "../../src/base/errors.js";
+import { type ConfigSources, describeConfig, loadConfig } from "../../src/config/load.js";
+import { optionKeys, optionOf, options } from "../../src/config/options.js";
+
+function configFile(t: TestContext, text: string): string {
+  const folder = mkdtempSync(path.join(tmpdir(), "hearth-config-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = path.join(folder, "hearth.toml");
+  writeFileSync(file, text);
+  return file;
+}
+
+const load = (sources: Partial<ConfigSources>) => loadConfig({ env: {}, flags: {}, ...sources });
+
+function failure(sources: Partial<ConfigSources>): HearthError {
+  try {
+    load(sources);
+  } catch (error) {
+    assert.ok(error instanceof HearthError, String(error));
+    return error;
+  }
+  assert.fail("the configuration was accepted");
+}
+
+test("without a source every option has its default", () => {
+  const { config, origins, warnings } = load({});
+  for (const key of optionKeys) {
+    assert.deepEqual(config[key], options[key].default);
+    assert.equal(origins[key], "default");
+  }
+  assert.deepEqual(config["server.listen"], { host: "127.0.0.1", port: 11434 });
+  assert.equal(config["log.prompts"], false);
+  assert.deepEqual(warnings, []);
+});
+
+test("flags win over the environment, and the environment over the file", (t) => {
+  const file = configFile(t, '[engine]\nthreads = 1\nisa = "ref"\n[scheduler]\nslots = 2\n');
+  const { config, origins } = load({
+    file,
+    env: { HEARTH_THREADS: "2", HEARTH_ISA: "avx2" },
+    flags: { threads: "3" },
+  });
+  assert.equal(config["engine.threads"], 3);
+  assert.equal(origins["engine.threads"], "flag --threads");
+  assert.equal(config["engine.isa"], "avx2");
+  assert.equal(origins["engine.isa"], "environment HEARTH_ISA");
+  assert.equal(config["scheduler.slots"], 2);
+  assert.equal(origins["scheduler.slots"], `file ${file}`);
+});
+
+test("the configuration cannot be changed", () => {
+  const { config } = load({ env: { HEARTH_ALLOWED_HOSTS: "a.lan, b.lan" } });
+  assert.deepEqual(config["server.allowed_hosts"], ["a.lan", "b.lan"]);
+  assert.throws(() => Object.assign(config, { "engine.threads": 9 }), TypeError);
+  assert.throws(() => (config["server.allowed_hosts"] as string[]).push("c.lan"), TypeError);
+});
+
+test("an unknown key names the nearest known one", (t) => {
+  const error = failure({ file: configFile(t, "[scheduler]\nslot = 4\n") });
+  assert.equal(error.code, "CONFIG_UNKNOWN_KEY");
+  assert.match(error.message, /unknown option scheduler\.slot; the nearest known is scheduler\.slots\./);
+  assert.equal(failure({ file: configFile(t, "server = 4\n") }).code, "CONFIG_UNKNOWN_KEY");
+  assert.equal(failure({ file: configFile(t, '"__proto__" = { slots = 4 }\n') }).code, "CONFIG_UNKNOWN_KEY");
+});
+
+test("an unknown HEARTH_ variable is a warning that names the nearest", () => {
+  const { warnings } = load({ env: { HEARTH_TREADS: "4", HEARTH_CONFIG: "x", PATH: "/bin" } });
+  assert.deepEqual(warnings, ["HEARTH_TREADS in the environment is no option; the nearest known is HEARTH_THREADS."]);
+});
+
+test("a value out of range is refused with range, unit and origin", () => {
+  const error = failure({ env: { HEARTH_SLOTS: "65" } });
+  assert.equal(error.code, "CONFIG_BAD_VALUE");
+  assert.equal(error.param, "scheduler.slots");
+  assert.match(
+    error.message,
+    /^scheduler\.slots \(environment HEARTH_SLOTS\): expected an integer from 1 to 64 \(slots\), got '65'\.$/,
+  );
+});
+
+test("a wrong value in the file is refused even where a flag overrides it", (t) => {
+  const file = configFile(t, "[engine]\nthreads = -1\n");
+  assert.match(failure({ file, flags: { threads: "2" } }).message, /engine\.threads \(file .*hearth\.toml\)/);
+});
+
+test("every kind refuses what it is not", () => {
+  const wrong: Record<string, readonly string[]> = {
+    HEARTH_THREADS: ["", "four", "1.5", "1e1", "0x1", " 1", "999999999999999999999"],
+    HEARTH_LOG_PROMPTS: ["", "yes", "1", "TRUE"],
+    HEARTH_LOG_LEVEL: ["", "verbose", "INFO"],
+    HEARTH_LISTEN: ["", "localhost", ":80", "127.0.0.1:70000", "127.0.0.1:-1", "http://a:80", "::1:80", "a b:80"],
+    HEARTH_MODEL_ALIAS: ["a b", "a\nb", "x".repeat(129)],
+    HEARTH_MODEL: ["a\u0000b", "a\nb"],
+    HEARTH_AUTH_KEYS: ["secret", "0".repeat(63), `${"0".repeat(64)},x`],
+    HEARTH_ALLOWED_ORIGINS: ["kiosk.lan", "http://kiosk.lan/path", "null"],
+  };
+  for (const [name, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      assert.equal(failure({ env: { [name]: value } }).code, "CONFIG_BAD_VALUE", `${name}=${value}`);
+    }
+  }
+});
+
+test("an address may be a name, IPv4 or bracketed IPv6", () => {
+  const listen = (value: string) => load({ flags: { listen: value } }).config["server.listen"];
+  assert.deepEqual(listen("0.0.0.0:0"), { host: "0.0.0.0", port: 0 });
+  assert.deepEqual(listen("[::1]:8080"), { host: "::1", port: 8080 });
+  assert.deepEqual(listen("pi.local:80"), { host: "pi.local", port: 80 });
+});
+
+test("a file that is missing, a folder or not TOML is named with the reason", (t) => {
+  assert.match(failure({ file: "/nonexistent/hearth.toml" }).message, /\/nonexistent\/hearth\.toml: ENOENT/);
+  assert.match(failure({ file: tmpdir() }).message, /EISDIR/);
+  const error = failure({ file: configFile(t, "[server]\nlisten = \n") });
+  assert.equal(error.code, "CONFIG_UNREADABLE");
+  assert.match(error.message, /line 2, column \d+/);
+});
+
+test("secrets are in no description and in no error", () => {
+  const digest = "ab".repeat(32);
+  const loaded = load({ env: { HEARTH_AUTH_KEYS: digest } });
+  assert.deepEqual(loaded.config["auth.keys"], [digest]);
+  const described = JSON.stringify(describeConfig(loaded));
+  assert.ok(!described.includes(digest));
+  assert.match(described, /"key":"auth\.keys","value":"\[secret\]","origin":"environment HEARTH_AUTH_KEYS",/);
+  assert.ok(!failure({ env: { HEARTH_AUTH_KEYS: "hunter2" } }).message.includes("hunter2"));
+});
+
+test("what --print-config shows can be read back as the same value", (t) => {
+  const loaded = load({
+    flags: { listen: "[::1]:80" },
+    env: { HEARTH_ALLOWED_HOSTS: "a.lan,b.lan", HEARTH_LOG_PROMPTS: "true" },
+  });
+  const lines = describeConfig(loaded).map(({ key, value }) => `${key} = ${value}`);
+  assert.deepEqual(load({ file: configFile(t, lines.join("\n")) }).config, loaded.config);
+});
+
+test("each option has its own variable and flag, and its default is a value of its kind", () => {
+  const envs = optionKeys.map((key) => optionOf(key).env);
+  assert.equal(new Set(envs).size, envs.length);
+  const flags = optionKeys.flatMap((key) => optionOf(key).flag ?? []);
+  assert.equal(new Set(flags).size, flags.length);
+  for (const key of optionKeys) {
+    const { kind, default: fallback, doc } = optionOf(key);
+    assert.ok(
+      kind.read(
+        typeof fallback === "object" && !Array.isArray(fallback) ? JSON.parse(kind.show(fallback)) : fallback,
+      ) !== undefined,
+      key,
+    );
+    assert.match(doc, /^[A-Z].*\.$/, key);
+  }
+});

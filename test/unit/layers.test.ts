@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+
+const root = path.join(import.meta.dirname, "..", "..");
+
+/** Which folders of src/ a folder's files may import beside their own, bottom to top. `types:` allows types alone. */
+const sourceLayers: Record<string, readonly string[]> = {
+  base: [],
+  config: ["base"],
+  engine: ["base"],
+  chat: ["base", "types:engine"],
+  scheduler: ["base", "engine"],
+  store: ["base", "config", "engine"],
+  service: ["base", "engine", "chat", "scheduler", "store"],
+  net: ["base", "config"],
+  "api/responses": ["base", "config", "service", "net"],
+  "api/openai": ["base", "config", "service", "net"],
+  "api/ops": ["base", "config", "service", "net"],
+  daemon: [
+    "base",
+    "config",
+    "engine",
+    "chat",
+    "scheduler",
+    "store",
+    "service",
+    "net",
+    "api/responses",
+    "api/openai",
+    "api/ops",
+  ],
+  cli: ["base", "config", "engine", "chat", "scheduler", "store", "service", "daemon"],
+};
+
+/** The same for native/. include/ holds the codes that every layer returns. */
+const nativeLayers: Record<string, readonly string[]> = {
+  include: [],
+  base: ["include"],
+  kernels: ["include", "base"],
+  threads: ["include", "base"],
+  gguf: ["include", "base"],
+  memory: ["include", "base", "gguf"],
+  tokenizer: ["include", "base", "gguf"],
+  sample: ["include", "base", "tokenizer"],
+  kv: ["include", "base", "memory", "kernels"],
+  model: ["include", "base", "gguf", "memory", "kernels", "threads", "kv"],
+  engine: ["include", "base", "kernels", "threads", "gguf", "memory", "tokenizer", "sample", "kv", "model", "quantize"],
+  quantize: ["include", "base", "gguf", "kernels"],
+  binding: ["include"],
+  tools: ["include", "gguf", "quantize"],
+};
+
+interface Reference {
+  readonly file: string;
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+function filesUnder(folder: string, pattern: RegExp): string[] {
+  return readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => pattern.test(file))
+    .map((file) => path.join(folder, file))
+    .sort();
+}
+
+const read = (file: string) => readFileSync(path.join(root, file), "utf8");
+
+/** The folder of the table that a file of `base` belongs to: `base`, `api/ops`. */
+function layerOf(file: string, base: string, table: Record<string, unknown>): string {
+  const folders = path.dirname(path.relative(base, file)).split(path.sep);
+  const nested = folders.slice(0, 2).join("/");
+  return nested in table ? nested : (folders[0] ?? "");
+}
+
+function importsOf(file: string): Reference[] {
+  const statement = /\b(import|export)\b(\s+type\b)?[^;"'`]*?["'](\.[^"']+)["']/g;
+  return [...read(file).matchAll(statement)].map((match) => ({
+    file,
+    target: path.join(path.dirname(file), match[3] ?? ""),
+    typeOnly: match[2] !== undefined,
+  }));
+}
+
+function includesOf(file: string): Reference[] {
+  return [...read(file).matchAll(/^\s*#\s*include\s+"([^"]+)"/gm)].map((match) => ({
+    file,
+    target: path.join("native", match[1] ?? ""),
+    typeOnly: false,
+  }));
+}
+
+/** One line for each reference that the table does not allow. */
+function violations(
+  references: readonly Reference[],
+  base: string,
+  table: Record<string, readonly string[]>,
+): string[] {
+  return references.flatMap(({ file, target, typeOnly }) => {
+    const from = layerOf(file, base, table);
+    const to = layerOf(target, base, table);
+    const allowed = table[from];
+    if (!allowed) return [`${file}: ${from} is not in the table`];
+    if (from === to || allowed.includes(to) || (typeOnly && allowed.includes(`types:${to}`))) return [];
+    return [`${file}: ${from} may not use ${to}`];
+  });
+}
+
+const sources = filesUnder("src", /\.ts$/);
+const natives = filesUnder("native", /\.(cc|h)$/);
+
+test("a file of src/ imports its own folder and the layers of its row", () => {
+  assert.deepEqual(violations(sources.flatMap(importsOf), "src", sourceLayers), []);
+  for (const file of sources) assert.ok(layerOf(file, "src", sourceLayers) in sourceLayers, `${file} is in no layer`);
+});
+
+test("a file of native/ includes its own folder and the layers of its row", () => {
+  assert.deepEqual(violations(natives.flatMap(includesOf), "native", nativeLayers), []);
+  for (const file of natives)
+    assert.ok(layerOf(file, "native", nativeLayers) in nativeLayers, `${file} is in no layer`);
+});
+
+test("the check sees imports of every form, and refuses what the table does not allow", () => {
+  const reference = (from: string, target: string, typeOnly = false) => ({
+    file: `src/${from}/a.ts`,
+    target: `src/${target}/b.js`,
+    typeOnly,
+  });
+  assert.equal(violations([reference("base", "config")], "src", sourceLayers).length, 1);
+  assert.equal(violations([reference("api/ops", "api/responses")], "src", sourceLayers).length, 1);
+  assert.equal(violations([reference("chat", "engine")], "src", sourceLayers).length, 1);
+  assert.equal(violations([reference("chat", "engine", true)], "src", sourceLayers).length, 0);
+  assert.ok(importsOf("src/config/load.ts").some(({ target }) => target === path.join("src", "config", "options.js")));
+  assert.ok(sources.flatMap(importsOf).some(({ typeOnly }) => typeOnly));
+  assert.ok(natives.flatMap(includesOf).length > 0);
+});
+
+/** What only some files may contain, with those files. */
+const owners: readonly { what: string; pattern: RegExp; files: readonly string[]; allowed: RegExp }[] = [
+  { what: "process.exit", pattern: /\bprocess\.(exit|exitCode|abort|kill)\b/, files: sources, allowed: /^src\/cli\// },
+  { what: "the environment", pattern: /\bprocess\.env\b/, files: sources, allowed: /^src\/(cli|daemon)\// },
+  { what: "the addon", pattern: /createRequire|\bdlopen\b/, files: sources, allowed: /^src\/engine\/binding\.ts$/ },
+  {
+    what: "CPU features",
+    pattern: /getauxval|__builtin_cpu_supports|__get_cpuid|cpuid\.h/,
+    files: natives,
+    allowed: /^native\/kernels\/cpu_features\.(cc|h)$/,
+  },
+  { what: "Node-API", pattern: /#\s*include\s+[<"](napi|node_api)\.h/, files: natives, allowed: /^native\/binding\// },
+  {
+    what: "printing",
+    pattern: /\b(printf|fprintf|puts|std::cout|std::cerr)\b\s*[(<]/,
+    files: natives,
+    allowed: /^native\/tools\//,
+  },
+  {
+    what: "ending the process",
+    pattern: /\b(std::)?(exit|abort|_exit|terminate)\s*\(/,
+    files: natives,
+    allowed: /^native\/tools\//,
+  },
+];
+
+for (const { what, pattern, files, allowed } of owners) {
+  test(`only its owners use ${what}`, () => {
+    const users = files.filter((file) => pattern.test(withoutComments(read(file))));
+    assert.deepEqual(
+      users.filter((file) => !allowed.test(file)),
+      [],
+    );
+  });
+}
+
+test("kernels that are compiled for one instruction set include C headers only", () => {
+  const kernels = natives.filter((file) => /^native\/kernels\/(ref|neon|avx)\w*\.(cc|h)$/.test(file));
+  assert.ok(kernels.length > 0);
+  const includes = kernels.flatMap((file) =>
+    [...read(file).matchAll(/#\s*include\s+<([^>]+)>/g)].map((match) => `${file}: ${match[1]}`),
+  );
+  assert.deepEqual(
+    includes.filter((line) => !line.endsWith(".h")),
+    [],
+  );
+});
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "");
+}

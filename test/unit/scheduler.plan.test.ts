@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Pacing } from "../../src/scheduler/pacing.js";
+import { type PlanSlot, plan } from "../../src/scheduler/plan.js";
+
+const decode = (index: number): PlanSlot => ({
+  index,
+  phase: "decode",
+  pendingTokens: 1,
+  admission: index,
+  sample: true,
+});
+const prefill = (index: number, pendingTokens: number): PlanSlot => ({
+  index,
+  phase: "prefill",
+  pendingTokens,
+  admission: index,
+  sample: true,
+});
+const bySlot = (chunks: ReturnType<typeof plan>) =>
+  Object.fromEntries(chunks.map(({ slot, tokens }) => [slot, tokens]));
+
+test("decoding streams go first, whatever the prompts want", () => {
+  const chunks = plan([prefill(0, 1000), decode(1), decode(2)], { batchTokens: 8, prefillTokens: 8 });
+  assert.deepEqual(bySlot(chunks), { 1: 1, 2: 1, 0: 6 });
+  assert.deepEqual(chunks.slice(0, 2), [
+    { slot: 1, tokens: 1, sample: true },
+    { slot: 2, tokens: 1, sample: true },
+  ]);
+});
+
+test("a prompt gets a chunk of the prefill budget, and a token is drawn after its last piece only", () => {
+  assert.deepEqual(plan([prefill(0, 100)], { batchTokens: 256, prefillTokens: 64 }), [
+    { slot: 0, tokens: 64, sample: false },
+  ]);
+  assert.deepEqual(plan([prefill(0, 36)], { batchTokens: 256, prefillTokens: 64 }), [
+    { slot: 0, tokens: 36, sample: true },
+  ]);
+});
+
+test("several prompts share equally, and what a short one leaves goes to the longer ones", () => {
+  const chunks = plan([prefill(0, 1000), prefill(1, 4), prefill(2, 1000)], { batchTokens: 64, prefillTokens: 64 });
+  assert.deepEqual(bySlot(chunks), { 1: 4, 0: 30, 2: 30 });
+});
+
+test("with fewer tokens than prompts the oldest prompts go on", () => {
+  const slots = [prefill(3, 9), prefill(1, 9), prefill(2, 9)];
+  assert.deepEqual(bySlot(plan(slots, { batchTokens: 2, prefillTokens: 2 })), { 1: 1, 2: 1 });
+});
+
+test("decoding streams alone may fill the batch", () => {
+  const chunks = plan([decode(0), decode(1), prefill(2, 9)], { batchTokens: 2, prefillTokens: 9 });
+  assert.deepEqual(bySlot(chunks), { 0: 1, 1: 1 });
+});
+
+test("a plan never exceeds its budgets and never starves, for thousands of random states", () => {
+  let seed = 1;
+  const random = (below: number) => {
+    seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+    return seed % below;
+  };
+  for (let round = 0; round < 5000; round++) {
+    const slots = Array.from({ length: 1 + random(6) }, (_, i) =>
+      random(2) ? decode(i) : prefill(i, 1 + random(300)),
+    );
+    const budget = { batchTokens: 1 + random(64), prefillTokens: 1 + random(64) };
+    const chunks = plan(slots, budget);
+    const isPrompt = (slot: number) => slots[slot]?.phase === "prefill";
+    const sum = (of: typeof chunks) => of.reduce((total, chunk) => total + chunk.tokens, 0);
+    assert.ok(sum(chunks) <= budget.batchTokens);
+    assert.ok(sum(chunks.filter(({ slot }) => isPrompt(slot))) <= budget.prefillTokens);
+    assert.equal(new Set(chunks.map(({ slot }) => slot)).size, chunks.length);
+    for (const { slot, tokens } of chunks) assert.ok(tokens >= 1 && tokens <= (slots[slot]?.pendingTokens ?? 0));
+    const wanted = slots.reduce((total, slot) => total + slot.pendingTokens, 0);
+    assert.ok(sum(chunks) >= Math.min(wanted, 1), "something moves");
+  }
+});
+
+test("the prefill chunk follows the measured speed", () => {
+  const pacing = new Pacing();
+  assert.equal(pacing.tokensWithin(250, 256), 16, "careful while nothing is known");
+  for (let i = 0; i < 20; i++) pacing.observe(16, 160);
+  assert.equal(pacing.tokensWithin(250, 256), 25);
+  for (let i = 0; i < 40; i++) pacing.observe(16, 16 * 600);
+  assert.equal(pacing.tokensWithin(250, 256), 1, "slower than the limit: one token, never none");
+  for (let i = 0; i < 80; i++) pacing.observe(256, 0);
+  assert.equal(pacing.tokensWithin(250, 256), 256);
+});
