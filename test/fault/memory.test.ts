@@ -30,21 +30,32 @@ async function crowd(server: TestServer): Promise<void> {
   for (const engine of server.module.engines) engine.plans.length = 0; // the fake's own diary
 }
 
-async function usedBytes(): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, 200)); // sockets close in their own time
-  collectGarbage();
-  collectGarbage();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+/** Live bytes: collected until two readings agree, because sockets and finalizers take their own time. */
+async function liveBytes(): Promise<number> {
+  let last = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 20; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    collectGarbage();
+    const { heapUsed, external } = process.memoryUsage();
+    if (heapUsed + external > last - 16 * 1024) return Math.min(last, heapUsed + external);
+    last = heapUsed + external;
+  }
+  return last;
 }
 
-test("700 clients, half of them vanishing, leave less than a KiB each", async (t) => {
+test("280 clients, half of them vanishing, leave less than a KiB each", async (t) => {
   const server = await startServer(t, { fake: { next: scripted("A story about a dog and a cat. ".repeat(4)) } });
   for (let i = 0; i < 4; i++) await crowd(server);
-  const before = await usedBytes();
-  for (let i = 0; i < 10; i++) await crowd(server);
-  const grown = (await usedBytes()) - before;
-  t.diagnostic(`${Math.round(grown / 700)} bytes a client`);
-  assert.ok(grown < 700 * 1024, `${grown} bytes`);
+  // A leak grows in every window; compiled code, caches and the test's own HTTP pool grow in some.
+  const growths: number[] = [];
+  let before = await liveBytes();
+  for (let window = 0; window < 4; window++) {
+    for (let i = 0; i < 4; i++) await crowd(server);
+    const after = await liveBytes();
+    growths.push(after - before);
+    before = after;
+  }
+  t.diagnostic(`${growths.map((bytes) => Math.round(bytes / 280)).join(", ")} bytes a client`);
+  assert.ok(Math.min(...growths) < 280 * 1024, `${growths} bytes`);
   assert.equal(server.server.sockets.count, 0);
 });
