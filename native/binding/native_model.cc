@@ -1,6 +1,9 @@
 #include "binding/native_model.h"
 
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "binding/addon_data.h"
@@ -45,20 +48,50 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : ObjectWrap(info) {
 
 Napi::Value NativeModel::info(const Napi::CallbackInfo& info) { return to_object(info.Env(), model_->info()); }
 
-Napi::Value NativeModel::encode(const Napi::CallbackInfo& info) {
-  if (!info[0].IsArray()) return throw_status(info.Env(), {Code::INTERNAL, "encode takes an array of strings."});
-  const auto array = info[0].As<Napi::Array>();
-  std::vector<std::string> texts(array.Length());
-  std::vector<std::string_view> words(array.Length());
+namespace {
+
+// What encode() works on: words, and the ids that stand between them.
+struct Pieces {
+  std::vector<std::string> words;
+  std::vector<std::pair<size_t, int32_t>> ids;  // how many words stand before the id, and the id
+};
+
+Status to_pieces(const Napi::Array& array, Pieces* pieces) {
   for (uint32_t i = 0; i < array.Length(); ++i) {
-    if (Status status = to_string(array.Get(i), "word", &texts[i]); !status.ok()) {
-      return throw_status(info.Env(), status);
+    const Napi::Value value = array.Get(i);
+    if (value.IsNumber()) {
+      pieces->ids.emplace_back(pieces->words.size(), value.As<Napi::Number>().Int32Value());
+    } else if (Status status = to_string(value, "word", &pieces->words.emplace_back()); !status.ok()) {
+      return status;
     }
-    words[i] = texts[i];
   }
-  std::vector<int32_t> ids;
-  if (Status status = model_->encode(words, &ids); !status.ok()) return throw_status(info.Env(), status);
-  return to_array(info.Env(), ids);
+  return {};
+}
+
+Status encode_pieces(const Model& model, const Pieces& pieces, std::vector<int32_t>* ids) {
+  const std::vector<std::string_view> words(pieces.words.begin(), pieces.words.end());
+  const std::span<const std::string_view> all(words);
+  size_t at = 0;
+  for (const auto& [before, id] : pieces.ids) {
+    if (Status status = model.encode(all.subspan(at, before - at), ids); !status.ok()) return status;
+    ids->push_back(id);
+    at = before;
+  }
+  return model.encode(all.subspan(at), ids);
+}
+
+}  // namespace
+
+Napi::Value NativeModel::encode(const Napi::CallbackInfo& info) {
+  if (!info[0].IsArray()) return throw_status(info.Env(), {Code::INTERNAL, "encode takes an array of pieces."});
+  auto pieces = std::make_shared<Pieces>();
+  if (Status status = to_pieces(info[0].As<Napi::Array>(), pieces.get()); !status.ok()) {
+    return throw_status(info.Env(), status);
+  }
+  auto ids = std::make_shared<std::vector<int32_t>>();
+  return PromiseWorker::start(
+      info.Env(), [model = model_, pieces, ids] { return encode_pieces(*model, *pieces, ids.get()); },
+      [ids](Napi::Env env) -> Napi::Value { return to_array(env, *ids); });
 }
 
 Napi::Value NativeModel::decode(const Napi::CallbackInfo& info) {

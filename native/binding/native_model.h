@@ -11,7 +11,9 @@ namespace hearth::binding {
 
 // What could go wrong if...
 // - load: the file changes under us -> health; JavaScript drops the promise -> the model is freed.
-// - encode: a word is not a string -> INTERNAL. A string with lone surrogates -> Node-API gives U+FFFD.
+// - encode: a piece is neither string nor number -> INTERNAL. Lone surrogates -> Node-API gives U+FFFD. JavaScript
+// drops
+//   the model meanwhile -> the work holds its own reference.
 // - an engine still uses the model when JavaScript drops it -> the engine holds its own reference.
 class NativeModel : public Napi::ObjectWrap<NativeModel> {
  public:
@@ -26,7 +28,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
 
  private:
   Napi::Value info(const Napi::CallbackInfo& info);    // -> ModelInfo
-  Napi::Value encode(const Napi::CallbackInfo& info);  // (words: string[]) -> Int32Array
+  Napi::Value encode(const Napi::CallbackInfo& info);  // (pieces: (string | number)[]) -> Promise<Int32Array>
   Napi::Value decode(const Napi::CallbackInfo& info);  // (ids: Int32Array, withControlTokens) -> Buffer
   Napi::Value check_health(const Napi::CallbackInfo& info);
 

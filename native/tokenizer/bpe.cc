@@ -20,9 +20,7 @@ Status bad_merge(size_t rank, std::string_view merge, const std::string& what) {
 }
 
 // Pre-tokenizers whose tokenizer.json sets ignore_merges.
-bool ignores_merges(std::string_view pre) {
-  return pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3" || pre == "falcon3" || pre == "lfm2";
-}
+bool ignores_merges(std::string_view pre) { return is_llama3_pre(pre) || pre == "tekken"; }
 
 // The token that a merge makes is mostly that of the merge before, or the next: files list both in the order of
 // training. To look there first saves a third of a large vocabulary's load time.

@@ -43,6 +43,12 @@ bool is_end_token_name(std::string_view text) {
   return std::find(kEndTokenNames.begin(), kEndTokenNames.end(), text) != kEndTokenNames.end();
 }
 
+bool is_llama3_pre(std::string_view pre) {
+  constexpr std::array<std::string_view, 9> names = {"llama-bpe", "llama3",   "llama-v3", "falcon3",     "falcon-h1",
+                                                     "pixtral",   "midm-2.0", "lfm2",     "jina-v5-nano"};
+  return std::find(names.begin(), names.end(), pre) != names.end();
+}
+
 Status Vocabulary::create(VocabularyData* data, Vocabulary* vocabulary) {
   Vocabulary result;
   result.tokens_ = std::move(data->tokens);
@@ -163,9 +169,6 @@ Status special_id(const char* key, std::optional<uint32_t> value, std::optional<
   return {};
 }
 
-// Llama 3 and its descendants start with a BOS token also where the file does not say so.
-bool is_llama3(std::string_view pre) { return pre == "llama-bpe" || pre == "llama3" || pre == "llama-v3"; }
-
 }  // namespace
 
 Status describe_vocabulary(const VocabularyData& data, const Vocabulary& vocabulary, TokenizerInfo* info) {
@@ -184,7 +187,8 @@ Status describe_vocabulary(const VocabularyData& data, const Vocabulary& vocabul
   HEARTH_RETURN_IF_ERROR(special_id("tokenizer.ggml.eom_token_id", data.eom, {}, n, &info->eom));
   HEARTH_RETURN_IF_ERROR(special_id("tokenizer.ggml.padding_token_id", data.pad, {}, n, &info->pad));
 
-  info->add_bos = data.add_bos.value_or(spm || is_llama3(data.pre)) && info->bos.has_value();
+  info->add_bos =
+      data.add_bos.value_or(spm || is_llama3_pre(data.pre) || data.pre == "tekken") && info->bos.has_value();
   info->add_eos = data.add_eos.value_or(false) && info->eos.has_value();
   info->add_space_prefix = data.add_space_prefix.value_or(spm);
 

@@ -78,6 +78,10 @@ inline uint64_t mix_bits(uint64_t x) {
 // range.
 Status describe_vocabulary(const VocabularyData& data, const Vocabulary& vocabulary, TokenizerInfo* info);
 
+// Whether tokenizer.ggml.pre names Llama 3's pre-tokenizer: its users start a text with BOS also where the file does
+// not say so, and take a word as it is if it is a token.
+bool is_llama3_pre(std::string_view pre);
+
 // Whether `text` is by convention the name of a token that ends an answer, as "<|im_end|>".
 bool is_end_token_name(std::string_view text);
 

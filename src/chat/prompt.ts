@@ -43,10 +43,10 @@ export class PromptBuilder {
     return this.#template !== null;
   }
 
-  /** Throws CHAT_TEMPLATE_FAILED or REQUEST_INVALID. */
-  build(messages: readonly Message[], options: PromptOptions = {}): Prompt {
+  /** Rejects with CHAT_TEMPLATE_FAILED, REQUEST_INVALID or CONTEXT_OVERFLOW. */
+  async build(messages: readonly Message[], options: PromptOptions = {}): Promise<Prompt> {
     const template = options.raw ? null : this.#template;
-    const prompt = template ? this.#render(template, messages, options) : this.#continue(messages, options);
+    const prompt = template ? await this.#render(template, messages, options) : await this.#continue(messages, options);
     if (prompt.tokens.length > 0) return prompt;
     // An engine needs a token to predict the next one from.
     const { bos } = this.#tokenizer.info;
@@ -54,18 +54,18 @@ export class PromptBuilder {
     return { tokens: Int32Array.of(bos), startsText: true };
   }
 
-  #continue(messages: readonly Message[], options: PromptOptions): Prompt {
+  async #continue(messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
     if (options.tools?.length) {
       const message = "The model has no chat template, so that it cannot be told of tools.";
       throw new HearthError("REQUEST_UNSUPPORTED", message, { param: "tools" });
     }
     // Nothing between them: a turn that goes on from an answer continues that very text.
     const text = messages.map((message) => message.content).join("");
-    const tokens = this.#tokenizer.encode(text, { addSpecial: true, parseSpecial: false });
+    const tokens = await this.#tokenizer.encode(text, { addSpecial: true, parseSpecial: false });
     return { tokens, startsText: text === "" };
   }
 
-  #render(template: ChatTemplate, messages: readonly Message[], options: PromptOptions): Prompt {
+  async #render(template: ChatTemplate, messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
     const { conversation, mark } = this.#shielded(template, {
       ...options.variables,
       messages: messages.map((message) => templateMessage(message, template.source)),
@@ -78,7 +78,7 @@ export class PromptBuilder {
       bos_token: this.#textOf(bos),
       eos_token: this.#textOf(eos),
     });
-    const tokens = this.#tokenizer.encode(text, { addSpecial: false, parseSpecial: true, mark });
+    const tokens = await this.#tokenizer.encode(text, { addSpecial: false, parseSpecial: true, mark });
     return { tokens: this.#withBos(tokens), startsText: true };
   }
 

@@ -13,6 +13,7 @@ const newNode = (): Node => ({ children: new Map(), id: null });
 
 export class SpecialTokens {
   readonly #root = newNode();
+  readonly #starts: RegExp; // any first unit, so that the regex engine skips what is between tokens
 
   constructor(tokens: readonly SpecialToken[]) {
     for (const { id, text } of tokens) {
@@ -25,14 +26,14 @@ export class SpecialTokens {
       }
       if (node !== this.#root) node.id ??= id;
     }
+    const units = [...this.#root.children.keys()].map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`);
+    this.#starts = new RegExp(`[${units.join("")}]`, "g"); // an empty class matches nothing
   }
 
   /** Where, from `at` on, a token's first unit stands next; -1 if nowhere. */
   nextStart(text: string, at: number): number {
-    for (let i = at; i < text.length; i++) {
-      if (this.#root.children.has(text.charCodeAt(i))) return i;
-    }
-    return -1;
+    this.#starts.lastIndex = at;
+    return this.#starts.exec(text)?.index ?? -1;
   }
 
   /** The longest token that starts exactly at `at`; `cutShort` if more text could have made it another or a longer one. */
@@ -52,9 +53,8 @@ export class SpecialTokens {
     return { id, end, cutShort: node.children.size > 0 };
   }
 
-  /** The text as plain pieces (never empty) and token ids, in order. */
-  split(text: string): (string | number)[] {
-    const pieces: (string | number)[] = [];
+  /** The text as plain pieces (never empty) and token ids, in order, each when it is asked for. */
+  *split(text: string): Generator<string | number> {
     let plainFrom = 0;
     for (let at = this.nextStart(text, 0); at >= 0; ) {
       const { id, end } = this.matchAt(text, at);
@@ -62,12 +62,11 @@ export class SpecialTokens {
         at = this.nextStart(text, at + 1);
         continue;
       }
-      if (at > plainFrom) pieces.push(text.slice(plainFrom, at));
-      pieces.push(id);
+      if (at > plainFrom) yield text.slice(plainFrom, at);
+      yield id;
       plainFrom = end;
       at = this.nextStart(text, end);
     }
-    if (plainFrom < text.length) pieces.push(text.slice(plainFrom));
-    return pieces;
+    if (plainFrom < text.length) yield text.slice(plainFrom);
   }
 }

@@ -16,6 +16,14 @@ export interface EncodeOptions {
   readonly mark?: string;
 }
 
+export interface TokenizerOptions {
+  /** What to do with a pre-tokenizer that is not known: see preTokenizer(). */
+  readonly unknownPreTokenizer?: "refuse" | "default";
+}
+
+/** Characters between two rests: the event loop gets its turn after some milliseconds even on a small board. */
+const batchCharacters = 16_384;
+
 export class Tokenizer {
   readonly info: TokenizerInfo;
   readonly #model: Model;
@@ -24,50 +32,71 @@ export class Tokenizer {
   readonly #userDefined: SpecialTokens;
 
   /** Throws TOKENIZER_UNSUPPORTED for a model without a tokenizer or with an unknown pre-tokenizer. */
-  constructor(model: Model) {
+  constructor(model: Model, options: TokenizerOptions = {}) {
     const { tokenizer: info } = model.info;
     if (info.kind === "none") throw new HearthError("TOKENIZER_UNSUPPORTED", "The model file has no tokenizer.");
     this.info = info;
     this.#model = model;
-    this.#words = info.kind === "bpe" ? preTokenizer(info.preTokenizer) : null;
+    this.#words = info.kind === "bpe" ? preTokenizer(info.preTokenizer, options.unknownPreTokenizer) : null;
     this.#allSpecial = new SpecialTokens(info.specialTokens);
     this.#userDefined = new SpecialTokens(info.specialTokens.filter((token) => !token.control));
   }
 
-  /** Throws CONTEXT_OVERFLOW for a text that no context could hold. */
-  encode(text: string, options: EncodeOptions): Int32Array {
-    const ids: number[] = [];
-    if (options.addSpecial && this.info.addBos && this.info.bos !== null) ids.push(this.info.bos);
+  /** Rejects with CONTEXT_OVERFLOW for a text that no context could hold. Never blocks the event loop for long. */
+  async encode(text: string, options: EncodeOptions): Promise<Int32Array> {
+    const encoded: Int32Array[] = [];
+    let batch: (string | number)[] = [];
+    let characters = 0;
+    for (const piece of limited(this.#pieces(text, options))) {
+      batch.push(piece);
+      characters += typeof piece === "string" ? piece.length : 1;
+      if (characters < batchCharacters) continue;
+      encoded.push(await this.#model.encode(batch));
+      batch = [];
+      characters = 0;
+    }
+    if (batch.length > 0) encoded.push(await this.#model.encode(batch));
+    return concatenate(encoded);
+  }
+
+  /** Words for the engine, and ids of special tokens. */
+  *#pieces(text: string, options: EncodeOptions): Generator<string | number> {
+    if (options.addSpecial && this.info.addBos && this.info.bos !== null) yield this.info.bos;
     // SentencePiece begins each text with a space; after a special token a new text begins.
     let textBegins = true;
     const special = options.parseSpecial ? this.#allSpecial : this.#userDefined;
     for (const piece of special.split(text)) {
       if (typeof piece === "number") {
-        ids.push(piece);
+        yield piece;
         textBegins = true;
         continue;
       }
       const plain = options.mark === undefined ? piece : piece.replaceAll(options.mark, "");
       if (plain === "") continue;
-      for (const id of this.#encodePlain(plain, textBegins)) ids.push(id);
+      if (this.#words) yield* this.#words(plain);
+      else yield this.info.addSpacePrefix && textBegins ? ` ${plain}` : plain;
       textBegins = false;
     }
-    if (options.addSpecial && this.info.addEos && this.info.eos !== null) ids.push(this.info.eos);
-    return Int32Array.from(ids);
-  }
-
-  #encodePlain(text: string, textBegins: boolean): Int32Array {
-    if (!this.#words) return this.#model.encode([this.info.addSpacePrefix && textBegins ? ` ${text}` : text]);
-    return this.#model.encode(splitWords(this.#words, text));
+    if (options.addSpecial && this.info.addEos && this.info.eos !== null) yield this.info.eos;
   }
 }
 
-function splitWords(words: PreTokenizer, text: string): string[] {
+/** The regex engine keeps a stack of some bytes for each letter of a word, and gives up at 64 MiB. */
+function* limited<T>(pieces: Iterable<T>): Generator<T> {
   try {
-    return words(text);
+    yield* pieces;
   } catch (error) {
-    // The regex engine keeps a stack of some bytes for each letter of a word, and gives up at 64 MiB.
     if (!(error instanceof RangeError)) throw error;
     throw new HearthError("CONTEXT_OVERFLOW", "The text has a word of millions of characters.", { cause: error });
   }
+}
+
+function concatenate(arrays: readonly Int32Array[]): Int32Array {
+  const result = new Int32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    result.set(array, at);
+    at += array.length;
+  }
+  return result;
 }

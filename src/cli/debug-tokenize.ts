@@ -16,11 +16,12 @@ export function tokenizeCommand(): Command {
 async function debugTokenize(modelName: string): Promise<void> {
   const model = await loadEngineModule().loadModel(resolveModelPath(modelName), { vocabularyOnly: true });
   const tokenizer = new Tokenizer(model);
-  const lines = parseTexts(await readStdin()).map((text) => {
-    const ids = tokenizer.encode(text, { addSpecial: false, parseSpecial: false });
-    return `${JSON.stringify([...ids])}\n`;
-  });
-  process.stdout.write(lines.join(""));
+  let lines = "";
+  for (const text of parseTexts(await readStdin())) {
+    const ids = await tokenizer.encode(text, { addSpecial: false, parseSpecial: false });
+    lines += `${JSON.stringify([...ids])}\n`;
+  }
+  process.stdout.write(lines);
 }
 
 function parseTexts(text: string): readonly string[] {

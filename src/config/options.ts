@@ -69,6 +69,11 @@ export const options = {
     doc: "Time that a request waits for the model to be loaded before it is told to try again later.",
   }),
 
+  "model.unknown_pre_tokenizer": option(choice(["refuse", "default"]), "refuse", {
+    env: "HEARTH_MODEL_UNKNOWN_PRE_TOKENIZER",
+    doc: "What to do with a model whose pre-tokenizer is unknown; default: split its text in the default way, at some loss of quality.",
+  }),
+
   "engine.threads": option(integer(0, 256, "threads"), 0, {
     env: "HEARTH_THREADS",
     flag: "threads",

@@ -12,6 +12,7 @@ export function modelHostOptions(config: Config): ModelHostOptions {
     alias: config["model.alias"] || (config["model.path"] === "" ? embeddedAlias : ""),
     engine: engineOptions(config),
     scheduler: { ...defaultSchedulerOptions, maxQueued: config["scheduler.queue"] },
+    unknownPreTokenizer: config["model.unknown_pre_tokenizer"],
     loadWaitMs: config["model.load_wait_ms"],
   };
 }

@@ -62,8 +62,8 @@ class NativeModel implements Model {
     this.info = handle.info();
   }
 
-  encode(words: readonly string[]): Int32Array {
-    return call(() => this.handle.encode(words));
+  encode(pieces: readonly (string | number)[]): Promise<Int32Array> {
+    return callAsync(() => this.handle.encode(pieces));
   }
 
   decode(ids: Int32Array, withControlTokens: boolean): Uint8Array {

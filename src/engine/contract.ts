@@ -48,8 +48,11 @@ export interface ModelInfo {
 
 export interface Model {
   readonly info: ModelInfo;
-  /** Ids of words (BPE: regex matches; SPM: whole texts). Never parses special tokens. */
-  encode(words: readonly string[]): Int32Array;
+  /**
+   * Ids of words (BPE: regex matches; SPM: whole texts); numbers are ids already and stay in their places. Never parses
+   * special tokens. Works off the main thread; rejects with CONTEXT_OVERFLOW for a word that no context could hold.
+   */
+  encode(pieces: readonly (string | number)[]): Promise<Int32Array>;
   /** Bytes of ids: not always whole UTF-8 characters. */
   decode(ids: Int32Array, withControlTokens: boolean): Uint8Array;
   /** Throws FILE_CHANGED or FILE_READ_FAILED once the mapped file is no longer what was loaded. */

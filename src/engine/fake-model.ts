@@ -54,8 +54,8 @@ export class FakeModel implements Model {
     };
   }
 
-  encode(words: readonly string[]): Int32Array {
-    return Int32Array.from(new TextEncoder().encode(words.join("")));
+  async encode(pieces: readonly (string | number)[]): Promise<Int32Array> {
+    return Int32Array.from(pieces.flatMap((piece) => (typeof piece === "number" ? piece : [...Buffer.from(piece)])));
   }
 
   decode(ids: Int32Array, withControlTokens: boolean): Uint8Array {

@@ -42,7 +42,7 @@ export class GenerationService implements Generations {
     const loaded = await this.#host.ready(request.signal);
     loaded.scheduler.checkAccepts(); // before the work of making a prompt
     loaded.promptLimit.check(request.messages);
-    const { tokens, startsText } = loaded.prompts.build(request.messages, { raw: request.raw ?? false });
+    const { tokens, startsText } = await loaded.prompts.build(request.messages, { raw: request.raw ?? false });
     const stream = loaded.scheduler.submit({
       prompt: tokens,
       sampler: sampler(request.sampling),

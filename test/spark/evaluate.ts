@@ -44,7 +44,7 @@ async function answerAll(engine: Engine, model: Model, kind: string): Promise<An
   const prompts = new PromptBuilder(model);
   const answered: Answered[] = [];
   for (const dialogue of readDialogues(kind)) {
-    const { tokens } = prompts.build(dialogue.messages, { tools: dialogue.tools });
+    const { tokens } = await prompts.build(dialogue.messages, { tools: dialogue.tools });
     answered.push({ dialogue, answer: await answer(engine, model, tokens) });
   }
   return answered;
@@ -53,7 +53,7 @@ async function answerAll(engine: Engine, model: Model, kind: string): Promise<An
 /** exp of the mean negative log-likelihood of heldout/dialogues.txt, read in windows. */
 async function perplexity(engine: Engine, model: Model): Promise<number> {
   const text = readFileSync(path.join(heldOut, "dialogues.txt"), "utf8");
-  const ids = new Tokenizer(model).encode(text, { addSpecial: false, parseSpecial: true });
+  const ids = await new Tokenizer(model).encode(text, { addSpecial: false, parseSpecial: true });
   let loss = 0;
   let count = 0;
   for (let at = 0; at + 1 < ids.length; at += perplexityWindow) {

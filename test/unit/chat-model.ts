@@ -49,9 +49,9 @@ export function testModel(options: TestModelOptions = {}): Model {
       hasWeights: true,
       tokenizer,
     },
-    encode(words) {
-      options.onEncode?.(words);
-      return Int32Array.from(Buffer.from(words.join("")));
+    async encode(pieces) {
+      options.onEncode?.(pieces.filter((piece) => typeof piece === "string"));
+      return Int32Array.from(pieces.flatMap((piece) => (typeof piece === "number" ? piece : [...Buffer.from(piece)])));
     },
     decode(ids, withControlTokens) {
       const parts = [...ids].map((id) => {
