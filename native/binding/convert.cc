@@ -97,6 +97,8 @@ Status to_chunk(const Napi::Value& value, StepPlan::Chunk* chunk, std::vector<in
   HEARTH_RETURN_IF_ERROR(to_bool(member(object, "sample"), "sample", &chunk->sample));
   const Napi::Value all_logits = member(object, "allLogits");
   if (!all_logits.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_bool(all_logits, "allLogits", &chunk->all_logits));
+  const Napi::Value drafts = member(object, "drafts");
+  if (!drafts.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_int32(drafts, "drafts", &chunk->drafts));
   const Napi::Value ids = member(object, "tokens");
   if (!ids.IsTypedArray() || ids.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
     return wrong_type("chunk's tokens", "an Int32Array");

@@ -198,6 +198,10 @@ class EngineImpl final : public Engine {
     Sequence* sequence = nullptr;
     HEARTH_RETURN_IF_ERROR(find(chunk.sequence, &sequence));
     if (chunk.tokens.empty()) return {Code::PLAN_INVALID, "A chunk of the step has no tokens."};
+    if (chunk.drafts < 0 || static_cast<size_t>(chunk.drafts) >= chunk.tokens.size() ||
+        (chunk.drafts > 0 && !chunk.sample)) {
+      return {Code::PLAN_INVALID, "A chunk of the step has more guesses than tokens to follow."};
+    }
     const size_t length = sequence->table.n_tokens + chunk.tokens.size();
     if (length > static_cast<size_t>(options_.context_tokens)) {
       return {Code::CONTEXT_OVERFLOW, "The sequence would have " + std::to_string(length) +
@@ -295,7 +299,7 @@ class EngineImpl final : public Engine {
       for (int32_t i = 0; i < n; ++i) {
         batch->tokens.push_back(chunk.tokens[i]);
         batch->positions.push_back(start + i);
-        if (chunk.all_logits || (chunk.sample && i == n - 1)) batch->outputs.push_back(first_row + i);
+        if (chunk.all_logits || (chunk.sample && i >= n - 1 - chunk.drafts)) batch->outputs.push_back(first_row + i);
       }
     }
     return {};
@@ -306,27 +310,47 @@ class EngineImpl final : public Engine {
   Status draw(StepResult* result) {
     const size_t n_vocab = model_->architecture()->dimensions().n_vocab;
     float* row = logits_.data();
+    kept_.clear();
     for (const StepPlan::Chunk& chunk : plan_.chunks) {
-      const size_t rows = chunk.all_logits ? chunk.tokens.size() : chunk.sample ? 1 : 0;
+      const size_t draws = chunk.sample ? 1 + chunk.drafts : 0;
+      const size_t rows = chunk.all_logits ? chunk.tokens.size() : draws;
       if (chunk.all_logits) result->logits.insert(result->logits.end(), row, row + rows * n_vocab);
       row += rows * n_vocab;
-      int32_t token = -1;
       if (chunk.sample) {
-        // The penalties look back at this chunk too; what is accepted here is taken back if the step fails.
-        Sampler& sampler = sequences_.at(chunk.sequence).sampler;
-        sampler.accept(chunk.tokens);
-        token = sampler.sample({row - n_vocab, model_->n_drawable()});
-        if (token < 0) return {Code::MODEL_OUTPUT_INVALID, "The model's logits are not numbers."};
+        HEARTH_RETURN_IF_ERROR(draw_chunk(chunk, row - draws * n_vocab, n_vocab, &result->tokens));
+      } else {
+        kept_.push_back(static_cast<int32_t>(chunk.tokens.size()));
+        result->tokens.push_back(-1);
       }
-      result->tokens.push_back(token);
     }
     return {};
   }
 
+  // Draws at the chunk's last 1 + drafts places until a guess is wrong. logits: [1 + drafts, n_vocab].
+  Status draw_chunk(const StepPlan::Chunk& chunk, float* logits, size_t n_vocab, std::vector<int32_t>* drawn) {
+    // The penalties look back at this chunk too; what is accepted here is taken back if the step fails.
+    Sampler& sampler = sequences_.at(chunk.sequence).sampler;
+    size_t kept = chunk.tokens.size() - chunk.drafts;
+    sampler.accept(chunk.tokens.first(kept));
+    const size_t all_drawn = drawn->size() + 1 + chunk.drafts;
+    for (;; logits += n_vocab, ++kept) {
+      const int32_t token = sampler.sample({logits, model_->n_drawable()});
+      if (token < 0) return {Code::MODEL_OUTPUT_INVALID, "The model's logits are not numbers."};
+      drawn->push_back(token);
+      if (kept == chunk.tokens.size() || token != chunk.tokens[kept]) break;
+      sampler.accept(token);
+    }
+    drawn->resize(all_drawn, -1);
+    kept_.push_back(static_cast<int32_t>(kept));
+    return {};
+  }
+
   void commit() {
-    for (const StepPlan::Chunk& chunk : plan_.chunks) {
+    for (size_t i = 0; i < plan_.chunks.size(); ++i) {
+      const StepPlan::Chunk& chunk = plan_.chunks[i];
       Sequence& sequence = sequences_.at(chunk.sequence);
-      sequence.table.n_tokens += static_cast<int32_t>(chunk.tokens.size());
+      sequence.table.n_tokens += kept_[i];
+      if (chunk.drafts > 0) cache_.truncate(&sequence.table, sequence.table.n_tokens);  // what wrong guesses reserved
       if (!chunk.sample) sequence.sampler.accept(chunk.tokens);
     }
   }
@@ -347,6 +371,7 @@ class EngineImpl final : public Engine {
   Scratch scratch_;
   kv::Cache cache_;
   std::vector<float> logits_;  // [outputs of the step, n_vocab]
+  std::vector<int32_t> kept_;  // [chunks of the step] tokens that its sequence keeps
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -111,12 +111,18 @@ struct StepPlan {
     std::span<const int32_t> tokens;  // appended to the sequence, at least one
     bool sample = false;              // draw the next token after the last one
     bool all_logits = false;          // logits of every token of the chunk, else none are returned
+    // With `sample`: the last `drafts` tokens are guesses (speculative decoding, Leviathan et al. 2022,
+    // arXiv:2211.17192). A token is drawn at each place, and the sequence keeps the guesses up to the first that is not
+    // what was drawn: the same tokens as without guesses, in fewer steps. Fewer than the chunk's tokens.
+    int32_t drafts = 0;
   };
   std::vector<Chunk> chunks;
 };
 
 struct StepResult {
-  std::vector<int32_t> tokens;  // [n_chunks] drawn token, or -1 where none was asked for
+  // For each chunk 1 + drafts drawn tokens, the last of them after the last token that was kept; -1 fills what was not
+  // drawn, and is the one entry of a chunk without `sample`.
+  std::vector<int32_t> tokens;
   std::vector<float> logits;  // [sum of the tokens of chunks with all_logits, n_vocab], row-major, in the plan's order
   double compute_ms = 0;
 };

@@ -83,6 +83,10 @@ export const options = {
     env: "HEARTH_ISA",
     doc: "Kernel set to force, for tests; empty: the best for this CPU.",
   }),
+  "engine.speculation": option(boolean(), true, {
+    env: "HEARTH_SPECULATION",
+    doc: "Guess tokens that repeat earlier text, several a step; answers are the same without.",
+  }),
   "context.tokens": option(integer(16, 1_048_576, "tokens"), 2048, {
     env: "HEARTH_CONTEXT_TOKENS",
     flag: "context",

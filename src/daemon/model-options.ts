@@ -11,8 +11,12 @@ export function modelHostOptions(config: Config): ModelHostOptions {
     path: resolveModelPath(config["model.path"]),
     alias: config["model.alias"] || (config["model.path"] === "" ? embeddedAlias : ""),
     engine: engineOptions(config),
-    scheduler: { ...defaultSchedulerOptions, maxQueued: config["scheduler.queue"] },
     unknownPreTokenizer: config["model.unknown_pre_tokenizer"],
+    scheduler: {
+      ...defaultSchedulerOptions,
+      maxQueued: config["scheduler.queue"],
+      speculation: config["engine.speculation"],
+    },
     loadWaitMs: config["model.load_wait_ms"],
   };
 }

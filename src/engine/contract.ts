@@ -96,6 +96,11 @@ export interface StepChunk {
   readonly sample: boolean;
   /** Return the logits of every token of the chunk. */
   readonly allLogits?: boolean;
+  /**
+   * With `sample`: the last `drafts` tokens are guesses of what follows. A token is drawn at each place, and the sequence
+   * keeps the guesses up to the first that is not what was drawn: the same tokens as without, in fewer steps.
+   */
+  readonly drafts?: number;
 }
 
 export interface StepPlan {
@@ -103,7 +108,9 @@ export interface StepPlan {
 }
 
 export interface StepResult {
-  /** [chunks]: the drawn token, or -1 where none was asked for. */
+  /**
+   * For each chunk 1 + drafts drawn tokens; -1 fills what was not drawn, and is the one entry of a chunk without `sample`.
+   */
   readonly tokens: Int32Array;
   /** [tokens of chunks with allLogits, vocabulary], row-major, in the plan's order. */
   readonly logits: Float32Array;

@@ -206,19 +206,27 @@ export class FakeEngine implements Engine {
     this.#model.checkHealth();
     this.#failures.check("stepResult");
     const logits = plan.chunks.flatMap((chunk) => (chunk.allLogits ? this.#logits(chunk) : []));
-    const tokens = plan.chunks.map((chunk) => this.#append(chunk));
+    const tokens = plan.chunks.flatMap((chunk) => this.#append(chunk));
     return { tokens: Int32Array.from(tokens), logits: Float32Array.from(logits), computeMs };
   }
 
-  #append(chunk: StepChunk): number {
-    const sequence = this.#find(chunk.sequence);
-    const goesOn = chunk.tokens.length === 1 && chunk.tokens[0] === sequence.drawn;
+  /** The drawn tokens, 1 + drafts of them. */
+  #append({ sequence: id, tokens, sample, drafts = 0 }: StepChunk): number[] {
+    const sequence = this.#find(id);
+    const goesOn = tokens.length - drafts === 1 && tokens[0] === sequence.drawn;
     if (!goesOn) sequence.answered = 0;
-    sequence.history.push(...chunk.tokens);
-    if (!chunk.sample) return -1;
-    sequence.drawn = (this.#fake.next ?? hashedLetters)(sequence.history, sequence.answered);
-    sequence.answered++;
-    return sequence.drawn;
+    sequence.history.push(...tokens.subarray(0, tokens.length - drafts));
+    if (!sample) return [-1];
+    const drawn: number[] = [];
+    for (const guess of [...tokens.subarray(tokens.length - drafts), null]) {
+      sequence.drawn = (this.#fake.next ?? hashedLetters)(sequence.history, sequence.answered);
+      sequence.answered++;
+      drawn.push(sequence.drawn);
+      if (guess !== sequence.drawn) break;
+      sequence.history.push(guess);
+    }
+    this.#dropSpareBlocks(sequence);
+    return [...drawn, ...new Array<number>(1 + drafts - drawn.length).fill(-1)];
   }
 
   /** One row a token: 1 at the token that would be drawn, 0 elsewhere. */
@@ -237,9 +245,11 @@ export class FakeEngine implements Engine {
     const seen = new Set<number>();
     let needed = 0;
     let total = 0;
-    for (const { sequence, tokens } of plan.chunks) {
+    for (const { sequence, tokens, sample, drafts = 0 } of plan.chunks) {
       if (tokens.length === 0 || seen.has(sequence))
         throw new HearthError("PLAN_INVALID", "A chunk is empty or double.");
+      if (drafts >= tokens.length || (drafts > 0 && !sample))
+        throw new HearthError("PLAN_INVALID", "A chunk has more guesses than tokens to follow.");
       seen.add(sequence);
       total += tokens.length;
       for (const token of tokens) checkToken(token);

@@ -1,4 +1,5 @@
 /** One request on its way through the scheduler: queued, prefill, decode, ended. */
+import { Drafter } from "./speculation.js";
 import { SequenceStream } from "./stream.js";
 import type { EndReason, SequenceRequest } from "./types.js";
 
@@ -9,6 +10,7 @@ export class Job {
   readonly stream: SequenceStream;
   /** The prompt and what was generated; a slot holds a prefix of it in the KV cache. */
   readonly history: number[];
+  readonly drafter = new Drafter();
   phase: JobPhase = "queued";
   /** When it got its slot, as a count; smaller is older. Kept when it loses the slot to an older job. */
   admission = 0;

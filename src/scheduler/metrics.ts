@@ -7,6 +7,8 @@ export class SchedulerMetrics {
   readonly promptTokens: Counter;
   readonly cachedTokens: Counter;
   readonly generatedTokens: Counter;
+  readonly drafts: Counter;
+  readonly acceptedDrafts: Counter;
   readonly prefixHits: Counter;
   readonly evictions: Counter;
   readonly preemptions: Counter;
@@ -21,6 +23,11 @@ export class SchedulerMetrics {
       help: "Prompt tokens that were in the KV cache already.",
     });
     this.generatedTokens = metrics.counter({ name: "hearth_generated_tokens_total", help: "Tokens generated." });
+    this.drafts = metrics.counter({ name: "hearth_draft_tokens_total", help: "Tokens guessed ahead of the model." });
+    this.acceptedDrafts = metrics.counter({
+      name: "hearth_draft_tokens_accepted_total",
+      help: "Guessed tokens that the model drew too.",
+    });
     this.prefixHits = metrics.counter({
       name: "hearth_prefix_hits_total",
       help: "Requests that found a prefix of their prompt in the KV cache.",

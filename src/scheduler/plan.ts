@@ -5,6 +5,8 @@ export interface PlanSlot {
   readonly phase: "prefill" | "decode";
   /** Tokens that are not in the KV cache yet. One while decoding. */
   readonly pendingTokens: number;
+  /** While decoding: guesses that may ride along. */
+  readonly drafts: number;
   /** Smaller is older. */
   readonly admission: number;
   /** The last pending token is to be followed by a drawn one. */
@@ -20,7 +22,9 @@ export interface StepBudget {
 
 export interface PlannedChunk {
   readonly slot: number;
+  /** Without the drafts. */
   readonly tokens: number;
+  readonly drafts: number;
   readonly sample: boolean;
 }
 
@@ -31,16 +35,21 @@ export interface PlannedChunk {
 export function plan(slots: readonly PlanSlot[], budget: StepBudget): PlannedChunk[] {
   const oldestFirst = [...slots].sort((a, b) => a.admission - b.admission);
   const decoding = oldestFirst.filter((slot) => slot.phase === "decode").slice(0, budget.batchTokens);
-  const chunks = decoding.map(({ index, sample }): PlannedChunk => ({ slot: index, tokens: 1, sample }));
+  let batchLeft = budget.batchTokens - decoding.length;
+  const chunks = decoding.map((slot): PlannedChunk => {
+    const drafts = Math.min(slot.drafts, batchLeft);
+    batchLeft -= drafts;
+    return { slot: slot.index, tokens: 1, drafts, sample: slot.sample };
+  });
 
-  let tokensLeft = Math.min(budget.prefillTokens, budget.batchTokens - chunks.length);
+  let tokensLeft = Math.min(budget.prefillTokens, batchLeft);
   const prompts = oldestFirst.filter((slot) => slot.phase === "prefill").slice(0, Math.max(tokensLeft, 0));
   // Shortest first, so that each share is final when it is given. Equal lengths keep their age order: the sort is stable.
   const shortestFirst = [...prompts].sort((a, b) => a.pendingTokens - b.pendingTokens);
   shortestFirst.forEach(({ index, pendingTokens, sample }, given) => {
     const share = Math.ceil(tokensLeft / (shortestFirst.length - given));
     const tokens = Math.min(pendingTokens, share);
-    chunks.push({ slot: index, tokens, sample: sample && tokens === pendingTokens });
+    chunks.push({ slot: index, tokens, drafts: 0, sample: sample && tokens === pendingTokens });
     tokensLeft -= tokens;
   });
   return chunks;

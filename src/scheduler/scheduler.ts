@@ -13,6 +13,7 @@ import type { SchedulerMetrics } from "./metrics.js";
 import { Pacing } from "./pacing.js";
 import { type PlannedChunk, plan } from "./plan.js";
 import { type BusySlot, SlotTable } from "./slots.js";
+import { maxDrafts, StepCost } from "./speculation.js";
 import type { SequenceStream } from "./stream.js";
 import type { SchedulerOptions, SchedulerProgress, SequenceRequest } from "./types.js";
 
@@ -27,11 +28,14 @@ export interface SchedulerDependencies {
 /** A step's chunk with the slot it is for. */
 interface RunningChunk extends PlannedChunk {
   readonly of: BusySlot;
+  /** `tokens` of the history, then the drafts. */
   readonly ids: Int32Array;
 }
 
 /** KV room that a job needs beside its history to be admitted while others run, so that it is not sent back at once. */
 const admissionHeadroomTokens = 64;
+/** KV room a stream below which none guesses: the block that its guesses may start. */
+const draftHeadroomTokens = 32;
 
 export class Scheduler {
   readonly #engine: Engine;
@@ -39,6 +43,7 @@ export class Scheduler {
   readonly #dependencies: SchedulerDependencies;
   readonly #slots: SlotTable;
   readonly #pacing = new Pacing();
+  readonly #decodeCost = new StepCost();
   readonly #queue: Job[] = [];
   #admissions = 0;
   #stepsCompleted = 0;
@@ -203,11 +208,13 @@ export class Scheduler {
     const streaming = ready.some(({ job }) => job.phase === "decode");
     const { maxBatchTokens } = this.#engine.options;
     const durationMs = streaming ? this.#options.streamingStepMs : this.#options.prefillStepMs;
+    const guesses = this.#guess(ready.filter(({ job }) => job.phase === "decode"));
     const planned = plan(
       ready.map(({ index, job, tokens }) => ({
         index,
         phase: job.phase === "decode" ? "decode" : "prefill",
         pendingTokens: job.history.length - tokens.length,
+        drafts: guesses.get(index)?.length ?? 0,
         admission: job.admission,
         sample: job.wantsAnswer,
       })),
@@ -217,8 +224,28 @@ export class Scheduler {
       const of = ready.find(({ index }) => index === chunk.slot);
       if (!of) return [];
       const start = of.tokens.length;
-      return [{ ...chunk, of, ids: Int32Array.from(of.job.history.slice(start, start + chunk.tokens)) }];
+      const drafts = guesses.get(of.index)?.slice(0, chunk.drafts) ?? [];
+      return [
+        { ...chunk, of, ids: Int32Array.from([...of.job.history.slice(start, start + chunk.tokens), ...drafts]) },
+      ];
     });
+  }
+
+  /** What each answer may go on with, by slot. Nothing while KV room is short: a guess must not drive anybody out. */
+  #guess(decoding: readonly BusySlot[]): Map<number, number[]> {
+    const guesses = new Map<number, number[]>();
+    if (!this.#options.speculation || this.#engine.freeKvTokens() < decoding.length * draftHeadroomTokens)
+      return guesses;
+    let columns = decoding.length;
+    for (const { index, job } of decoding) {
+      const wanted = job.request.maxTokens - job.generatedTokens - 1;
+      const limit = Math.min(maxDrafts, wanted, this.contextTokens - job.history.length);
+      const proposed = job.drafter.propose(job.history, limit);
+      const drafts = proposed.slice(0, job.drafter.bestDrafts(this.#decodeCost, columns, proposed.length));
+      guesses.set(index, drafts);
+      columns += drafts.length;
+    }
+    return guesses;
   }
 
   async #step(chunks: readonly RunningChunk[]): Promise<void> {
@@ -226,7 +253,7 @@ export class Scheduler {
     let result: StepResult;
     try {
       result = await this.#engine.step({
-        chunks: chunks.map(({ of, ids, sample }) => ({ sequence: of.sequence, tokens: ids, sample })),
+        chunks: chunks.map(({ of, ids, drafts, sample }) => ({ sequence: of.sequence, tokens: ids, drafts, sample })),
       });
     } catch (error) {
       this.#recover(chunks, error);
@@ -237,9 +264,15 @@ export class Scheduler {
     this.#stepsCompleted++;
     health.setHealthy("engine");
     this.#measure(chunks, result);
-    chunks.forEach((chunk, i) => {
-      this.#apply(chunk, result.tokens[i] ?? -1);
-    });
+    let at = 0;
+    for (const chunk of chunks) {
+      const drawn = result.tokens.subarray(at, at + 1 + chunk.drafts);
+      at += drawn.length;
+      this.#apply(
+        chunk,
+        [...drawn].filter((token) => token >= 0),
+      );
+    }
   }
 
   /** Only the requests of the failed step suffer; the engine left their sequences as they were. */
@@ -279,13 +312,15 @@ export class Scheduler {
     else job.fail(error);
   }
 
-  #apply(chunk: RunningChunk, token: number): void {
-    const { of: slot, ids } = chunk;
+  #apply(chunk: RunningChunk, drawn: readonly number[]): void {
+    const { of: slot, ids, tokens, drafts } = chunk;
     const { job } = slot;
-    slot.tokens.push(...ids);
+    const right = Math.max(0, drawn.length - 1); // the engine drew on after each right guess
+    slot.tokens.push(...ids.subarray(0, tokens + right));
+    if (job.phase === "decode") this.#countDrafts(job, drafts, right);
     if (job.phase === "ended") return; // cancelled while the step ran
     if (job.phase === "prefill") this.#reportPrompt(slot);
-    if (chunk.sample) this.#take(job, token);
+    if (chunk.sample) for (const token of drawn) this.#take(job, token);
     else if (slot.tokens.length === job.history.length) job.end("stop");
   }
 
@@ -297,7 +332,14 @@ export class Scheduler {
     }
   }
 
+  #countDrafts(job: Job, drafts: number, right: number): void {
+    job.drafter.observe(drafts, right);
+    this.#dependencies.metrics.drafts.inc(drafts);
+    this.#dependencies.metrics.acceptedDrafts.inc(right);
+  }
+
   #take(job: Job, token: number): void {
+    if (job.phase === "ended") return; // by a token drawn in the same step
     job.phase = "decode";
     if (job.request.stopTokens.has(token)) {
       job.end("stop");
@@ -322,6 +364,12 @@ export class Scheduler {
     const { metrics } = this.#dependencies;
     const prefilled = chunks.filter(({ of }) => of.job.phase !== "decode");
     const promptTokens = prefilled.reduce((sum, chunk) => sum + chunk.tokens, 0);
+    if (prefilled.length === 0) {
+      this.#decodeCost.observe(
+        chunks.reduce((sum, { ids }) => sum + ids.length, 0),
+        computeMs,
+      );
+    }
     metrics.stepSeconds.observe(computeMs / 1000);
     metrics.promptTokens.inc(promptTokens);
     // A step of single tokens costs more a token than one of many, and says nothing about prompts.

@@ -41,6 +41,8 @@ export interface SchedulerOptions {
   readonly streamingStepMs: number;
   /** The same while only prompts are read: bounds how long a cancel waits, and feeds the watchdog. */
   readonly prefillStepMs: number;
+  /** Guess tokens that repeat earlier ones (see speculation.ts). The answers are the same with and without. */
+  readonly speculation: boolean;
 }
 
 export const defaultSchedulerOptions: SchedulerOptions = {
@@ -48,6 +50,7 @@ export const defaultSchedulerOptions: SchedulerOptions = {
   maxUnreadTokens: 256,
   streamingStepMs: 250,
   prefillStepMs: 2000,
+  speculation: true,
 };
 
 /** For the watchdog: work without progress is a hang. */

@@ -295,3 +295,76 @@ TEST_CASE("a vocabulary-only model makes no engine") {
   std::unique_ptr<Engine> engine;
   CHECK(Engine::create(model, small(), &engine).code() == Code::MODEL_HAS_NO_WEIGHTS);
 }
+
+namespace {
+
+// Draws `n` tokens one a step; `steps` counts them.
+std::vector<int32_t> draw_alone(Engine& engine, int32_t id, std::vector<int32_t> prompt, int n) {
+  std::vector<int32_t> drawn;
+  while (static_cast<int>(drawn.size()) < n) {
+    StepResult result;
+    StepPlan plan;
+    plan.chunks.push_back({id, prompt, true});
+    REQUIRE(engine.step_and_wait(plan, &result).ok());
+    drawn.push_back(result.tokens[0]);
+    prompt = {drawn.back()};
+  }
+  return drawn;
+}
+
+SamplerOptions lively() {
+  SamplerOptions options;
+  options.temperature = 1.2f;
+  options.repetition_penalty = 1.3f;
+  options.seed = 7;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("guesses are kept as far as the sampler draws the same, and change no token") {
+  const TinyModel file;
+  const auto engine = open(file);
+  for (const SamplerOptions& sampler : {greedy(), lively()}) {
+    int32_t plain = -1;
+    REQUIRE(engine->open_sequence(sampler, &plain).ok());
+    const std::vector<int32_t> expected = draw_alone(*engine, plain, kPrompt, 6);
+    for (size_t right = 0; right <= 4; ++right) {
+      CAPTURE(right);
+      int32_t id = -1;
+      REQUIRE(engine->open_sequence(sampler, &id).ok());
+      std::vector<int32_t> tokens = kPrompt;
+      for (size_t i = 0; i < 4; ++i) {
+        tokens.push_back(i < right ? expected[i] : (expected[i] + 1) % static_cast<int32_t>(kTinyVocab));
+      }
+      StepPlan plan;
+      plan.chunks.push_back({id, tokens, true, false, 4});
+      StepResult result;
+      REQUIRE(engine->step_and_wait(plan, &result).ok());
+      std::vector<int32_t> drawn(expected.begin(), expected.begin() + static_cast<long>(right) + 1);
+      drawn.resize(5, -1);
+      CHECK(result.tokens == drawn);
+      CHECK(length(*engine, id) == static_cast<int32_t>(kPrompt.size() + right));
+      // What follows is what would have followed without guesses.
+      CHECK(draw_alone(*engine, id, {expected[right]}, 1)[0] == expected[right + 1]);
+      REQUIRE(engine->close_sequence(id).ok());
+    }
+    REQUIRE(engine->close_sequence(plain).ok());
+  }
+}
+
+TEST_CASE("a chunk cannot be all guesses, nor guess where nothing is drawn") {
+  const TinyModel file;
+  const auto engine = open(file);
+  const int32_t id = open_sequence(*engine);
+  const std::vector<int32_t> two = {1, 2};
+  StepResult result;
+  for (const StepPlan::Chunk& chunk :
+       {StepPlan::Chunk{id, two, true, false, 2}, StepPlan::Chunk{id, two, true, false, -1},
+        StepPlan::Chunk{id, two, false, false, 1}}) {
+    StepPlan plan;
+    plan.chunks.push_back(chunk);
+    CHECK(engine->step_and_wait(plan, &result).code() == Code::PLAN_INVALID);
+    CHECK(length(*engine, id) == 0);
+  }
+}

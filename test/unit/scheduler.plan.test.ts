@@ -7,6 +7,7 @@ const decode = (index: number): PlanSlot => ({
   index,
   phase: "decode",
   pendingTokens: 1,
+  drafts: 0,
   admission: index,
   sample: true,
 });
@@ -14,6 +15,7 @@ const prefill = (index: number, pendingTokens: number): PlanSlot => ({
   index,
   phase: "prefill",
   pendingTokens,
+  drafts: 0,
   admission: index,
   sample: true,
 });
@@ -24,17 +26,17 @@ test("decoding streams go first, whatever the prompts want", () => {
   const chunks = plan([prefill(0, 1000), decode(1), decode(2)], { batchTokens: 8, prefillTokens: 8 });
   assert.deepEqual(bySlot(chunks), { 1: 1, 2: 1, 0: 6 });
   assert.deepEqual(chunks.slice(0, 2), [
-    { slot: 1, tokens: 1, sample: true },
-    { slot: 2, tokens: 1, sample: true },
+    { slot: 1, tokens: 1, drafts: 0, sample: true },
+    { slot: 2, tokens: 1, drafts: 0, sample: true },
   ]);
 });
 
 test("a prompt gets a chunk of the prefill budget, and a token is drawn after its last piece only", () => {
   assert.deepEqual(plan([prefill(0, 100)], { batchTokens: 256, prefillTokens: 64 }), [
-    { slot: 0, tokens: 64, sample: false },
+    { slot: 0, tokens: 64, drafts: 0, sample: false },
   ]);
   assert.deepEqual(plan([prefill(0, 36)], { batchTokens: 256, prefillTokens: 64 }), [
-    { slot: 0, tokens: 36, sample: true },
+    { slot: 0, tokens: 36, drafts: 0, sample: true },
   ]);
 });
 
@@ -85,4 +87,16 @@ test("the prefill chunk follows the measured speed", () => {
   assert.equal(pacing.tokensWithin(250, 256), 1, "slower than the limit: one token, never none");
   for (let i = 0; i < 80; i++) pacing.observe(256, 0);
   assert.equal(pacing.tokensWithin(250, 256), 256);
+});
+
+test("guesses ride along where the batch has room, after every stream has its token", () => {
+  const guessing = (index: number, drafts: number): PlanSlot => ({ ...decode(index), drafts });
+  const chunks = plan([guessing(0, 4), guessing(1, 4), prefill(2, 9)], { batchTokens: 8, prefillTokens: 8 });
+  assert.deepEqual(
+    chunks.map(({ slot, tokens, drafts }) => [slot, tokens, drafts]),
+    [
+      [0, 1, 4],
+      [1, 1, 2],
+    ],
+  );
 });
