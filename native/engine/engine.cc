@@ -68,8 +68,7 @@ class EngineImpl final : public Engine {
   Status start() {
     const Dimensions& d = model_->architecture()->dimensions();
     HEARTH_RETURN_IF_ERROR(kv::Cache::create(d.kv, options_.kv_tokens, &cache_));
-    const size_t scratch = Pass::scratch_bytes(options_.max_batch_tokens, d.scratch_floats_per_row);
-    HEARTH_RETURN_IF_ERROR(Scratch::create(scratch, &scratch_));
+    HEARTH_RETURN_IF_ERROR(Scratch::create(scratch_bytes(), &scratch_));
     thread_ = std::thread([this] { work(); });
     return {};
   }
@@ -272,10 +271,8 @@ class EngineImpl final : public Engine {
       release_reserved();
       return status;
     }
-    const Architecture& architecture = *model_->architecture();
-    logits_.resize(batch.outputs.size() * architecture.dimensions().n_vocab);
-    Pass pass({kernels_, &pool_, &scratch_, &cache_, &options_.trace}, batch, logits_.data());
-    architecture.forward(pass);
+    logits_.resize(batch.outputs.size() * model_->architecture()->dimensions().n_vocab);
+    forward(batch, &scratch_);
     // Pages that could not be read were zeros: then nothing that was computed may be used.
     Status status = model_->health();
     if (status.ok()) status = draw(result);
@@ -286,6 +283,23 @@ class EngineImpl final : public Engine {
     commit();
     result->compute_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
     return {};
+  }
+
+  void forward(const Batch& batch, Scratch* scratch) {
+    Pass pass({kernels_, &pool_, scratch, &cache_, &options_.trace, options_.context_tokens}, batch, logits_.data());
+    model_->architecture()->forward(pass);
+  }
+
+  // What the activations of the largest batch take: a pass that only counts says so.
+  size_t scratch_bytes() {
+    const auto rows = static_cast<size_t>(options_.max_batch_tokens);
+    Batch batch;
+    batch.tokens.resize(rows);
+    batch.positions.resize(rows);
+    batch.outputs.resize(rows);
+    Scratch counting;
+    forward(batch, &counting);
+    return counting.peak();
   }
 
   Status build(Batch* batch) {

@@ -11,6 +11,10 @@ void add(float* x, const float* y, size_t n) {
   for (size_t i = 0; i < n; ++i) x[i] += y[i];
 }
 
+void scale(float* x, float factor, size_t n) {
+  for (size_t i = 0; i < n; ++i) x[i] *= factor;
+}
+
 void rotate(float* a, float* b, float cos, float sin) {
   const float a0 = *a, b0 = *b;
   *a = __builtin_fmaf(a0, cos, -(b0 * sin));
@@ -47,6 +51,7 @@ inline void dequantize_bf16(const void* w, size_t n, float* y) {
 
 constexpr void set_elementwise(HearthKernels* t) {
   t->add = add;
+  t->scale = scale;
   t->rope_interleaved = rope_interleaved;
   t->rope_halves = rope_halves;
   t->dequantize[HEARTH_TYPE_F32] = dequantize_f32;

@@ -62,6 +62,7 @@ typedef struct HearthKernels {
   // y = x / sqrt(mean(x^2) + eps) * w  (Zhang and Sennrich 2019, arXiv:1910.07467). y may be x.
   void (*rms_norm)(const float* x, const float* w, size_t n, float eps, float* y);
   void (*add)(float* x, const float* y, size_t n);  // x += y
+  void (*scale)(float* x, float factor, size_t n);  // x *= factor
   // x = silu(x) * y, silu(x) = x / (1 + exp(-x))  (Shazeer 2020, arXiv:2002.05202)
   void (*silu_mul)(float* x, const float* y, size_t n);
   // Rotates pairs of x[n_dims] by angles whose cosines and sines are given [n_dims / 2]  (Su et al. 2021,

@@ -1,18 +1,19 @@
 #include "model/architecture.h"
 
 #include "base/text.h"
-#include "model/llama.h"
+#include "model/architectures.h"
 
 namespace hearth {
 namespace {
 
 struct Entry {
   const char* name;  // general.architecture
-  Status (*load)(const GgufFile& file, std::unique_ptr<const Architecture>* architecture);
+  Status (*load)(const GgufFile& file, ArchitecturePtr* architecture);
 };
 
 constexpr Entry kArchitectures[] = {
-    {"llama", Llama::load},
+    {"granite", load_granite}, {"llama", load_llama}, {"mistral3", load_mistral3}, {"olmo2", load_olmo2},
+    {"phi3", load_phi3},       {"qwen2", load_qwen2}, {"qwen3", load_qwen3},       {"smollm3", load_smollm3},
 };
 
 }  // namespace

@@ -18,7 +18,6 @@ struct Dimensions {
   uint32_t n_vocab = 0;
   uint32_t n_ctx_train = 0;
   kv::Shape kv{};
-  size_t scratch_floats_per_row = 0;  // the most that one token's activations take at a time
 };
 
 // Weights in the mapped file and the order of the operations. Immutable.

@@ -7,8 +7,7 @@
 namespace hearth {
 namespace {
 
-// A factor of four and more above the largest published models, and small enough that products stay far from overflow.
-constexpr uint32_t kMaxContext = 1u << 24;
+// Like kMaxContext.
 constexpr uint32_t kMaxEmbedding = 1u << 16;
 constexpr uint32_t kMaxLayers = 1024;
 constexpr uint32_t kMaxFeedForward = 1u << 18;
@@ -27,11 +26,35 @@ Status HyperParameters::count(const char* name, uint32_t most, bool required, ui
   return bad_value(key(name), "is " + std::to_string(*value) + ", not from 1 to " + std::to_string(most));
 }
 
-Status HyperParameters::positive(const char* name, double most, double* value) const {
+Status HyperParameters::number(const char* name, double most, bool zero, double* value) const {
   auto read = static_cast<float>(*value);
   HEARTH_RETURN_IF_ERROR(file_.optional(key(name), &read));
-  if (!(read > 0 && read <= most)) return bad_value(key(name), "is " + std::to_string(read) + ", out of range");
+  if (!(read >= 0 && read <= most) || (read == 0 && !zero)) {
+    return bad_value(key(name), "is " + std::to_string(read) + ", out of range");
+  }
   *value = read;
+  return {};
+}
+
+Status HyperParameters::positive(const char* name, double most, double* value) const {
+  return number(name, most, false, value);
+}
+
+Status HyperParameters::not_negative(const char* name, double most, double* value) const {
+  return number(name, most, true, value);
+}
+
+Status HyperParameters::positive(const char* name, double most, float* value) const {
+  double wide = *value;
+  HEARTH_RETURN_IF_ERROR(positive(name, most, &wide));
+  *value = static_cast<float>(wide);
+  return {};
+}
+
+Status HyperParameters::not_negative(const char* name, double most, float* value) const {
+  double wide = *value;
+  HEARTH_RETURN_IF_ERROR(not_negative(name, most, &wide));
+  *value = static_cast<float>(wide);
   return {};
 }
 
@@ -54,9 +77,7 @@ Status HyperParameters::read_common() {
   HEARTH_RETURN_IF_ERROR(count("attention.value_length", kMaxHeadDim, false, &value_length));
   if (value_length != head_dim) return bad_value(key("attention.value_length"), "differs from attention.key_length");
 
-  double eps = 0;
-  HEARTH_RETURN_IF_ERROR(positive("attention.layer_norm_rms_epsilon", 1.0, &eps));
-  norm_eps = static_cast<float>(eps);
+  HEARTH_RETURN_IF_ERROR(positive("attention.layer_norm_rms_epsilon", 1.0, &norm_eps));
 
   const GgufTensor* embedding = nullptr;
   HEARTH_RETURN_IF_ERROR(file_.require_tensor("token_embd.weight", &embedding));
@@ -77,17 +98,20 @@ Status HyperParameters::refuse_experts() const {
                                                     "\", which is supported without experts only."};
 }
 
-Status HyperParameters::read_rope(RopeOptions* o) const {
+Status HyperParameters::read_rope(RopePairs pairs, Rope* rope) const {
+  RopeOptions options;
+  HEARTH_RETURN_IF_ERROR(read_rope(pairs, &options));
+  *rope = Rope(options);
+  return {};
+}
+
+Status HyperParameters::read_rope(RopePairs pairs, RopeOptions* o) const {
+  o->pairs = pairs;
   o->n_dims = head_dim;
   HEARTH_RETURN_IF_ERROR(count("rope.dimension_count", head_dim, false, &o->n_dims));
   if (o->n_dims % 2 != 0) return bad_value(key("rope.dimension_count"), "is odd");
   HEARTH_RETURN_IF_ERROR(positive("rope.freq_base", 1e12, &o->freq_base));
-  HEARTH_RETURN_IF_ERROR(WeightReader(file_).optional_vector("rope_freqs.weight", o->n_dims / 2, &o->freq_factors));
-  for (float factor : o->freq_factors) {
-    if (!(factor > 0)) {
-      return {Code::GGUF_KEY_BAD_VALUE, "Tensor \"rope_freqs.weight\" holds a factor that is not positive."};
-    }
-  }
+  HEARTH_RETURN_IF_ERROR(read_rope_factors("rope_freqs.weight", o));
 
   // Older files have rope.scale_linear instead of a type and a factor.
   double linear = 1.0;
@@ -97,7 +121,8 @@ Status HyperParameters::read_rope(RopeOptions* o) const {
   HEARTH_RETURN_IF_ERROR(positive("rope.scaling.attn_factor", 1e3, &o->attention_factor));
   std::string_view type = "linear";
   HEARTH_RETURN_IF_ERROR(file_.optional(key("rope.scaling.type"), &type));
-  if (type == "none" || o->factor == 1.0) {
+  // longrope scales by its factors alone.
+  if (type == "none" || type == "longrope" || o->factor == 1.0) {
     o->scaling = RopeOptions::Scaling::none;
   } else if (type == "linear") {
     o->scaling = RopeOptions::Scaling::linear;
@@ -105,9 +130,20 @@ Status HyperParameters::read_rope(RopeOptions* o) const {
     o->scaling = RopeOptions::Scaling::yarn;
     return read_yarn(o);
   } else {
-    return bad_value(key("rope.scaling.type"), "is not none, linear or yarn");
+    return bad_value(key("rope.scaling.type"), "is not none, linear, yarn or longrope");
   }
   return {};
+}
+
+Status HyperParameters::read_rope_factors(const std::string& tensor, RopeOptions* o) const {
+  WeightReader read(file_, 0);
+  o->freq_factors = read.optional_vector(tensor, o->n_dims / 2);
+  for (float factor : o->freq_factors) {
+    if (!(factor > 0)) {
+      return {Code::GGUF_KEY_BAD_VALUE, "Tensor \"" + tensor + "\" holds a factor that is not positive."};
+    }
+  }
+  return read.status();
 }
 
 Status HyperParameters::read_yarn(RopeOptions* o) const {
@@ -116,6 +152,7 @@ Status HyperParameters::read_yarn(RopeOptions* o) const {
   HEARTH_RETURN_IF_ERROR(positive("rope.scaling.yarn_ext_factor", 1e3, &o->yarn_ext_factor));
   HEARTH_RETURN_IF_ERROR(positive("rope.scaling.yarn_beta_fast", 1e6, &o->yarn_beta_fast));
   HEARTH_RETURN_IF_ERROR(positive("rope.scaling.yarn_beta_slow", 1e6, &o->yarn_beta_slow));
+  HEARTH_RETURN_IF_ERROR(not_negative("rope.scaling.yarn_log_multiplier", 1e3, &o->yarn_log_multiplier));
   return {};
 }
 

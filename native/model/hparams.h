@@ -15,16 +15,33 @@ namespace hearth {
 // Errors of all methods: GGUF_KEY_MISSING and GGUF_KEY_BAD_VALUE with the key's name.
 class HyperParameters {
  public:
+  // A factor of four and more above the largest published models, and small enough that products stay far from
+  // overflow.
+  static constexpr uint32_t kMaxContext = 1u << 24;
+
   // Keys are "ARCHITECTURE.name".
   HyperParameters(const GgufFile& file, std::string architecture)
       : file_(file), architecture_(std::move(architecture)) {}
 
   // The members below, which all decoder models have.
   Status read_common();
-  // RoPE with its scaling; the frequency factors are read from rope_freqs.weight.
-  Status read_rope(RopeOptions* options) const;
+  // RoPE with its scaling, of head_dim or rope.dimension_count dimensions; the frequency factors are read from
+  // rope_freqs.weight.
+  Status read_rope(RopePairs pairs, RopeOptions* options) const;
+  Status read_rope(RopePairs pairs, Rope* rope) const;
+  // [n_dims / 2] divisors of the frequencies; none where the file lacks the tensor.
+  Status read_rope_factors(const std::string& tensor, RopeOptions* options) const;
   // Mixtures of experts share some architectures' names.
   Status refuse_experts() const;
+
+  // A number above 0 and up to `most`; `value` holds the default for a key that is missing.
+  Status positive(const char* name, double most, double* value) const;
+  Status positive(const char* name, double most, float* value) const;
+  // The same from 0 on, which mostly means that something is off.
+  Status not_negative(const char* name, double most, double* value) const;
+  Status not_negative(const char* name, double most, float* value) const;
+  // A count from 1 to `most`; `value` holds the default for keys that may be missing.
+  Status count(const char* name, uint32_t most, bool required, uint32_t* value) const;
 
   Dimensions dimensions() const;
   AttentionShape attention_shape() const;
@@ -42,10 +59,8 @@ class HyperParameters {
  private:
   std::string key(const char* name) const { return architecture_ + "." + name; }
   Status bad_value(const std::string& key, const std::string& why) const;
-  // A count from 1 to `most`; `value` holds the default for keys that may be missing.
-  Status count(const char* name, uint32_t most, bool required, uint32_t* value) const;
+  Status number(const char* name, double most, bool zero, double* value) const;
   Status read_yarn(RopeOptions* options) const;
-  Status positive(const char* name, double most, double* value) const;
 
   const GgufFile& file_;
   std::string architecture_;

@@ -33,30 +33,27 @@ Pass::Pass(const PassResources& resources, const Batch& batch, float* logits)
       cache_(*resources.cache),
       trace_(*resources.trace),
       batch_(batch),
-      logits_(logits) {
+      logits_(logits),
+      context_tokens_(resources.context_tokens),
+      counts_(resources.scratch->counts()) {
   scratch_.rewind(0);
 }
 
-size_t Pass::scratch_bytes(size_t n_rows, size_t floats_per_row) {
-  // The quantized form of an activation takes a byte an element and eight bytes a block, and each allocation rounds up.
-  constexpr size_t kRounding = 64 * 1024;
-  return n_rows * floats_per_row * (sizeof(float) + 2) + kRounding;
-}
-
-void Pass::layer(int il) {
+void Pass::layer(size_t il) {
   if (layer_ == -1) layer_mark_ = scratch_.position();
-  layer_ = il;
+  layer_ = static_cast<int>(il);
   scratch_.rewind(layer_mark_);
 }
 
 void Pass::name(std::string_view name, const Tensor& tensor) const {
-  if (trace_) trace_(name, layer_, {tensor.data, tensor.rows * tensor.cols}, tensor.cols);
+  if (trace_ && !counts_) trace_(name, layer_, {tensor.data, tensor.rows * tensor.cols}, tensor.cols);
 }
 
 Tensor Pass::allocate(size_t rows, size_t cols) { return {scratch_.allocate<float>(rows * cols), rows, cols}; }
 
 template <class Body>
 void Pass::for_rows(size_t rows, size_t cost, Body&& body) {
+  if (counts_) return;
   if (rows * cost < kSerialElements) {
     for (size_t r = 0; r < rows; ++r) body(r);
     return;
@@ -76,14 +73,35 @@ Tensor Pass::embed(const Matrix& table) {
   return x;
 }
 
-Tensor Pass::rms_norm(const Tensor& x, std::span<const float> weight, float eps) {
+Tensor Pass::rms_norm(const Tensor& x, const RmsNorm& norm) {
   Tensor y = allocate(x.rows, x.cols);
-  for_rows(x.rows, x.cols, [&](size_t r) { kernels_.rms_norm(x.row(r), weight.data(), x.cols, eps, y.row(r)); });
+  for_rows(x.rows, x.cols,
+           [&](size_t r) { kernels_.rms_norm(x.row(r), norm.weight.data(), x.cols, norm.eps, y.row(r)); });
   return y;
+}
+
+void Pass::rms_norm_heads(Tensor& x, const RmsNorm& norm) {
+  const size_t dim = norm.weight.size();
+  for_rows(x.rows, x.cols, [&](size_t r) {
+    for (float* head = x.row(r); head < x.row(r) + x.cols; head += dim) {
+      kernels_.rms_norm(head, norm.weight.data(), dim, norm.eps, head);
+    }
+  });
 }
 
 void Pass::add(Tensor& x, const Tensor& y) {
   for_rows(x.rows, x.cols, [&](size_t r) { kernels_.add(x.row(r), y.row(r), x.cols); });
+}
+
+void Pass::scale(Tensor& x, float factor) {
+  for_rows(x.rows, x.cols, [&](size_t r) { kernels_.scale(x.row(r), factor, x.cols); });
+}
+
+void Pass::scale_by_position(Tensor& x, float scale, uint32_t step) {
+  for_rows(x.rows, x.cols, [&](size_t r) {
+    const double steps = batch_.positions[r] / static_cast<int32_t>(step);
+    kernels_.scale(x.row(r), static_cast<float>(1.0 + scale * std::log1p(steps)), x.cols);
+  });
 }
 
 void Pass::silu_mul(Tensor& gate, const Tensor& up) {
@@ -113,6 +131,7 @@ void Pass::multiply(const Tensor& x, std::span<const Linear* const> weights, std
   const bool quantized =
       std::any_of(weights.begin(), weights.end(), [](const Linear* w) { return !is_float(w->weight.type); });
   const HearthColumns c = columns(x, quantized);
+  if (counts_) return;
 
   // The pieces of all matrices in one line, so that the threads meet once and not after each matrix.
   size_t pieces = 0;
@@ -145,7 +164,7 @@ void Pass::multiply(const Tensor& x, std::span<const Linear* const> weights, std
 
 Rotation Pass::rotation(const Rope& rope) {
   const size_t rows = batch_.positions.size();
-  Rotation rotation{allocate(rows, rope.n_pairs()), allocate(rows, rope.n_pairs())};
+  Rotation rotation{allocate(rows, rope.n_pairs()), allocate(rows, rope.n_pairs()), rope.pairs()};
   constexpr size_t kCostOfSinCos = 32;
   for_rows(rows, rope.n_pairs() * kCostOfSinCos,
            [&](size_t r) { rope.rotation(batch_.positions[r], rotation.cos.row(r), rotation.sin.row(r)); });
@@ -153,9 +172,10 @@ Rotation Pass::rotation(const Rope& rope) {
 }
 
 void Pass::rope(Tensor& x, size_t head_dim, const Rotation& rotation) {
+  const auto rotate = rotation.pairs == RopePairs::halves ? kernels_.rope_halves : kernels_.rope_interleaved;
   for_rows(x.rows, x.cols, [&](size_t r) {
     for (size_t head = 0; head < x.cols; head += head_dim) {
-      kernels_.rope_interleaved(x.row(r) + head, rotation.cos.row(r), rotation.sin.row(r), 2 * rotation.cos.cols);
+      rotate(x.row(r) + head, rotation.cos.row(r), rotation.sin.row(r), 2 * rotation.cos.cols);
     }
   });
 }
@@ -210,8 +230,9 @@ void Pass::attend_item(const AttentionItem& item, const Tensor& q, const Tensor&
 }
 
 Tensor Pass::attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape) {
-  store_kv(k, v, shape);
   Tensor out = allocate(q.rows, q.cols);
+  if (counts_) return out;
+  store_kv(k, v, shape);
   const size_t tile = kAttendRows / (shape.n_head / shape.n_kv_head);
   std::vector<AttentionItem> items;
   for (const BatchSequence& s : batch_.sequences) {
@@ -228,19 +249,20 @@ Tensor Pass::attention(const Tensor& q, const Tensor& k, const Tensor& v, const 
 
 Tensor Pass::select_outputs(const Tensor& x) {
   Tensor selected = allocate(batch_.outputs.size(), x.cols);
-  for (size_t i = 0; i < selected.rows; ++i) {
+  for (size_t i = 0; i < selected.rows && !counts_; ++i) {
     std::memcpy(selected.row(i), x.row(batch_.outputs[i]), x.cols * sizeof(float));
   }
   return selected;
 }
 
-void Pass::logits(const Tensor& x, const Matrix& output) {
+Tensor Pass::logits(const Tensor& x, const Matrix& output) {
   layer_ = -1;
   const Linear linear{output, nullptr};
   const Linear* weights[] = {&linear};
   Tensor results[] = {{logits_, x.rows, output.rows}};
   multiply(x, weights, results);
   name("logits", results[0]);
+  return results[0];
 }
 
 }  // namespace hearth

@@ -41,6 +41,7 @@ struct Batch {
 // cos and sin [n_rows, n_pairs] of a batch.
 struct Rotation {
   Tensor cos, sin;
+  RopePairs pairs;
 };
 
 struct AttentionShape {
@@ -58,25 +59,29 @@ struct PassResources {
   Pool* pool;
   Scratch* scratch;  // emptied by the pass
   kv::Cache* cache;
-  const Trace* trace;  // may hold nothing
+  const Trace* trace;      // may hold nothing
+  int32_t context_tokens;  // the longest that a sequence can become
 };
 
 class Pass {
  public:
   // logits: [batch.outputs.size(), n_vocab], the caller's.
+  // With a scratch that only counts, operations have no effect but to allocate: that is how much memory a pass takes.
   Pass(const PassResources& resources, const Batch& batch, float* logits);
 
-  // Bytes of scratch that a pass of n_rows needs where the allocations of a layer sum up to `floats_per_row`.
-  static size_t scratch_bytes(size_t n_rows, size_t floats_per_row);
+  int32_t context_tokens() const { return context_tokens_; }
 
   // Starts layer `il`: what the layer before allocated is forgotten; what was allocated before the first layer stays.
-  void layer(int il);
+  void layer(size_t il);
   // Names the tensor for the trace.
   void name(std::string_view name, const Tensor& tensor) const;
 
   Tensor embed(const Matrix& table);  // [n_rows, n_embd]
-  Tensor rms_norm(const Tensor& x, std::span<const float> weight, float eps);
+  Tensor rms_norm(const Tensor& x, const RmsNorm& norm);
+  // Normalizes each head of x [n_rows, n_head * norm.weight.size()] in place, all with the same weight.
+  void rms_norm_heads(Tensor& x, const RmsNorm& norm);
   void add(Tensor& x, const Tensor& y);  // x += y
+  void scale(Tensor& x, float factor);   // x *= factor
   Tensor linear(const Tensor& x, const Linear& w) { return linear(x, std::array{&w})[0]; }
   // Several matrices times the same activations, as one job.
   template <size_t N>
@@ -86,23 +91,28 @@ class Pass {
     multiply(x, weights, results);
     return results;
   }
+  // x *= 1 + scale * ln(1 + floor(position / step)) for each row's position.
+  void scale_by_position(Tensor& x, float scale, uint32_t step);
   void silu_mul(Tensor& gate, const Tensor& up);  // gate = silu(gate) * up
   // The cosines and sines of this batch's positions; all layers turn by the same.
   Rotation rotation(const Rope& rope);
-  // Rotates each head of x [n_rows, n_head * head_dim] by its token's position; pairs are neighbours.
+  // Rotates the first dimensions of each head of x [n_rows, n_head * head_dim] by its token's position.
   void rope(Tensor& x, size_t head_dim, const Rotation& rotation);
   // Stores k and v [n_rows, n_kv_head * head_dim] of the current layer, then causal attention of
   // q [n_rows, n_head * head_dim] over each row's own sequence -> like q.
   Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape);
-  // Only the rows whose logits are wanted: after the last attention nothing looks at the others.
-  Tensor select_outputs(const Tensor& x);
-  // x [n_outputs, n_embd] -> the caller's logits.
-  void logits(const Tensor& x, const Matrix& output);
+  // Only the rows whose logits are wanted: after the last layer's attention nothing looks at the others.
+  void keep_outputs(Tensor& x) { x = select_outputs(x); }
+  // The same for the residual stream and what is about to be added to it.
+  void keep_outputs(Tensor& x, Tensor& y) { keep_outputs(x), keep_outputs(y); }
+  // x [n_outputs, n_embd] -> the caller's logits, for what an architecture still does to them.
+  Tensor logits(const Tensor& x, const Matrix& output);
 
  private:
   struct AttentionItem;
 
   Tensor allocate(size_t rows, size_t cols);
+  Tensor select_outputs(const Tensor& x);
   HearthColumns columns(const Tensor& x, bool quantized);
   void multiply(const Tensor& x, std::span<const Linear* const> weights, std::span<Tensor> results);
   void store_kv(const Tensor& k, const Tensor& v, const AttentionShape& shape);
@@ -118,6 +128,8 @@ class Pass {
   const Trace& trace_;
   const Batch& batch_;
   float* logits_;
+  const int32_t context_tokens_;
+  const bool counts_;  // scratch only
   int layer_ = -1;
   size_t layer_mark_ = 0;  // scratch position behind what outlives a layer
 };

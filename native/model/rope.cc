@@ -21,7 +21,7 @@ double yarn_ramp(const RopeOptions& o, size_t pair) {
 
 }  // namespace
 
-Rope::Rope(const RopeOptions& o) : frequencies_(o.n_dims / 2), magnitude_(o.attention_factor) {
+Rope::Rope(const RopeOptions& o) : pairs_(o.pairs), frequencies_(o.n_dims / 2), magnitude_(o.attention_factor) {
   const bool yarn = o.scaling == RopeOptions::Scaling::yarn;
   const double scale = o.scaling == RopeOptions::Scaling::none ? 1.0 : 1.0 / o.factor;
   for (size_t pair = 0; pair < frequencies_.size(); ++pair) {
@@ -30,7 +30,10 @@ Rope::Rope(const RopeOptions& o) : frequencies_(o.n_dims / 2), magnitude_(o.atte
     const double keep = yarn ? yarn_ramp(o, pair) * o.yarn_ext_factor : 0.0;
     frequencies_[pair] = frequency * (scale * (1 - keep) + keep);
   }
-  if (yarn && o.yarn_ext_factor != 0) magnitude_ *= 1.0 + 0.1 * std::log(1.0 / scale);
+  if (yarn && o.yarn_ext_factor != 0) {
+    const double log_factor = 0.1 * std::log(1.0 / scale);
+    magnitude_ *= (1.0 + log_factor) / (1.0 + o.yarn_log_multiplier * log_factor);
+  }
 }
 
 void Rope::rotation(int32_t position, float* cos, float* sin) const {

@@ -1,6 +1,7 @@
 // Memory for the activations of one pass: handed out in order, taken back in the opposite order, all at once.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <new>
 
@@ -11,6 +12,9 @@ namespace hearth {
 
 class Scratch {
  public:
+  // One without memory counts what a pass would take: allocate() gives null.
+  Scratch() = default;
+
   static Status create(size_t bytes, Scratch* scratch) {
     HEARTH_RETURN_IF_ERROR(Arena::create(bytes, "the activations", &scratch->arena_));
     scratch->capacity_ = bytes;
@@ -23,19 +27,23 @@ class Scratch {
   T* allocate(size_t n) {
     const size_t bytes = Arena::bytes_for<T>(n);
     if (bytes > capacity_ - used_) throw std::bad_alloc();
-    void* memory = base_ + used_;
+    void* memory = counts() ? nullptr : base_ + used_;
     used_ += bytes;
+    peak_ = std::max(peak_, used_);
     return static_cast<T*>(memory);
   }
 
+  bool counts() const { return base_ == nullptr; }
   size_t position() const { return used_; }
   void rewind(size_t position) { used_ = position; }
+  size_t peak() const { return peak_; }
 
  private:
   Arena arena_;
   unsigned char* base_ = nullptr;
-  size_t capacity_ = 0;
+  size_t capacity_ = SIZE_MAX;
   size_t used_ = 0;
+  size_t peak_ = 0;
 };
 
 }  // namespace hearth

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/blocks.h"
 
@@ -17,12 +18,23 @@ struct Matrix {
   size_t row_bytes = 0;
 
   explicit operator bool() const { return data != nullptr; }
+  // Rows first .. first + n - 1.
+  Matrix slice(size_t first, size_t n) const { return {data + first * row_bytes, type, n, cols, row_bytes}; }
 };
 
 // y = weight * x + bias
 struct Linear {
   Matrix weight;
   const float* bias = nullptr;  // [weight.rows], mapped file's; null: none
+
+  // Outputs first .. first + n - 1: one of several matrices that the file stores as one.
+  Linear slice(size_t first, size_t n) const { return {weight.slice(first, n), bias ? bias + first : nullptr}; }
+};
+
+// The gain of an RMSNorm and what keeps its divisor from zero.
+struct RmsNorm {
+  std::span<const float> weight;  // mapped file's; empty: the architecture has no norm here
+  float eps = 0;
 };
 
 // Activations [rows, cols] (a row a token), row-major, owned by the pass.

@@ -14,54 +14,59 @@ std::string shape_of(const GgufTensor& tensor) {
   return text;
 }
 
-Status check_shape(const GgufTensor& tensor, uint64_t cols, uint64_t rows) {
-  if (tensor.ne[0] == cols && tensor.ne[1] == rows && tensor.ne[2] == 1 && tensor.ne[3] == 1) return {};
-  return {Code::GGUF_TENSOR_BAD_SHAPE, "Tensor \"" + tensor.name + "\" has the shape " + shape_of(tensor) +
-                                           "; its architecture expects " + std::to_string(cols) +
-                                           (rows == 1 ? "" : " x " + std::to_string(rows)) + "."};
-}
-
 }  // namespace
 
-Status WeightReader::matrix(const std::string& name, uint64_t rows, uint64_t cols, Matrix* matrix) const {
+void WeightReader::fail(Code code, std::string message) {
+  if (status_.ok()) status_ = {code, std::move(message)};
+}
+
+const GgufTensor* WeightReader::find(const std::string& name, uint64_t rows, uint64_t cols) {
   const GgufTensor* tensor = nullptr;
-  HEARTH_RETURN_IF_ERROR(file_.require_tensor(name, &tensor));
-  HEARTH_RETURN_IF_ERROR(check_shape(*tensor, cols, rows));
-  if (!is_supported_type(tensor->type)) {
-    return {Code::MODEL_TENSOR_TYPE_UNSUPPORTED, "Tensor \"" + name + "\" is of type " + type_name(tensor->type) +
-                                                     ", which this build cannot compute with."};
+  if (Status status = file_.require_tensor(name, &tensor); !status.ok()) {
+    fail(status.code(), status.message());
+    return nullptr;
   }
-  *matrix = {tensor->data.data(), tensor->type, rows, cols, tensor->row_bytes};
+  if (tensor->ne[0] == cols && tensor->ne[1] == rows && tensor->ne[2] == 1 && tensor->ne[3] == 1) return tensor;
+  fail(Code::GGUF_TENSOR_BAD_SHAPE, "Tensor \"" + name + "\" has the shape " + shape_of(*tensor) +
+                                        "; its architecture expects " + std::to_string(cols) +
+                                        (rows == 1 ? "" : " x " + std::to_string(rows)) + ".");
+  return nullptr;
+}
+
+Matrix WeightReader::matrix(const std::string& name, uint64_t rows, uint64_t cols) {
+  const GgufTensor* tensor = find(prefix_ + name + ".weight", rows, cols);
+  if (tensor == nullptr) return {};
+  if (is_supported_type(tensor->type)) return {tensor->data.data(), tensor->type, rows, cols, tensor->row_bytes};
+  fail(Code::MODEL_TENSOR_TYPE_UNSUPPORTED, "Tensor \"" + tensor->name + "\" is of type " + type_name(tensor->type) +
+                                                ", which this build cannot compute with.");
   return {};
 }
 
-Status WeightReader::optional_matrix(const std::string& name, uint64_t rows, uint64_t cols, Matrix* result) const {
-  return file_.find_tensor(name) ? matrix(name, rows, cols, result) : Status();
+Matrix WeightReader::optional_matrix(const std::string& name, uint64_t rows, uint64_t cols) {
+  return file_.find_tensor(prefix_ + name + ".weight") ? matrix(name, rows, cols) : Matrix();
 }
 
-Status WeightReader::linear(const std::string& name, uint64_t rows, uint64_t cols, Linear* linear) const {
-  HEARTH_RETURN_IF_ERROR(matrix(name + ".weight", rows, cols, &linear->weight));
-  std::span<const float> bias;
-  HEARTH_RETURN_IF_ERROR(optional_vector(name + ".bias", rows, &bias));
-  linear->bias = bias.empty() ? nullptr : bias.data();
-  return {};
+Linear WeightReader::linear(const std::string& name, uint64_t rows, uint64_t cols) {
+  const std::span<const float> bias = optional_vector(name + ".bias", rows);
+  return {matrix(name, rows, cols), bias.empty() ? nullptr : bias.data()};
 }
 
-Status WeightReader::vector(const std::string& name, uint64_t n, std::span<const float>* vector) const {
-  const GgufTensor* tensor = nullptr;
-  HEARTH_RETURN_IF_ERROR(file_.require_tensor(name, &tensor));
-  HEARTH_RETURN_IF_ERROR(check_shape(*tensor, n, 1));
-  if (tensor->type != HEARTH_TYPE_F32) {
-    return {Code::MODEL_TENSOR_TYPE_UNSUPPORTED,
-            "Tensor \"" + name + "\" is of type " + type_name(tensor->type) + "; vectors have to be F32."};
+RmsNorm WeightReader::norm(const std::string& name, uint64_t n) { return {vector(name + ".weight", n), norm_eps_}; }
+
+std::span<const float> WeightReader::vector(const std::string& name, uint64_t n) {
+  const GgufTensor* tensor = find(prefix_ + name, 1, n);
+  if (tensor == nullptr) return {};
+  if (tensor->type == HEARTH_TYPE_F32) {
+    // The reader guarantees an alignment of 8.
+    return {reinterpret_cast<const float*>(tensor->data.data()), static_cast<size_t>(n)};
   }
-  // The reader guarantees an alignment of 8.
-  *vector = {reinterpret_cast<const float*>(tensor->data.data()), static_cast<size_t>(n)};
+  fail(Code::MODEL_TENSOR_TYPE_UNSUPPORTED,
+       "Tensor \"" + tensor->name + "\" is of type " + type_name(tensor->type) + "; vectors have to be F32.");
   return {};
 }
 
-Status WeightReader::optional_vector(const std::string& name, uint64_t n, std::span<const float>* result) const {
-  return file_.find_tensor(name) ? vector(name, n, result) : Status();
+std::span<const float> WeightReader::optional_vector(const std::string& name, uint64_t n) {
+  return file_.find_tensor(prefix_ + name) ? vector(name, n) : std::span<const float>();
 }
 
 }  // namespace hearth

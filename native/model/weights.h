@@ -11,23 +11,38 @@
 
 namespace hearth {
 
-// All return GGUF_TENSOR_MISSING, GGUF_TENSOR_BAD_SHAPE or MODEL_TENSOR_TYPE_UNSUPPORTED with the tensor's name. The
-// optional ones leave their result empty where the file lacks the tensor.
+// The first failure is kept for status() and its result is empty, so that an architecture reads as the list of its
+// weights: GGUF_TENSOR_MISSING, GGUF_TENSOR_BAD_SHAPE or MODEL_TENSOR_TYPE_UNSUPPORTED, with the tensor's name.
+// The optional ones are empty where the file lacks the tensor.
 class WeightReader {
  public:
-  explicit WeightReader(const GgufFile& file) : file_(file) {}
+  // `norm_eps` goes into every norm.
+  WeightReader(const GgufFile& file, float norm_eps) : file_(file), norm_eps_(norm_eps) {}
 
-  // [rows, cols]: GGUF's ne = {cols, rows}.
-  Status matrix(const std::string& name, uint64_t rows, uint64_t cols, Matrix* matrix) const;
-  Status optional_matrix(const std::string& name, uint64_t rows, uint64_t cols, Matrix* matrix) const;
+  // Names are from now on those of layer `il`: "attn_q" is "blk.2.attn_q.weight".
+  void layer(size_t il) { prefix_ = "blk." + std::to_string(il) + "."; }
+
+  // NAME.weight [rows, cols]: GGUF's ne = {cols, rows}.
+  Matrix matrix(const std::string& name, uint64_t rows, uint64_t cols);
+  Matrix optional_matrix(const std::string& name, uint64_t rows, uint64_t cols);
   // NAME.weight [rows, cols] and, where the file has it, NAME.bias [rows].
-  Status linear(const std::string& name, uint64_t rows, uint64_t cols, Linear* linear) const;
-  // [n] in F32, as GGUF writers keep all vectors.
-  Status vector(const std::string& name, uint64_t n, std::span<const float>* vector) const;
-  Status optional_vector(const std::string& name, uint64_t n, std::span<const float>* vector) const;
+  Linear linear(const std::string& name, uint64_t rows, uint64_t cols);
+  // NAME.weight [n].
+  RmsNorm norm(const std::string& name, uint64_t n);
+  // The tensor NAME itself, with its suffix: [n] in F32, as GGUF writers keep all vectors.
+  std::span<const float> vector(const std::string& name, uint64_t n);
+  std::span<const float> optional_vector(const std::string& name, uint64_t n);
+
+  const Status& status() const { return status_; }
 
  private:
+  const GgufTensor* find(const std::string& name, uint64_t rows, uint64_t cols);
+  void fail(Code code, std::string message);
+
   const GgufFile& file_;
+  float norm_eps_;
+  std::string prefix_;
+  Status status_;
 };
 
 }  // namespace hearth

@@ -1,5 +1,7 @@
 /** Runs the real engine on golden files: logits and greedy continuations, in whatever pieces a test wants. */
 import { readFileSync } from "node:fs";
+import type { TestContext } from "node:test";
+import { HearthError } from "../../src/base/errors.js";
 import { greedySampler } from "../../src/cli/greedy.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import type { Engine } from "../../src/engine/contract.js";
@@ -35,6 +37,20 @@ export async function withEngine<T>(
   } finally {
     await engine.close();
   }
+}
+
+/** The kernel sets of this build that this CPU runs `file` with; the others are told to the test. */
+export async function runnableIsas(file: string, t: TestContext): Promise<string[]> {
+  const runnable: string[] = [];
+  for (const isa of engineModule.compiledIsas()) {
+    try {
+      runnable.push(await withEngine(file, { isa }, async (engine) => engine.isa));
+    } catch (error) {
+      if (!(error instanceof HearthError) || error.code !== "ISA_UNSUPPORTED") throw error;
+      t.diagnostic(error.message);
+    }
+  }
+  return runnable;
 }
 
 /** [tokens, vocabulary], row-major. */

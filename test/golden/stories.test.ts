@@ -5,9 +5,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import test from "node:test";
-import { HearthError } from "../../src/base/errors.js";
 import { missing, shared } from "../helpers/shared.js";
-import { engineModule, greedy, greedyBatch, logits } from "./engine.js";
+import { greedy, greedyBatch, logits, runnableIsas } from "./engine.js";
 
 interface Story {
   readonly prompt: string;
@@ -57,13 +56,6 @@ for (const name of [...exact, "babyllama-Q8_0", "babyllama-Q4_0"]) {
     assert.ok(story);
     const text = [...story.tokens, ...story.greedy];
     const expected = await logits(file, text, { isa: "ref" });
-    for (const isa of engineModule.compiledIsas()) {
-      try {
-        assert.deepEqual(await logits(file, text, { isa }), expected, isa);
-      } catch (error) {
-        if (!(error instanceof HearthError) || error.code !== "ISA_UNSUPPORTED") throw error;
-        t.diagnostic(error.message);
-      }
-    }
+    for (const isa of await runnableIsas(file, t)) assert.deepEqual(await logits(file, text, { isa }), expected, isa);
   });
 }
