@@ -6,6 +6,7 @@
 
 #include "binding/addon_data.h"
 #include "binding/convert.h"
+#include "binding/file_lock.h"
 #include "binding/native_engine.h"
 #include "binding/native_model.h"
 #include "binding/notify.h"
@@ -42,6 +43,28 @@ Napi::Value write_synthetic(const Napi::CallbackInfo& info) {
       [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
 }
 
+// (path) -> Promise<ModelFileInfo>
+Napi::Value describe_file(const Napi::CallbackInfo& info) {
+  std::string path;
+  if (Status status = to_string(info[0], "path", &path); !status.ok()) return throw_status(info.Env(), status);
+  auto described = std::make_shared<ModelFileInfo>();
+  return PromiseWorker::start(
+      info.Env(), [=] { return describe_model_file(path, described.get()); },
+      [=](Napi::Env env) -> Napi::Value { return to_object(env, *described); });
+}
+
+// (fd) -> whether the lock was free
+Napi::Value lock_file(const Napi::CallbackInfo& info) {
+  int32_t fd = -1;
+  bool locked = false;
+  const auto lock = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "fd", &fd));
+    return try_lock(fd, &locked);
+  };
+  if (Status status = lock(); !status.ok()) return throw_status(info.Env(), status);
+  return Napi::Boolean::New(info.Env(), locked);
+}
+
 Napi::Value isas(const Napi::CallbackInfo& info) {
   const std::vector<std::string> names = compiled_isas();
   auto array = Napi::Array::New(info.Env(), names.size());
@@ -70,6 +93,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["createEngine"] = Napi::Function::New<NativeEngine::create>(env);
   exports["measureReadBandwidth"] = Napi::Function::New<measure_bandwidth>(env);
   exports["writeSyntheticModel"] = Napi::Function::New<write_synthetic>(env);
+  exports["describeFile"] = Napi::Function::New<describe_file>(env);
+  exports["tryLock"] = Napi::Function::New<lock_file>(env);
   exports["compiledIsas"] = Napi::Function::New<isas>(env);
   exports["notify"] = Napi::Function::New<notify>(env);
   return exports;

@@ -141,6 +141,24 @@ Napi::Object to_object(Napi::Env env, const ModelInfo& info) {
   return object;
 }
 
+Napi::Object to_object(Napi::Env env, const ModelFileInfo& info) {
+  auto object = Napi::Object::New(env);
+  object["architecture"] = to_text(env, info.architecture);
+  object["name"] = to_text(env, info.name);
+  object["weightType"] = to_text(env, info.weight_type);
+  object["fileType"] = info.file_type ? Napi::Value(Napi::Number::New(env, *info.file_type)) : env.Null();
+  object["chatTemplate"] = info.chat_template.empty() ? env.Null() : Napi::Value(to_text(env, info.chat_template));
+  object["tokenizer"] = to_text(env, info.tokenizer);
+  object["preTokenizer"] = to_text(env, info.pre_tokenizer);
+  object["parameters"] = Napi::Number::New(env, static_cast<double>(info.n_parameters));
+  object["fileBytes"] = Napi::Number::New(env, static_cast<double>(info.file_bytes));
+  object["contextTrained"] = Napi::Number::New(env, info.n_ctx_train);
+  object["layers"] = Napi::Number::New(env, info.n_layer);
+  object["embedding"] = Napi::Number::New(env, info.n_embd);
+  object["parts"] = Napi::Number::New(env, info.n_parts);
+  return object;
+}
+
 Napi::Object to_object(Napi::Env env, const EngineOptions& options) {
   auto object = Napi::Object::New(env);
   object["threads"] = Napi::Number::New(env, options.threads);

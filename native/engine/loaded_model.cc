@@ -1,9 +1,9 @@
 #include "engine/loaded_model.h"
 
-#include <array>
 #include <new>
 
 #include "base/text.h"
+#include "gguf/totals.h"
 #include "tokenizer/from_gguf.h"
 
 namespace hearth {
@@ -74,19 +74,13 @@ void LoadedModel::describe() {
   info_.n_layer = d.n_layer;
   info_.n_embd = d.n_embd;
   info_.kv_bytes_per_token = kv::Cache::bytes_per_token(d.kv);
-  std::array<uint64_t, HEARTH_TYPE_COUNT> bytes_of_type{};
-  const bool tied = header_.find_tensor("output.weight") == nullptr;
-  for (const GgufTensor& tensor : header_.tensors()) {
-    info_.n_parameters += tensor.n_elements;
-    bytes_of_type[tensor.type] += tensor.data.size();
-    // Of an embedding that is not also the output, a token reads one row.
-    if (tied || tensor.name != "token_embd.weight") info_.weight_bytes += tensor.data.size();
-  }
-  size_t most = 0;
-  for (size_t type = 0; type < bytes_of_type.size(); ++type) {
-    if (bytes_of_type[type] > bytes_of_type[most]) most = type;
-  }
-  info_.weight_type = type_name(static_cast<uint32_t>(most));
+  const TensorTotals totals = total_tensors(header_);
+  info_.n_parameters = totals.n_elements;
+  info_.weight_type = totals.main_type;
+  info_.weight_bytes = totals.bytes;
+  // Of an embedding that is not also the output, a token reads one row.
+  const GgufTensor* embedding = header_.find_tensor("token_embd.weight");
+  if (embedding && header_.find_tensor("output.weight")) info_.weight_bytes -= embedding->data.size();
 }
 
 }  // namespace hearth

@@ -51,6 +51,26 @@ struct ModelInfo {
   TokenizerInfo tokenizer;
 };
 
+// What a file's header says, also of a model that this engine cannot run. Empty or 0 where it says nothing.
+struct ModelFileInfo {
+  std::string architecture;           // "qwen3"
+  std::string name;                   // general.name
+  std::string weight_type;            // the type that holds most bytes, "Q4_K"
+  std::optional<uint32_t> file_type;  // general.file_type: the mix of types, as llama.cpp numbers them
+  std::string chat_template;          // Jinja
+  std::string tokenizer;              // tokenizer.ggml.model
+  std::string pre_tokenizer;          // tokenizer.ggml.pre
+  uint64_t n_parameters = 0;          // of this file alone
+  uint64_t file_bytes = 0;
+  uint32_t n_ctx_train = 0;
+  uint32_t n_layer = 0;
+  uint32_t n_embd = 0;
+  uint32_t n_parts = 1;  // files that the model is split into
+};
+
+// Reads the header only; every offset is checked against the file. FILE_ and GGUF_ codes.
+Status describe_model_file(const std::string& path, ModelFileInfo* info);
+
 struct LoadOptions {
   bool vocabulary_only = false;  // accept a file without weights, map nothing but the header
 };

@@ -75,9 +75,19 @@ export const errorCatalogue = {
   MODEL_LOADING: unavailable("model_loading", "The model is being loaded. Try again in a few seconds."),
   MODEL_NOT_FOUND: clientFault(
     "model_not_found",
-    'Name a model that /v1/models lists, or "default" for the loaded one.',
+    'Name a model that `hearth models list` shows, or "default" in a request.',
     404,
   ),
+  MODEL_NAME_INVALID: clientFault(
+    "invalid_value",
+    "Name a model as qwen3:0.6b, hf:owner/repo:Q4_K_M or https://host/file.gguf.",
+  ),
+  MODEL_EXISTS: clientFault("model_exists", "Remove that model first, or give another name with --name.", 409),
+  STORE_BUSY: unavailable("store_busy", "Wait until that is done, then try again."),
+  STORE_DAMAGED: badModel("Remove the model with `hearth models rm`, and pull or import it again."),
+  PULL_REFUSED: clientFault("pull_refused", "Give a public https address of a source that you trust.", 403),
+  STOPPED: unavailable("stopped", "Run the same command again; a pull goes on where it stopped."),
+  DISK_FULL: { status: 507, wireCode: "disk_full", retryable: false, advice: "Free space, or choose a smaller file." },
   SHUTTING_DOWN: unavailable("server_shutting_down", "The daemon is stopping. Try again after its restart."),
   REQUEST_CANCELLED: clientFault("request_cancelled", "The client went away before the answer was done.", 499),
   CHAT_TEMPLATE_FAILED: clientFault(

@@ -1,5 +1,4 @@
 /** The measurement of `hearth bench`: runs the engine's steps as the daemon does and takes the median of several runs. */
-import path from "node:path";
 import { HearthError } from "../base/errors.js";
 import type { Engine, EngineModule, Model } from "../engine/contract.js";
 import { greedySampler } from "./greedy.js";
@@ -10,8 +9,8 @@ export interface BenchOptions {
   readonly threads: number;
   readonly isa: string;
   readonly reps: number;
-  /** Shown as the model's name instead of the file's. */
-  readonly name?: string;
+  /** The model's, as shown. */
+  readonly name: string;
 }
 
 /** The object that `--json` prints. */
@@ -54,7 +53,7 @@ export async function measure(engineModule: EngineModule, file: string, options:
     );
     const decodeSpeed = await medianSpeed(decodeTokens, reps, () => decode(engine, sequence, decodeTokens));
     return {
-      model: options.name ?? path.basename(file, ".gguf"),
+      model: options.name,
       type: model.info.weightType,
       isa: engine.isa,
       threads,

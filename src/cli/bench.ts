@@ -4,11 +4,12 @@ import path from "node:path";
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import { loadConfig } from "../config/load.js";
-import { resolveModelPath } from "../daemon/model-file.js";
+import type { ModelFile } from "../daemon/model-file.js";
 import { loadEngineModule } from "../engine/binding.js";
 import type { EngineModule } from "../engine/contract.js";
 import { integerBetween } from "./arguments.js";
 import { type BenchResult, measure } from "./bench-measure.js";
+import { namedModel } from "./model.js";
 
 interface BenchFlags {
   readonly synthetic?: string;
@@ -23,7 +24,7 @@ interface BenchFlags {
 export function benchCommand(): Command {
   return new Command("bench")
     .description("measure prefill and decode speed")
-    .argument("[model]", "GGUF file; without it the model that comes with hearth")
+    .argument("[model]", "GGUF file or name of the store; without it the model that comes with hearth")
     .option("--synthetic <shape:type>", "random weights in a published model's shape, such as llama-3.2-1b:q4_0")
     .option("--save <file>", "keep the synthetic model")
     .option("-p, --prefill <tokens>", "tokens to prefill; 0: leave out", integerBetween("-p", 0, 1_000_000), 512)
@@ -52,11 +53,12 @@ async function bench(model: string | undefined, flags: BenchFlags): Promise<void
     isa: config["engine.isa"],
     reps: flags.reps,
   };
+  const measureNamed = ({ name, path: file }: ModelFile) => measure(engineModule, file, { ...options, name });
   const result = synthetic
     ? await withSyntheticModel(engineModule, synthetic, flags.save, (file) =>
         measure(engineModule, file, { ...options, name: synthetic.shape }),
       )
-    : await measure(engineModule, resolveModelPath(model ?? config["model.path"]), options);
+    : await measureNamed(namedModel(model ?? config["model.path"], config, engineModule));
   process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : table(result));
 }
 

@@ -3,11 +3,11 @@ import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import { loadConfig } from "../config/load.js";
-import { resolveModelPath } from "../daemon/model-file.js";
 import { loadEngineModule } from "../engine/binding.js";
 import type { Engine } from "../engine/contract.js";
 import { tokenIds } from "./arguments.js";
 import { greedySampler } from "./greedy.js";
+import { namedModel } from "./model.js";
 
 /** Tokens of one step: bounds the memory of their logits, 128,000 floats each in large vocabularies. */
 const stepTokens = 64;
@@ -15,7 +15,7 @@ const stepTokens = 64;
 export function logitsCommand(): Command {
   return new Command("logits")
     .description("write the logits after each of the given tokens")
-    .argument("<model>", "GGUF file")
+    .argument("<model>", "GGUF file or name of the store")
     .requiredOption("--tokens <ids>", 'token ids, such as "1 2 3"', tokenIds)
     .requiredOption("--out <file>", "file for float32 logits, tokens x vocabulary, little-endian")
     .action((model: string, flags: { tokens: Int32Array; out: string }) => debugLogits(model, flags.tokens, flags.out));
@@ -24,7 +24,8 @@ export function logitsCommand(): Command {
 async function debugLogits(modelName: string, tokens: Int32Array, out: string): Promise<void> {
   const { config } = loadConfig({ env: process.env, flags: {} });
   const engineModule = loadEngineModule();
-  const model = await engineModule.loadModel(resolveModelPath(modelName), { vocabularyOnly: false });
+  const { path } = namedModel(modelName, config, engineModule);
+  const model = await engineModule.loadModel(path, { vocabularyOnly: false });
   const engine = await engineModule.createEngine(model, {
     threads: config["engine.threads"],
     maxSequences: 1,

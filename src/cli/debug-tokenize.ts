@@ -2,19 +2,23 @@
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import { Tokenizer } from "../chat/tokenizer.js";
-import { resolveModelPath } from "../daemon/model-file.js";
+import { loadConfig } from "../config/load.js";
 import { loadEngineModule } from "../engine/binding.js";
+import { namedModel } from "./model.js";
 import { readStdin } from "./stdin.js";
 
 export function tokenizeCommand(): Command {
   return new Command("tokenize")
     .description("stdin: a JSON array of strings; stdout: the token ids of each as a JSON array, one a line")
-    .argument("<model>", "GGUF file; one that holds only a vocabulary will do")
+    .argument("<model>", "GGUF file or name of the store; one that holds only a vocabulary will do")
     .action(debugTokenize);
 }
 
 async function debugTokenize(modelName: string): Promise<void> {
-  const model = await loadEngineModule().loadModel(resolveModelPath(modelName), { vocabularyOnly: true });
+  const { config } = loadConfig({ env: process.env, flags: {} });
+  const engineModule = loadEngineModule();
+  const { path } = namedModel(modelName, config, engineModule);
+  const model = await engineModule.loadModel(path, { vocabularyOnly: true });
   const tokenizer = new Tokenizer(model);
   let lines = "";
   for (const text of parseTexts(await readStdin())) {

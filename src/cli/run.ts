@@ -15,6 +15,7 @@ import { ModelHost } from "../service/model-host.js";
 import type { GenerationRequest } from "../service/types.js";
 import { integerBetween, numberBetween } from "./arguments.js";
 import { exitStatus } from "./failure.js";
+import { namedModel } from "./model.js";
 import { readStdin } from "./stdin.js";
 
 interface RunFlags {
@@ -28,7 +29,7 @@ interface RunFlags {
 export function runCommand(): Command {
   return new Command("run")
     .description("answer one prompt on the terminal")
-    .argument("[model]", "GGUF file; without it the model that comes with hearth")
+    .argument("[model]", "GGUF file or name of the store; without it the model that comes with hearth")
     .option(
       "--prompt <text>",
       "the prompt; - reads it from stdin, and so does leaving it out where stdin is no terminal",
@@ -44,7 +45,9 @@ async function run(model: string | undefined, flags: RunFlags): Promise<void> {
   const { config } = loadConfig({ env: process.env, flags: { model, slots: "1" } });
   const prompt = await readPrompt(flags.prompt);
   const clock = systemClock;
-  const host = new ModelHost(loadEngineModule(), modelHostOptions(config), {
+  const engineModule = loadEngineModule();
+  const named = namedModel(config["model.path"], config, engineModule);
+  const host = new ModelHost(engineModule, modelHostOptions(config, named), {
     clock,
     logger: silentLogger(),
     health: new Health(clock),

@@ -5,6 +5,7 @@ import { systemClock } from "../base/clock.js";
 import { createLogger, type Logger } from "../base/logger.js";
 import { describeConfig, type LoadedConfig, loadConfig } from "../config/load.js";
 import { optionKeys, optionOf } from "../config/options.js";
+import { openModelStore } from "../daemon/model-file.js";
 import { onStopSignals } from "../daemon/signals.js";
 import { connectSystemd } from "../daemon/systemd.js";
 import { loadEngineModule } from "../engine/binding.js";
@@ -74,7 +75,8 @@ async function serve(loaded: LoadedConfig): Promise<void> {
   const { Daemon } = await import("../daemon/daemon.js");
   const engineModule = loadEngineModule();
   const systemd = connectSystemd({ env: process.env, pid: process.pid, logger, datagram: engineModule.notify });
-  const daemon = new Daemon(config, { engineModule, clock: systemClock, logger, systemd });
+  const store = openModelStore(config, process.env, engineModule);
+  const daemon = new Daemon(config, { engineModule, store, clock: systemClock, logger, systemd });
   await daemon.start();
   try {
     await Promise.race([stopRequested.promise, daemon.failure]);

@@ -57,7 +57,7 @@ export const options = {
   "model.path": option(text("a path"), "", {
     env: "HEARTH_MODEL",
     flag: "model",
-    doc: "GGUF file to serve; empty: the model that comes with hearth.",
+    doc: "Model of the store or GGUF file to serve; empty: the model that comes with hearth.",
   }),
   "model.alias": option(text("up to 128 letters, digits and . _ : / -", /^[\w.:/-]{0,128}$/), "", {
     env: "HEARTH_MODEL_ALIAS",
@@ -72,6 +72,11 @@ export const options = {
   "model.unknown_pre_tokenizer": option(choice(["refuse", "default"]), "refuse", {
     env: "HEARTH_MODEL_UNKNOWN_PRE_TOKENIZER",
     doc: "What to do with a model whose pre-tokenizer is unknown; default: split its text in the default way, at some loss of quality.",
+  }),
+
+  "state.path": option(text("a path"), "", {
+    env: "HEARTH_STATE",
+    doc: "Folder of the model store; empty: the service's StateDirectory, else ~/.local/share/hearth.",
   }),
 
   "engine.threads": option(integer(0, 256, "threads"), 0, {

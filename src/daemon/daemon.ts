@@ -17,6 +17,8 @@ import { Server } from "../net/server.js";
 import { SchedulerMetrics } from "../scheduler/metrics.js";
 import { GenerationService } from "../service/generation.js";
 import { ModelHost } from "../service/model-host.js";
+import type { ModelStore } from "../store/model-store.js";
+import { resolveModel } from "./model-file.js";
 import { modelHostOptions } from "./model-options.js";
 import { ModelWatch } from "./model-watch.js";
 import type { Systemd } from "./systemd.js";
@@ -24,6 +26,7 @@ import { Watchdog } from "./watchdog.js";
 
 export interface DaemonDependencies {
   readonly engineModule: EngineModule;
+  readonly store: ModelStore;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly systemd: Systemd;
@@ -43,15 +46,15 @@ export class Daemon {
   readonly #failure = deferred<never>();
   #stopping = false;
 
-  /** Throws CONFIG_BAD_VALUE where options do not go together, and FILE_OPEN_FAILED where there is no model to load. */
+  /** Throws CONFIG_BAD_VALUE where options do not go together, and FILE_OPEN_FAILED or MODEL_NOT_FOUND where there is no model to load. */
   constructor(config: Config, dependencies: DaemonDependencies) {
-    const { engineModule, clock, logger, systemd } = dependencies;
+    const { engineModule, store, clock, logger, systemd } = dependencies;
     this.#config = config;
     this.#dependencies = dependencies;
     const metrics = new Metrics();
     metrics.collectProcessMetrics();
     this.#health = new Health(clock);
-    this.#models = new ModelHost(engineModule, modelHostOptions(config), {
+    this.#models = new ModelHost(engineModule, modelHostOptions(config, resolveModel(config["model.path"], store)), {
       clock,
       logger,
       health: this.#health,

@@ -1,22 +1,68 @@
-/** Which file a model's name or path means. */
-import { existsSync } from "node:fs";
+/** Which files a model's name or path means, and where the store is. */
+import { existsSync, statSync } from "node:fs";
+import { homedir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { HearthError } from "../base/errors.js";
+import type { Config } from "../config/options.js";
+import type { EngineModule } from "../engine/contract.js";
+import { ModelStore } from "../store/model-store.js";
 
-/** The name of the model that comes with hearth, for clients. */
-export const embeddedAlias = "spark";
+/** A model that can be loaded, and the name that clients know it by. */
+export interface ModelFile {
+  readonly name: string;
+  /** GGUF; of a split model the first part. */
+  readonly path: string;
+}
 
-/** Its file, beside src/ and dist/. */
-const embeddedModel = fileURLToPath(new URL("../../models/spark/spark-q8_0.gguf", import.meta.url));
+/** The model that comes with hearth. Its file stands beside src/ and dist/. */
+export const embeddedModel: ModelFile = {
+  name: "spark",
+  path: fileURLToPath(new URL("../../models/spark/spark-q8_0.gguf", import.meta.url)),
+};
 
-/** The path of the model to load; an empty name means the embedded one. FILE_OPEN_FAILED when that is missing. */
-export function resolveModelPath(name: string): string {
-  if (name !== "") return path.resolve(name);
-  if (existsSync(embeddedModel)) return embeddedModel;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The folder of what survives a restart: configured, the service's own (systemd.exec(5)), or the user's (XDG). */
+export function stateFolder(config: Config, env: Environment): string {
+  if (config["state.path"] !== "") return path.resolve(config["state.path"]);
+  const [ofService] = (env.STATE_DIRECTORY ?? "").split(":");
+  if (ofService) return ofService;
+  // The specification has relative paths ignored.
+  const ofUser = env.XDG_DATA_HOME && path.isAbsolute(env.XDG_DATA_HOME) ? env.XDG_DATA_HOME : null;
+  return path.join(ofUser ?? path.join(homedir(), ".local", "share"), "hearth");
+}
+
+export function openModelStore(config: Config, env: Environment, engine: EngineModule): ModelStore {
+  return new ModelStore(path.join(stateFolder(config, env), "models"), engine);
+}
+
+/**
+ * A file, a name of the store, or the model that comes with hearth, which an empty name means too. A file that exists wins
+ * over a name. FILE_OPEN_FAILED, MODEL_NOT_FOUND.
+ */
+export function resolveModel(name: string, store: ModelStore): ModelFile {
+  if (name === "") return existing(embeddedModel);
+  const file = path.resolve(name);
+  if (statSync(file, { throwIfNoEntry: false })?.isFile()) {
+    return { name: path.basename(file).replace(/\.gguf$/i, ""), path: file };
+  }
+  const stored = store.find(name);
+  if (stored) return { name: stored.name, path: stored.path };
+  if (name.toLowerCase() === embeddedModel.name) return existing(embeddedModel);
+  if (/\.gguf$/i.test(name) || /^[./~]/.test(name)) {
+    throw new HearthError("FILE_OPEN_FAILED", `There is no file ${file}.`, { param: "model" });
+  }
+  throw new HearthError("MODEL_NOT_FOUND", `${JSON.stringify(name)} is neither a file nor in the store.`, {
+    param: "model",
+  });
+}
+
+function existing(model: ModelFile): ModelFile {
+  if (existsSync(model.path)) return model;
   throw new HearthError(
     "FILE_OPEN_FAILED",
-    `No model was named, and the one that comes with hearth is missing: ${embeddedModel}.`,
+    `No model was named, and the one that comes with hearth is missing: ${model.path}.`,
     { param: "model.path" },
   );
 }

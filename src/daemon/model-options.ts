@@ -3,13 +3,12 @@ import type { Config } from "../config/options.js";
 import type { EngineOptions } from "../engine/contract.js";
 import { defaultSchedulerOptions } from "../scheduler/types.js";
 import type { ModelHostOptions } from "../service/model-host.js";
-import { embeddedAlias, resolveModelPath } from "./model-file.js";
+import type { ModelFile } from "./model-file.js";
 
-/** FILE_OPEN_FAILED where no model is named and none came with hearth. */
-export function modelHostOptions(config: Config): ModelHostOptions {
+export function modelHostOptions(config: Config, model: ModelFile): ModelHostOptions {
   return {
-    path: resolveModelPath(config["model.path"]),
-    alias: config["model.alias"] || (config["model.path"] === "" ? embeddedAlias : ""),
+    path: model.path,
+    alias: config["model.alias"] || model.name,
     engine: engineOptions(config),
     unknownPreTokenizer: config["model.unknown_pre_tokenizer"],
     scheduler: {

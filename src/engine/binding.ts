@@ -137,6 +137,8 @@ export function loadEngineModule(): EngineModule {
       if (!(model instanceof NativeModel)) throw new HearthError("INTERNAL", "The model is not the addon's.");
       return new NativeEngine(await callAsync(() => addon.createEngine(model.handle, options)));
     },
+    describeFile: (path) => callAsync(() => addon.describeFile(path)),
+    tryLock: (fd) => call(() => addon.tryLock(fd)),
     measureReadBandwidth: (threads) => callAsync(() => addon.measureReadBandwidth(threads)),
     writeSyntheticModel: (shape, type, path) => callAsync(() => addon.writeSyntheticModel(shape, type, path)),
     compiledIsas: () => addon.compiledIsas(),

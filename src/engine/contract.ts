@@ -46,6 +46,28 @@ export interface ModelInfo {
   readonly tokenizer: TokenizerInfo;
 }
 
+/** What a file's header says, also of a model that the engine cannot run. Empty or 0 where it says nothing. */
+export interface ModelFileInfo {
+  readonly architecture: string;
+  readonly name: string;
+  /** The type that holds most bytes: `Q4_K`. */
+  readonly weightType: string;
+  /** `general.file_type`: the mix of types, as llama.cpp numbers them. */
+  readonly fileType: number | null;
+  readonly chatTemplate: string | null;
+  /** `tokenizer.ggml.model` and `tokenizer.ggml.pre`. */
+  readonly tokenizer: string;
+  readonly preTokenizer: string;
+  /** Of this file alone. */
+  readonly parameters: number;
+  readonly fileBytes: number;
+  readonly contextTrained: number;
+  readonly layers: number;
+  readonly embedding: number;
+  /** Files that the model is split into. */
+  readonly parts: number;
+}
+
 export interface Model {
   readonly info: ModelInfo;
   /**
@@ -146,11 +168,15 @@ export interface EngineModule {
   /** Maps a GGUF file; resolves off the main thread. */
   loadModel(path: string, options: { vocabularyOnly: boolean }): Promise<Model>;
   createEngine(model: Model, options: EngineOptions): Promise<Engine>;
+  /** Reads and checks a GGUF file's header alone. */
+  describeFile(path: string): Promise<ModelFileInfo>;
   /** Bytes a second; takes about half a second. */
   measureReadBandwidth(threads: number): Promise<number>;
   /** A GGUF file of random weights in a published model's shape, for benchmarks. */
   writeSyntheticModel(shape: string, type: string, path: string): Promise<void>;
   compiledIsas(): readonly string[];
+  /** Takes the lock of an open file until it is closed; false while another open file, of any process, has it. */
+  tryLock(fd: number): boolean;
   /** Sends one datagram to systemd's notify socket; throws when it cannot. */
   notify(socketPath: string, message: string): void;
 }

@@ -1,6 +1,6 @@
 /** The model of the fake engine: bytes are tokens, and a few control tokens stand above them. */
 import { type ErrorCode, HearthError } from "../base/errors.js";
-import type { Model, ModelInfo } from "./contract.js";
+import type { Model, ModelFileInfo, ModelInfo } from "./contract.js";
 
 /** Ids above the 256 bytes. */
 export const fakeTokens = { bos: 256, eos: 257, turnStart: 258, turnEnd: 259 } as const;
@@ -74,6 +74,16 @@ export class FakeModel implements Model {
   checkHealth(): void {
     if (this.fault) throw new HearthError(this.fault, "The fake model was told to be unhealthy.");
   }
+}
+
+export function describeFakeFile({
+  tokenizer,
+  weightBytes,
+  kvBytesPerToken,
+  hasWeights,
+  ...info
+}: ModelInfo): ModelFileInfo {
+  return { ...info, fileType: null, tokenizer: "llama", preTokenizer: tokenizer.preTokenizer, parts: 1 };
 }
 
 /** Throws TOKEN_OUT_OF_RANGE. */

@@ -10,12 +10,20 @@ import type {
   EngineModule,
   EngineOptions,
   Model,
+  ModelFileInfo,
   SamplerOptions,
   StepChunk,
   StepPlan,
   StepResult,
 } from "./contract.js";
-import { checkToken, FakeModel, type FakeModelOptions, fakeTokens, vocabularySize } from "./fake-model.js";
+import {
+  checkToken,
+  describeFakeFile,
+  FakeModel,
+  type FakeModelOptions,
+  fakeTokens,
+  vocabularySize,
+} from "./fake-model.js";
 
 export { fakeTokens } from "./fake-model.js";
 
@@ -342,6 +350,16 @@ export class FakeEngineModule implements EngineModule {
     const engine = new FakeEngine(model, options, this.#options, this.#failures);
     this.engines.push(engine);
     return engine;
+  }
+
+  async describeFile(path: string): Promise<ModelFileInfo> {
+    this.#failures.check("describeFile");
+    return describeFakeFile(new FakeModel(path, this.#options, false).info);
+  }
+
+  tryLock(): boolean {
+    this.#failures.check("tryLock");
+    return true;
   }
 
   async measureReadBandwidth(): Promise<number> {

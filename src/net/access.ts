@@ -2,23 +2,8 @@
  * Which Host and Origin headers are let in. A page on the internet can make a browser send requests to this device, by
  * rebinding its own name (then Host names a stranger) or directly (then Origin does). Pure: headers in, verdicts out.
  */
-import { BlockList, isIP } from "node:net";
-
-/** Loopback, private, link-local and shared (RFC 6598, overlay networks) addresses. */
-const localNetworks = new BlockList();
-for (const [network, prefix] of [
-  ["127.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-  ["169.254.0.0", 16],
-  ["100.64.0.0", 10],
-] as const) {
-  localNetworks.addSubnet(network, prefix, "ipv4");
-}
-localNetworks.addAddress("::1", "ipv6");
-localNetworks.addSubnet("fc00::", 7, "ipv6");
-localNetworks.addSubnet("fe80::", 10, "ipv6");
+import { isIP } from "node:net";
+import { isLocalAddress } from "../base/addresses.js";
 
 export function isLoopback(host: string): boolean {
   if (host === "localhost" || host === "::1") return true;
@@ -50,10 +35,7 @@ export class AccessRules {
   allowsHost(host: string | undefined): boolean {
     const name = hostName(host);
     if (name === null) return false;
-    const version = isIP(name);
-    if (version !== 0) {
-      return localNetworks.check(name, version === 4 ? "ipv4" : "ipv6") || this.#addresses().includes(name);
-    }
+    if (isIP(name) !== 0) return isLocalAddress(name) || this.#addresses().includes(name);
     return this.#names.has(name) || name.endsWith(".local") || name.endsWith(".localhost");
   }
 

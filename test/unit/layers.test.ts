@@ -75,7 +75,7 @@ function layerOf(file: string, base: string, table: Record<string, unknown>): st
 }
 
 function importsOf(file: string): Reference[] {
-  const statement = /\b(import|export)\b(\s+type\b)?[^;"'`]*?["'](\.[^"']+)["']/g;
+  const statement = /\b(import|export)\b(\s+type\b)?[^;"'`]*?["'](\.{1,2}\/[^"']+)["']/g;
   return [...read(file).matchAll(statement)].map((match) => ({
     file,
     target: path.join(path.dirname(file), match[3] ?? ""),

@@ -1,0 +1,50 @@
+/** What all commands of the store need: the configuration, the store, progress and Ctrl-C. */
+import type { Command } from "commander";
+import { HearthError } from "../base/errors.js";
+import { loadConfig } from "../config/load.js";
+import type { Config } from "../config/options.js";
+import { openModelStore } from "../daemon/model-file.js";
+import { onStopSignals } from "../daemon/signals.js";
+import { loadEngineModule } from "../engine/binding.js";
+import type { EngineModule } from "../engine/contract.js";
+import type { ModelStore } from "../store/model-store.js";
+import { exitStatus } from "./failure.js";
+import { ProgressPrinter } from "./terminal.js";
+
+export interface StoreCommand<Flags> {
+  readonly config: Config;
+  readonly engineModule: EngineModule;
+  readonly store: ModelStore;
+  readonly flags: Flags & { readonly json?: true };
+}
+
+export function openStore<Flags>(command: Command): StoreCommand<Flags> {
+  const flags = command.optsWithGlobals<Flags & { config?: string; json?: true }>();
+  const { config } = loadConfig({ file: flags.config ?? process.env.HEARTH_CONFIG, env: process.env, flags: {} });
+  const engineModule = loadEngineModule();
+  return { config, engineModule, store: openModelStore(config, process.env, engineModule), flags };
+}
+
+/** Runs long work: its progress goes to stderr, and Ctrl-C aborts the signal. */
+export async function withProgress<T>(
+  json: boolean,
+  work: (show: ProgressPrinter["show"], signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const printer = new ProgressPrinter({ stream: process.stderr, json, now: () => performance.now() });
+  const interrupted = new AbortController();
+  const removeHandlers = onStopSignals({
+    first: (name) => interrupted.abort(new HearthError("STOPPED", `Stopped by ${name}.`)),
+    second: () => process.exit(exitStatus.unclean),
+  });
+  try {
+    return await work(printer.show, interrupted.signal);
+  } finally {
+    removeHandlers();
+    printer.end();
+  }
+}
+
+/** One JSON object, or the text. */
+export function print(json: boolean, value: unknown, text: string): void {
+  process.stdout.write(json ? `${JSON.stringify(value)}\n` : text);
+}

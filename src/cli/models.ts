@@ -1,0 +1,17 @@
+/** `hearth models`: the store's commands, one file each. */
+import { Command } from "commander";
+import { importCommand } from "./models-import.js";
+import { listCommand } from "./models-list.js";
+import { rmCommand } from "./models-rm.js";
+import { showCommand } from "./models-show.js";
+import { verifyCommand } from "./models-verify.js";
+
+export function modelsCommand(): Command {
+  const models = new Command("models")
+    .description("the models on this machine")
+    .option("--config <file>", "TOML file with options, to work on the service's store");
+  for (const command of [listCommand(), showCommand(), importCommand(), verifyCommand(), rmCommand()]) {
+    models.addCommand(command);
+  }
+  return models;
+}

@@ -1,0 +1,112 @@
+/**
+ * Files that are whole or not there: written beside their place, synced, renamed, and their folder synced. Knows nothing of
+ * models.
+ */
+import { constants, type Stats } from "node:fs";
+import { chown, type FileHandle, mkdir, open, rename, rm, stat, statfs } from "node:fs/promises";
+import path from "node:path";
+import { HearthError } from "../base/errors.js";
+
+/** What went wrong with storage, as DISK_FULL or FILE_WRITE_FAILED; errors of the catalogue stay as they are. */
+export function storageError(error: unknown, file: string): HearthError {
+  if (error instanceof HearthError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG") {
+    return new HearthError("DISK_FULL", `There is no room for ${file}.`, { cause: error });
+  }
+  return new HearthError("FILE_WRITE_FAILED", `${file}: ${message}.`, { cause: error });
+}
+
+/** Runs `action`; what it throws becomes an error about `file`. */
+export async function storing<T>(file: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw storageError(error, file);
+  }
+}
+
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Gives a synced file its name. After this it survives a power cut under that name. */
+export async function renameDurably(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  await syncFolder(path.dirname(to));
+}
+
+/** Replaces a small file as a whole. */
+export async function writeDurably(file: string, content: string): Promise<void> {
+  const fresh = `${file}.new`;
+  const handle = await open(fresh, "w");
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await renameDurably(fresh, file);
+}
+
+/** Makes the folder and those above it. What root makes belongs to whom the folder above belongs: the service may use it. */
+export async function makeFolder(folder: string): Promise<void> {
+  const above = path.dirname(folder);
+  if (await exists(folder)) return;
+  if (above !== folder) await makeFolder(above);
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  await inheritOwner(folder);
+  await syncFolder(above);
+}
+
+/** As root, gives a file the owner of its folder. */
+export async function inheritOwner(file: string): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = await stat(path.dirname(file));
+  if (uid !== 0) await chown(file, uid, gid);
+}
+
+export async function exists(file: string): Promise<boolean> {
+  return (await statIfThere(file)) !== null;
+}
+
+export async function statIfThere(file: string): Promise<Stats | null> {
+  try {
+    return await stat(file);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
+    throw error;
+  }
+}
+
+export async function removeTree(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Writes all of `bytes` at `position`. */
+export async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+/** DISK_FULL unless `folder` has room for `bytes` more. */
+export async function checkRoom(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (bytes <= free) return;
+  const message = `${megabytes(bytes)} are needed in ${folder} and ${megabytes(free)} are free.`;
+  throw new HearthError("DISK_FULL", message);
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 10e6 ? 1 : 0)} MB`;
+}

@@ -1,0 +1,281 @@
+/**
+ * The models on this machine. In the store's folder stand `NAME.json`, the manifest, and `NAME/REVISION/model.gguf`, its files;
+ * a model is there when its manifest is, and a manifest is written when its files are whole. Processes share the folder: who
+ * changes a model holds its lock, and readers see either the old model or the new one.
+ */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { type FileHandle, open, readdir, rm, rmdir } from "node:fs/promises";
+import path from "node:path";
+import { HearthError } from "../base/errors.js";
+import type { EngineModule } from "../engine/contract.js";
+import { describeModel } from "./description.js";
+import {
+  exists,
+  inheritOwner,
+  makeFolder,
+  removeTree,
+  statIfThere,
+  storing,
+  syncFolder,
+  writeDurably,
+} from "./durable.js";
+import { hashFile } from "./hash.js";
+import { fileName, type Manifest, type ManifestFile, makeManifest, readManifest, writeManifest } from "./manifest.js";
+import { checkModelName, folderOf, isSameName } from "./names.js";
+
+export interface StoredModel extends Manifest {
+  /** The first of its files, in order; the engine finds the others beside it. */
+  readonly path: string;
+  readonly paths: readonly string[];
+  readonly bytes: number;
+}
+
+export interface Scan {
+  readonly models: readonly StoredModel[];
+  /** Manifests that cannot be read. */
+  readonly damaged: readonly HearthError[];
+}
+
+/** A folder's time stamp says nothing about changes that come this soon after it. */
+const timeStampMs = 1000;
+const lockFolder = ".locks";
+
+export class ModelStore {
+  readonly folder: string;
+  readonly engine: EngineModule;
+  #scanned: (Scan & { readonly changed: number; readonly at: number }) | null = null;
+
+  constructor(folder: string, engine: EngineModule) {
+    this.folder = folder;
+    this.engine = engine;
+  }
+
+  /** All models, by name. Asks the file system only whether something changed since the last time. */
+  scan(): Scan {
+    const changed = statSync(this.folder, { throwIfNoEntry: false })?.mtimeMs;
+    if (changed === undefined) return { models: [], damaged: [] };
+    const last = this.#scanned;
+    if (last?.changed === changed && last.at - changed > timeStampMs) return last;
+    const at = Date.now();
+    const models: StoredModel[] = [];
+    const damaged: HearthError[] = [];
+    for (const file of readdirSync(this.folder)) {
+      if (!file.endsWith(".json")) continue;
+      try {
+        models.push(this.#open(readManifest(readFileSync(path.join(this.folder, file), "utf8"), file)));
+      } catch (error) {
+        damaged.push(error instanceof HearthError ? error : new HearthError("STORE_DAMAGED", String(error)));
+      }
+    }
+    models.sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#scanned = { models, damaged, changed, at };
+    return this.#scanned;
+  }
+
+  /** By name or alias, or null. */
+  find(name: string): StoredModel | null {
+    const { models } = this.scan();
+    const named = (asked: string, exact: boolean) =>
+      models.find((model) =>
+        [model.name, ...model.aliases].some((own) => (exact ? own === asked : isSameName(asked, own))),
+      );
+    return named(name, true) ?? named(name, false) ?? null;
+  }
+
+  /** MODEL_NOT_FOUND with the names that there are. */
+  get(name: string): StoredModel {
+    const found = this.find(name);
+    if (found) return found;
+    const names = this.scan().models.map((model) => model.name);
+    const known = names.length === 0 ? "it is empty" : `it has ${names.slice(0, 10).join(", ")}`;
+    throw new HearthError("MODEL_NOT_FOUND", `The store has no model ${JSON.stringify(name.slice(0, 80))}; ${known}.`, {
+      param: "model",
+    });
+  }
+
+  /**
+   * Begins a model's addition, or its replacement. `revision` tells its files from others of the same name: 16 hex digits.
+   * STORE_BUSY while another one is at it; MODEL_NAME_INVALID.
+   */
+  async begin(name: string, revision: string): Promise<Addition> {
+    const lock = await this.#lock(name);
+    try {
+      const folder = path.join(this.folder, folderOf(name), revision);
+      await storing(folder, async () => {
+        await this.sweep(name, [revision]);
+        await makeFolder(folder);
+      });
+      return new Addition(this, name, revision, folder, lock);
+    } catch (error) {
+      await lock.close();
+      throw error;
+    }
+  }
+
+  /** Adds another name. MODEL_EXISTS when a model has it; MODEL_NOT_FOUND, MODEL_NAME_INVALID, STORE_BUSY. */
+  async addAlias(name: string, alias: string): Promise<void> {
+    const model = this.get(name);
+    this.checkFree(alias, model.name);
+    if ([model.name, ...model.aliases].includes(checkModelName(alias))) return;
+    await this.#change(model.name, (manifest) => ({ ...manifest, aliases: [...manifest.aliases, alias] }));
+  }
+
+  /** Removes the model, or only the alias when `name` is one. MODEL_NOT_FOUND, STORE_BUSY. */
+  async remove(name: string): Promise<void> {
+    const model = this.get(name);
+    if (!isSameName(name, model.name)) {
+      const aliases = model.aliases.filter((alias) => !isSameName(name, alias));
+      await this.#change(model.name, (manifest) => ({ ...manifest, aliases }));
+      return;
+    }
+    const lock = await this.#lock(model.name);
+    try {
+      await storing(model.name, async () => {
+        // The manifest first: what is left by a power cut then is no model, and goes with the next pull of this name.
+        await rm(this.#manifestFile(model.name), { force: true });
+        await syncFolder(this.folder);
+        await removeTree(path.join(this.folder, folderOf(model.name)));
+      });
+    } finally {
+      await lock.close();
+    }
+  }
+
+  /** Reads the model's files again. STORE_DAMAGED says which one is not what was added. */
+  async verify(name: string, onBytes: (bytes: number) => void = () => {}, signal?: AbortSignal): Promise<void> {
+    const model = this.get(name);
+    for (const [i, { bytes, sha256 }] of model.files.entries()) {
+      const file = model.paths[i] ?? "";
+      const there = await statIfThere(file);
+      const damaged = (what: string) => new HearthError("STORE_DAMAGED", `${model.name}: ${file} ${what}.`);
+      if (!there) throw damaged("is missing");
+      if (there.size !== bytes) throw damaged(`has ${there.size} bytes and should have ${bytes}`);
+      const hash = await hashFile(file, onBytes, signal);
+      if (hash !== sha256) throw damaged(`has the SHA-256 ${hash} and should have ${sha256}`);
+    }
+  }
+
+  /** MODEL_EXISTS when a model other than `owner` has the name. */
+  checkFree(name: string, owner: string | null): void {
+    const found = this.find(name);
+    if (!found || (owner !== null && isSameName(owner, found.name))) return;
+    throw new HearthError("MODEL_EXISTS", `The store has a model ${JSON.stringify(found.name)} already.`, {
+      param: "name",
+    });
+  }
+
+  /** For Addition: makes the model visible and removes what it replaces. */
+  async publish(manifest: Manifest): Promise<StoredModel> {
+    const file = this.#manifestFile(manifest.name);
+    await storing(file, async () => {
+      await writeDurably(file, writeManifest(manifest));
+      await inheritOwner(file);
+      await this.sweep(manifest.name, []);
+    });
+    return this.#open(manifest);
+  }
+
+  /** For Addition: removes the revisions that are neither the model's nor in `keep`. */
+  async sweep(name: string, keep: readonly string[]): Promise<void> {
+    const folder = path.join(this.folder, folderOf(name));
+    if (!(await exists(folder))) return;
+    const file = this.#manifestFile(name);
+    const current = (await exists(file))
+      ? readManifest(readFileSync(file, "utf8"), path.basename(file)).revision
+      : null;
+    for (const revision of await readdir(folder)) {
+      if (revision !== current && !keep.includes(revision)) await removeTree(path.join(folder, revision));
+    }
+  }
+
+  async #change(name: string, change: (manifest: Manifest) => Manifest): Promise<void> {
+    const lock = await this.#lock(name);
+    try {
+      const file = this.#manifestFile(name);
+      await storing(file, async () => {
+        const manifest = readManifest(readFileSync(file, "utf8"), path.basename(file));
+        await writeDurably(file, writeManifest(change(manifest)));
+        await inheritOwner(file);
+      });
+    } finally {
+      await lock.close();
+    }
+  }
+
+  #open(manifest: Manifest): StoredModel {
+    const folder = path.join(this.folder, folderOf(manifest.name), manifest.revision);
+    const paths = manifest.files.map(({ name }) => path.join(folder, name));
+    const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
+    return { ...manifest, path: paths[0] ?? "", paths, bytes };
+  }
+
+  #manifestFile(name: string): string {
+    return path.join(this.folder, `${folderOf(name)}.json`);
+  }
+
+  /** Held until it is closed, or the process ends. */
+  async #lock(name: string): Promise<FileHandle> {
+    const file = path.join(this.folder, lockFolder, folderOf(name));
+    return storing(file, async () => {
+      await makeFolder(path.dirname(file));
+      const handle = await open(file, "a");
+      try {
+        await inheritOwner(file);
+        if (this.engine.tryLock(handle.fd)) return handle;
+        throw new HearthError("STORE_BUSY", `Somebody else is changing the model ${name}.`);
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
+    });
+  }
+}
+
+/** A model on its way into the store. Either `commit` or `release` ends it. */
+export class Addition {
+  readonly name: string;
+  /** Where its files have to be. */
+  readonly folder: string;
+  readonly #store: ModelStore;
+  readonly #revision: string;
+  readonly #lock: FileHandle;
+
+  constructor(store: ModelStore, name: string, revision: string, folder: string, lock: FileHandle) {
+    this.#store = store;
+    this.name = name;
+    this.#revision = revision;
+    this.folder = folder;
+    this.#lock = lock;
+  }
+
+  /** Where the n-th of `parts` files has to be. */
+  file(part: number, parts: number): string {
+    return path.join(this.folder, fileName(part, parts));
+  }
+
+  /** The files are in place: checks that they are GGUF, and makes them a model. */
+  async commit(source: string, files: readonly Omit<ManifestFile, "name">[]): Promise<StoredModel> {
+    const paths = files.map((_, part) => this.file(part, files.length));
+    const description = await describeModel(this.#store.engine, paths);
+    const manifest = makeManifest({
+      name: this.name,
+      aliases: [...(this.#store.find(this.name)?.aliases ?? [])],
+      source,
+      addedAt: new Date().toISOString(),
+      revision: this.#revision,
+      files: files.map((file, part) => ({ name: fileName(part, files.length), ...file })),
+      description,
+    });
+    const model = await this.#store.publish(manifest);
+    await this.#lock.close();
+    return model;
+  }
+
+  /** Ends an addition that did not come about. What it left can be gone on with, unless `discard` removes it. */
+  async release({ discard }: { discard: boolean }): Promise<void> {
+    if (discard) await this.#store.sweep(this.name, []);
+    // A folder that holds nothing to go on with says nothing.
+    for (const folder of [this.folder, path.dirname(this.folder)]) await rmdir(folder).catch(() => {});
+    await this.#lock.close();
+  }
+}

@@ -1,0 +1,18 @@
+/** What long work on the store reports, and how it tells its files apart. */
+import { createHash } from "node:crypto";
+
+export interface StoreProgress {
+  /** `resolve`: asks the source what there is. `verify`: computes hashes. */
+  readonly phase: "resolve" | "download" | "verify" | "copy";
+  /** Bytes of all files. */
+  readonly completed: number;
+  /** 0 while it is not known. */
+  readonly total: number;
+}
+
+export type OnProgress = (progress: StoreProgress) => void;
+
+/** 16 hex digits that differ where what makes the files differ does. */
+export function revisionOf(identity: unknown): string {
+  return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 16);
+}
