@@ -25,8 +25,7 @@ class SplitMix64 {
 };
 
 // About `n_bytes` of whole blocks, whose weights have a mean near 0 and a standard deviation near 0.02, as trained
-// weights have. Equal seeds give equal bytes. Empty for types other than F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1 and
-// Q8_0.
+// weights have. Equal seeds give equal bytes. Empty for types that no kernel computes with.
 std::vector<uint8_t> random_blocks(HearthType type, size_t n_bytes, uint64_t seed);
 
 }  // namespace hearth

@@ -55,6 +55,23 @@ static_assert(kTraits[HEARTH_TYPE_Q4_1].block_bytes == sizeof(block_q4_1));
 static_assert(kTraits[HEARTH_TYPE_Q5_0].block_bytes == sizeof(block_q5_0));
 static_assert(kTraits[HEARTH_TYPE_Q5_1].block_bytes == sizeof(block_q5_1));
 static_assert(kTraits[HEARTH_TYPE_Q8_0].block_bytes == sizeof(block_q8_0));
+static_assert(kTraits[HEARTH_TYPE_Q2_K].block_bytes == sizeof(block_q2_k));
+static_assert(kTraits[HEARTH_TYPE_Q3_K].block_bytes == sizeof(block_q3_k));
+static_assert(kTraits[HEARTH_TYPE_Q4_K].block_bytes == sizeof(block_q4_k));
+static_assert(kTraits[HEARTH_TYPE_Q5_K].block_bytes == sizeof(block_q5_k));
+static_assert(kTraits[HEARTH_TYPE_Q6_K].block_bytes == sizeof(block_q6_k));
+static_assert(kTraits[HEARTH_TYPE_IQ1_S].block_bytes == sizeof(block_iq1_s));
+static_assert(kTraits[HEARTH_TYPE_IQ1_M].block_bytes == sizeof(block_iq1_m));
+static_assert(kTraits[HEARTH_TYPE_IQ2_XXS].block_bytes == sizeof(block_iq2_xxs));
+static_assert(kTraits[HEARTH_TYPE_IQ2_XS].block_bytes == sizeof(block_iq2_xs));
+static_assert(kTraits[HEARTH_TYPE_IQ2_S].block_bytes == sizeof(block_iq2_s));
+static_assert(kTraits[HEARTH_TYPE_IQ3_XXS].block_bytes == sizeof(block_iq3_xxs));
+static_assert(kTraits[HEARTH_TYPE_IQ3_S].block_bytes == sizeof(block_iq3_s));
+static_assert(kTraits[HEARTH_TYPE_IQ4_NL].block_bytes == sizeof(block_iq4_nl));
+static_assert(kTraits[HEARTH_TYPE_IQ4_XS].block_bytes == sizeof(block_iq4_xs));
+static_assert(kTraits[HEARTH_TYPE_TQ1_0].block_bytes == sizeof(block_tq1_0));
+static_assert(kTraits[HEARTH_TYPE_TQ2_0].block_bytes == sizeof(block_tq2_0));
+static_assert(kTraits[HEARTH_TYPE_MXFP4].block_bytes == sizeof(block_mxfp4));
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 

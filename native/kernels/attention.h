@@ -134,7 +134,9 @@ constexpr void set_float_kernels(HearthKernels* t) {
   t->matmul[HEARTH_TYPE_F32] = t->matmul_direct[HEARTH_TYPE_F32] = matmul_float<F32>;
   t->matmul[HEARTH_TYPE_F16] = t->matmul_direct[HEARTH_TYPE_F16] = matmul_float<F16>;
   t->matmul[HEARTH_TYPE_BF16] = t->matmul_direct[HEARTH_TYPE_BF16] = matmul_float<BF16>;
+  set_plain_matmul(t);
   t->quantize_q8 = quantize_q8;
+  t->quantize_q8_super = quantize_q8_super;
   t->rms_norm = rms_norm;
   t->silu_mul = silu_mul;
   t->f32_to_f16 = f32_to_f16;

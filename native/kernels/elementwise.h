@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/kernels.h"
-#include "kernels/scalar.h"
+#include "kernels/super_blocks.h"
 
 namespace {
 
@@ -41,6 +41,18 @@ void dequantize(const void* w, size_t n, float* y) {
   }
 }
 
+template <class B>
+void dequantize_super(const void* w, size_t n, float* y) {
+  for (size_t i = 0; i < n / HEARTH_SUPER_BLOCK; ++i, y += HEARTH_SUPER_BLOCK) {
+    SuperBlock b;
+    super_block_at<B>(w, i, &b);
+    for (int j = 0; j < HEARTH_SUPER_BLOCK; ++j) {
+      const float q = (float)(b.scale[j / 16] * b.q[j]);
+      y[j] = kHasMinimum<B> ? __builtin_fmaf(b.d, q, -(b.dmin * (float)b.min[j / 16])) : b.d * q;
+    }
+  }
+}
+
 inline void dequantize_f32(const void* w, size_t n, float* y) { memcpy(y, w, n * sizeof(float)); }
 inline void dequantize_f16(const void* w, size_t n, float* y) {
   for (size_t i = 0; i < n; ++i) y[i] = f32_of_f16(load_u16((const char*)w + 2 * i));
@@ -62,6 +74,23 @@ constexpr void set_elementwise(HearthKernels* t) {
   t->dequantize[HEARTH_TYPE_Q5_0] = dequantize<block_q5_0>;
   t->dequantize[HEARTH_TYPE_Q5_1] = dequantize<block_q5_1>;
   t->dequantize[HEARTH_TYPE_Q8_0] = dequantize<block_q8_0>;
+  t->dequantize[HEARTH_TYPE_IQ4_NL] = dequantize<block_iq4_nl>;
+  t->dequantize[HEARTH_TYPE_MXFP4] = dequantize<block_mxfp4>;
+  t->dequantize[HEARTH_TYPE_Q2_K] = dequantize_super<block_q2_k>;
+  t->dequantize[HEARTH_TYPE_Q3_K] = dequantize_super<block_q3_k>;
+  t->dequantize[HEARTH_TYPE_Q4_K] = dequantize_super<block_q4_k>;
+  t->dequantize[HEARTH_TYPE_Q5_K] = dequantize_super<block_q5_k>;
+  t->dequantize[HEARTH_TYPE_Q6_K] = dequantize_super<block_q6_k>;
+  t->dequantize[HEARTH_TYPE_IQ1_S] = dequantize_super<block_iq1_s>;
+  t->dequantize[HEARTH_TYPE_IQ1_M] = dequantize_super<block_iq1_m>;
+  t->dequantize[HEARTH_TYPE_IQ2_XXS] = dequantize_super<block_iq2_xxs>;
+  t->dequantize[HEARTH_TYPE_IQ2_XS] = dequantize_super<block_iq2_xs>;
+  t->dequantize[HEARTH_TYPE_IQ2_S] = dequantize_super<block_iq2_s>;
+  t->dequantize[HEARTH_TYPE_IQ3_XXS] = dequantize_super<block_iq3_xxs>;
+  t->dequantize[HEARTH_TYPE_IQ3_S] = dequantize_super<block_iq3_s>;
+  t->dequantize[HEARTH_TYPE_IQ4_XS] = dequantize_super<block_iq4_xs>;
+  t->dequantize[HEARTH_TYPE_TQ1_0] = dequantize_super<block_tq1_0>;
+  t->dequantize[HEARTH_TYPE_TQ2_0] = dequantize_super<block_tq2_0>;
 }
 
 }  // namespace

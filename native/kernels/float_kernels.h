@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/elementwise.h"
+#include "kernels/plain_super.h"
 
 namespace {
 
@@ -102,6 +103,31 @@ void quantize_q8(const float* x, size_t n, int8_t* q, float* d, int32_t* sum) {
       const Lanes scale = splat(127.0f / max);
       sum[i] = round_to_i8(mul(low, scale), mul(high, scale), q);
     }
+  }
+}
+
+void quantize_q8_super(const float* x, size_t n, int8_t* q, float* d, int16_t* sum) {
+  for (size_t i = 0; i < n; i += HEARTH_SUPER_BLOCK) {
+    uint32_t max_bits = 0;
+    for (size_t j = i; j < i + HEARTH_SUPER_BLOCK; j += HEARTH_BLOCK) {
+      const uint32_t part = max_magnitude(load_f32(x, j), load_f32(x, j + kLanes));
+      max_bits = part > max_bits ? part : max_bits;
+    }
+    const float max = float_of(max_bits);
+    d[i / HEARTH_SUPER_BLOCK] = max < kQuantizeTiny ? 0.0f : max / 127.0f;
+    if (max < kQuantizeTiny || max_bits >= 0x7f800000) {
+      memset(q + i, 0, HEARTH_SUPER_BLOCK);
+      continue;
+    }
+    const Lanes scale = splat(127.0f / max);
+    for (size_t j = i; j < i + HEARTH_SUPER_BLOCK; j += HEARTH_BLOCK) {
+      round_to_i8(mul(load_f32(x, j), scale), mul(load_f32(x, j + kLanes), scale), q + j);
+    }
+  }
+  for (size_t i = 0; i < n / 16; ++i) {
+    int group = 0;
+    for (size_t j = 0; j < 16; ++j) group += q[16 * i + j];
+    sum[i] = (int16_t)group;
   }
 }
 

@@ -7,6 +7,9 @@
 // The canonical orders:
 //  - quantized dot: for each block of 32 the exact int32 sum, then acc = fma(float(sum), d_w * d_x, acc), in order;
 //    types with a minimum add acc = fma(m_w * d_x, float(sum of the block's activations), acc) after it;
+//  - quantized dot of super-blocks: for each 256 weights the exact int32 sum of scale * q_w * q_x, then
+//    acc = fma(float(sum), d_w * d_x, acc), in order; types with minimums add acc = fma(float(-(sum of min * q_x)),
+//    dmin_w * d_x, acc) after it. Integers have no order, so each set adds up a super-block as suits it;
 //  - float dot and sums of squares: lane[i % 16] = fma(a[i], b[i], lane[i % 16]), i in order, then the lanes are folded
 //    in halves: i += i + 8, i += i + 4, i += i + 2, i += i + 1. A tail behaves as if padded with zeros;
 //  - everything else is element by element, as kernels/ref.cc writes it down, its exponential included.
@@ -21,10 +24,13 @@
 typedef struct HearthColumns {
   size_t n;  // elements of a column
   size_t cols;
-  const float* f32;    // [cols, n], used by F32, F16 and BF16 weights; may be null for the others
-  const int8_t* q;     // [cols, n], used by quantized weights: x = d * q, q in -127..127
-  const float* d;      // [cols, n / 32]
-  const int32_t* sum;  // [cols, n / 32], of the block's q
+  const float* f32;          // [cols, n], used by F32, F16 and BF16 weights; may be null for the others
+  const int8_t* q;           // [cols, n], used by weights in blocks of 32: x = d * q, q in -127..127
+  const float* d;            // [cols, n / 32]
+  const int32_t* sum;        // [cols, n / 32], of the block's q
+  const int8_t* super_q;     // [cols, n], used by weights in super-blocks of 256: x = super_d * super_q
+  const float* super_d;      // [cols, n / 256]
+  const int16_t* super_sum;  // [cols, n / 16], of 16 of super_q
 } HearthColumns;
 
 enum { HEARTH_ATTEND_TOKENS = 64 };  // at most in one call of attend_f16
@@ -58,6 +64,8 @@ typedef struct HearthKernels {
   // 0. A block below 2^-120 becomes zeros. One with infinities or NaNs gets d = infinity or NaN and q = 0, so that
   // results that depend on it are NaN.
   void (*quantize_q8)(const float* x, size_t n, int8_t* q, float* d, int32_t* sum);
+  // The same in blocks of 256, with the sums of each 16 q: x[n] -> q[n], d[n / 256], sum[n / 16]; n % 256 == 0.
+  void (*quantize_q8_super)(const float* x, size_t n, int8_t* q, float* d, int16_t* sum);
 
   // y = x / sqrt(mean(x^2) + eps) * w  (Zhang and Sennrich 2019, arXiv:1910.07467). y may be x.
   void (*rms_norm)(const float* x, const float* w, size_t n, float eps, float* y);

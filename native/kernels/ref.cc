@@ -70,23 +70,66 @@ void matmul_quantized(const void* w, size_t row_bytes, size_t rows, const Hearth
   }
 }
 
-void quantize_q8(const float* x, size_t n, int8_t* q, float* d, int32_t* sum) {
-  for (size_t i = 0; i < n / HEARTH_BLOCK; ++i, x += HEARTH_BLOCK, q += HEARTH_BLOCK) {
-    uint32_t max_bits = 0;  // magnitudes compare as integers, and then a NaN is the largest
-    for (int j = 0; j < HEARTH_BLOCK; ++j) {
-      const uint32_t magnitude = bits_of(x[j]) & 0x7fffffff;
-      if (magnitude > max_bits) max_bits = magnitude;
-    }
-    const float max = float_of(max_bits);
-    const bool finite = max_bits < 0x7f800000;
-    const bool zero = max < kQuantizeTiny;
-    d[i] = zero ? 0.0f : max / 127.0f;
-    sum[i] = 0;
-    for (int j = 0; j < HEARTH_BLOCK; ++j) {
-      q[j] = zero || !finite ? 0 : (int8_t)rintf(x[j] * (127.0f / max));
-      sum[i] += q[j];
+template <class B>
+float dot_super(const void* row, const int8_t* q, const float* d, const int16_t* sum, size_t n_blocks) {
+  float acc = 0.0f;
+  for (size_t i = 0; i < n_blocks; ++i) {
+    SuperBlock w;
+    super_block_at<B>(row, i, &w);
+    int32_t isum = 0, mins = 0;
+    for (int j = 0; j < HEARTH_SUPER_BLOCK; ++j) isum += w.scale[j / 16] * w.q[j] * q[i * HEARTH_SUPER_BLOCK + j];
+    acc = __builtin_fmaf((float)isum, w.d * d[i], acc);
+    if (!kHasMinimum<B>) continue;
+    for (int j = 0; j < kSubBlocks; ++j) mins += w.min[j] * sum[i * kSubBlocks + j];
+    acc = __builtin_fmaf((float)-mins, w.dmin * d[i], acc);
+  }
+  return acc;
+}
+
+template <class B>
+void matmul_super(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
+  const size_t n_blocks = x->n / HEARTH_SUPER_BLOCK;
+  for (size_t c = 0; c < x->cols; ++c) {
+    for (size_t r = 0; r < rows; ++r) {
+      y[c * y_stride + r] = dot_super<B>((const char*)w + r * row_bytes, x->super_q + c * x->n,
+                                         x->super_d + c * n_blocks, x->super_sum + c * n_blocks * kSubBlocks, n_blocks);
     }
   }
+}
+
+// x[n] -> q[n]; returns their scale.
+float quantize_block(const float* x, int n, int8_t* q) {
+  uint32_t max_bits = 0;  // magnitudes compare as integers, and then a NaN is the largest
+  for (int j = 0; j < n; ++j) {
+    const uint32_t magnitude = bits_of(x[j]) & 0x7fffffff;
+    if (magnitude > max_bits) max_bits = magnitude;
+  }
+  const float max = float_of(max_bits);
+  const bool finite = max_bits < 0x7f800000;
+  const bool zero = max < kQuantizeTiny;
+  for (int j = 0; j < n; ++j) q[j] = zero || !finite ? 0 : (int8_t)rintf(x[j] * (127.0f / max));
+  return zero ? 0.0f : max / 127.0f;
+}
+
+// out[i] = the sum of kCount q from kCount * i on.
+template <int kCount, class Sum>
+void sum_groups(const int8_t* q, size_t n, Sum* out) {
+  for (size_t i = 0; i < n / kCount; ++i) {
+    out[i] = 0;
+    for (int j = 0; j < kCount; ++j) out[i] = (Sum)(out[i] + q[i * kCount + j]);
+  }
+}
+
+void quantize_q8(const float* x, size_t n, int8_t* q, float* d, int32_t* sum) {
+  for (size_t i = 0; i < n; i += HEARTH_BLOCK) d[i / HEARTH_BLOCK] = quantize_block(x + i, HEARTH_BLOCK, q + i);
+  sum_groups<HEARTH_BLOCK>(q, n, sum);
+}
+
+void quantize_q8_super(const float* x, size_t n, int8_t* q, float* d, int16_t* sum) {
+  for (size_t i = 0; i < n; i += HEARTH_SUPER_BLOCK) {
+    d[i / HEARTH_SUPER_BLOCK] = quantize_block(x + i, HEARTH_SUPER_BLOCK, q + i);
+  }
+  sum_groups<16>(q, n, sum);
 }
 
 void rms_norm(const float* x, const float* w, size_t n, float eps, float* y) {
@@ -150,9 +193,27 @@ constexpr HearthKernels table() {
   t.matmul[HEARTH_TYPE_Q5_0] = matmul_quantized<block_q5_0>;
   t.matmul[HEARTH_TYPE_Q5_1] = matmul_quantized<block_q5_1>;
   t.matmul[HEARTH_TYPE_Q8_0] = matmul_quantized<block_q8_0>;
+  t.matmul[HEARTH_TYPE_IQ4_NL] = matmul_quantized<block_iq4_nl>;
+  t.matmul[HEARTH_TYPE_MXFP4] = matmul_quantized<block_mxfp4>;
+  t.matmul[HEARTH_TYPE_Q2_K] = matmul_super<block_q2_k>;
+  t.matmul[HEARTH_TYPE_Q3_K] = matmul_super<block_q3_k>;
+  t.matmul[HEARTH_TYPE_Q4_K] = matmul_super<block_q4_k>;
+  t.matmul[HEARTH_TYPE_Q5_K] = matmul_super<block_q5_k>;
+  t.matmul[HEARTH_TYPE_Q6_K] = matmul_super<block_q6_k>;
+  t.matmul[HEARTH_TYPE_IQ1_S] = matmul_super<block_iq1_s>;
+  t.matmul[HEARTH_TYPE_IQ1_M] = matmul_super<block_iq1_m>;
+  t.matmul[HEARTH_TYPE_IQ2_XXS] = matmul_super<block_iq2_xxs>;
+  t.matmul[HEARTH_TYPE_IQ2_XS] = matmul_super<block_iq2_xs>;
+  t.matmul[HEARTH_TYPE_IQ2_S] = matmul_super<block_iq2_s>;
+  t.matmul[HEARTH_TYPE_IQ3_XXS] = matmul_super<block_iq3_xxs>;
+  t.matmul[HEARTH_TYPE_IQ3_S] = matmul_super<block_iq3_s>;
+  t.matmul[HEARTH_TYPE_IQ4_XS] = matmul_super<block_iq4_xs>;
+  t.matmul[HEARTH_TYPE_TQ1_0] = matmul_super<block_tq1_0>;
+  t.matmul[HEARTH_TYPE_TQ2_0] = matmul_super<block_tq2_0>;
   for (int i = 0; i < HEARTH_TYPE_COUNT; ++i) t.matmul_direct[i] = t.matmul[i];
   set_elementwise(&t);
   t.quantize_q8 = quantize_q8;
+  t.quantize_q8_super = quantize_q8_super;
   t.rms_norm = rms_norm;
   t.silu_mul = silu_mul;
   t.f32_to_f16 = f32_to_f16;

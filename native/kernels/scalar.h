@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/blocks.h"
+#include "kernels/codebooks.h"
 
 // For the parts of inner loops: a call there would force all registers to memory.
 #define HEARTH_INLINE inline __attribute__((always_inline))
@@ -116,6 +117,21 @@ inline Block decode(const block_q5_1& b) {
 inline Block decode(const block_q8_0& b) {
   Block out = {f32_of_f16(b.d), 0.0f, {}};
   for (int i = 0; i < HEARTH_BLOCK; ++i) out.q[i] = b.qs[i];
+  return out;
+}
+
+inline Block decode(const block_iq4_nl& b) {
+  Block out = {f32_of_f16(b.d), 0.0f, {}};
+  for (int i = 0; i < 16; ++i) out.q[i] = kIq4Values[b.qs[i] & 15], out.q[i + 16] = kIq4Values[b.qs[i] >> 4];
+  return out;
+}
+
+// 2^(e - 128): half of what the exponent says, for values that are doubled.
+inline float half_of_e8m0(uint8_t e) { return float_of(e < 2 ? 0x00200000u << e : (uint32_t)(e - 1) << 23); }
+
+inline Block decode(const block_mxfp4& b) {
+  Block out = {half_of_e8m0(b.e), 0.0f, {}};
+  for (int i = 0; i < 16; ++i) out.q[i] = kMxfp4Values[b.qs[i] & 15], out.q[i + 16] = kMxfp4Values[b.qs[i] >> 4];
   return out;
 }
 

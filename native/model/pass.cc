@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "gguf/types.h"
+
 namespace hearth {
 namespace {
 
@@ -15,8 +17,10 @@ constexpr size_t kSerialElements = 16 * 1024;
 constexpr size_t kAttendRows =
     kMaxHeadGroup;  // query rows (heads of a group x tokens) that share one reading of the KV blocks
 
-bool is_float(HearthType type) {
-  return type == HEARTH_TYPE_F32 || type == HEARTH_TYPE_F16 || type == HEARTH_TYPE_BF16;
+// Whether any of the weights has blocks of so many elements, and so multiplies activations in blocks of that size.
+bool any_has_blocks(std::span<const Linear* const> weights, uint32_t elements) {
+  return std::ranges::any_of(weights,
+                             [=](const Linear* w) { return type_traits(w->weight.type)->block_elements == elements; });
 }
 
 size_t piece_rows(const Matrix& w) {
@@ -108,29 +112,41 @@ void Pass::silu_mul(Tensor& gate, const Tensor& up) {
   for_rows(gate.rows, gate.cols, [&](size_t r) { kernels_.silu_mul(gate.row(r), up.row(r), gate.cols); });
 }
 
-HearthColumns Pass::columns(const Tensor& x, bool quantized) {
+HearthColumns Pass::columns(const Tensor& x, std::span<const Linear* const> weights) {
   HearthColumns c{};
   c.n = x.cols;
   c.cols = x.rows;
   c.f32 = x.data;
-  if (!quantized) return c;
-  const size_t blocks = x.cols / HEARTH_BLOCK;
-  auto* q = scratch_.allocate<int8_t>(x.rows * x.cols);
-  auto* d = scratch_.allocate<float>(x.rows * blocks);
-  auto* sum = scratch_.allocate<int32_t>(x.rows * blocks);
-  for_rows(x.rows, x.cols,
-           [&](size_t r) { kernels_.quantize_q8(x.row(r), x.cols, q + r * x.cols, d + r * blocks, sum + r * blocks); });
-  c.q = q;
-  c.d = d;
-  c.sum = sum;
+  if (any_has_blocks(weights, HEARTH_BLOCK)) {
+    const size_t blocks = x.cols / HEARTH_BLOCK;
+    auto* q = scratch_.allocate<int8_t>(x.rows * x.cols);
+    auto* d = scratch_.allocate<float>(x.rows * blocks);
+    auto* sum = scratch_.allocate<int32_t>(x.rows * blocks);
+    for_rows(x.rows, x.cols, [&](size_t r) {
+      kernels_.quantize_q8(x.row(r), x.cols, q + r * x.cols, d + r * blocks, sum + r * blocks);
+    });
+    c.q = q;
+    c.d = d;
+    c.sum = sum;
+  }
+  if (any_has_blocks(weights, HEARTH_SUPER_BLOCK)) {
+    const size_t blocks = x.cols / HEARTH_SUPER_BLOCK, sums = x.cols / 16;
+    auto* q = scratch_.allocate<int8_t>(x.rows * x.cols);
+    auto* d = scratch_.allocate<float>(x.rows * blocks);
+    auto* sum = scratch_.allocate<int16_t>(x.rows * sums);
+    for_rows(x.rows, x.cols, [&](size_t r) {
+      kernels_.quantize_q8_super(x.row(r), x.cols, q + r * x.cols, d + r * blocks, sum + r * sums);
+    });
+    c.super_q = q;
+    c.super_d = d;
+    c.super_sum = sum;
+  }
   return c;
 }
 
 void Pass::multiply(const Tensor& x, std::span<const Linear* const> weights, std::span<Tensor> results) {
   if (x.rows == 0) return;
-  const bool quantized =
-      std::any_of(weights.begin(), weights.end(), [](const Linear* w) { return !is_float(w->weight.type); });
-  const HearthColumns c = columns(x, quantized);
+  const HearthColumns c = columns(x, weights);
   if (counts_) return;
 
   // The pieces of all matrices in one line, so that the threads meet once and not after each matrix.

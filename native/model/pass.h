@@ -113,7 +113,8 @@ class Pass {
 
   Tensor allocate(size_t rows, size_t cols);
   Tensor select_outputs(const Tensor& x);
-  HearthColumns columns(const Tensor& x, bool quantized);
+  // x in the forms that these weights multiply with.
+  HearthColumns columns(const Tensor& x, std::span<const Linear* const> weights);
   void multiply(const Tensor& x, std::span<const Linear* const> weights, std::span<Tensor> results);
   void store_kv(const Tensor& k, const Tensor& v, const AttentionShape& shape);
   void attend_item(const AttentionItem& item, const Tensor& q, const Tensor& out, const AttentionShape& shape);

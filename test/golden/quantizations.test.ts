@@ -12,7 +12,11 @@ interface Quants {
 
 /** llama.cpp's activations are int8 too, so ours may be a little worse by chance, but not by design. */
 const mostRatio = 1.5;
-const types = ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"];
+const types = [
+  ...["F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "IQ4_NL", "MXFP4_MOE"],
+  ...["Q2_K", "Q3_K_S", "Q4_K_S", "Q5_K_S", "Q6_K", "IQ4_XS", "IQ3_S", "IQ3_XXS"],
+  ...["IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ1_S", "IQ1_M", "TQ1_0", "TQ2_0"],
+];
 
 for (const type of types) {
   const file = `golden/quant/llama-${type}.gguf`;

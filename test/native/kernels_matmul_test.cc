@@ -11,25 +11,52 @@ namespace {
 // Activations in guarded memory, quantized by ref.
 struct Columns {
   Columns(size_t n, size_t cols, int extreme, Random& random)
-      : f32(n * cols), q(n * cols), d(n / 32 * cols), sum(n / 32 * cols) {
+      : f32(n * cols),
+        q(n * cols),
+        d(n / 32 * cols),
+        sum(n / 32 * cols),
+        super_q(n * cols),
+        super_d(n / 256 * cols),
+        super_sum(n / 256 * 16 * cols) {
     for (float& value : f32) value = random.normal();
-    if (n % 32 == 0) {
-      ref_kernels().quantize_q8(f32.data(), n * cols, q.data(), d.data(), sum.data());
-      if (extreme != 0) set_all(extreme);
+    if (n % 32 == 0) ref_kernels().quantize_q8(f32.data(), n * cols, q.data(), d.data(), sum.data());
+    if (n % 256 == 0) {
+      ref_kernels().quantize_q8_super(f32.data(), n * cols, super_q.data(), super_d.data(), super_sum.data());
     }
-    x = {n, cols, f32.data(), q.data(), d.data(), sum.data()};
+    if (extreme != 0) set_all(extreme);
+    x = {n, cols, f32.data(), q.data(), d.data(), sum.data(), super_q.data(), super_d.data(), super_sum.data()};
+  }
+
+  // Columns c0 and on.
+  HearthColumns from(size_t c0, size_t cols) const {
+    const size_t n = x.n;
+    return {n,
+            cols,
+            x.f32 + c0 * n,
+            x.q + c0 * n,
+            x.d + c0 * (n / 32),
+            x.sum + c0 * (n / 32),
+            x.super_q + c0 * n,
+            x.super_d + c0 * (n / 256),
+            x.super_sum + c0 * (n / 256 * 16)};
   }
 
   // The largest sums that int8 activations can make; extreme == 2 alternates the sign.
   void set_all(int extreme) {
     for (size_t i = 0; i < q.size(); ++i) q[i] = static_cast<int8_t>(extreme == 1 || i % 2 == 0 ? 127 : -127);
+    for (size_t i = 0; i < super_q.size(); ++i)
+      super_q[i] = static_cast<int8_t>(extreme == 1 || i % 2 == 0 ? 127 : -127);
     for (size_t i = 0; i < sum.size(); ++i) sum[i] = extreme == 1 ? 32 * 127 : 0;
+    for (size_t i = 0; i < super_sum.size(); ++i) super_sum[i] = extreme == 1 ? 16 * 127 : 0;
   }
 
   GuardedBuffer<float> f32;
   GuardedBuffer<int8_t> q;
   GuardedBuffer<float> d;
   GuardedBuffer<int32_t> sum;
+  GuardedBuffer<int8_t> super_q;
+  GuardedBuffer<float> super_d;
+  GuardedBuffer<int16_t> super_sum;
   HearthColumns x;
 };
 
@@ -56,10 +83,12 @@ bool matches_ref(const HearthKernels& kernels, const TypeLayout& layout, const S
 
 std::vector<size_t> sizes(const TypeLayout& layout) {
   if (layout.block == 1) return {1, 2, 8, 15, 16, 17, 31, 32, 33, 48, 100};
-  return {32, 64, 96, 128, 160, 288};
+  if (layout.block == 32) return {32, 64, 96, 128, 160, 288};
+  return {256, 512, 768};
 }
 
-// Weight `i` of a row, from the definition of its type in the GGUF specification.
+// Weight `i` of a row, from the definition of its type in the GGUF specification. For the types with codebooks or
+// super-blocks as ref dequantizes them, which test/golden holds against the exact logits of files.
 double weight(const TypeLayout& layout, const uint8_t* row, size_t i) {
   const auto f16 = [](const uint8_t* p) {
     const int bits = p[0] | p[1] << 8, exponent = bits >> 10 & 31, mantissa = bits & 1023;
@@ -73,6 +102,11 @@ double weight(const TypeLayout& layout, const uint8_t* row, size_t i) {
     float x;
     std::memcpy(&x, bytes, sizeof x);
     return x;
+  }
+  if (layout.block == 256 || layout.type == HEARTH_TYPE_IQ4_NL || layout.type == HEARTH_TYPE_MXFP4) {
+    float block[256];
+    ref_kernels().dequantize[layout.type](row + i / layout.block * layout.bytes, layout.block, block);
+    return block[i % layout.block];
   }
   const uint8_t* block = row + i / 32 * layout.bytes;
   const uint8_t* quants = block + layout.bytes - (layout.type == HEARTH_TYPE_Q8_0 ? 32 : 16);
@@ -102,7 +136,9 @@ TEST_CASE("ref multiplies as double precision does") {
 
       double expected = 0, magnitude = 0;
       for (size_t i = 0; i < n; ++i) {
-        const double x = layout.block == 1 ? columns.f32[i] : static_cast<double>(columns.d[i / 32]) * columns.q[i];
+        const double x = layout.block == 1    ? columns.f32[i]
+                         : layout.block == 32 ? static_cast<double>(columns.d[i / 32]) * columns.q[i]
+                                              : static_cast<double>(columns.super_d[i / 256]) * columns.super_q[i];
         expected += weight(layout, row.data(), i) * x;
         magnitude += std::fabs(weight(layout, row.data(), i) * x);
       }
@@ -177,7 +213,8 @@ TEST_CASE("unpacking weights into panels for many columns changes no bit") {
     CAPTURE(kernels->name);
     for (const TypeLayout& layout : type_layouts()) {
       CAPTURE(layout.name);
-      for (const size_t n : {32, 1024, 1056, 2080}) {  // within one chunk of blocks, and over its end
+      for (const size_t n : {32, 256, 1024, 1056, 2080, 2304}) {  // within one chunk of blocks, and over its end
+        if (n % layout.block != 0) continue;
         for (const size_t rows : {7, 8, 16, 71, 130}) {
           for (const size_t cols : {8, 9, 17}) {
             CAPTURE(n);
@@ -212,8 +249,7 @@ TEST_CASE("a column's result does not depend on the rows and columns it is compu
       std::vector<float> together(rows * cols), alone(rows * cols);
       kernels->matmul[layout.type](w.data(), bytes, rows, &columns.x, together.data(), rows);
       for (size_t c = 0; c < cols; ++c) {
-        const HearthColumns one = {
-            n, 1, columns.x.f32 + c * n, columns.x.q + c * n, columns.x.d + c * (n / 32), columns.x.sum + c * (n / 32)};
+        const HearthColumns one = columns.from(c, 1);
         for (size_t r = 0; r < rows; ++r) {
           kernels->matmul[layout.type](w.data() + r * bytes, bytes, 1, &one, &alone[c * rows + r], rows);
         }

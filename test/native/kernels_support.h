@@ -9,8 +9,10 @@
 #include <new>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "gguf/types.h"
 #include "kernels/dispatch.h"
 #include "kernels/kernels.h"
 
@@ -90,17 +92,28 @@ class Random {
 struct TypeLayout {
   HearthType type;
   const char* name;
-  size_t block, bytes;  // elements and bytes of a block
-  size_t n_scales;      // leading f16 numbers of a block; the rest is quants
+  size_t block, bytes;         // elements and bytes of a block
+  std::vector<size_t> halves;  // where a block has f16 numbers; the rest is quants and integer scales
 };
 
 inline const std::vector<TypeLayout>& type_layouts() {
-  static const std::vector<TypeLayout> layouts = {
-      {HEARTH_TYPE_F32, "F32", 1, 4, 0},     {HEARTH_TYPE_F16, "F16", 1, 2, 0},
-      {HEARTH_TYPE_BF16, "BF16", 1, 2, 0},   {HEARTH_TYPE_Q4_0, "Q4_0", 32, 18, 1},
-      {HEARTH_TYPE_Q4_1, "Q4_1", 32, 20, 2}, {HEARTH_TYPE_Q5_0, "Q5_0", 32, 22, 1},
-      {HEARTH_TYPE_Q5_1, "Q5_1", 32, 24, 2}, {HEARTH_TYPE_Q8_0, "Q8_0", 32, 34, 1},
-  };
+  static const std::vector<TypeLayout> layouts = [] {
+    const std::vector<std::pair<HearthType, std::vector<size_t>>> halves = {
+        {HEARTH_TYPE_F32, {}},      {HEARTH_TYPE_F16, {}},      {HEARTH_TYPE_BF16, {}},       {HEARTH_TYPE_Q4_0, {0}},
+        {HEARTH_TYPE_Q4_1, {0, 2}}, {HEARTH_TYPE_Q5_0, {0}},    {HEARTH_TYPE_Q5_1, {0, 2}},   {HEARTH_TYPE_Q8_0, {0}},
+        {HEARTH_TYPE_IQ4_NL, {0}},  {HEARTH_TYPE_MXFP4, {}},    {HEARTH_TYPE_Q2_K, {80, 82}}, {HEARTH_TYPE_Q3_K, {108}},
+        {HEARTH_TYPE_Q4_K, {0, 2}}, {HEARTH_TYPE_Q5_K, {0, 2}}, {HEARTH_TYPE_Q6_K, {208}},    {HEARTH_TYPE_IQ4_XS, {0}},
+        {HEARTH_TYPE_IQ3_S, {0}},   {HEARTH_TYPE_IQ3_XXS, {0}}, {HEARTH_TYPE_IQ2_XXS, {0}},   {HEARTH_TYPE_IQ2_XS, {0}},
+        {HEARTH_TYPE_IQ2_S, {0}},   {HEARTH_TYPE_IQ1_S, {0}},   {HEARTH_TYPE_IQ1_M, {}},      {HEARTH_TYPE_TQ1_0, {52}},
+        {HEARTH_TYPE_TQ2_0, {64}},
+    };
+    std::vector<TypeLayout> all;
+    for (const auto& [type, offsets] : halves) {
+      const TypeTraits& traits = *type_traits(type);
+      all.push_back({type, traits.name, traits.block_elements, traits.block_bytes, offsets});
+    }
+    return all;
+  }();
   return layouts;
 }
 
@@ -126,13 +139,15 @@ inline void fill_row(const TypeLayout& layout, size_t n, int quants, Random& ran
       const float x = random.normal();
       std::memcpy(row, reinterpret_cast<const char*>(&x) + 2, 2);
     } else {
-      for (size_t s = 0; s < layout.n_scales; ++s) {
-        const uint16_t d = random_f16(random);
-        std::memcpy(row + 2 * s, &d, sizeof d);
-      }
-      for (size_t j = 2 * layout.n_scales; j < layout.bytes; ++j) {
+      for (size_t j = 0; j < layout.bytes; ++j) {
         row[j] = static_cast<uint8_t>(quants < 0 ? random.bits() : static_cast<uint32_t>(quants));
       }
+      for (const size_t offset : layout.halves) {
+        const uint16_t d = random_f16(random);
+        std::memcpy(row + offset, &d, sizeof d);
+      }
+      if (layout.type == HEARTH_TYPE_MXFP4) row[0] = static_cast<uint8_t>(random.between(100, 150));
+      if (layout.type == HEARTH_TYPE_IQ1_M) row[layout.bytes - 1] &= 0xbf;  // no infinite d
     }
   }
 }
