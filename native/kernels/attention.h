@@ -2,7 +2,8 @@
 // value; the arithmetic of a row does not depend on its neighbours.
 #pragma once
 
-#include "kernels/float_kernels.h"
+#include "kernels/activations.h"
+#include "kernels/recurrence.h"
 
 namespace {
 
@@ -12,9 +13,12 @@ static_assert(HEARTH_ATTEND_TOKENS % kLanes == 0);
 // weight[r][t] = dot(q_r, k_t) * scale for the tokens that each row may see.
 inline void score4(const HearthAttendRow rows[4], const uint16_t* k, size_t head_dim, float scale, Scores weight[4]) {
   const Four q = {rows[0].q, rows[1].q, rows[2].q, rows[3].q};
-  size_t n_tokens = 0;
-  for (size_t r = 0; r < 4; ++r) n_tokens = rows[r].visible > n_tokens ? rows[r].visible : n_tokens;
-  for (size_t t = 0; t < n_tokens; ++t) {
+  size_t t = rows[0].first, n_tokens = 0;
+  for (size_t r = 0; r < 4; ++r) {
+    t = rows[r].first < t ? rows[r].first : t;
+    n_tokens = rows[r].visible > n_tokens ? rows[r].visible : n_tokens;
+  }
+  for (; t < n_tokens; ++t) {
     float score[4];
     dot4<F32, F16>(q, k + t * head_dim, head_dim, score);
     for (size_t r = 0; r < 4; ++r) weight[r][t] = score[r] * scale;
@@ -22,30 +26,35 @@ inline void score4(const HearthAttendRow rows[4], const uint16_t* k, size_t head
 }
 
 inline void score1(const HearthAttendRow& row, const uint16_t* k, size_t head_dim, float scale, Scores weight) {
-  size_t t = 0;
+  size_t t = row.first;
   for (; t + 4 <= row.visible; t += 4) {
     dot4<F16, F32>(four_from(k + t * head_dim, head_dim * sizeof *k), row.q, head_dim, weight + t);
   }
   for (; t < row.visible; ++t) weight[t] = dot<F16, F32>(k + t * head_dim, row.q, head_dim);
-  for (t = 0; t < row.visible; ++t) weight[t] *= scale;
+  for (t = row.first; t < row.visible; ++t) weight[t] *= scale;
 }
 
 // Turns the scores into weights exp(score - max) and brings max and sum up to date. Returns what acc has to be scaled
 // by.
-inline float softmax_step(HearthAttendRow* row, Scores weight) {
-  if (row->visible == 0) return 1.0f;
-  const size_t padded = (row->visible + kLanes - 1) / kLanes * kLanes;
-  for (size_t t = row->visible; t < padded; ++t) weight[t] = row->max;
+inline float softmax_step(HearthAttendRow* row, Scores weight, float cap) {
+  if (row->first >= row->visible) return 1.0f;
+  if (cap != 0.0f) softcap(weight + row->first, cap, row->visible - row->first);
+  const size_t begin = row->first / kLanes * kLanes, end = (row->visible + kLanes - 1) / kLanes * kLanes;
+  const auto fill_unseen = [&](float value) {
+    for (size_t t = begin; t < row->first; ++t) weight[t] = value;
+    for (size_t t = row->visible; t < end; ++t) weight[t] = value;
+  };
+  fill_unseen(row->max);
   Lanes max = splat(row->max);
-  for (size_t t = 0; t < padded; t += kLanes) max = larger(load_f32(weight, t), max);
+  for (size_t t = begin; t < end; t += kLanes) max = larger(load_f32(weight, t), max);
   const float new_max = largest(max) + 0.0f;  // see ref.cc
 
-  for (size_t t = 0; t < padded; t += kLanes) {
+  for (size_t t = begin; t < end; t += kLanes) {
     store_f32(weight + t, exp_f32(add(load_f32(weight, t), splat(-new_max))));
   }
-  for (size_t t = row->visible; t < padded; ++t) weight[t] = 0.0f;
+  fill_unseen(0.0f);
   Lanes sum = zeros();
-  for (size_t t = 0; t < padded; t += kLanes) sum = add(sum, load_f32(weight, t));
+  for (size_t t = begin; t < end; t += kLanes) sum = add(sum, load_f32(weight, t));
 
   const float correction = first(exp_f32(splat(row->max - new_max)));
   row->max = new_max;
@@ -73,16 +82,24 @@ inline void gather_values(const HearthAttendRow* rows, const Scores* weight, con
   const auto start = [&](size_t r) {
     return r < kRows ? mul(load(F32(), rows[r].acc), splat(correction[r])) : zeros();
   };
-  Accumulators<kRows> acc = {start(0), start(1), start(2), start(3)};
-  size_t shared = rows[0].visible;  // tokens that all rows see
-  for (size_t r = 1; r < kRows; ++r) shared = rows[r].visible < shared ? rows[r].visible : shared;
-  for (size_t t = 0; t < shared; ++t) acc.add_value(load(F16(), v + t * head_dim), weight, t);
+  size_t begin = rows[0].first, end = rows[0].visible;  // tokens that all rows see
+  for (size_t r = 1; r < kRows; ++r) {
+    begin = rows[r].first > begin ? rows[r].first : begin;
+    end = rows[r].visible < end ? rows[r].visible : end;
+  }
+  end = end < begin ? begin : end;
+  // A row's own tokens among from .. to - 1.
+  const auto add_own = [&](size_t r, size_t from, size_t to, Lanes own) {
+    to = rows[r].visible < to ? rows[r].visible : to;
+    for (size_t t = from; t < to; ++t) own = fma(splat(weight[r][t]), load(F16(), v + t * head_dim), own);
+    return own;
+  };
+  const auto before = [&](size_t r) { return r < kRows ? add_own(r, rows[r].first, begin, start(r)) : zeros(); };
+  Accumulators<kRows> acc = {before(0), before(1), before(2), before(3)};
+  for (size_t t = begin; t < end; ++t) acc.add_value(load(F16(), v + t * head_dim), weight, t);
 
-  const auto finish = [&](size_t r, Lanes own) {
-    if (r >= kRows) return;
-    for (size_t t = shared; t < rows[r].visible; ++t)
-      own = fma(splat(weight[r][t]), load(F16(), v + t * head_dim), own);
-    store(rows[r].acc, own);
+  const auto finish = [&](size_t r, Lanes shared) {
+    if (r < kRows) store(rows[r].acc, add_own(r, end, rows[r].visible, shared));
   };
   finish(0, acc.acc0);
   finish(1, acc.acc1);
@@ -91,15 +108,16 @@ inline void gather_values(const HearthAttendRow* rows, const Scores* weight, con
 }
 
 template <size_t kRows>
-inline void attend_rows(HearthAttendRow* rows, const uint16_t* k, const uint16_t* v, size_t head_dim, float scale) {
+inline void attend_rows(HearthAttendRow* rows, const uint16_t* k, const uint16_t* v, size_t head_dim,
+                        HearthScores scores) {
   Scores weight[kRows];
   float correction[kRows];
   if constexpr (kRows == 4) {
-    score4(rows, k, head_dim, scale, weight);
+    score4(rows, k, head_dim, scores.scale, weight);
   } else {
-    for (size_t r = 0; r < kRows; ++r) score1(rows[r], k, head_dim, scale, weight[r]);
+    for (size_t r = 0; r < kRows; ++r) score1(rows[r], k, head_dim, scores.scale, weight[r]);
   }
-  for (size_t r = 0; r < kRows; ++r) correction[r] = softmax_step(&rows[r], weight[r]);
+  for (size_t r = 0; r < kRows; ++r) correction[r] = softmax_step(&rows[r], weight[r], scores.softcap);
 
   size_t i = 0;
   for (; i + kLanes <= head_dim; i += kLanes) {
@@ -121,12 +139,12 @@ inline void attend_rows(HearthAttendRow* rows, const uint16_t* k, const uint16_t
 }
 
 void attend_f16(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, size_t head_dim,
-                float scale) {
+                HearthScores scores) {
   size_t r = 0;
-  for (; r + 4 <= n_rows; r += 4) attend_rows<4>(rows + r, k, v, head_dim, scale);
-  if (n_rows - r == 3) attend_rows<3>(rows + r, k, v, head_dim, scale);
-  if (n_rows - r == 2) attend_rows<2>(rows + r, k, v, head_dim, scale);
-  if (n_rows - r == 1) attend_rows<1>(rows + r, k, v, head_dim, scale);
+  for (; r + 4 <= n_rows; r += 4) attend_rows<4>(rows + r, k, v, head_dim, scores);
+  if (n_rows - r == 3) attend_rows<3>(rows + r, k, v, head_dim, scores);
+  if (n_rows - r == 2) attend_rows<2>(rows + r, k, v, head_dim, scores);
+  if (n_rows - r == 1) attend_rows<1>(rows + r, k, v, head_dim, scores);
 }
 
 constexpr void set_float_kernels(HearthKernels* t) {
@@ -138,7 +156,8 @@ constexpr void set_float_kernels(HearthKernels* t) {
   t->quantize_q8 = quantize_q8;
   t->quantize_q8_super = quantize_q8_super;
   t->rms_norm = rms_norm;
-  t->silu_mul = silu_mul;
+  set_activations(t);
+  set_recurrence(t);
   t->f32_to_f16 = f32_to_f16;
   t->attend_f16 = attend_f16;
 }

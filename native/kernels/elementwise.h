@@ -11,6 +11,10 @@ void add(float* x, const float* y, size_t n) {
   for (size_t i = 0; i < n; ++i) x[i] += y[i];
 }
 
+void mul(float* x, const float* y, size_t n) {
+  for (size_t i = 0; i < n; ++i) x[i] *= y[i];
+}
+
 void scale(float* x, float factor, size_t n) {
   for (size_t i = 0; i < n; ++i) x[i] *= factor;
 }
@@ -27,6 +31,31 @@ void rope_interleaved(float* x, const float* cos, const float* sin, size_t n_dim
 
 void rope_halves(float* x, const float* cos, const float* sin, size_t n_dims) {
   for (size_t i = 0; i < n_dims / 2; ++i) rotate(&x[i], &x[i + n_dims / 2], cos[i], sin[i]);
+}
+
+void convolve(const float* const* rows, const float* filter, size_t taps, size_t n, float* y) {
+  for (size_t c = 0; c < n; ++c) {
+    float sum = 0.0f;
+    for (size_t t = 0; t < taps; ++t) sum = __builtin_fmaf(filter[c * taps + t], rows[t][c], sum);
+    y[c] = sum;
+  }
+}
+
+// log(1 + u) for u in 0..1: 2 * atanh(u / (2 + u)) by its Taylor series; the next term is below 1e-8 of the sum.
+inline float log1p_f32(float u) {
+  const float z = u / (2.0f + u), z2 = z * z;
+  float p = 1.0f / 15;
+  for (int odd = 13; odd > 0; odd -= 2) p = __builtin_fmaf(p, z2, 1.0f / (float)odd);
+  return 2.0f * z * p;
+}
+
+// A few values a token: not worth vectors.
+void delta_decay(float* x, const float* dt, const float* a, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    const float u = x[i] + dt[i];
+    const float softplus = (u > 0.0f ? u : 0.0f) + log1p_f32(exp_f32(u > 0.0f ? -u : u));
+    x[i] = exp_f32(a[i] * softplus);
+  }
 }
 
 // Dequantization serves embedding look-ups, one row a token: the compiler's code is fast enough, so it is written once.
@@ -63,7 +92,10 @@ inline void dequantize_bf16(const void* w, size_t n, float* y) {
 
 constexpr void set_elementwise(HearthKernels* t) {
   t->add = add;
+  t->mul = mul;
   t->scale = scale;
+  t->convolve = convolve;
+  t->delta_decay = delta_decay;
   t->rope_interleaved = rope_interleaved;
   t->rope_halves = rope_halves;
   t->dequantize[HEARTH_TYPE_F32] = dequantize_f32;

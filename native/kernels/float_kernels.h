@@ -136,29 +136,6 @@ void rms_norm(const float* x, const float* w, size_t n, float eps, float* y) {
   for (size_t i = 0; i < n; ++i) y[i] = x[i] * scale * w[i];
 }
 
-// The exponential of ref.cc.
-inline Lanes exp_f32(Lanes x) {
-  x = clamp(x, kExpMin, kExpMax);
-  const Lanes shifted = fma(x, splat(kLog2E), splat(kExpRound));
-  const Lanes n = add(shifted, splat(-kExpRound));
-  const Lanes r = fma(n, splat(-kLn2Low), fma(n, splat(-kLn2High), x));
-  Lanes p = splat(kExpTaylor[0]);
-  for (int i = 1; i < 8; ++i) p = fma(p, r, splat(kExpTaylor[i]));
-  return times_power_of_two(p, shifted);
-}
-
-inline Lanes silu(Lanes x) { return div(x, add(splat(1.0f), exp_f32(mul(x, splat(-1.0f))))); }
-
-void silu_mul(float* x, const float* y, size_t n) {
-  size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store_f32(x + i, mul(silu(load_f32(x, i)), load_f32(y, i)));
-  if (i < n) {
-    float padded[kLanes];
-    store_f32(padded, mul(silu(load_tail<F32>(x, i, n - i)), load_tail<F32>(y, i, n - i)));
-    memcpy(x + i, padded, (n - i) * sizeof *x);
-  }
-}
-
 void f32_to_f16(const float* x, size_t n, uint16_t* y) {
   size_t i = 0;
   for (; i + kLanes <= n; i += kLanes) store_f16(y + i, load_f32(x, i));

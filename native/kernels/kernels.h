@@ -35,13 +35,27 @@ typedef struct HearthColumns {
 
 enum { HEARTH_ATTEND_TOKENS = 64 };  // at most in one call of attend_f16
 
+// The scores of one attention: dot(q, k) * scale, and where softcap is not 0, softcap * tanh(that / softcap).
+typedef struct HearthScores {
+  float scale;
+  float softcap;
+} HearthScores;
+
+// One token at one head of a gated delta rule.
+typedef struct HearthDelta {
+  const float *q, *k;  // [d_k]
+  const float* v;      // [d_v], d_v % 16 == 0
+  size_t d_k, d_v;
+  float decay, beta;
+} HearthDelta;
+
 // One query head at one token while attention runs over the KV blocks (online softmax, Milakov and Gimelshein 2018,
 // arXiv:1805.02867). Start with max = -INFINITY, sum = 0, acc = 0; at the end the output is acc / sum.
 typedef struct HearthAttendRow {
   const float* q;  // [head_dim]
   float* acc;      // [head_dim]
   float max, sum;
-  size_t visible;  // how many tokens of this block the row may see, from the block's first
+  size_t first, visible;  // the row may see tokens first .. visible - 1 of this block
 } HearthAttendRow;
 
 // y[c * y_stride + r] = dot(row r of w, column c of x), for r in 0..rows-1, c in 0..x->cols-1.
@@ -70,9 +84,30 @@ typedef struct HearthKernels {
   // y = x / sqrt(mean(x^2) + eps) * w  (Zhang and Sennrich 2019, arXiv:1910.07467). y may be x.
   void (*rms_norm)(const float* x, const float* w, size_t n, float eps, float* y);
   void (*add)(float* x, const float* y, size_t n);  // x += y
+  void (*mul)(float* x, const float* y, size_t n);  // x *= y
   void (*scale)(float* x, float factor, size_t n);  // x *= factor
   // x = silu(x) * y, silu(x) = x / (1 + exp(-x))  (Shazeer 2020, arXiv:2002.05202)
   void (*silu_mul)(float* x, const float* y, size_t n);
+  // The same with gelu(x) = x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3)))  (Hendrycks and Gimpel 2016,
+  // arXiv:1606.08415, in its tanh form: (1 + tanh(u)) / 2 = 1 / (1 + exp(-2 u))).
+  void (*gelu_mul)(float* x, const float* y, size_t n);
+  // x = x / (1 + exp(-gate)). gate may be x: silu.
+  void (*sigmoid_mul)(float* x, const float* gate, size_t n);
+  // x = cap * tanh(x / cap), tanh(u) = 1 - 2 / (1 + exp(2 u))  (Gemma Team 2024, arXiv:2408.00118)
+  void (*softcap)(float* x, float cap, size_t n);
+  // x = exp(x - max x) / sum of these, added in lanes as above.
+  void (*softmax)(float* x, size_t n);
+  // x = x / max(sqrt(sum of squares), eps)
+  void (*l2_norm)(float* x, size_t n, float eps);
+  // y[c] = the sum over t of filter[c * taps + t] * rows[t][c], t in order: a causal convolution whose last input is
+  // rows[taps - 1].
+  void (*convolve)(const float* const* rows, const float* filter, size_t taps, size_t n, float* y);
+  // x = exp(a * softplus(x + dt)), the decay of a gated delta rule; softplus(u) = max(u, 0) + log1p(exp(-|u|))
+  void (*delta_decay)(float* x, const float* dt, const float* a, size_t n);
+  // The gated delta rule (Yang et al. 2024, arXiv:2412.06464) on a state [d_k, d_v], null for zeros:
+  // error = beta * (v - (decay * state)^T k), next = decay * state + k error^T, y[d_v] = next^T q; sums over d_k in
+  // order. next may be state.
+  void (*delta_rule)(const HearthDelta* token, const float* state, float* next, float* y);
   // Rotates pairs of x[n_dims] by angles whose cosines and sines are given [n_dims / 2]  (Su et al. 2021,
   // arXiv:2104.09864). Pair i is (x[2i], x[2i+1]).
   void (*rope_interleaved)(float* x, const float* cos, const float* sin, size_t n_dims);
@@ -81,9 +116,9 @@ typedef struct HearthKernels {
 
   void (*f32_to_f16)(const float* x, size_t n, uint16_t* y);  // round to nearest even
   // Advances every row by one KV block: k, v are [n_tokens, head_dim] f16, shared by the rows (a group of heads, many
-  // tokens). score = dot(q, k) * scale; visible <= n_tokens <= HEARTH_ATTEND_TOKENS. With m = max(max, scores) and p =
+  // tokens); visible <= n_tokens <= HEARTH_ATTEND_TOKENS. With m = max(max, scores) and p =
   // exp(score - m): sum = fma(sum, exp(max - m), the p added in 16 lanes and folded), acc = acc * exp(max - m), then
   // fma(p, v, acc) in order.
   void (*attend_f16)(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, size_t head_dim,
-                     float scale);
+                     HearthScores scores);
 } HearthKernels;

@@ -137,18 +137,62 @@ void rms_norm(const float* x, const float* w, size_t n, float eps, float* y) {
   for (size_t i = 0; i < n; ++i) y[i] = x[i] * scale * w[i];
 }
 
-float exp_f32(float x) {
-  x = x < kExpMin ? kExpMin : x > kExpMax ? kExpMax : x;
-  const float shifted = __builtin_fmaf(x, kLog2E, kExpRound);
-  const float n = shifted - kExpRound;
-  const float r = __builtin_fmaf(n, -kLn2Low, __builtin_fmaf(n, -kLn2High, x));
-  float p = kExpTaylor[0];
-  for (int i = 1; i < 8; ++i) p = __builtin_fmaf(p, r, kExpTaylor[i]);
-  return float_of(bits_of(p) + (bits_of(shifted) << 23));
-}
-
 void silu_mul(float* x, const float* y, size_t n) {
   for (size_t i = 0; i < n; ++i) x[i] = x[i] / (1.0f + exp_f32(-x[i])) * y[i];
+}
+
+void gelu_mul(float* x, const float* y, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    const float u = x[i] * __builtin_fmaf(x[i] * x[i], kGeluCubic, kGeluLinear);
+    x[i] = x[i] / (1.0f + exp_f32(-u)) * y[i];
+  }
+}
+
+void sigmoid_mul(float* x, const float* gate, size_t n) {
+  for (size_t i = 0; i < n; ++i) x[i] = x[i] / (1.0f + exp_f32(-gate[i]));
+}
+
+float softcap(float x, float cap) { return (1.0f + -2.0f / (1.0f + exp_f32(x * (2.0f / cap)))) * cap; }
+
+void softcap(float* x, float cap, size_t n) {
+  for (size_t i = 0; i < n; ++i) x[i] = softcap(x[i], cap);
+}
+
+void softmax(float* x, size_t n) {
+  float max = -INFINITY;
+  for (size_t i = 0; i < n; ++i) max = x[i] > max ? x[i] : max;
+  max += 0.0f;  // as in attend_f16
+  float lane[kLanes] = {};
+  for (size_t i = 0; i < n; ++i) {
+    x[i] = exp_f32(x[i] - max);
+    lane[i % kLanes] += x[i];
+  }
+  const float sum = fold(lane);
+  for (size_t i = 0; i < n; ++i) x[i] /= sum;
+}
+
+void l2_norm(float* x, size_t n, float eps) {
+  const float length = sqrtf(dot(f32_at(x), f32_at(x), n));
+  const float factor = 1.0f / (length > eps ? length : eps);
+  for (size_t i = 0; i < n; ++i) x[i] *= factor;
+}
+
+void delta_rule(const HearthDelta* t, const float* state, float* next, float* y) {
+  for (size_t j = 0; j < t->d_v; ++j) {
+    float recalled = 0.0f;
+    for (size_t i = 0; i < t->d_k; ++i) {
+      const float kept = state == NULL ? 0.0f : state[i * t->d_v + j] * t->decay;
+      recalled = __builtin_fmaf(kept, t->k[i], recalled);
+    }
+    const float error = (t->v[j] - recalled) * t->beta;
+    float sum = 0.0f;
+    for (size_t i = 0; i < t->d_k; ++i) {
+      const float kept = state == NULL ? 0.0f : state[i * t->d_v + j] * t->decay;
+      next[i * t->d_v + j] = __builtin_fmaf(t->k[i], error, kept);
+      sum = __builtin_fmaf(next[i * t->d_v + j], t->q[i], sum);
+    }
+    y[j] = sum;
+  }
 }
 
 void f32_to_f16(const float* x, size_t n, uint16_t* y) {
@@ -156,18 +200,19 @@ void f32_to_f16(const float* x, size_t n, uint16_t* y) {
 }
 
 void attend_f16(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, size_t head_dim,
-                float scale) {
+                HearthScores scores) {
   for (HearthAttendRow* row = rows; row < rows + n_rows; ++row) {
-    if (row->visible == 0) continue;
+    if (row->first >= row->visible) continue;
     float weight[HEARTH_ATTEND_TOKENS];
     float max = row->max;
-    for (size_t t = 0; t < row->visible; ++t) {
-      weight[t] = dot(f32_at(row->q), f16_at(k + t * head_dim), head_dim) * scale;
+    for (size_t t = row->first; t < row->visible; ++t) {
+      weight[t] = dot(f32_at(row->q), f16_at(k + t * head_dim), head_dim) * scores.scale;
+      if (scores.softcap != 0.0f) weight[t] = softcap(weight[t], scores.softcap);
       if (weight[t] > max) max = weight[t];
     }
     max += 0.0f;  // never a negative zero, whose place among zeros would depend on the order of comparison
     float lane[kLanes] = {};
-    for (size_t t = 0; t < row->visible; ++t) {
+    for (size_t t = row->first; t < row->visible; ++t) {
       weight[t] = exp_f32(weight[t] - max);
       lane[t % kLanes] += weight[t];
     }
@@ -176,7 +221,8 @@ void attend_f16(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const u
     row->sum = __builtin_fmaf(row->sum, correction, fold(lane));
     for (size_t i = 0; i < head_dim; ++i) {
       float acc = row->acc[i] * correction;
-      for (size_t t = 0; t < row->visible; ++t) acc = __builtin_fmaf(weight[t], f32_of_f16(v[t * head_dim + i]), acc);
+      for (size_t t = row->first; t < row->visible; ++t)
+        acc = __builtin_fmaf(weight[t], f32_of_f16(v[t * head_dim + i]), acc);
       row->acc[i] = acc;
     }
   }
@@ -216,6 +262,12 @@ constexpr HearthKernels table() {
   t.quantize_q8_super = quantize_q8_super;
   t.rms_norm = rms_norm;
   t.silu_mul = silu_mul;
+  t.gelu_mul = gelu_mul;
+  t.sigmoid_mul = sigmoid_mul;
+  t.softcap = softcap;
+  t.softmax = softmax;
+  t.l2_norm = l2_norm;
+  t.delta_rule = delta_rule;
   t.f32_to_f16 = f32_to_f16;
   t.attend_f16 = attend_f16;
   return t;

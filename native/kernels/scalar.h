@@ -73,6 +73,19 @@ constexpr float kLn2High = 0x1.62e4p-1f, kLn2Low = 0x1.7f7d1cp-20f;  // ln 2 in 
 constexpr float kExpRound = 0x1.8p23f;  // adding it leaves n in the low bits of the mantissa
 constexpr float kExpTaylor[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 1.0f / 2, 1.0f, 1.0f};
 
+inline float exp_f32(float x) {
+  x = x < kExpMin ? kExpMin : x > kExpMax ? kExpMax : x;
+  const float shifted = __builtin_fmaf(x, kLog2E, kExpRound);
+  const float n = shifted - kExpRound;
+  const float r = __builtin_fmaf(n, -kLn2Low, __builtin_fmaf(n, -kLn2High, x));
+  float p = kExpTaylor[0];
+  for (int i = 1; i < 8; ++i) p = __builtin_fmaf(p, r, kExpTaylor[i]);
+  return float_of(bits_of(p) + (bits_of(shifted) << 23));
+}
+
+// gelu's 2 sqrt(2 / pi) and that times 0.044715.
+constexpr float kGeluLinear = 1.5957691216f, kGeluCubic = 0.0713548163f;
+
 // Below this, 127 / max|x| is infinite: such activations count as zeros.
 constexpr float kQuantizeTiny = 0x1p-120f;
 

@@ -227,7 +227,7 @@ void Pass::attend_item(const AttentionItem& item, const Tensor& q, const Tensor&
     for (size_t h = item.kv_head * group; h < (item.kv_head + 1) * group; ++h) {
       float* acc = out.row(s.first_row + r) + h * shape.head_dim;
       std::memset(acc, 0, shape.head_dim * sizeof(float));
-      rows[n++] = {q.row(s.first_row + r) + h * shape.head_dim, acc, -INFINITY, 0.0f, 0};
+      rows[n++] = {q.row(s.first_row + r) + h * shape.head_dim, acc, -INFINITY, 0.0f, 0, 0};
     }
   }
   const size_t last = s.start + item.end - 1;  // the last position that any row of the tile sees
@@ -238,7 +238,7 @@ void Pass::attend_item(const AttentionItem& item, const Tensor& q, const Tensor&
     }
     const int32_t block = s.table->blocks[first / kv::kBlockTokens];
     kernels_.attend_f16(rows.data(), n, cache_.keys(block, layer_, item.kv_head),
-                        cache_.values(block, layer_, item.kv_head), shape.head_dim, shape.scale);
+                        cache_.values(block, layer_, item.kv_head), shape.head_dim, {shape.scale, shape.softcap});
   }
   for (size_t i = 0; i < n; ++i) {
     for (size_t d = 0; d < shape.head_dim; ++d) rows[i].acc[d] /= rows[i].sum;

@@ -46,9 +46,10 @@ struct Rotation {
 
 struct AttentionShape {
   size_t n_head;
-  size_t n_kv_head;  // each shared by n_head / n_kv_head heads, at most kMaxHeadGroup
-  size_t head_dim;   // of queries, keys and values
-  float scale;       // multiplies q.k
+  size_t n_kv_head;   // each shared by n_head / n_kv_head heads, at most kMaxHeadGroup
+  size_t head_dim;    // of queries, keys and values
+  float scale;        // multiplies q.k
+  float softcap = 0;  // limits the scores smoothly to +-softcap; 0: off
 };
 
 inline constexpr size_t kMaxHeadGroup = 64;

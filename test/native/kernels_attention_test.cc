@@ -12,8 +12,15 @@ namespace {
 
 // Queries over a sequence of KV blocks; row r may see `visible(r)` tokens of all.
 struct Problem {
-  Problem(size_t rows, size_t dims, size_t tokens, uint32_t seed)
-      : n_rows(rows), head_dim(dims), n_tokens(tokens), q(rows * dims), k(tokens * dims), v(tokens * dims) {
+  Problem(size_t rows, size_t dims, size_t tokens, uint32_t seed, size_t window_tokens = 0, float cap = 0)
+      : n_rows(rows),
+        head_dim(dims),
+        n_tokens(tokens),
+        window(window_tokens),
+        softcap(cap),
+        q(rows * dims),
+        k(tokens * dims),
+        v(tokens * dims) {
     Random random(seed);
     for (float& x : q) x = random.normal();
     for (uint16_t& x : k) x = random_f16(random);
@@ -22,7 +29,10 @@ struct Problem {
   // Rows see one token more each, as the tokens of a prompt do; the first may see none of a later block.
   size_t visible(size_t r) const { return n_tokens > n_rows - 1 - r ? n_tokens - (n_rows - 1 - r) : 1; }
 
-  size_t n_rows, head_dim, n_tokens;
+  size_t first(size_t r) const { return window != 0 && visible(r) > window ? visible(r) - window : 0; }
+
+  size_t n_rows, head_dim, n_tokens, window;  // window 0: none
+  float softcap;
   GuardedBuffer<float> q;
   GuardedBuffer<uint16_t> k, v;
 };
@@ -32,18 +42,21 @@ struct Answer {
   Answer(const Problem& p, const HearthKernels& kernels, size_t rows_a_call)
       : acc(p.n_rows * p.head_dim), rows(p.n_rows), max(p.n_rows), sum(p.n_rows) {
     for (size_t r = 0; r < p.n_rows; ++r) {
-      rows[r] = {p.q.data() + r * p.head_dim, acc.data() + r * p.head_dim, -std::numeric_limits<float>::infinity(), 0,
-                 0};
+      rows[r] = {
+          p.q.data() + r * p.head_dim, acc.data() + r * p.head_dim, -std::numeric_limits<float>::infinity(), 0, 0, 0};
     }
     for (size_t t = 0; t < p.n_tokens; t += HEARTH_ATTEND_TOKENS) {
       for (size_t r = 0; r < p.n_rows; ++r) {
-        const size_t visible = p.visible(r) > t ? p.visible(r) - t : 0;
-        rows[r].visible = std::min<size_t>(visible, HEARTH_ATTEND_TOKENS);
+        const auto in_block = [t](size_t token) {
+          return std::min<size_t>(token > t ? token - t : 0, HEARTH_ATTEND_TOKENS);
+        };
+        rows[r].first = in_block(p.first(r));
+        rows[r].visible = in_block(p.visible(r));
       }
       for (size_t r = 0; r < p.n_rows; r += rows_a_call) {
         const size_t n = rows_a_call < p.n_rows - r ? rows_a_call : p.n_rows - r;
         kernels.attend_f16(&rows[r], n, p.k.data() + t * p.head_dim, p.v.data() + t * p.head_dim, p.head_dim,
-                           1.0f / std::sqrt(static_cast<float>(p.head_dim)));
+                           {1.0f / std::sqrt(static_cast<float>(p.head_dim)), p.softcap});
       }
     }
     for (size_t r = 0; r < p.n_rows; ++r) max[r] = rows[r].max, sum[r] = rows[r].sum;
@@ -64,33 +77,47 @@ std::vector<float> as_floats(const GuardedBuffer<uint16_t>& halves) {
   return floats;
 }
 
+void check_against_softmax(const Problem& p) {
+  CAPTURE(p.window);
+  CAPTURE(p.n_tokens);
+  const size_t head_dim = p.head_dim;
+  const Answer answer(p, ref_kernels(), p.n_rows);
+  const std::vector<float> k = as_floats(p.k), v = as_floats(p.v);
+  for (size_t r = 0; r < p.n_rows; ++r) {
+    std::vector<double> weight(p.visible(r));
+    double total = 0;
+    for (size_t t = p.first(r); t < weight.size(); ++t) {
+      double score = 0;
+      for (size_t i = 0; i < head_dim; ++i) score += static_cast<double>(p.q[r * head_dim + i]) * k[t * head_dim + i];
+      score /= std::sqrt(static_cast<double>(head_dim));
+      if (p.softcap != 0) score = p.softcap * std::tanh(score / p.softcap);
+      total += weight[t] = std::exp(score);
+    }
+    for (size_t i = 0; i < head_dim; ++i) {
+      double expected = 0, magnitude = 0;
+      for (size_t t = 0; t < weight.size(); ++t) {
+        expected += weight[t] / total * v[t * head_dim + i];
+        magnitude += weight[t] / total * std::fabs(v[t * head_dim + i]);
+      }
+      CHECK(std::fabs(answer.acc[r * head_dim + i] / answer.sum[r] - expected) <= 1e-5 * magnitude + 1e-9);
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("attention in blocks is the softmax of all scores times the values") {
   for (const size_t tokens : {1, 7, 64, 65, 150}) {
     for (const size_t head_dim : {8, 64, 80}) {
-      const Problem p(3, head_dim, tokens, static_cast<uint32_t>(tokens + head_dim));
-      const Answer answer(p, ref_kernels(), 3);
-      const std::vector<float> k = as_floats(p.k), v = as_floats(p.v);
-      for (size_t r = 0; r < p.n_rows; ++r) {
-        std::vector<double> weight(p.visible(r));
-        double total = 0;
-        for (size_t t = 0; t < weight.size(); ++t) {
-          double score = 0;
-          for (size_t i = 0; i < head_dim; ++i)
-            score += static_cast<double>(p.q[r * head_dim + i]) * k[t * head_dim + i];
-          total += weight[t] = std::exp(score / std::sqrt(static_cast<double>(head_dim)));
-        }
-        for (size_t i = 0; i < head_dim; ++i) {
-          double expected = 0, magnitude = 0;
-          for (size_t t = 0; t < weight.size(); ++t) {
-            expected += weight[t] / total * v[t * head_dim + i];
-            magnitude += weight[t] / total * std::fabs(v[t * head_dim + i]);
-          }
-          CHECK(std::fabs(answer.acc[r * head_dim + i] / answer.sum[r] - expected) <= 1e-5 * magnitude + 1e-9);
-        }
-      }
+      check_against_softmax(Problem(3, head_dim, tokens, static_cast<uint32_t>(tokens + head_dim)));
     }
+  }
+}
+
+TEST_CASE("a window hides what came before it, and a softcap bends the scores") {
+  for (const size_t window : {1, 5, 40, 64, 100}) {
+    check_against_softmax(Problem(6, 64, 150, static_cast<uint32_t>(window), window));
+    check_against_softmax(Problem(6, 64, 150, static_cast<uint32_t>(window), window, 2.5f));
   }
 }
 
@@ -98,7 +125,11 @@ TEST_CASE("every set attends like ref at any head size, row count and number of 
   for (const size_t head_dim : {1, 8, 16, 24, 64, 80, 128}) {
     for (const size_t rows : {1, 2, 3, 4, 5, 7, 8, 9, 70}) {
       for (const size_t tokens : {1, 3, 4, 15, 17, 63, 64, 65, 130}) {
-        const Problem p(rows, head_dim, tokens, static_cast<uint32_t>(head_dim * 1000 + rows * 100 + tokens));
+        // Every third with a window, every other with a softcap.
+        const size_t window = (rows + tokens) % 3 == 0 ? 1 + tokens / 3 : 0;
+        const float softcap = (rows + head_dim) % 2 == 0 ? 4.0f : 0.0f;
+        const Problem p(rows, head_dim, tokens, static_cast<uint32_t>(head_dim * 1000 + rows * 100 + tokens), window,
+                        softcap);
         const Answer expected(p, ref_kernels(), rows);
         for (const HearthKernels* kernels : vector_kernels()) {
           CAPTURE(kernels->name);

@@ -28,7 +28,17 @@ TEST_CASE("a forced kernel set is the one that runs, and is complete") {
     CHECK(static_cast<bool>(kernels->quantize_q8));
     CHECK(static_cast<bool>(kernels->rms_norm));
     CHECK(static_cast<bool>(kernels->add));
+    CHECK(static_cast<bool>(kernels->mul));
+    CHECK(static_cast<bool>(kernels->scale));
     CHECK(static_cast<bool>(kernels->silu_mul));
+    CHECK(static_cast<bool>(kernels->gelu_mul));
+    CHECK(static_cast<bool>(kernels->sigmoid_mul));
+    CHECK(static_cast<bool>(kernels->softcap));
+    CHECK(static_cast<bool>(kernels->softmax));
+    CHECK(static_cast<bool>(kernels->l2_norm));
+    CHECK(static_cast<bool>(kernels->convolve));
+    CHECK(static_cast<bool>(kernels->delta_decay));
+    CHECK(static_cast<bool>(kernels->delta_rule));
     CHECK(static_cast<bool>(kernels->rope_interleaved));
     CHECK(static_cast<bool>(kernels->rope_halves));
     CHECK(static_cast<bool>(kernels->f32_to_f16));

@@ -4,37 +4,13 @@
 #include <cmath>
 #include <limits>
 
-#include "kernels_support.h"
+#include "kernels_float_support.h"
 
 namespace hearth {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-
-const std::vector<size_t>& odd_sizes() {
-  static const std::vector<size_t> sizes = {1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 47, 64, 100, 288};
-  return sizes;
-}
-
-void fill(GuardedBuffer<float>& buffer, Random& random, float scale = 1.0f) {
-  for (float& x : buffer) x = random.normal() * scale;
-}
-
-// Runs `compute(kernels, buffer)` with ref and with every other set on copies of `input` and compares the buffers.
-template <class Compute>
-void expect_like_ref(const GuardedBuffer<float>& input, Compute compute) {
-  GuardedBuffer<float> expected(input.size()), actual(input.size());
-  std::memcpy(expected.data(), input.data(), input.size() * sizeof(float));
-  compute(ref_kernels(), expected.data());
-  for (const HearthKernels* kernels : vector_kernels()) {
-    CAPTURE(kernels->name);
-    CAPTURE(input.size());
-    std::memcpy(actual.data(), input.data(), input.size() * sizeof(float));
-    compute(*kernels, actual.data());
-    CHECK(same_bits(expected.data(), actual.data(), input.size()));
-  }
-}
 
 }  // namespace
 
