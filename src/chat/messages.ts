@@ -27,3 +27,6 @@ export interface Tool {
   /** JSON Schema. */
   readonly parameters?: Readonly<Record<string, unknown>>;
 }
+
+/** Whether the model may, must not or has to call tools, or which one it has to call. */
+export type ToolChoice = "auto" | "none" | "required" | { readonly name: string };

@@ -4,19 +4,29 @@
  */
 import { HearthError } from "../base/errors.js";
 import type { Model } from "../engine/contract.js";
-import type { Message, Tool, ToolCall } from "./messages.js";
+import { type AnswerFormat, detectFormat, markersOf } from "./answers/formats.js";
+import { AnswerParser } from "./answers/parser.js";
+import { fitConversation, templateMessage } from "./conversation.js";
+import { type FallbackName, fallbackFor, fallbackTemplate } from "./fallback-templates.js";
+import type { Message, Tool, ToolChoice } from "./messages.js";
 import { chooseMark, Shield } from "./shield.js";
-import { ChatTemplate } from "./template.js";
+import { SpecialTokens } from "./special-tokens.js";
+import { ChatTemplate, templateLimits } from "./template.js";
+import { probeTemplate, type TemplateTraits } from "./template-traits.js";
 import { Tokenizer } from "./tokenizer.js";
+import { templateTool } from "./tool-prompt.js";
 
 export interface Prompt {
   readonly tokens: Int32Array;
   /** The answer begins a text of its own (see Detokenizer) and does not continue one. */
   readonly startsText: boolean;
+  /** Reads the answer; null where it is plain text. */
+  readonly parser: AnswerParser | null;
 }
 
 export interface PromptOptions {
   readonly tools?: readonly Tool[];
+  readonly toolChoice?: ToolChoice;
   /** End with the header of the assistant's answer. */
   readonly addGenerationPrompt?: boolean;
   /** Continue the texts as they are, also where the model has a chat template. */
@@ -25,33 +35,77 @@ export interface PromptOptions {
   readonly variables?: Readonly<Record<string, unknown>>;
 }
 
+export interface PromptBuilderOptions {
+  /** What stands in for a template that the file lacks: one of the families', none, or what the vocabulary suggests. */
+  readonly fallback?: FallbackName | "auto" | "none";
+  /** For templates that write the date. */
+  readonly now?: () => Date;
+}
+
+/** A template and all that follows from it. */
+interface Chat {
+  readonly template: ChatTemplate;
+  readonly traits: TemplateTraits;
+  readonly format: AnswerFormat;
+}
+
 export class PromptBuilder {
+  /** Tokens that end an answer: the file's, the one that the template writes behind answers, and the format's. */
+  readonly stopTokens: ReadonlySet<number>;
+  /** Control tokens that the answer's parser has to see as text. */
+  readonly visibleTokens: ReadonlySet<number>;
   readonly #model: Model;
   readonly #tokenizer: Tokenizer;
-  readonly #template: ChatTemplate | null;
+  readonly #chat: Chat | null;
   readonly #shield: Shield;
+  readonly #answerShield: Shield;
 
   /** Throws TOKENIZER_UNSUPPORTED, or CHAT_TEMPLATE_FAILED if the model's template cannot be parsed. */
-  constructor(model: Model, tokenizer: Tokenizer = new Tokenizer(model)) {
+  constructor(model: Model, tokenizer: Tokenizer = new Tokenizer(model), options: PromptBuilderOptions = {}) {
     this.#model = model;
     this.#tokenizer = tokenizer;
-    this.#template = model.info.chatTemplate === null ? null : new ChatTemplate(model.info.chatTemplate);
-    this.#shield = new Shield(tokenizer.info.specialTokens);
+    const { specialTokens } = tokenizer.info;
+    this.#chat = this.#openChat(options);
+    const { template, format } = this.#chat ?? {};
+    const markers = new Set(format ? markersOf(format) : []);
+    // Tokens that are user-defined are read in all text; those that the template builds turns from are not the user's.
+    const isControl = ({ control, text }: { control: boolean; text: string }) =>
+      control || markers.has(text) || (isMarkup(text) && template?.source.includes(text) === true);
+    this.#shield = new Shield(specialTokens.filter(isControl).map((token) => ({ ...token, control: true })));
+    // Earlier answers keep what the model wrote: templates look for the end of its thoughts in them.
+    this.#answerShield = new Shield(specialTokens);
+    this.stopTokens = new Set([...tokenizer.info.endOfGeneration, ...this.#ownStopTokens()]);
+    this.visibleTokens = new Set(
+      specialTokens.filter(({ id, text }) => markers.has(text) && !this.stopTokens.has(id)).map(({ id }) => id),
+    );
   }
 
   get hasTemplate(): boolean {
-    return this.#template !== null;
+    return this.#chat !== null;
   }
 
-  /** Rejects with CHAT_TEMPLATE_FAILED, REQUEST_INVALID or CONTEXT_OVERFLOW. */
+  /** Rejects with CHAT_TEMPLATE_FAILED, REQUEST_INVALID, REQUEST_UNSUPPORTED or CONTEXT_OVERFLOW. */
   async build(messages: readonly Message[], options: PromptOptions = {}): Promise<Prompt> {
-    const template = options.raw ? null : this.#template;
-    const prompt = template ? await this.#render(template, messages, options) : await this.#continue(messages, options);
+    const chat = options.raw ? null : this.#chat;
+    const prompt = chat ? await this.#render(chat, messages, options) : await this.#continue(messages, options);
     if (prompt.tokens.length > 0) return prompt;
     // An engine needs a token to predict the next one from.
     const { bos } = this.#tokenizer.info;
     if (bos === null) throw new HearthError("REQUEST_INVALID", "The prompt is empty.", { param: "input" });
-    return { tokens: Int32Array.of(bos), startsText: true };
+    return { ...prompt, tokens: Int32Array.of(bos), startsText: true };
+  }
+
+  #openChat({ fallback = "auto", now = () => new Date() }: PromptBuilderOptions): Chat | null {
+    const { info } = this.#model;
+    const name = fallback === "auto" ? fallbackFor(info) : fallback === "none" ? null : fallback;
+    const source = info.chatTemplate ?? (name === null ? null : fallbackTemplate(name));
+    if (source === null) return null;
+    const template = new ChatTemplate(source, templateLimits, now);
+    const format = detectFormat(
+      source,
+      info.tokenizer.specialTokens.map(({ text }) => text),
+    );
+    return { template, format, traits: probeTemplate(template, this.#tokenTexts()) };
   }
 
   async #continue(messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
@@ -62,34 +116,58 @@ export class PromptBuilder {
     // Nothing between them: a turn that goes on from an answer continues that very text.
     const text = messages.map((message) => message.content).join("");
     const tokens = await this.#tokenizer.encode(text, { addSpecial: true, parseSpecial: false });
-    return { tokens, startsText: text === "" };
+    return { tokens, startsText: text === "", parser: null };
   }
 
-  async #render(template: ChatTemplate, messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
-    const { conversation, mark } = this.#shielded(template, {
-      ...options.variables,
-      messages: messages.map((message) => templateMessage(message, template.source)),
-      ...(options.tools?.length ? { tools: options.tools.map(templateTool) } : {}),
-    });
-    const { bos, eos } = this.#tokenizer.info;
+  async #render(chat: Chat, messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
+    const { choice, tools } = chosenTools(options);
+    const { text, mark } = this.#text(chat, messages, tools, choice, options);
+    const opensReasoning = endsOpen(text.replaceAll(mark, ""), chat.format);
+    const forced = choice === null ? "" : forcedCall(chat.format, choice, opensReasoning);
+    const tokens = await this.#tokenizer.encode(text + forced, { addSpecial: false, parseSpecial: true, mark });
+    const parser = new AnswerParser(chat.format, { tools, inReasoning: opensReasoning });
+    parser.push(forced);
+    return { tokens: this.#withBos(tokens), startsText: forced === "", parser };
+  }
+
+  /** The template's text, with marks. */
+  #text(
+    chat: Chat,
+    messages: readonly Message[],
+    tools: readonly Tool[],
+    choice: string | null,
+    options: PromptOptions,
+  ) {
+    const { template, traits, format } = chat;
+    const knowsDeveloper = template.source.includes("developer");
+    const given = {
+      messages: messages.map((message) => templateMessage(message, knowsDeveloper)),
+      tools: tools.map(templateTool),
+    };
+    const mark = this.#chooseMark([template.source, given, options.variables]);
+    const shielded = guarded(() => ({
+      messages: given.messages.map((message) => this.#shieldOf(message.role).apply(message, mark)),
+      tools: this.#shield.apply(given.tools, mark),
+    }));
+    const fitted = fitConversation(shielded.messages, shielded.tools, traits, format);
     const text = template.render({
-      ...conversation,
+      ...(choice === null ? {} : { enable_thinking: false }),
+      ...options.variables,
+      messages: fitted.messages,
+      ...(fitted.tools.length > 0 ? { tools: fitted.tools } : {}),
       add_generation_prompt: options.addGenerationPrompt ?? true,
-      bos_token: this.#textOf(bos),
-      eos_token: this.#textOf(eos),
+      ...this.#tokenTexts(),
     });
-    const tokens = await this.#tokenizer.encode(text, { addSpecial: false, parseSpecial: true, mark });
-    return { tokens: this.#withBos(tokens), startsText: true };
+    return { text, mark };
   }
 
-  #shielded<T>(template: ChatTemplate, conversation: T): { conversation: T; mark: string } {
-    try {
-      const mark = chooseMark([template.source, JSON.stringify(conversation)]);
-      if (mark !== null) return { conversation: this.#shield.apply(conversation, mark), mark };
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error; // the stack's end, or a string of 512 MiB
-      throw new HearthError("REQUEST_INVALID", "The input is nested too deeply or too long.", { cause: error });
-    }
+  #shieldOf(role: string): Shield {
+    return role === "assistant" ? this.#answerShield : this.#shield;
+  }
+
+  #chooseMark(values: readonly unknown[]): string {
+    const mark = guarded(() => chooseMark(values.map((value) => JSON.stringify(value) ?? "")));
+    if (mark !== null) return mark;
     throw new HearthError("REQUEST_INVALID", "The input uses all noncharacters of Unicode.", { param: "input" });
   }
 
@@ -103,44 +181,56 @@ export class PromptBuilder {
     return result;
   }
 
+  #ownStopTokens(): number[] {
+    const { specialTokens, bos } = this.#tokenizer.info;
+    if (!this.#chat) return [];
+    const { traits, format } = this.#chat;
+    const [next] = new SpecialTokens(specialTokens.filter(({ control }) => control)).split(
+      traits.afterAnswer.trimStart(),
+    );
+    const stops = specialTokens.filter(({ text }) => format.tools.stops?.includes(text)).map(({ id }) => id);
+    return typeof next === "number" && next !== bos ? [next, ...stops] : stops;
+  }
+
+  #tokenTexts() {
+    const { bos, eos } = this.#tokenizer.info;
+    return { bos_token: this.#textOf(bos), eos_token: this.#textOf(eos) };
+  }
+
   #textOf(token: number | null): string {
     return token === null ? "" : new TextDecoder().decode(this.#model.decode(Int32Array.of(token), true));
   }
 }
 
-/** The form that published templates read: OpenAI's chat messages, with arguments parsed. */
-function templateMessage(message: Message, template: string): Record<string, unknown> {
-  // Most templates know no developer; it is the newer name of the system.
-  const role = message.role === "developer" && !template.includes("developer") ? "system" : message.role;
-  return {
-    role,
-    content: message.content,
-    ...(message.reasoning === undefined ? {} : { reasoning_content: message.reasoning }),
-    ...(message.toolCalls?.length ? { tool_calls: message.toolCalls.map(templateCall) } : {}),
-    ...(message.toolCallId === undefined ? {} : { tool_call_id: message.toolCallId }),
-    ...(message.toolName === undefined ? {} : { name: message.toolName }),
-  };
+const isMarkup = (text: string): boolean => /^<.+>$|^\[.+\]$/s.test(text);
+
+/** The tools that the model is told of, and the one it has to call: null for none, "" for any. */
+function chosenTools({ tools = [], toolChoice = "auto" }: PromptOptions): {
+  tools: readonly Tool[];
+  choice: string | null;
+} {
+  if (toolChoice === "none" || tools.length === 0) return { tools: [], choice: null };
+  if (toolChoice === "auto") return { tools, choice: null };
+  return { tools, choice: toolChoice === "required" ? "" : toolChoice.name };
 }
 
-function templateCall(call: ToolCall): Record<string, unknown> {
-  return { id: call.id, type: "function", function: { name: call.name, arguments: parsedArguments(call.arguments) } };
+/** The beginning of a call, behind which the model cannot but go on with it. */
+function forcedCall({ tools, reasoning }: AnswerFormat, tool: string, opensReasoning: boolean): string {
+  const thoughts = reasoning && opensReasoning ? `${reasoning.close}\n\n` : "";
+  return thoughts + tools.begin(tool === "" ? null : tool);
 }
 
-function parsedArguments(text: string): unknown {
+/** Whether the prompt ends within thoughts that the template has opened. */
+function endsOpen(text: string, { reasoning }: AnswerFormat): boolean {
+  return reasoning !== null && text.trimEnd().endsWith(reasoning.open);
+}
+
+/** Runs what overflows the stack for input nested too deeply, or makes a string of more than 512 MiB. */
+function guarded<T>(body: () => T): T {
   try {
-    return JSON.parse(text);
-  } catch {
-    return text; // the model wrote no JSON then; it is to see what it wrote
+    return body();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new HearthError("REQUEST_INVALID", "The input is nested too deeply or too long.", { cause: error });
   }
-}
-
-function templateTool({ name, description, parameters }: Tool): Record<string, unknown> {
-  return {
-    type: "function",
-    function: {
-      name,
-      ...(description === undefined ? {} : { description }),
-      ...(parameters === undefined ? {} : { parameters }),
-    },
-  };
 }

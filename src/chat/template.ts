@@ -1,6 +1,6 @@
 /**
- * Renders a model's chat template, which is a program from a file that somebody else wrote: bounded in time and size, and
- * whatever goes wrong in it is CHAT_TEMPLATE_FAILED. Knows nothing of tokens.
+ * Renders a model's chat template, which is a program from a file that somebody else wrote: bounded in steps, time and size,
+ * and whatever goes wrong in it is CHAT_TEMPLATE_FAILED. Knows nothing of tokens.
  */
 import { createContext, Script } from "node:vm";
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
@@ -8,12 +8,15 @@ import { HearthError } from "../base/errors.js";
 import { templateGlobals } from "./template-globals.js";
 
 export interface TemplateLimits {
+  /** Statements and expressions. The longest published template takes some thousands for a long list of tools. */
+  readonly steps: number;
+  /** For what takes long in few steps. */
   readonly timeoutMs: number;
+  /** Of the output and of every value on the way to it; beyond any context. */
   readonly outputChars: number;
 }
 
-/** Templates take some milliseconds; the output limit is beyond any context. */
-export const templateLimits: TemplateLimits = { timeoutMs: 2_000, outputChars: 16 * 1024 * 1024 };
+export const templateLimits: TemplateLimits = { steps: 2_000_000, timeoutMs: 2_000, outputChars: 16 * 1024 * 1024 };
 
 export class ChatTemplate {
   readonly source: string;
@@ -40,10 +43,10 @@ export class ChatTemplate {
   /** Throws CHAT_TEMPLATE_FAILED with the template's own words when it refuses the messages. */
   render(variables: Readonly<Record<string, unknown>>): string {
     this.#context.render = () => this.#run({ ...templateGlobals(this.#now), ...variables });
-    let text: string;
     try {
-      text = this.#call.runInContext(this.#context, { timeout: this.#limits.timeoutMs });
+      return this.#call.runInContext(this.#context, { timeout: this.#limits.timeoutMs });
     } catch (error) {
+      if (error instanceof LimitError) throw failed(`The model's chat template ${error.message}.`, error);
       if (isTimeout(error)) {
         throw failed(`The model's chat template did not end within ${this.#limits.timeoutMs} ms.`, error);
       }
@@ -51,17 +54,36 @@ export class ChatTemplate {
     } finally {
       delete this.#context.render;
     }
-    if (text.length > this.#limits.outputChars) {
-      throw failed(`The model's chat template made a prompt of ${text.length} characters.`);
-    }
-    return text;
   }
 
   #run(variables: Readonly<Record<string, unknown>>): string {
     const environment = new Environment();
     for (const [name, value] of Object.entries(variables)) environment.set(name, value);
-    return String(new Interpreter(environment).run(this.#program).value);
+    return String(boundedInterpreter(environment, this.#limits).run(this.#program).value);
   }
+}
+
+class LimitError extends Error {}
+
+interface RuntimeValue {
+  readonly value: unknown;
+}
+
+/** The package's interpreter comes to `evaluate` for every node of the program. */
+function boundedInterpreter(environment: Environment, limits: TemplateLimits): Interpreter {
+  const interpreter = new Interpreter(environment);
+  const evaluate: (node: unknown, scope: unknown) => RuntimeValue = interpreter.evaluate.bind(interpreter);
+  let steps = 0;
+  interpreter.evaluate = (node: unknown, scope: unknown): RuntimeValue => {
+    if (++steps > limits.steps) throw new LimitError(`took more than ${limits.steps} steps`);
+    const result = evaluate(node, scope);
+    const { value } = result;
+    if ((typeof value === "string" || Array.isArray(value)) && value.length > limits.outputChars) {
+      throw new LimitError(`made a ${typeof value === "string" ? "text" : "list"} of more than ${limits.outputChars}`);
+    }
+    return result;
+  };
+  return interpreter;
 }
 
 function failed(message: string, cause?: unknown): HearthError {

@@ -25,6 +25,12 @@ const mib = 1024 * 1024;
 const loopback: Address = Object.freeze({ host: "127.0.0.1", port: 11434 });
 const none: readonly string[] = Object.freeze([]);
 
+/** auto: what the model's vocabulary suggests. none: its text is continued as it is. The rest are families. */
+export const fallbackChoices = [
+  ...(["auto", "none", "chatml", "llama2", "llama3", "gemma", "gemma4"] as const),
+  ...(["mistral", "phi3", "zephyr", "granite", "deepseek"] as const),
+] as const;
+
 export const options = {
   "server.listen": option(address(), loopback, {
     env: "HEARTH_LISTEN",
@@ -69,6 +75,10 @@ export const options = {
     doc: "Time that a request waits for the model to be loaded before it is told to try again later.",
   }),
 
+  "model.fallback_template": option(choice(fallbackChoices), "auto", {
+    env: "HEARTH_MODEL_FALLBACK_TEMPLATE",
+    doc: "Chat template of a model whose file has none; auto: what its vocabulary suggests; none: continue texts as they are.",
+  }),
   "model.unknown_pre_tokenizer": option(choice(["refuse", "default"]), "refuse", {
     env: "HEARTH_MODEL_UNKNOWN_PRE_TOKENIZER",
     doc: "What to do with a model whose pre-tokenizer is unknown; default: split its text in the default way, at some loss of quality.",

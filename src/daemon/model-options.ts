@@ -10,6 +10,7 @@ export function modelHostOptions(config: Config, model: ModelFile): ModelHostOpt
     path: model.path,
     alias: config["model.alias"] || model.name,
     engine: engineOptions(config),
+    fallbackTemplate: config["model.fallback_template"],
     unknownPreTokenizer: config["model.unknown_pre_tokenizer"],
     scheduler: {
       ...defaultSchedulerOptions,

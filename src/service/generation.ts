@@ -47,7 +47,7 @@ export class GenerationService implements Generations {
       prompt: tokens,
       sampler: sampler(request.sampling),
       maxTokens: request.generate ? (request.maxTokens ?? loaded.scheduler.contextTokens) : 0,
-      stopTokens: new Set(loaded.model.info.tokenizer.endOfGeneration),
+      stopTokens: loaded.prompts.stopTokens,
       cacheKey: request.cacheKey,
       signal: request.signal,
     });

@@ -8,7 +8,7 @@ import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
-import { PromptBuilder } from "../chat/prompt.js";
+import { PromptBuilder, type PromptBuilderOptions } from "../chat/prompt.js";
 import { Tokenizer, type TokenizerOptions } from "../chat/tokenizer.js";
 import type { Engine, EngineModule, EngineOptions, Model } from "../engine/contract.js";
 import type { SchedulerMetrics } from "../scheduler/metrics.js";
@@ -23,6 +23,7 @@ export interface ModelHostOptions {
   readonly alias: string;
   readonly engine: EngineOptions;
   readonly scheduler: SchedulerOptions;
+  readonly fallbackTemplate?: PromptBuilderOptions["fallback"];
   readonly unknownPreTokenizer?: TokenizerOptions["unknownPreTokenizer"];
   /** How long a request waits for the model before it gets MODEL_LOADING. */
   readonly loadWaitMs: number;
@@ -145,8 +146,11 @@ export class ModelHost {
   async #load(): Promise<LoadedModel> {
     const { clock, logger, health, metrics } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
-    const { unknownPreTokenizer = "refuse" } = this.#options;
-    const prompts = new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }));
+    const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
+    const prompts = new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }), {
+      fallback,
+      now: () => new Date(clock.wallTime()),
+    });
     const engine = await this.#module.createEngine(model, this.#options.engine);
     const scheduler = new Scheduler(engine, this.#options.scheduler, { clock, logger, health, metrics });
     const promptLimit = new PromptLimit(model, scheduler.contextTokens);

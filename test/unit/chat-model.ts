@@ -12,6 +12,7 @@ export interface TestModelOptions {
   readonly addBos?: boolean;
   readonly addEos?: boolean;
   readonly chatTemplate?: string;
+  readonly name?: string;
   /** Sees every list of words that is encoded. */
   readonly onEncode?: (words: readonly string[]) => void;
 }
@@ -36,7 +37,7 @@ export function testModel(options: TestModelOptions = {}): Model {
   return {
     info: {
       architecture: "llama",
-      name: "test",
+      name: options.name ?? "test",
       weightType: "F32",
       chatTemplate: options.chatTemplate ?? null,
       parameters: 0,

@@ -1,0 +1,41 @@
+/** What an answer consists of, as its text is read; and what reads the part of it that is a tool call. */
+
+export type AnswerEvent =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "reasoning"; readonly text: string }
+  /** A call begins; its arguments and its end follow before anything else. */
+  | { readonly type: "call"; readonly name: string }
+  /** A piece of the arguments' JSON. */
+  | { readonly type: "arguments"; readonly text: string }
+  /** Not complete: the answer ended, or stopped being JSON, within the arguments. */
+  | { readonly type: "callEnd"; readonly complete: boolean };
+
+export type Emit = (event: AnswerEvent) => void;
+
+/**
+ * Reads the calls that stand behind one opening marker, a UTF-16 unit at a time, so that what it does cannot depend on how
+ * the text was cut. `done`: the unit was the last one. `bad`: no call can go on with this unit.
+ */
+export interface CallReader {
+  take(unit: string, emit: Emit): "more" | "done" | "bad";
+  /** The answer has ended. False when what was taken is no call. */
+  finish(emit: Emit): boolean;
+}
+
+export interface ParsedCall {
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+export function emitCall(call: ParsedCall, emit: Emit): void {
+  emit({ type: "call", name: call.name });
+  emit({ type: "arguments", text: JSON.stringify(call.arguments) });
+  emit({ type: "callEnd", complete: true });
+}
+
+export const isSpace = (text: string): boolean => /^\s*$/.test(text);
+
+/** Whether a value is an object as JSON and Python's dict have it. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
