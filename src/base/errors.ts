@@ -106,6 +106,18 @@ export const errorCatalogue = {
   ),
   ORIGIN_REFUSED: clientFault("origin_refused", "Add the page's origin to server.allowed_origins.", 403),
   API_KEY_INVALID: clientFault("invalid_api_key", "Send a valid key as Authorization: Bearer KEY.", 401),
+  KEY_SCOPE_MISSING: clientFault(
+    "insufficient_permissions",
+    "Use a key that was made with `hearth key create --scope` for this.",
+    403,
+  ),
+  KEY_FILE_INVALID: unavailable("keys_unavailable", "Mend or remove the file, then make new keys with `hearth key`."),
+  RATE_LIMITED: {
+    status: 429,
+    wireCode: "rate_limit_exceeded",
+    retryable: true,
+    advice: "Wait for the seconds that Retry-After says.",
+  },
   TOO_MANY_SOCKETS: unavailable("too_many_connections", "Close a connection, or try again later."),
   SOCKET_EXPIRED: clientFault(
     "websocket_connection_limit_reached",
@@ -120,6 +132,7 @@ export const errorCatalogue = {
     "Remove the option or correct its name; `hearth serve --print-config` lists all options.",
   ),
   CONFIG_BAD_VALUE: internal("Give a value of the option's type and range."),
+  TLS_UNUSABLE: internal("Check tls.cert and tls.key, or set tls.self_signed to let hearth make a certificate."),
   LISTEN_FAILED: internal("Choose another address with --listen, or stop the program that uses it."),
   COMMAND_INVALID: internal("Run the command with --help to see what it takes."),
   INTERNAL: internal("This is a bug; please report it with the message."),
@@ -132,12 +145,19 @@ export class HearthError extends Error {
   readonly code: ErrorCode;
   /** The request field, option or key at fault, where there is one. */
   readonly param: string | null;
+  /** When to try again, where that is known. */
+  readonly retryAfterSeconds: number | null;
 
-  constructor(code: ErrorCode, message: string, options: { param?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { param?: string; cause?: unknown; retryAfterSeconds?: number } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = "HearthError";
     this.code = code;
     this.param = options.param ?? null;
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null;
   }
 
   get kind(): ErrorKind {

@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { benchCommand } from "./bench.js";
 import { debugCommand } from "./debug.js";
 import { describeFailure, exitStatus, exitStatusOf, toHearthError } from "./failure.js";
+import { keyCommand } from "./key.js";
 import { modelsCommand } from "./models.js";
 import { runCommand } from "./run.js";
 import { serveCommand } from "./serve.js";
@@ -20,7 +21,7 @@ function buildProgram(): Command {
     .description("Runs quantized language models on small boards and streams their tokens to the LAN")
     .version(version())
     .option("--json", "print results and errors as one JSON object");
-  for (const command of [serveCommand(), runCommand(), benchCommand(), modelsCommand(), debugCommand()])
+  for (const command of [serveCommand(), runCommand(), benchCommand(), modelsCommand(), keyCommand(), debugCommand()])
     program.addCommand(command);
   for (const command of [program, ...program.commands, ...program.commands.flatMap((parent) => parent.commands)]) {
     command.exitOverride().configureOutput({ writeErr: () => {} });

@@ -5,9 +5,10 @@ import { systemClock } from "../base/clock.js";
 import { createLogger, type Logger } from "../base/logger.js";
 import { describeConfig, type LoadedConfig, loadConfig } from "../config/load.js";
 import { optionKeys, optionOf } from "../config/options.js";
-import { openModelStore } from "../daemon/model-file.js";
+import { openModelStore, stateFolder } from "../daemon/model-file.js";
 import { onStopSignals } from "../daemon/signals.js";
 import { connectSystemd } from "../daemon/systemd.js";
+import { loadTls } from "../daemon/tls.js";
 import { loadEngineModule } from "../engine/binding.js";
 import { exitStatus } from "./failure.js";
 
@@ -73,10 +74,20 @@ async function serve(loaded: LoadedConfig): Promise<void> {
   });
   // Only now: the servers take half of the time that the command takes to start, and others can do without them.
   const { Daemon } = await import("../daemon/daemon.js");
+  const state = stateFolder(config, process.env);
+  const tls = await loadTls(config, { stateFolder: state, now: systemClock.wallTime(), logger });
   const engineModule = loadEngineModule();
   const systemd = connectSystemd({ env: process.env, pid: process.pid, logger, datagram: engineModule.notify });
   const store = openModelStore(config, process.env, engineModule);
-  const daemon = new Daemon(config, { engineModule, store, clock: systemClock, logger, systemd });
+  const daemon = new Daemon(config, {
+    engineModule,
+    store,
+    clock: systemClock,
+    logger,
+    systemd,
+    stateFolder: state,
+    tls,
+  });
   await daemon.start();
   try {
     await Promise.race([stopRequested.promise, daemon.failure]);

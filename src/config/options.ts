@@ -50,6 +50,24 @@ export const options = {
     },
   ),
 
+  "server.socket": option(text("a path"), "", {
+    env: "HEARTH_SOCKET",
+    doc: "Unix socket to listen on as well; who may use it is its file's permissions, and no key is needed. Empty: none.",
+  }),
+
+  "tls.cert": option(text("a path"), "", {
+    env: "HEARTH_TLS_CERT",
+    doc: "PEM file with the certificate, and its chain, to serve HTTPS with. Needs tls.key.",
+  }),
+  "tls.key": option(text("a path"), "", {
+    env: "HEARTH_TLS_KEY",
+    doc: "PEM file with the certificate's private key.",
+  }),
+  "tls.self_signed": option(boolean(), false, {
+    env: "HEARTH_TLS_SELF_SIGNED",
+    doc: "Serve HTTPS with a certificate that hearth makes and keeps in state.path; its fingerprint is logged.",
+  }),
+
   "auth.mode": option(choice(["auto", "required", "off"]), "auto", {
     env: "HEARTH_AUTH_MODE",
     doc: "When clients need a key; auto: unless the server listens on loopback only.",
@@ -57,7 +75,7 @@ export const options = {
   "auth.keys": option(list(text("the SHA-256 of a key as 64 hex digits", /^[0-9a-f]{64}$/)), none, {
     env: "HEARTH_AUTH_KEYS",
     secret: true,
-    doc: "SHA-256 of each API key. `printf %s KEY | sha256sum` computes it.",
+    doc: "SHA-256 of keys that may do everything, beside those that `hearth key create` makes.",
   }),
 
   "model.path": option(text("a path"), "", {
@@ -86,7 +104,7 @@ export const options = {
 
   "state.path": option(text("a path"), "", {
     env: "HEARTH_STATE",
-    doc: "Folder of the model store; empty: the service's StateDirectory, else ~/.local/share/hearth.",
+    doc: "Folder of models, keys and stored responses; empty: the service's StateDirectory, else ~/.local/share/hearth.",
   }),
 
   "engine.threads": option(integer(0, 256, "threads"), 0, {
@@ -126,13 +144,26 @@ export const options = {
     doc: "Most tokens of one step. The scheduler takes fewer while answers stream.",
   }),
 
+  "responses.max_bytes": option(integer(0, 16_384 * mib, "bytes"), 64 * mib, {
+    env: "HEARTH_RESPONSES_MAX_BYTES",
+    doc: "Size of all responses that are kept because a client stored them; the oldest make room. 0 keeps none.",
+  }),
+  "responses.max_age_hours": option(integer(1, 87_600, "hours"), 720, {
+    env: "HEARTH_RESPONSES_MAX_AGE_HOURS",
+    doc: "How long a stored response is kept.",
+  }),
+
+  "limits.requests_per_minute": option(integer(0, 1_000_000, "requests a minute"), 600, {
+    env: "HEARTH_LIMITS_REQUESTS_PER_MINUTE",
+    doc: "Of one key, or of one address where none is needed; 0 is no limit. Programs on this device are exempt.",
+  }),
   "limits.sockets": option(integer(1, 4096, "connections"), 256, {
     env: "HEARTH_LIMITS_SOCKETS",
     doc: "WebSockets open at the same time.",
   }),
   "limits.sockets_per_address": option(integer(1, 4096, "connections"), 64, {
     env: "HEARTH_LIMITS_SOCKETS_PER_ADDRESS",
-    doc: "The same from one address; loopback, where a proxy may stand, is exempt.",
+    doc: "The same of one key or address; loopback, where a proxy may stand, is exempt.",
   }),
   "limits.connections": option(integer(1, 8192, "connections"), 512, {
     env: "HEARTH_LIMITS_CONNECTIONS",

@@ -5,6 +5,7 @@
 import { registerModels } from "../api/openai/models.js";
 import { registerOps } from "../api/ops/register.js";
 import { registerResponses } from "../api/responses/register.js";
+import type { StoredResponse } from "../api/responses/store.js";
 import { deferred } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
 import { Health } from "../base/health.js";
@@ -13,14 +14,18 @@ import { Metrics } from "../base/metrics.js";
 import { type Address, formatAddress } from "../config/kinds.js";
 import type { Config } from "../config/options.js";
 import type { EngineModule } from "../engine/contract.js";
+import type { KeyAndCertificate } from "../net/certificate.js";
 import { Server } from "../net/server.js";
 import { SchedulerMetrics } from "../scheduler/metrics.js";
 import { GenerationService } from "../service/generation.js";
 import { ModelHost } from "../service/model-host.js";
+import type { DocumentStore } from "../store/documents.js";
+import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
 import { resolveModel } from "./model-file.js";
 import { modelHostOptions } from "./model-options.js";
 import { ModelWatch } from "./model-watch.js";
+import { storedResponses } from "./stored-responses.js";
 import type { Systemd } from "./systemd.js";
 import { Watchdog } from "./watchdog.js";
 
@@ -30,6 +35,10 @@ export interface DaemonDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly systemd: Systemd;
+  /** Folder for what survives a restart. */
+  readonly stateFolder: string;
+  /** null: plain HTTP. */
+  readonly tls: KeyAndCertificate | null;
 }
 
 /** How long the engine may stand still where systemd does not say: the unit's WatchdogSec. */
@@ -41,6 +50,7 @@ export class Daemon {
   readonly #health: Health;
   readonly #models: ModelHost;
   readonly #server: Server;
+  readonly #responses: DocumentStore<StoredResponse>;
   readonly #watchdog: Watchdog;
   readonly #modelWatch: ModelWatch;
   readonly #failure = deferred<never>();
@@ -48,7 +58,7 @@ export class Daemon {
 
   /** Throws CONFIG_BAD_VALUE where options do not go together, and FILE_OPEN_FAILED or MODEL_NOT_FOUND where there is no model to load. */
   constructor(config: Config, dependencies: DaemonDependencies) {
-    const { engineModule, store, clock, logger, systemd } = dependencies;
+    const { engineModule, store, clock, logger, systemd, stateFolder, tls } = dependencies;
     this.#config = config;
     this.#dependencies = dependencies;
     const metrics = new Metrics();
@@ -60,11 +70,13 @@ export class Daemon {
       health: this.#health,
       metrics: new SchedulerMetrics(metrics),
     });
-    this.#server = new Server(config, { clock, logger, metrics });
+    const keyFile = new KeyFile(stateFolder);
+    this.#server = new Server(config, { clock, logger, metrics, keys: () => keyFile.keys(), tls });
     const generations = new GenerationService(this.#models);
     registerOps(this.#server, { health: this.#health, metrics });
     registerModels(this.#server, generations, clock);
-    registerResponses(this.#server, { generations, config, clock, logger });
+    this.#responses = storedResponses(config, { stateFolder, clock, logger });
+    registerResponses(this.#server, { generations, store: this.#responses, config, clock, logger });
     this.#watchdog = new Watchdog({
       clock,
       health: this.#health,
@@ -85,6 +97,7 @@ export class Daemon {
   /** Resolves with the address in use when the server listens; the model is loaded after that. LISTEN_FAILED. */
   async start(): Promise<Address> {
     const { logger, systemd } = this.#dependencies;
+    await this.#responses.start();
     const address = await this.#server.listen();
     logger.info({ address: formatAddress(address) }, "listening");
     systemd.ready(this.#status());
@@ -114,6 +127,7 @@ export class Daemon {
     this.#server.stopListening();
     await this.#models.stop(this.#config["shutdown.grace_ms"]);
     await this.#server.stop();
+    await this.#responses.stop();
     this.#watchdog.stop();
     await systemd.sent();
     logger.info("stopped");

@@ -1,37 +1,95 @@
-/** API keys: whether clients need one, and whether the one they sent is known. Keys are kept as hashes only. */
+/** API keys: whether a client needs one, whether the one it sent is known, and what that one may do. */
 import { createHash, timingSafeEqual } from "node:crypto";
+import { type ApiKey, type Scope, scopes } from "../base/api-key.js";
 import { HearthError } from "../base/errors.js";
 import type { Config } from "../config/options.js";
 import { isLoopback } from "./access.js";
 
+/** Who a request comes from. */
+export interface Caller {
+  /** The key's id or the address: what rates are counted by. */
+  readonly id: string;
+  /** null where no key was needed. */
+  readonly key: ApiKey | null;
+  /** Came over loopback or the Unix socket, where many may share one address. */
+  readonly local: boolean;
+}
+
+/** Whose what a caller leaves behind is. Without keys nobody can be told from anybody. */
+export function ownerOf({ key }: Caller): string {
+  return key?.id ?? "";
+}
+
+export interface Credentials {
+  /** The Authorization header. */
+  readonly authorization: string | undefined;
+  /** The key where a browser's WebSocket has to put it, which cannot set headers; see `keyProtocol`. */
+  readonly protocols: string | undefined;
+  readonly address: string;
+  /** Came over the Unix socket, whose file permissions say who may use it. */
+  readonly unixSocket: boolean;
+}
+
+/** Subprotocol that carries a key, under the name that OpenAI's Realtime API gave it. */
+export const keyProtocol = "openai-insecure-api-key.";
+
 export class Authenticator {
   readonly required: boolean;
-  readonly #hashes: readonly Buffer[];
+  readonly #mode: Config["auth.mode"];
+  readonly #configured: readonly ApiKey[];
+  readonly #stored: () => readonly ApiKey[];
 
-  /** Throws CONFIG_BAD_VALUE where the network could use the server without a key and nobody has said that it may. */
-  constructor(config: Pick<Config, "auth.mode" | "auth.keys" | "server.listen">) {
+  /**
+   * `stored` gives the keys of the moment. Throws CONFIG_BAD_VALUE where the network could use the server without a key and
+   * nobody has said that it may.
+   */
+  constructor(config: Pick<Config, "auth.mode" | "auth.keys" | "server.listen">, stored: () => readonly ApiKey[]) {
     const { host, port } = config["server.listen"];
-    const mode = config["auth.mode"];
-    this.required = mode === "required" || (mode === "auto" && !isLoopback(host));
-    this.#hashes = config["auth.keys"].map((hash) => Buffer.from(hash, "hex"));
-    if (this.required && this.#hashes.length === 0) {
-      const reach = mode === "required" ? "auth.mode is required" : `the network can reach ${host}:${port}`;
+    this.#mode = config["auth.mode"];
+    this.required = this.#mode === "required" || (this.#mode === "auto" && !isLoopback(host));
+    this.#configured = config["auth.keys"].map(configuredKey);
+    this.#stored = stored;
+    if (this.required && this.#configured.length + stored().length === 0) {
+      const reach = this.#mode === "required" ? "auth.mode is required" : `the network can reach ${host}:${port}`;
       throw new HearthError(
         "CONFIG_BAD_VALUE",
-        `No API key is configured, and ${reach}. Add the SHA-256 of a key to auth.keys, or set auth.mode to "off" to let everyone in.`,
+        `There is no API key, and ${reach}. Make one with \`hearth key create NAME\`, or set auth.mode to "off" to let everyone in.`,
         { param: "auth.keys" },
       );
     }
   }
 
-  /** Throws API_KEY_INVALID unless `authorization` is `Bearer` and a known key, or none is needed. */
-  check(authorization: string | undefined): void {
-    if (!this.required) return;
-    const key = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
-    if (key === undefined) throw new HearthError("API_KEY_INVALID", "The request carries no API key.");
-    const hash = createHash("sha256").update(key).digest();
-    // All are compared, so that the time says nothing about which one was near.
-    const matches = this.#hashes.filter((known) => timingSafeEqual(known, hash));
-    if (matches.length === 0) throw new HearthError("API_KEY_INVALID", "The API key is not known.");
+  /** Throws API_KEY_INVALID, or KEY_SCOPE_MISSING for a key that may not do this. */
+  check(credentials: Credentials, scope: Scope): Caller {
+    const { address, unixSocket } = credentials;
+    const local = unixSocket || isLoopback(address);
+    if (!this.required || (unixSocket && this.#mode === "auto")) return { id: address, key: null, local };
+    const key = this.#find(credentials);
+    if (!key.scopes.includes(scope)) {
+      throw new HearthError("KEY_SCOPE_MISSING", `The key ${key.name} lacks the scope ${scope}.`);
+    }
+    return { id: key.id, key, local };
   }
+
+  #find({ authorization, protocols }: Credentials): ApiKey {
+    const sent = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? keyInProtocols(protocols);
+    if (sent === undefined) throw new HearthError("API_KEY_INVALID", "The request carries no API key.");
+    const hash = createHash("sha256").update(sent).digest();
+    // All are compared, so that the time says nothing about which one was near.
+    const known = [...this.#configured, ...this.#stored()];
+    const [found] = known.filter((key) => timingSafeEqual(Buffer.from(key.hash, "hex"), hash));
+    if (!found) throw new HearthError("API_KEY_INVALID", "The API key is not known.");
+    return found;
+  }
+}
+
+/** A hash in the configuration belongs to whoever runs the daemon. */
+function configuredKey(hash: string): ApiKey {
+  const id = `config-${hash.slice(0, 8)}`;
+  return { id, name: id, hash, scopes, requestsPerMinute: null, concurrentRequests: null };
+}
+
+function keyInProtocols(protocols: string | undefined): string | undefined {
+  const names = (protocols ?? "").split(",").map((name) => name.trim());
+  return names.find((name) => name.startsWith(keyProtocol))?.slice(keyProtocol.length);
 }

@@ -5,6 +5,8 @@
 import { type RawData, WebSocket } from "ws";
 import { settlesWithin } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
+import type { Caller } from "./auth.js";
+import type { Admission } from "./gate.js";
 
 export interface ConnectionLimits {
   /** What may wait for a client that does not read before sends wait too. */
@@ -12,6 +14,11 @@ export interface ConnectionLimits {
   /** Without any traffic for this long, or with sends that wait for this long, the connection ends. */
   readonly idleMs: number;
   readonly lifetimeMs: number;
+}
+
+export interface ConnectionAccess {
+  readonly caller: Caller;
+  readonly admit: () => Admission;
 }
 
 /** What the protocol above does with a connection. */
@@ -32,7 +39,10 @@ const maxInbox = 16;
 const closeTimeoutMs = 2000;
 
 export class Connection {
+  /** Who opened it. */
+  readonly caller: Caller;
   readonly #socket: WebSocket;
+  readonly #admit: () => Admission;
   readonly #limits: ConnectionLimits;
   readonly #clock: Clock;
   readonly #timers = new Set<() => void>();
@@ -41,10 +51,17 @@ export class Connection {
   #handling = false;
   #sawTraffic = true;
 
-  constructor(socket: WebSocket, limits: ConnectionLimits, clock: Clock) {
+  constructor(socket: WebSocket, access: ConnectionAccess, limits: ConnectionLimits, clock: Clock) {
     this.#socket = socket;
+    this.caller = access.caller;
+    this.#admit = access.admit;
     this.#limits = limits;
     this.#clock = clock;
+  }
+
+  /** For each request that comes over it: throws API_KEY_INVALID once the key was revoked, and RATE_LIMITED. */
+  admit(): Admission {
+    return this.#admit();
   }
 
   get isOpen(): boolean {

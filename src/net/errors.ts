@@ -2,7 +2,7 @@
 import { HearthError } from "../base/errors.js";
 
 /** Seconds after which a client may try again what failed for the moment. */
-const retryAfterSeconds = 5;
+const usualRetrySeconds = 5;
 
 /** Worth an error in the log. Being busy is not: a flood of requests must not become a flood of log lines. */
 export function isFault({ kind }: HearthError): boolean {
@@ -33,9 +33,9 @@ export function wireError(error: HearthError): WireError {
   };
 }
 
-export function errorHeaders({ kind, code }: HearthError): Record<string, string> {
+export function errorHeaders({ kind, code, retryAfterSeconds }: HearthError): Record<string, string> {
   return {
-    ...((kind.retryable || kind.status === 429) && { "retry-after": String(retryAfterSeconds) }),
+    ...((kind.retryable || kind.status === 429) && { "retry-after": String(retryAfterSeconds ?? usualRetrySeconds) }),
     ...(code === "API_KEY_INVALID" && { "www-authenticate": "Bearer" }),
   };
 }

@@ -1,6 +1,9 @@
 /** The listener: HTTP by fastify with its limits, WebSockets beside it, one gate before both. Protocols add their routes. */
+import { randomBytes } from "node:crypto";
+import type { Server as HttpServer } from "node:http";
 import { hostname, networkInterfaces } from "node:os";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import type { ApiKey } from "../base/api-key.js";
 import { settlesWithin } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
@@ -8,15 +11,21 @@ import type { Logger } from "../base/logger.js";
 import type { Metrics } from "../base/metrics.js";
 import type { Config } from "../config/options.js";
 import { AccessRules } from "./access.js";
-import { Authenticator } from "./auth.js";
+import { Authenticator, type Caller } from "./auth.js";
+import type { KeyAndCertificate } from "./certificate.js";
 import { errorHeaders, fromFastifyError, isFault, wireError } from "./errors.js";
-import { Gate } from "./gate.js";
+import { Gate, type RouteScope } from "./gate.js";
+import { createListener, listenOnSocket } from "./listener.js";
+import { Quotas } from "./quotas.js";
 import { Sockets } from "./sockets.js";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** The route needs no API key. */
-    open?: boolean;
+    /** What the route asks of a key; `generate` where it does not say. */
+    scope?: RouteScope;
+  }
+  interface FastifyRequest {
+    caller: Caller;
   }
 }
 
@@ -24,12 +33,21 @@ export interface ServerDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** The keys of the moment, beside those of the configuration. */
+  readonly keys: () => readonly ApiKey[];
+  /** null: plain HTTP. */
+  readonly tls: KeyAndCertificate | null;
+}
+
+export interface Route {
+  readonly method: string;
+  /** With parameters as `:name` and `*`. */
+  readonly url: string;
+  readonly scope: RouteScope;
 }
 
 /** Time for the last bytes to leave and for clients to answer a goodbye. */
 const flushMs = 1000;
-/** Idle keep-alive connections are closed after this time. */
-const keepAliveMs = 60_000;
 
 export class Server {
   readonly app: FastifyInstance;
@@ -37,28 +55,39 @@ export class Server {
   readonly #config: Config;
   readonly #gate: Gate;
   readonly #dependencies: ServerDependencies;
+  readonly #routes: Route[] = [];
+  #unixListener: HttpServer | null = null;
   #closing: Promise<void> | null = null;
 
-  /** Throws CONFIG_BAD_VALUE where the network would get in without a key. */
+  /** Throws CONFIG_BAD_VALUE where the network would get in without a key, and TLS_UNUSABLE. */
   constructor(config: Config, dependencies: ServerDependencies) {
     this.#config = config;
     this.#dependencies = dependencies;
     const access = new AccessRules({
-      names: [hostname(), config["server.listen"].host, ...config["server.allowed_hosts"]],
+      names: ownNames(config),
       addresses: ownAddresses,
       origins: config["server.allowed_origins"],
     });
-    this.#gate = new Gate(access, new Authenticator(config));
+    const quotas = new Quotas(dependencies.clock, config["limits.requests_per_minute"]);
+    this.#gate = new Gate(access, new Authenticator(config, dependencies.keys), quotas);
     this.sockets = new Sockets(this.#gate, socketLimits(config), dependencies);
     this.app = this.#createApp();
+  }
+
+  /** Every HTTP route, in the order in which the protocols added them. */
+  get routes(): readonly Route[] {
+    return this.#routes;
   }
 
   /** Resolves with the address in use: port 0 became a free one. Throws LISTEN_FAILED. */
   async listen(): Promise<{ host: string; port: number }> {
     const { host, port } = this.#config["server.listen"];
+    const file = this.#config["server.socket"];
+    if (file !== "") await this.#listenOnSocket(file);
     try {
       await this.app.listen({ host, port });
     } catch (error) {
+      this.#unixListener?.close();
       const reason = error instanceof Error ? error.message : String(error);
       throw new HearthError("LISTEN_FAILED", `Cannot listen on ${host}:${port}: ${reason}.`, { cause: error });
     }
@@ -68,7 +97,7 @@ export class Server {
 
   /** New connections are refused from now on; requests that run go on. */
   stopListening(): void {
-    this.#closing ??= this.app.close();
+    this.#closing ??= this.#close();
   }
 
   /** Ends every connection: politely, then after a moment for certain. */
@@ -78,49 +107,104 @@ export class Server {
     const closing = this.#closing ?? Promise.resolve();
     if ((await settlesWithin(closing, flushMs, this.#dependencies.clock)) === "settled") return;
     this.app.server.closeAllConnections();
+    this.#unixListener?.closeAllConnections();
     this.sockets.terminate();
     await closing;
+  }
+
+  async #close(): Promise<void> {
+    const unix = this.#unixListener;
+    const unixClosed = new Promise<void>((resolve) => (unix ? unix.close(() => resolve()) : resolve()));
+    unix?.closeIdleConnections();
+    await Promise.all([this.app.close(), unixClosed]);
+  }
+
+  /** Always plain HTTP: nobody listens in on a file. */
+  async #listenOnSocket(file: string): Promise<void> {
+    const listener = createListener(
+      (request, response) => this.app.routing(request, response),
+      limitsOf(this.#config),
+      null,
+    );
+    listener.on("connection", (socket) => this.#gate.trust(socket));
+    listener.on("upgrade", (request, socket, head) => this.sockets.upgrade(request, socket, head));
+    await listenOnSocket(listener, file);
+    this.#unixListener = listener;
   }
 
   #createApp(): FastifyInstance {
     const config = this.#config;
     const app = fastify({
+      serverFactory: (handler) => createListener(handler, limitsOf(config), this.#dependencies.tls),
       bodyLimit: config["limits.message_bytes"],
-      requestTimeout: config["limits.request_ms"],
-      keepAliveTimeout: keepAliveMs,
       forceCloseConnections: "idle",
       return503OnClosing: false, // our own handlers say it better
-      http: { headersTimeout: config["limits.headers_ms"], connectionsCheckingInterval: 1000 },
+      genReqId: () => `req_${randomBytes(12).toString("hex")}`,
+      routerOptions: { maxParamLength: 512 },
     });
-    app.server.maxConnections = config["limits.connections"];
+    app.decorateRequest("caller");
     app.server.on("upgrade", (request, socket, head) => this.sockets.upgrade(request, socket, head));
     app.removeContentTypeParser("text/plain");
+    app.addHook("onRoute", ({ method, url, config }) => {
+      const scope = config?.scope ?? "generate";
+      for (const each of [method].flat()) this.#routes.push({ method: each, url, scope });
+    });
     app.addHook("onRequest", async (request, reply) => this.#enter(request, reply));
-    app.setErrorHandler((error, _request, reply) => this.#sendError(reply, fromFastifyError(error)));
+    app.addHook("onResponse", async (request, reply) => this.#logRequest(request, reply));
+    app.setErrorHandler((error, request, reply) => this.#sendError(request, reply, fromFastifyError(error)));
     app.setNotFoundHandler((request, reply) => {
       const route = `${request.method} ${request.url.split("?", 1)[0]}`;
-      return this.#sendError(reply, new HearthError("ROUTE_NOT_FOUND", `There is no ${route}.`));
+      return this.#sendError(request, reply, new HearthError("ROUTE_NOT_FOUND", `There is no ${route}.`));
     });
     return app;
   }
 
   async #enter(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+    reply.header("x-request-id", request.id);
     const { origin } = request.headers;
     const isPreflight = request.method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined;
-    this.#gate.check(request.headers, isPreflight || request.routeOptions.config?.open === true);
+    const scope = isPreflight ? "open" : (request.routeOptions.config?.scope ?? "generate");
+    const { caller, release } = this.#gate.admit(request.raw, scope);
+    request.caller = caller;
+    reply.raw.once("close", release);
+    const encoding = request.headers["content-encoding"] ?? "identity";
+    // Nothing that grows when it is unpacked.
+    if (encoding !== "identity") {
+      throw new HearthError("CONTENT_TYPE_UNSUPPORTED", `The body is encoded as ${JSON.stringify(encoding)}.`);
+    }
     if (origin === undefined || !this.#gate.access.isConfiguredOrigin(origin)) return undefined;
     reply.header("access-control-allow-origin", origin).header("vary", "Origin");
+    reply.header("access-control-expose-headers", "X-Request-Id, Retry-After");
     if (!isPreflight) return undefined;
     return reply
       .code(204)
       .header("access-control-allow-methods", "GET, POST, DELETE")
-      .header("access-control-allow-headers", "Authorization, Content-Type")
+      .header("access-control-allow-headers", askedHeaders(request))
       .header("access-control-max-age", "600")
       .send();
   }
 
-  #sendError(reply: FastifyReply, error: HearthError): FastifyReply {
-    if (isFault(error)) this.#dependencies.logger.error({ code: error.code, err: error }, "a request failed");
+  /** What was asked of the daemon, but for reading: clients that poll would wear out the card that logs are on. */
+  #logRequest(request: FastifyRequest, reply: FastifyReply): void {
+    const level = ["GET", "HEAD", "OPTIONS"].includes(request.method) ? "debug" : "info";
+    const { id, method } = request;
+    this.#dependencies.logger[level](
+      {
+        requestId: id,
+        method,
+        route: request.routeOptions.url ?? "",
+        status: reply.statusCode,
+        durationMs: Math.round(reply.elapsedTime),
+        caller: request.caller?.key?.name,
+      },
+      "request",
+    );
+  }
+
+  #sendError(request: FastifyRequest, reply: FastifyReply, error: HearthError): FastifyReply {
+    if (isFault(error)) {
+      this.#dependencies.logger.error({ requestId: request.id, code: error.code, err: error }, "a request failed");
+    }
     return reply
       .code(error.kind.status)
       .headers(errorHeaders(error))
@@ -128,8 +212,27 @@ export class Server {
   }
 }
 
-function ownAddresses(): string[] {
+/** The names that this device goes by, for Host headers and certificates. */
+export function ownNames(config: Pick<Config, "server.listen" | "server.allowed_hosts">): string[] {
+  return [hostname(), config["server.listen"].host, ...config["server.allowed_hosts"]];
+}
+
+export function ownAddresses(): string[] {
   return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
+}
+
+/** A page that may use the server may send it any header: clients mark their requests with their own. */
+function askedHeaders(request: FastifyRequest): string {
+  const asked = request.headers["access-control-request-headers"] ?? "";
+  return /^[\w, -]{1,2048}$/.test(asked) ? asked : "Authorization, Content-Type";
+}
+
+function limitsOf(config: Config) {
+  return {
+    connections: config["limits.connections"],
+    headersMs: config["limits.headers_ms"],
+    requestMs: config["limits.request_ms"],
+  };
 }
 
 function socketLimits(config: Config) {

@@ -5,7 +5,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import type { Metrics } from "../base/metrics.js";
-import { isLoopback } from "./access.js";
+import { type Caller, keyProtocol } from "./auth.js";
 import { Connection, type ConnectionHandler, type ConnectionLimits, closeCodes } from "./connection.js";
 import { errorHeaders, toHearthError, wireError } from "./errors.js";
 import type { Gate } from "./gate.js";
@@ -14,7 +14,7 @@ export interface SocketLimits extends ConnectionLimits {
   /** ws ends a connection with 1009 whose message is longer. */
   readonly messageBytes: number;
   readonly sockets: number;
-  /** Does not bind loopback: many clients may stand behind a proxy there. */
+  /** Of one key or address. Does not bind loopback: many clients may stand behind a proxy there. */
   readonly socketsPerAddress: number;
 }
 
@@ -26,7 +26,7 @@ export class Sockets {
   readonly #clock: Clock;
   readonly #server: WebSocketServer;
   readonly #routes = new Map<string, AcceptConnection>();
-  readonly #open = new Map<Connection, string>();
+  readonly #open = new Set<Connection>();
   #stopping = false;
 
   constructor(gate: Gate, limits: SocketLimits, { clock, metrics }: { clock: Clock; metrics: Metrics }) {
@@ -39,6 +39,8 @@ export class Sockets {
       clientTracking: false,
       maxPayload: limits.messageBytes,
       perMessageDeflate: false,
+      // A browser wants one of the protocols that it offered; the one that carries the key is not to be repeated.
+      handleProtocols: (offered) => [...offered].find((name) => !name.startsWith(keyProtocol)) ?? false,
     });
     metrics.gauge({ name: "hearth_websockets", help: "Open WebSockets.", read: () => this.#open.size });
   }
@@ -56,8 +58,16 @@ export class Sockets {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
     try {
-      const accept = this.#admit(request);
-      this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#start(request, webSocket, accept));
+      const { accept, caller } = this.#admit(request);
+      this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+        const connection = new Connection(
+          webSocket,
+          { caller, admit: () => this.#gate.admit(request, "generate") },
+          this.#limits,
+          this.#clock,
+        );
+        this.#start(connection, webSocket, accept);
+      });
     } catch (error) {
       refuse(socket, toHearthError(error));
     }
@@ -66,16 +76,16 @@ export class Sockets {
   /** Lets nobody in any more and says goodbye to those who are there. */
   stop(): void {
     this.#stopping = true;
-    for (const connection of this.#open.keys()) connection.close(closeCodes.goingAway, "the daemon is stopping");
+    for (const connection of this.#open) connection.close(closeCodes.goingAway, "the daemon is stopping");
   }
 
   /** Cuts off those who did not answer the goodbye. */
   terminate(): void {
-    for (const connection of this.#open.keys()) connection.terminate();
+    for (const connection of this.#open) connection.terminate();
   }
 
-  #admit(request: IncomingMessage): AcceptConnection {
-    this.#gate.check(request.headers, false);
+  #admit(request: IncomingMessage): { accept: AcceptConnection; caller: Caller } {
+    const caller = this.#gate.check(request, "generate");
     const path = request.url?.split("?", 1)[0] ?? "";
     const accept = this.#routes.get(path);
     if (!accept) throw new HearthError("ROUTE_NOT_FOUND", `There is no WebSocket at ${JSON.stringify(path)}.`);
@@ -85,24 +95,18 @@ export class Sockets {
     if (this.#stopping) throw new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
     const { sockets, socketsPerAddress } = this.#limits;
     if (this.#open.size >= sockets) throw new HearthError("TOO_MANY_SOCKETS", `${sockets} WebSockets are open.`);
-    const address = addressOf(request);
-    const sameAddress = [...this.#open.values()].filter((other) => other === address).length;
-    if (sameAddress >= socketsPerAddress && !isLoopback(address)) {
-      throw new HearthError("TOO_MANY_SOCKETS", `${socketsPerAddress} WebSockets are open from ${address}.`);
+    const sameCaller = [...this.#open].filter((other) => other.caller.id === caller.id).length;
+    if (sameCaller >= socketsPerAddress && !caller.local) {
+      throw new HearthError("TOO_MANY_SOCKETS", `${socketsPerAddress} WebSockets are open from ${caller.id}.`);
     }
-    return accept;
+    return { accept, caller };
   }
 
-  #start(request: IncomingMessage, webSocket: WebSocket, accept: AcceptConnection): void {
-    const connection = new Connection(webSocket, this.#limits, this.#clock);
-    this.#open.set(connection, addressOf(request));
+  #start(connection: Connection, webSocket: WebSocket, accept: AcceptConnection): void {
+    this.#open.add(connection);
     webSocket.on("close", () => this.#open.delete(connection));
     connection.start(accept(connection));
   }
-}
-
-function addressOf(request: IncomingMessage): string {
-  return request.socket.remoteAddress ?? "";
 }
 
 /** A plain HTTP answer on a socket that asked for an upgrade. */

@@ -41,16 +41,20 @@ export async function renameDurably(from: string, to: string): Promise<void> {
   await syncFolder(path.dirname(to));
 }
 
-/** Replaces a small file as a whole. */
-export async function writeDurably(file: string, content: string): Promise<void> {
+/** Permissions of files that nobody but the daemon is to read. */
+export const privateMode = 0o600;
+
+/** Replaces a small file as a whole. What root writes belongs to the folder's owner. */
+export async function writeDurably(file: string, content: string, mode = 0o666): Promise<void> {
   const fresh = `${file}.new`;
-  const handle = await open(fresh, "w");
+  const handle = await open(fresh, "w", mode);
   try {
     await handle.writeFile(content);
     await handle.sync();
   } finally {
     await handle.close();
   }
+  await inheritOwner(fresh);
   await renameDurably(fresh, file);
 }
 

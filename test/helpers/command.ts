@@ -2,6 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import path from "node:path";
 import type { TestContext } from "node:test";
+import { temporaryFolder } from "./folder.js";
 import { root } from "./shared.js";
 
 export interface CommandResult {
@@ -22,9 +23,10 @@ export function spawnHearth(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): ChildProcessWithoutNullStreams {
+  const state = env.HEARTH_STATE ?? temporaryFolder(t);
   const child = spawn(process.execPath, [path.join(root, "dist", "cli", "main.js"), ...args], {
     cwd: root,
-    env: { ...cleanEnvironment(), ...env },
+    env: { ...cleanEnvironment(), ...env, HEARTH_STATE: state },
   });
   child.stdin.on("error", () => {}); // the process may end without reading
   t.after(() => child.kill("SIGKILL"));

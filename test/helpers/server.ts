@@ -5,18 +5,22 @@ import { WebSocket } from "ws";
 import { registerModels } from "../../src/api/openai/models.js";
 import { registerOps } from "../../src/api/ops/register.js";
 import { registerResponses } from "../../src/api/responses/register.js";
+import type { ApiKey } from "../../src/base/api-key.js";
 import { systemClock } from "../../src/base/clock.js";
 import { Health } from "../../src/base/health.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
 import { loadConfig } from "../../src/config/load.js";
 import type { Config } from "../../src/config/options.js";
+import { storedResponses } from "../../src/daemon/stored-responses.js";
 import { FakeEngineModule, type FakeOptions } from "../../src/engine/fake.js";
+import type { KeyAndCertificate } from "../../src/net/certificate.js";
 import { Server } from "../../src/net/server.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
 import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
 import { GenerationService } from "../../src/service/generation.js";
 import { ModelHost } from "../../src/service/model-host.js";
+import { temporaryFolder } from "./folder.js";
 import { until } from "./scheduler.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into wire events freely
@@ -38,6 +42,8 @@ export interface TestServer {
 export interface TestServerOptions {
   readonly fake?: FakeOptions;
   readonly config?: Partial<Config>;
+  readonly keys?: () => readonly ApiKey[];
+  readonly tls?: KeyAndCertificate;
   /** Do not wait for the model. */
   readonly loading?: boolean;
 }
@@ -71,9 +77,17 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     },
     { clock, logger, health, metrics: new SchedulerMetrics(metrics) },
   );
-  const server = new Server(config, { clock, logger, metrics });
+  const server = new Server(config, {
+    clock,
+    logger,
+    metrics,
+    keys: options.keys ?? (() => []),
+    tls: options.tls ?? null,
+  });
   const generations = new GenerationService(models);
-  registerResponses(server, { generations, config, clock, logger });
+  const store = storedResponses(config, { stateFolder: temporaryFolder(t), clock, logger });
+  await store.start();
+  registerResponses(server, { generations, store, config, clock, logger });
   registerModels(server, generations, clock);
   registerOps(server, { health, metrics });
   const { port } = await server.listen();
@@ -84,6 +98,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     server.stopListening();
     await models.stop(0);
     await server.stop();
+    await store.stop();
   });
 
   const url = `http://127.0.0.1:${port}`;

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import test from "node:test";
+import { type ApiKey, hashKey, type Scope } from "../../src/base/api-key.js";
+import { FakeClock } from "../../src/base/clock.js";
 import { type ErrorCode, HearthError } from "../../src/base/errors.js";
 import { AccessRules, isLoopback } from "../../src/net/access.js";
-import { Authenticator } from "../../src/net/auth.js";
+import { Authenticator, type Caller } from "../../src/net/auth.js";
+import { Quotas } from "../../src/net/quotas.js";
 
 const hasCode = (code: ErrorCode) => (error: unknown) => error instanceof HearthError && error.code === code;
 const rules = new AccessRules({
@@ -86,9 +88,21 @@ test("loopback is loopback in all its spellings", () => {
   for (const host of ["0.0.0.0", "::", "192.168.0.1", "127.evil.example"]) assert.ok(!isLoopback(host), host);
 });
 
-const hash = (key: string) => createHash("sha256").update(key).digest("hex");
-const authenticator = (mode: "auto" | "required" | "off", host: string, keys: string[]) =>
-  new Authenticator({ "auth.mode": mode, "auth.keys": keys.map(hash), "server.listen": { host, port: 1 } });
+const keyOf = (key: string, scopes: readonly Scope[] = ["generate"]): ApiKey => ({
+  id: `id-${key}`,
+  name: key,
+  hash: hashKey(key),
+  scopes,
+  requestsPerMinute: null,
+  concurrentRequests: null,
+});
+const authenticator = (mode: "auto" | "required" | "off", host: string, configured: string[], stored: ApiKey[] = []) =>
+  new Authenticator(
+    { "auth.mode": mode, "auth.keys": configured.map(hashKey), "server.listen": { host, port: 1 } },
+    () => stored,
+  );
+const remote = { authorization: undefined, protocols: undefined, address: "192.168.0.9", unixSocket: false };
+const bearer = (authorization: string | undefined) => ({ ...remote, authorization });
 
 test("no authentication on a LAN: without a key the daemon does not start there, unless it is told to", () => {
   assert.throws(() => authenticator("auto", "0.0.0.0", []), hasCode("CONFIG_BAD_VALUE"));
@@ -97,12 +111,13 @@ test("no authentication on a LAN: without a key the daemon does not start there,
   assert.equal(authenticator("off", "0.0.0.0", []).required, false);
   assert.equal(authenticator("auto", "127.0.0.1", []).required, false);
   assert.equal(authenticator("auto", "0.0.0.0", ["k"]).required, true);
+  assert.equal(authenticator("auto", "0.0.0.0", [], [keyOf("k")]).required, true);
 });
 
 test("a key is needed where keys are, and only the known ones pass", () => {
-  const keys = authenticator("auto", "0.0.0.0", ["first", "second"]);
-  keys.check("Bearer first");
-  keys.check("bearer  second");
+  const keys = authenticator("auto", "0.0.0.0", ["first"], [keyOf("second")]);
+  keys.check(bearer("Bearer first"), "generate");
+  assert.equal(keys.check(bearer("bearer  second"), "generate").id, "id-second");
   for (const header of [
     undefined,
     "",
@@ -112,8 +127,108 @@ test("a key is needed where keys are, and only the known ones pass", () => {
     "Bearer third",
     "Basic first",
     "Bearer first second",
+    `Bearer ${hashKey("first")}`,
   ]) {
-    assert.throws(() => keys.check(header), hasCode("API_KEY_INVALID"), String(header));
+    assert.throws(() => keys.check(bearer(header), "generate"), hasCode("API_KEY_INVALID"), String(header));
   }
-  authenticator("auto", "127.0.0.1", ["first"]).check("Bearer anything"); // clients send one always
+  authenticator("auto", "127.0.0.1", ["first"]).check(bearer("Bearer anything"), "generate"); // clients send one always
+});
+
+test("a key may do what its scopes say; one of the configuration may do everything", () => {
+  const stored = [keyOf("asks"), keyOf("manages", ["admin"]), keyOf("both", ["generate", "admin"])];
+  const keys = authenticator("required", "127.0.0.1", ["owner"], stored);
+  for (const [key, generate, admin] of [
+    ["asks", true, false],
+    ["manages", false, true],
+    ["both", true, true],
+    ["owner", true, true],
+  ] as const) {
+    for (const [scope, allowed] of [
+      ["generate", generate],
+      ["admin", admin],
+    ] as const) {
+      const check = () => keys.check(bearer(`Bearer ${key}`), scope);
+      if (allowed) check();
+      else assert.throws(check, hasCode("KEY_SCOPE_MISSING"), `${key} ${scope}`);
+    }
+  }
+});
+
+test("a revoked key is refused from the next request on", () => {
+  const stored = [keyOf("a"), keyOf("b")];
+  const keys = authenticator("required", "127.0.0.1", [], stored);
+  keys.check(bearer("Bearer a"), "generate");
+  stored.shift();
+  assert.throws(() => keys.check(bearer("Bearer a"), "generate"), hasCode("API_KEY_INVALID"));
+  keys.check(bearer("Bearer b"), "generate");
+});
+
+test("the Unix socket needs no key but where keys are required of all; a connection without an address is not it", () => {
+  const unix = { ...remote, address: "unix", unixSocket: true };
+  assert.equal(authenticator("auto", "0.0.0.0", ["k"]).check(unix, "admin").key, null);
+  assert.throws(() => authenticator("required", "0.0.0.0", ["k"]).check(unix, "generate"), hasCode("API_KEY_INVALID"));
+  assert.throws(
+    () => authenticator("auto", "0.0.0.0", ["k"]).check({ ...remote, address: "" }, "generate"),
+    hasCode("API_KEY_INVALID"),
+  );
+});
+
+test("a browser's WebSocket carries the key as a subprotocol", () => {
+  const keys = authenticator("required", "127.0.0.1", [], [keyOf("hearth_a-b")]);
+  const offered = (protocols: string) => ({ ...remote, protocols });
+  assert.equal(keys.check(offered("realtime, openai-insecure-api-key.hearth_a-b"), "generate").key?.name, "hearth_a-b");
+  for (const protocols of ["hearth_a-b", "openai-insecure-api-key.", "realtime, openai-insecure-api-key.other"]) {
+    assert.throws(() => keys.check(offered(protocols), "generate"), hasCode("API_KEY_INVALID"), protocols);
+  }
+});
+
+const caller = (id: string, limits: Partial<ApiKey> = {}, local = false): Caller => ({
+  id,
+  key: { ...keyOf(id), ...limits },
+  local,
+});
+const limited = (seconds: number | null) => (error: unknown) =>
+  hasCode("RATE_LIMITED")(error) && (error as HearthError).retryAfterSeconds === seconds;
+
+test("a caller has its requests a minute, at once or one by one, and is told when the next one may come", async () => {
+  const clock = new FakeClock();
+  const quotas = new Quotas(clock, 6);
+  for (let i = 0; i < 6; i++) quotas.admit(caller("a"));
+  assert.throws(() => quotas.admit(caller("a")), limited(10));
+  quotas.admit(caller("b")); // has its own
+  await clock.advance(4_000);
+  assert.throws(() => quotas.admit(caller("a")), limited(6));
+  await clock.advance(6_000);
+  quotas.admit(caller("a"));
+  assert.throws(() => quotas.admit(caller("a")), limited(10));
+  await clock.advance(600_000);
+  for (let i = 0; i < 6; i++) quotas.admit(caller("a")); // and never more than a minute's
+  assert.throws(() => quotas.admit(caller("a")), limited(10));
+});
+
+test("a key's own limits come before the configuration's; programs of this device without a key have none", () => {
+  const quotas = new Quotas(new FakeClock(), 1);
+  for (let i = 0; i < 3; i++) quotas.admit(caller("a", { requestsPerMinute: 3 }));
+  assert.throws(() => quotas.admit(caller("a", { requestsPerMinute: 3 })), limited(20));
+  for (let i = 0; i < 100; i++) quotas.admit({ id: "127.0.0.1", key: null, local: true });
+  quotas.admit({ id: "192.168.0.9", key: null, local: false });
+  assert.throws(() => quotas.admit({ id: "192.168.0.9", key: null, local: false }), limited(60));
+});
+
+test("requests at the same time are counted until they end, once", () => {
+  const quotas = new Quotas(new FakeClock(), 0);
+  const two = caller("a", { concurrentRequests: 2 });
+  const release = quotas.admit(two);
+  quotas.admit(two);
+  assert.throws(() => quotas.admit(two), limited(null));
+  release();
+  release();
+  quotas.admit(two);
+  assert.throws(() => quotas.admit(two), limited(null));
+});
+
+test("what is remembered of callers is bounded", () => {
+  const quotas = new Quotas(new FakeClock(), 5);
+  for (let i = 0; i < 5000; i++) quotas.admit({ id: `2001:db8::${i}`, key: null, local: false })();
+  assert.ok(quotas.size <= 1024, `${quotas.size}`);
 });

@@ -10,9 +10,9 @@ export function registerOps({ app }: Server, { health, metrics }: { health: Heal
   const report = () => ({ status: health.healthy ? "ok" : "degraded", conditions: health.conditions() });
 
   // Liveness: an answer is enough. A restart mends none of the conditions, so they do not change the status.
-  app.get("/healthz", { config: { open: true } }, async () => report());
+  app.get("/healthz", { config: { scope: "open" } }, async () => report());
 
-  app.get("/readyz", { config: { open: true } }, async (_request, reply) => {
+  app.get("/readyz", { config: { scope: "open" } }, async (_request, reply) => {
     if (!health.healthy) reply.code(503).header("retry-after", String(retryAfterSeconds));
     return report();
   });

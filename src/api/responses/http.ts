@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../base/clock.js";
 import { HearthError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
+import { ownerOf } from "../../net/auth.js";
 import { isFault } from "../../net/errors.js";
 import type { Server } from "../../net/server.js";
 import { parseCreate, unsupported } from "./schema.js";
@@ -22,7 +23,7 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
 
   app.post("/v1/responses", async (request, reply) => {
     const body = parseCreate(request.body);
-    const turn = new Turn(body, dependencies, null);
+    const turn = new Turn(body, dependencies, ownerOf(request.caller), null);
     const signal = closedSignal(reply);
     if (!body.stream) return turn.complete(signal);
     const logFailure = (error: HearthError) => {
@@ -34,13 +35,13 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
 
   app.get<{ Params: { id: string }; Querystring: { stream?: string } }>("/v1/responses/:id", async (request) => {
     if (request.query.stream === "true") throw unsupported("stream", "streaming a stored response");
-    const found = store.get(request.params.id);
+    const found = await store.get(request.params.id, ownerOf(request.caller));
     if (!found) throw notFound(request.params.id);
     return found.response;
   });
 
-  app.delete<{ Params: { id: string } }>("/v1/responses/:id", async ({ params: { id } }) => {
-    if (!store.delete(id)) throw notFound(id);
+  app.delete<{ Params: { id: string } }>("/v1/responses/:id", async ({ params: { id }, caller }) => {
+    if (!(await store.delete(id, ownerOf(caller)))) throw notFound(id);
     return { id, object: "response", deleted: true };
   });
 }

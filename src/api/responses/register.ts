@@ -6,17 +6,21 @@ import type { Server } from "../../net/server.js";
 import type { Generations } from "../../service/generation.js";
 import { routeHttp } from "./http.js";
 import { ResponsesSocket } from "./socket.js";
-import { ResponseStore } from "./store.js";
+import type { ResponseStore } from "./store.js";
 
 export interface ResponsesDependencies {
   readonly generations: Generations;
+  readonly store: ResponseStore;
   readonly config: Config;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-export function registerResponses(server: Server, { generations, config, clock, logger }: ResponsesDependencies): void {
-  const dependencies = { generations, clock, logger, store: new ResponseStore() };
+export function registerResponses(
+  server: Server,
+  { generations, store, config, clock, logger }: ResponsesDependencies,
+): void {
+  const dependencies = { generations, clock, logger, store };
   routeHttp(server, { ...dependencies, idleMs: config["limits.idle_ms"] });
   const socketDependencies = {
     ...dependencies,

@@ -33,6 +33,9 @@ export interface ResponseState {
 
 export type ResponseResource = ReturnType<typeof describeRequest> & ResponseState;
 
+/** What ids of responses look like. */
+export const responseIdPattern = /^resp_[0-9a-f]{48}$/;
+
 /** Unguessable: who knows an id may go on with its conversation. */
 export function newId(prefix: "resp" | "msg"): string {
   return `${prefix}_${randomBytes(24).toString("hex")}`;

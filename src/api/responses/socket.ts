@@ -1,6 +1,7 @@
 /** /v1/responses over a WebSocket: turns one after the other, errors as events, the newest response remembered. */
 import { HearthError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
+import { ownerOf } from "../../net/auth.js";
 import { type Connection, type ConnectionHandler, closeCodes } from "../../net/connection.js";
 import { isFault, toHearthError, wireError } from "../../net/errors.js";
 import { type CreateRequest, parseCreate } from "./schema.js";
@@ -78,13 +79,18 @@ export class ResponsesSocket implements ConnectionHandler {
   }
 
   async #run(request: CreateRequest): Promise<void> {
-    const turn = new Turn(request, this.#dependencies, this.#memory);
+    let release = () => {};
     try {
+      const admission = this.#connection.admit();
+      release = admission.release;
+      const turn = new Turn(request, this.#dependencies, ownerOf(admission.caller), this.#memory);
       for await (const event of turn.events(this.#closed.signal, (error) => this.#log(error))) {
         await this.#connection.send(event);
       }
     } catch (error) {
       await this.#sendError(error);
+    } finally {
+      release();
     }
   }
 

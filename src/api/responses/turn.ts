@@ -19,12 +19,14 @@ export interface TurnDependencies {
 export class Turn {
   readonly #request: CreateRequest;
   readonly #dependencies: TurnDependencies;
+  readonly #owner: string;
   readonly #memory: SocketMemory | null;
   #writer: ResponseWriter | null = null;
 
-  /** `memory`: of the socket that the request came over, if it was one. */
-  constructor(request: CreateRequest, dependencies: TurnDependencies, memory: SocketMemory | null) {
+  /** `owner`: whose the response is. `memory`: of the socket that the request came over, if it was one. */
+  constructor(request: CreateRequest, dependencies: TurnDependencies, owner: string, memory: SocketMemory | null) {
     this.#request = request;
+    this.#owner = owner;
     this.#dependencies = dependencies;
     this.#memory = memory;
   }
@@ -64,7 +66,7 @@ export class Turn {
     const { generations, clock } = this.#dependencies;
     const request = this.#request;
     const model = generations.resolveModel(request.model ?? "default");
-    const conversation = [...this.#previous(), ...toMessages(request.input)];
+    const conversation = [...(await this.#previous()), ...toMessages(request.input)];
     const now = () => Math.floor(clock.wallTime() / 1000);
     const echo = describeRequest(request, newId("resp"), model, now());
     const writer = new ResponseWriter(echo, {
@@ -85,10 +87,10 @@ export class Turn {
     }
   }
 
-  #previous(): readonly Message[] {
+  async #previous(): Promise<readonly Message[]> {
     const id = this.#request.previous_response_id;
     if (id === null || id === undefined) return [];
-    const found = this.#memory?.get(id) ?? this.#dependencies.store.get(id);
+    const found = this.#memory?.get(id) ?? (await this.#dependencies.store.get(id, this.#owner));
     if (found) return found.messages;
     throw new HearthError("PREVIOUS_RESPONSE_NOT_FOUND", `There is no response ${JSON.stringify(id)} to go on from.`, {
       param: "previous_response_id",
@@ -99,7 +101,7 @@ export class Turn {
     const answer: Message[] = writer.response.output.length > 0 ? [{ role: "assistant", content: writer.text }] : [];
     const stored = { response: writer.response, messages: [...conversation, ...answer] };
     this.#memory?.put(stored);
-    if (writer.response.store) this.#dependencies.store.put(stored);
+    if (writer.response.store) this.#dependencies.store.put(writer.response.id, this.#owner, stored);
   }
 }
 

@@ -1,0 +1,94 @@
+/** `hearth key`: makes, lists and revokes the API keys of the LAN endpoint. A running daemon sees the change at once. */
+import { Command } from "commander";
+import { type Scope, scopes } from "../base/api-key.js";
+import { systemClock } from "../base/clock.js";
+import { HearthError } from "../base/errors.js";
+import { loadConfig } from "../config/load.js";
+import { stateFolder } from "../daemon/model-file.js";
+import { KeyFile, type StoredKey } from "../store/key-file.js";
+import { integerBetween } from "./arguments.js";
+
+interface CreateFlags {
+  readonly scope: readonly Scope[];
+  readonly requestsPerMinute?: number;
+  readonly concurrent?: number;
+}
+
+export function keyCommand(): Command {
+  const command = new Command("key").description("API keys of the LAN endpoint");
+  command
+    .command("create")
+    .description("make a key and print it, this once")
+    .argument("<name>", "what the key is for, such as home-assistant")
+    .option("--scope <scopes>", `what it may do, with commas between: ${scopes.join(", ")}`, parseScopes, ["generate"])
+    .option(
+      "--requests-per-minute <n>",
+      "instead of the configuration's",
+      integerBetween("--requests-per-minute", 1, 1e6),
+    )
+    .option("--concurrent <n>", "requests at the same time", integerBetween("--concurrent", 1, 4096))
+    .action(create);
+  command.command("list").description("show the keys, without what they are").action(list);
+  command
+    .command("revoke")
+    .description("refuse a key from now on")
+    .argument("<name>", "a key's name or id")
+    .action(revoke);
+  for (const each of command.commands)
+    each.option("--config <file>", "TOML file of the daemon; HEARTH_CONFIG names one too");
+  return command;
+}
+
+async function create(name: string, flags: CreateFlags, self: Command): Promise<void> {
+  const wanted = {
+    name,
+    scopes: flags.scope,
+    requestsPerMinute: flags.requestsPerMinute ?? null,
+    concurrentRequests: flags.concurrent ?? null,
+  };
+  const { key, stored } = await keyFile(self).create(wanted, systemClock.wallTime());
+  print(self, { key, ...withoutHash(stored) }, `${key}\n`);
+}
+
+function list(_flags: object, self: Command): void {
+  const keys = keyFile(self).keys();
+  const lines = keys.map(({ id, name, scopes, requestsPerMinute, concurrentRequests, createdAt }) => {
+    const limits = [
+      requestsPerMinute === null ? "" : `  ${requestsPerMinute} requests/minute`,
+      concurrentRequests === null ? "" : `  ${concurrentRequests} at once`,
+    ];
+    const made = new Date(createdAt).toISOString().slice(0, 10);
+    return `${id}  ${name.padEnd(24)}  ${scopes.join(",").padEnd(14)}  ${made}${limits.join("")}\n`;
+  });
+  print(self, keys.map(withoutHash), lines.join(""));
+}
+
+async function revoke(name: string, _flags: object, self: Command): Promise<void> {
+  const revoked = await keyFile(self).revoke(name);
+  print(self, withoutHash(revoked), `revoked ${revoked.id} ${revoked.name}\n`);
+}
+
+function keyFile(self: Command): KeyFile {
+  const { config: file = process.env.HEARTH_CONFIG } = self.opts<{ config?: string }>();
+  const { config } = loadConfig({ file, env: process.env, flags: {} });
+  return new KeyFile(stateFolder(config, process.env));
+}
+
+function print(self: Command, result: unknown, text: string): void {
+  process.stdout.write(self.optsWithGlobals().json === true ? `${JSON.stringify(result)}\n` : text);
+}
+
+function withoutHash({ hash: _hash, ...shown }: StoredKey): Omit<StoredKey, "hash"> {
+  return shown;
+}
+
+function parseScopes(text: string): Scope[] {
+  return text.split(",").map((word) => {
+    const scope = scopes.find((known) => known === word.trim());
+    if (scope) return scope;
+    throw new HearthError(
+      "COMMAND_INVALID",
+      `--scope takes ${scopes.join(" and ")}, not ${JSON.stringify(word.slice(0, 40))}.`,
+    );
+  });
+}

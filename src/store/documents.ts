@@ -1,0 +1,207 @@
+/**
+ * JSON documents that outlive the process: each a file with a checksum, found by its id and by nobody but its owner. Bounded
+ * in bytes, number and age; the oldest make room. What they mean is somebody else's.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { Clock } from "../base/clock.js";
+import type { Logger } from "../base/logger.js";
+
+export interface DocumentLimits {
+  /** Of all files. */
+  readonly bytes: number;
+  readonly documents: number;
+  readonly ageMs: number;
+}
+
+export interface DocumentStoreOptions {
+  readonly folder: string;
+  /** What ids look like; nothing else becomes a file name. */
+  readonly idPattern: RegExp;
+  /** Of the documents' form: files of another version are not read. */
+  readonly version: number;
+  readonly limits: DocumentLimits;
+}
+
+interface Entry {
+  bytes: number;
+  /** Milliseconds since 1970. */
+  readonly savedAt: number;
+  /** The file's content until it is written. */
+  unwritten: string | null;
+}
+
+const suffix = ".json";
+
+export class DocumentStore<T> {
+  readonly #options: DocumentStoreOptions;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  /** Oldest first. */
+  readonly #entries = new Map<string, Entry>();
+  #bytes = 0;
+  /** Files are written and removed one after the other. */
+  #work: Promise<void> = Promise.resolve();
+  #writable = true;
+
+  constructor(options: DocumentStoreOptions, { clock, logger }: { clock: Clock; logger: Logger }) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Finds the documents of earlier runs. Where the folder cannot be used, documents live as long as the process. */
+  async start(): Promise<void> {
+    const { folder, idPattern } = this.#options;
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const found: [string, Entry][] = [];
+      for (const name of await readdir(folder)) {
+        const id = name.endsWith(suffix) ? name.slice(0, -suffix.length) : "";
+        const file = path.join(folder, name);
+        if (!idPattern.test(id)) {
+          if (name.endsWith(".new")) await rm(file, { force: true }); // the power went while it was written
+          continue;
+        }
+        const { size, mtimeMs } = await stat(file);
+        found.push([id, { bytes: size, savedAt: mtimeMs, unwritten: null }]);
+      }
+      for (const [id, entry] of found.sort(([, a], [, b]) => a.savedAt - b.savedAt)) this.#add(id, entry);
+      this.#makeRoom();
+    } catch (error) {
+      this.#reportUnwritable(error);
+    }
+  }
+
+  /** Undefined also for a document of another owner, or one whose file is damaged. */
+  async get(id: string, owner: string): Promise<T | undefined> {
+    const entry = this.#entries.get(id);
+    if (!entry || this.#isExpired(entry)) return undefined;
+    const text = entry.unwritten ?? (await this.#read(id));
+    const document = text === null ? null : parse<T>(text, this.#options.version);
+    if (document === null) {
+      this.#logger.warn({ id }, "a stored document is damaged and is left out");
+      this.#remove(id);
+      return undefined;
+    }
+    return document.owner === owner ? document.content : undefined;
+  }
+
+  /** Can be got at once, and is on disk soon. */
+  put(id: string, owner: string, content: T): void {
+    const { idPattern, version } = this.#options;
+    if (!idPattern.test(id)) throw new RangeError(`${JSON.stringify(id)} is no id of this store`);
+    const text = serialize({ version, owner, content });
+    this.#remove(id);
+    this.#add(id, { bytes: Buffer.byteLength(text), savedAt: this.#clock.wallTime(), unwritten: text });
+    this.#makeRoom();
+    this.#enqueue(() => this.#write(id));
+  }
+
+  /** False when this owner has none of this id. */
+  async delete(id: string, owner: string): Promise<boolean> {
+    if ((await this.get(id, owner)) === undefined) return false;
+    this.#remove(id);
+    return true;
+  }
+
+  /** Resolves when everything is on disk. */
+  async stop(): Promise<void> {
+    await this.#work;
+  }
+
+  #add(id: string, entry: Entry): void {
+    this.#entries.set(id, entry);
+    this.#bytes += entry.bytes;
+  }
+
+  #remove(id: string): void {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    this.#entries.delete(id);
+    this.#bytes -= entry.bytes;
+    this.#enqueue(() => rm(this.#fileOf(id), { force: true }));
+  }
+
+  #makeRoom(): void {
+    const { bytes, documents } = this.#options.limits;
+    for (const [id, entry] of this.#entries) {
+      const fits = this.#bytes <= bytes && this.#entries.size <= documents;
+      if (fits && !this.#isExpired(entry)) break;
+      this.#remove(id);
+    }
+  }
+
+  #isExpired({ savedAt }: Entry): boolean {
+    return this.#clock.wallTime() - savedAt > this.#options.limits.ageMs;
+  }
+
+  #enqueue(task: () => Promise<void>): void {
+    this.#work = this.#work.then(task).catch((error) => this.#reportUnwritable(error));
+  }
+
+  /** Not synced to disk: a power cut may cost the newest, which the checksum tells, and cards live longer. */
+  async #write(id: string): Promise<void> {
+    const entry = this.#entries.get(id);
+    if (!entry || entry.unwritten === null) return; // deleted meanwhile
+    const file = this.#fileOf(id);
+    const beside = `${file}.${randomBytes(6).toString("hex")}.new`;
+    try {
+      await writeFile(beside, entry.unwritten, { mode: 0o600 });
+      await rename(beside, file);
+    } catch (error) {
+      await rm(beside, { force: true });
+      throw error;
+    }
+    entry.unwritten = null;
+    this.#writable = true;
+  }
+
+  async #read(id: string): Promise<string | null> {
+    try {
+      return await readFile(this.#fileOf(id), "utf8");
+    } catch {
+      return null;
+    }
+  }
+
+  #fileOf(id: string): string {
+    return path.join(this.#options.folder, id + suffix);
+  }
+
+  /** Once, until it works again: a full card must not fill the log. */
+  #reportUnwritable(error: unknown): void {
+    if (!this.#writable) return;
+    this.#writable = false;
+    this.#logger.warn({ folder: this.#options.folder, err: error }, "documents cannot be written and stay in memory");
+  }
+}
+
+interface FileContent<T> {
+  readonly version: number;
+  readonly owner: string;
+  readonly content: T;
+}
+
+/** The SHA-256 of the JSON, and the JSON. */
+function serialize(content: FileContent<unknown>): string {
+  const json = JSON.stringify(content);
+  return `${checksum(json)}\n${json}`;
+}
+
+function parse<T>(text: string, version: number): FileContent<T> | null {
+  const end = text.indexOf("\n");
+  const json = text.slice(end + 1);
+  if (text.slice(0, end) !== checksum(json)) return null;
+  const content = JSON.parse(json) as FileContent<T>;
+  return content.version === version ? content : null;
+}
+
+function checksum(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

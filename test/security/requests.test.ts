@@ -1,0 +1,78 @@
+/** Requests whose contents were made to do harm. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { greedySampler } from "../../src/cli/greedy.js";
+import { loadEngineModule } from "../../src/engine/binding.js";
+import type { SamplerOptions } from "../../src/engine/contract.js";
+import { startServer } from "../helpers/server.js";
+import { missing, shared } from "../helpers/shared.js";
+
+const story = "models/stories260K.gguf";
+
+test("bad numbers in requests: a schema has a range for every field", async (t) => {
+  const server = await startServer(t);
+  const fields = [
+    ...["temperature", "top_p", "top_k", "min_p", "repetition_penalty", "presence_penalty", "frequency_penalty"],
+    ...["max_output_tokens", "seed", "max_tool_calls", "top_logprobs"],
+  ];
+  for (const field of fields) {
+    for (const value of [
+      "-1e308",
+      "1e308",
+      "-1e999",
+      "1e999",
+      "-2147483649",
+      "18446744073709551616",
+      '"1"',
+      "NaN",
+      "{}",
+    ]) {
+      const answer = await server.post("/v1/responses", `{"input":"Hi","max_output_tokens":1,"${field}":${value}}`);
+      assert.equal(answer.status, 400, `${field}: ${value}`);
+    }
+  }
+});
+
+test("bad numbers in requests: the engine checks again", { skip: missing(story) }, async (t) => {
+  const module = loadEngineModule();
+  const model = await module.loadModel(shared(story), { vocabularyOnly: false });
+  const engine = await module.createEngine(model, {
+    threads: 1,
+    maxSequences: 2,
+    contextTokens: 64,
+    kvTokens: 0,
+    maxBatchTokens: 32,
+    isa: "",
+  });
+  t.after(() => engine.close());
+  const fields = Object.keys(greedySampler).filter((name) => name !== "logitBias") as (keyof SamplerOptions)[];
+  const refused = { penaltyLastN: [-2, 2 ** 40], seed: [-1, 2 ** 60], topK: [-1, 2 ** 40] } as Record<string, number[]>;
+  for (const field of fields) {
+    for (const value of refused[field] ?? [-3, 1e30]) {
+      assert.throws(() => engine.openSequence({ ...greedySampler, [field]: value }), /./, `${field} ${value}`);
+    }
+    assert.throws(() => engine.openSequence({ ...greedySampler, [field]: Number.NaN }), /./, `${field} NaN`);
+  }
+  for (const bias of [
+    [-1, 0],
+    [512, 0],
+    [2 ** 40, 0],
+    [1, Number.NaN],
+    [1, 1e30],
+  ] as [number, number][]) {
+    assert.throws(() => engine.openSequence({ ...greedySampler, logitBias: [bias] }), /./, `bias ${bias}`);
+  }
+  const sequence = engine.openSequence(greedySampler);
+  for (const tokens of [[-1], [512], [2 ** 31 - 1], [], Array.from({ length: 33 }, () => 1)]) {
+    const chunks = [{ sequence, tokens: Int32Array.from(tokens), sample: true }];
+    await assert.rejects(engine.step({ chunks }), /./, `tokens ${tokens.slice(0, 3)}`);
+  }
+  for (const other of [-1, sequence + 1, 2 ** 31, 0.5, Number.NaN]) {
+    await assert.rejects(async () =>
+      engine.step({ chunks: [{ sequence: other, tokens: Int32Array.of(1), sample: true }] }),
+    );
+    assert.throws(() => engine.truncateSequence(other, 0), /./, `sequence ${other}`);
+  }
+  const result = await engine.step({ chunks: [{ sequence, tokens: Int32Array.of(1), sample: true }] });
+  assert.equal(result.tokens.length, 1);
+});
