@@ -103,7 +103,7 @@ test("an address in use is an error of the configuration", async (t) => {
 test("a daemon that the network could reach without a key does not start", async (t) => {
   const result = await hearth(t, ["serve", "--model", slowModel, "--listen", "0.0.0.0:0"]);
   assert.equal(result.status, 2);
-  assert.match(result.stderr, /CONFIG_BAD_VALUE: .*auth\.keys/);
+  assert.match(result.stderr, /CONFIG_BAD_VALUE: .*hearth key create/);
 });
 
 test("a model that cannot be loaded ends the daemon with 2 and the reason", async (t) => {
