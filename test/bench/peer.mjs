@@ -1,19 +1,17 @@
 /**
  * Measures hearth against llama.cpp on the same synthetic model, in turn, in one run: `node test/bench/peer.mjs
- * [SHAPE:TYPE] [-p TOKENS] [-n TOKENS] [-t THREADS] [-r ROUNDS]`. llama.cpp comes from the npm package node-llama-cpp
- * (prebuilt), which is installed into a temporary folder that is kept for the next run. Prints medians and the median of
- * the rounds' ratios: a shared machine drifts, a pair of runs drifts together.
+ * [SHAPE:TYPE] [-p TOKENS] [-n TOKENS] [-t THREADS] [-r ROUNDS]`. Prints medians and the median of the rounds' ratios: a
+ * shared machine drifts, a pair of runs drifts together.
  */
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { run, runPeer } from "./llama-cpp.mjs";
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 const hearth = path.join(root, "dist", "cli", "main.js");
-const peerFolder = path.join(tmpdir(), "hearth-peer-llama-cpp");
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,12 +24,6 @@ const { values, positionals } = parseArgs({
 });
 const [synthetic = "llama-3.2-1b:q4_0"] = positionals;
 const model = path.join(tmpdir(), `hearth-bench-${synthetic.replace(":", "-")}.gguf`);
-
-function run(command, args, options = {}) {
-  const result = spawnSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], ...options });
-  if (result.status !== 0) throw new Error(`${command} ${args.join(" ")} failed`);
-  return result.stdout;
-}
 
 /** One process a measurement, so that neither side's threads or memory are there while the other runs. */
 const peerProgram = `
@@ -57,16 +49,8 @@ console.log(JSON.stringify({ prefill: (1000 * prefill) / prefillMs, decode: (100
 process.exit(0);
 `;
 
-function installPeer() {
-  if (existsSync(path.join(peerFolder, "node_modules", "node-llama-cpp"))) return;
-  mkdirSync(peerFolder, { recursive: true });
-  writeFileSync(path.join(peerFolder, "package.json"), '{"private":true,"type":"module"}');
-  run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "node-llama-cpp"], { cwd: peerFolder });
-}
-
 function measurePeer() {
-  const args = ["peer.mjs", model, values.prefill, values.decode, values.threads];
-  return JSON.parse(run(process.execPath, args, { cwd: peerFolder }).trim().split("\n").at(-1));
+  return runPeer("speed.mjs", peerProgram, [model, values.prefill, values.decode, values.threads]);
 }
 
 function measureHearth() {
@@ -81,8 +65,6 @@ function median(numbers) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-installPeer();
-writeFileSync(path.join(peerFolder, "peer.mjs"), peerProgram);
 try {
   run(process.execPath, [hearth, "bench", "--synthetic", synthetic, "--save", model, "-p", "0", "-n", "1", "-r", "1"]);
   const rounds = Array.from({ length: Number(values.rounds) }, () => ({

@@ -6,7 +6,10 @@ import { z } from "zod";
 import type { Message, Tool } from "../../src/chat/messages.js";
 import { root } from "../helpers/shared.js";
 
-export const heldOut = path.join(root, "models", "spark", "heldout");
+const heldOut = path.join(root, "models", "spark", "heldout");
+
+/** Whole dialogues, for perplexity. */
+export const heldOutText = path.join(heldOut, "dialogues.txt");
 
 const call = z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()) });
 const line = z.object({

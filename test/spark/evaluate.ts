@@ -1,19 +1,19 @@
 /**
  * Measures the shipped Spark on its held-out dialogues, greedily, through our own engine and the model's own chat
- * template: `npm run spark:evaluate [-- MODEL.gguf]`. Exits with 1 when a figure is below its target.
+ * template: `npm run spark:evaluate [-- MODEL.gguf] [--failures]`. Exits with 1 when a figure is below its target.
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { parseArgs } from "node:util";
 import { PromptBuilder } from "../../src/chat/prompt.js";
-import { Tokenizer } from "../../src/chat/tokenizer.js";
 import { greedySampler } from "../../src/cli/greedy.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import type { Engine, Model } from "../../src/engine/contract.js";
 import { root } from "../helpers/shared.js";
-import { type Dialogue, heldOut, includes, isGoodStory, isRight, readDialogues } from "./dialogues.js";
+import { type Dialogue, heldOutText, includes, isGoodStory, isRight, readDialogues } from "./dialogues.js";
+import { perplexity, windowTokens } from "./perplexity.js";
 
 const mostAnswerTokens = 320;
-const perplexityWindow = 1024;
 
 interface Answered {
   readonly dialogue: Dialogue;
@@ -50,32 +50,6 @@ async function answerAll(engine: Engine, model: Model, kind: string): Promise<An
   return answered;
 }
 
-/** exp of the mean negative log-likelihood of heldout/dialogues.txt, read in windows. */
-async function perplexity(engine: Engine, model: Model): Promise<number> {
-  const text = readFileSync(path.join(heldOut, "dialogues.txt"), "utf8");
-  const ids = await new Tokenizer(model).encode(text, { addSpecial: false, parseSpecial: true });
-  let loss = 0;
-  let count = 0;
-  for (let at = 0; at + 1 < ids.length; at += perplexityWindow) {
-    const tokens = ids.slice(at, at + perplexityWindow);
-    const sequence = engine.openSequence(greedySampler);
-    const { logits } = await engine.step({ chunks: [{ sequence, tokens, sample: false, allLogits: true }] });
-    engine.closeSequence(sequence);
-    const vocabulary = logits.length / tokens.length;
-    for (let i = 0; i + 1 < tokens.length; i++) {
-      const row = logits.subarray(i * vocabulary, (i + 1) * vocabulary);
-      loss += logSumExp(row) - Number(row[Number(tokens[i + 1])]);
-      count++;
-    }
-  }
-  return Math.exp(loss / count);
-}
-
-function logSumExp(row: Float32Array): number {
-  const most = row.reduce((a, b) => Math.max(a, b));
-  return most + Math.log(row.reduce((sum, value) => sum + Math.exp(value - most), 0));
-}
-
 let missed = false;
 
 function report(what: string, right: number, total: number, target: number): void {
@@ -85,11 +59,22 @@ function report(what: string, right: number, total: number, target: number): voi
 }
 
 function reportRight(what: string, answered: readonly Answered[], share: number): void {
-  const right = answered.filter(({ dialogue, answer }) => isRight(dialogue, answer)).length;
-  report(what, right, answered.length, share * answered.length);
+  const wrong = answered.filter(({ dialogue, answer }) => !isRight(dialogue, answer));
+  report(what, answered.length - wrong.length, answered.length, share * answered.length);
+  if (options.failures) for (const { dialogue, answer } of wrong) showFailure(dialogue, answer);
 }
 
-const file = process.argv[2] ?? path.join(root, "models", "spark", "spark-q8_0.gguf");
+function showFailure({ id, messages, expect }: Dialogue, answer: string): void {
+  console.log(
+    `  ${id} ${JSON.stringify(messages.at(-1)?.content)}\n    wanted ${JSON.stringify(expect)}\n    got ${answer}`,
+  );
+}
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { failures: { type: "boolean", default: false } },
+});
+const file = positionals[0] ?? path.join(root, "models", "spark", "spark-q8_0.gguf");
 const engineModule = loadEngineModule();
 const model = await engineModule.loadModel(file, { vocabularyOnly: false });
 const engine = await engineModule.createEngine(model, {
@@ -97,7 +82,7 @@ const engine = await engineModule.createEngine(model, {
   maxSequences: 1,
   contextTokens: 4096,
   kvTokens: 0,
-  maxBatchTokens: perplexityWindow,
+  maxBatchTokens: windowTokens,
   isa: "",
 });
 
@@ -115,6 +100,7 @@ const named = stories.filter(({ dialogue, answer }) => includes(answer, dialogue
 const sound = stories.filter(({ answer }) => isGoodStory(answer));
 report("stories that name their subject", named.length, stories.length, 0.9 * stories.length);
 report("stories without loops", sound.length, stories.length, stories.length);
-console.log(`perplexity of the held-out dialogues: ${(await perplexity(engine, model)).toFixed(4)}`);
+const { value } = await perplexity(engine, model, readFileSync(heldOutText, "utf8"));
+console.log(`perplexity of the held-out dialogues: ${value.toFixed(4)}`);
 await engine.close();
 process.exitCode = missed ? 1 : 0;
