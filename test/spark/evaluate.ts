@@ -66,7 +66,7 @@ function reportRight(what: string, answered: readonly Answered[], share: number)
 
 function showFailure({ id, messages, expect }: Dialogue, answer: string): void {
   console.log(
-    `  ${id} ${JSON.stringify(messages.at(-1)?.content)}\n    wanted ${JSON.stringify(expect)}\n    got ${answer}`,
+    `  ${id} ${JSON.stringify(messages.at(-1)?.content)}\n    wanted ${JSON.stringify(expect)}\n    got ${JSON.stringify(answer)}`,
   );
 }
 
