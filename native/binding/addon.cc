@@ -8,6 +8,7 @@
 #include "binding/convert.h"
 #include "binding/file_lock.h"
 #include "binding/native_engine.h"
+#include "binding/native_grammar.h"
 #include "binding/native_model.h"
 #include "binding/notify.h"
 #include "binding/promise_worker.h"
@@ -88,6 +89,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto data = std::make_unique<AddonData>();
   data->native_model = Napi::Persistent(NativeModel::define(env));
   data->native_engine = Napi::Persistent(NativeEngine::define(env));
+  data->native_grammar = Napi::Persistent(NativeGrammar::define(env));
   env.SetInstanceData(data.release());
   exports["loadModel"] = Napi::Function::New<NativeModel::load>(env);
   exports["createEngine"] = Napi::Function::New<NativeEngine::create>(env);

@@ -8,6 +8,7 @@ namespace hearth::binding {
 struct AddonData {
   Napi::FunctionReference native_model;
   Napi::FunctionReference native_engine;
+  Napi::FunctionReference native_grammar;
 };
 
 }  // namespace hearth::binding

@@ -1,5 +1,7 @@
 #include "binding/convert.h"
 
+#include "binding/native_grammar.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -197,6 +199,11 @@ Status to_sampler_options(const Napi::Value& value, SamplerOptions* options) {
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "topK"), "topK", &options->top_k));
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "penaltyLastN"), "penaltyLastN", &options->penalty_last_n));
   HEARTH_RETURN_IF_ERROR(to_seed(member(object, "seed"), &options->seed));
+  const Napi::Value grammar = member(object, "grammar");
+  if (!grammar.IsUndefined() && !grammar.IsNull()) {
+    HEARTH_RETURN_IF_ERROR(NativeGrammar::unwrap(grammar, &options->grammar));
+    HEARTH_RETURN_IF_ERROR(to_int32(member(object, "grammarFrom"), "grammarFrom", &options->grammar_from));
+  }
   return to_logit_bias(member(object, "logitBias"), &options->logit_bias);
 }
 

@@ -8,6 +8,7 @@
 
 #include "binding/addon_data.h"
 #include "binding/convert.h"
+#include "binding/native_grammar.h"
 #include "binding/promise_worker.h"
 
 namespace hearth::binding {
@@ -18,6 +19,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceMethod<&NativeModel::info>("info"),
                          InstanceMethod<&NativeModel::encode>("encode"),
                          InstanceMethod<&NativeModel::decode>("decode"),
+                         InstanceMethod<&NativeModel::compile_grammar>("compileGrammar"),
                          InstanceMethod<&NativeModel::check_health>("checkHealth"),
                      });
 }
@@ -103,6 +105,15 @@ Napi::Value NativeModel::decode(const Napi::CallbackInfo& info) {
   const Status status = model_->decode({ids.Data(), ids.ElementLength()}, info[1].ToBoolean(), &bytes);
   if (!status.ok()) return throw_status(info.Env(), status);
   return Napi::Buffer<char>::Copy(info.Env(), bytes.data(), bytes.size());
+}
+
+Napi::Value NativeModel::compile_grammar(const Napi::CallbackInfo& info) {
+  std::string gbnf;
+  if (Status status = to_string(info[0], "grammar", &gbnf); !status.ok()) return throw_status(info.Env(), status);
+  auto grammar = std::make_shared<std::shared_ptr<const Grammar>>();
+  return PromiseWorker::start(
+      info.Env(), [model = model_, gbnf, grammar] { return model->compile_grammar(gbnf, grammar.get()); },
+      [grammar](Napi::Env env) { return NativeGrammar::wrap(env, *grammar); });
 }
 
 Napi::Value NativeModel::check_health(const Napi::CallbackInfo& info) {

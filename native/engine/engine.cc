@@ -334,7 +334,7 @@ class EngineImpl final : public Engine {
         HEARTH_RETURN_IF_ERROR(draw_chunk(chunk, row - draws * n_vocab, n_vocab, &result->tokens));
       } else {
         kept_.push_back(static_cast<int32_t>(chunk.tokens.size()));
-        result->tokens.push_back(-1);
+        result->tokens.push_back(kNotAsked);
       }
     }
     return {};
@@ -349,12 +349,12 @@ class EngineImpl final : public Engine {
     const size_t all_drawn = drawn->size() + 1 + chunk.drafts;
     for (;; logits += n_vocab, ++kept) {
       const int32_t token = sampler.sample({logits, model_->n_drawable()});
-      if (token < 0) return {Code::MODEL_OUTPUT_INVALID, "The model's logits are not numbers."};
+      if (token == Sampler::kImpossible) return {Code::MODEL_OUTPUT_INVALID, "The model's logits are not numbers."};
       drawn->push_back(token);
       if (kept == chunk.tokens.size() || token != chunk.tokens[kept]) break;
       sampler.accept(token);
     }
-    drawn->resize(all_drawn, -1);
+    drawn->resize(all_drawn, kNotAsked);
     kept_.push_back(static_cast<int32_t>(kept));
     return {};
   }

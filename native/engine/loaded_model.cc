@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "gguf/totals.h"
+#include "sample/grammar.h"
 #include "tokenizer/from_gguf.h"
 
 namespace hearth {
@@ -49,6 +50,18 @@ Status LoadedModel::read_weights() {
                                                 " tokens, and the embedding only " + std::to_string(rows) + " rows."};
   }
   return {};
+}
+
+Status LoadedModel::compile_grammar(std::string_view gbnf, std::shared_ptr<const Grammar>* result) const {
+  if (tokenizer_->info().n_tokens == 0) {
+    return {Code::TOKENIZER_UNSUPPORTED, "The model file has no tokenizer, so that it can follow no grammar."};
+  }
+  try {
+    std::call_once(trie_once_, [this] { trie_ = grammar::TokenTrie::create(*tokenizer_); });
+    return grammar::CompiledGrammar::compile(gbnf, trie_, result);
+  } catch (const std::bad_alloc&) {
+    return {Code::OUT_OF_MEMORY, "There is not enough memory to compile the grammar."};
+  }
 }
 
 size_t LoadedModel::n_drawable() const {

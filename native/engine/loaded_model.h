@@ -2,12 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "gguf/gguf.h"
 #include "include/engine.h"
 #include "memory/mapped_file.h"
 #include "model/architecture.h"
+#include "sample/token_trie.h"
 #include "tokenizer/tokenizer.h"
 
 namespace hearth {
@@ -24,6 +26,7 @@ class LoadedModel final : public Model {
   Status decode(std::span<const int32_t> ids, bool with_control_tokens, std::string* bytes) const override {
     return tokenizer_->decode(ids, with_control_tokens, bytes);
   }
+  Status compile_grammar(std::string_view gbnf, std::shared_ptr<const Grammar>* grammar) const override;
   Status health() const override { return file_->health(); }
 
   // Null without weights.
@@ -40,6 +43,8 @@ class LoadedModel final : public Model {
   GgufFile header_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<const Architecture> architecture_;
+  mutable std::once_flag trie_once_;
+  mutable std::shared_ptr<const grammar::TokenTrie> trie_;  // made for the first grammar
   ModelInfo info_;
 };
 

@@ -75,6 +75,20 @@ struct LoadOptions {
   bool vocabulary_only = false;  // accept a file without weights, map nothing but the header
 };
 
+// How a text stands to a grammar.
+enum class GrammarMatch {
+  NONE,       // no text of the language begins so
+  BEGINNING,  // some do
+  WHOLE,      // it is one
+};
+
+// What a sequence may say, compiled for one model's vocabulary. Immutable, and safe to share between threads.
+class Grammar {
+ public:
+  virtual ~Grammar() = default;
+  virtual GrammarMatch match(std::string_view text) const = 0;
+};
+
 // A model file, mapped read-only. Immutable after load, so it is safe to share between threads.
 class Model {
  public:
@@ -93,6 +107,10 @@ class Model {
   // for.
   virtual Status decode(std::span<const int32_t> ids, bool with_control_tokens, std::string* bytes) const = 0;
 
+  // Compiles a grammar in GBNF (see sample/gbnf.h) for this vocabulary. GRAMMAR_INVALID, GRAMMAR_TOO_COMPLEX,
+  // TOKENIZER_UNSUPPORTED: a model without a vocabulary.
+  virtual Status compile_grammar(std::string_view gbnf, std::shared_ptr<const Grammar>* grammar) const = 0;
+
   // Not ok once the mapped file has been cut short, changed or failed to read (FILE_CHANGED, FILE_READ_FAILED).
   virtual Status health() const = 0;
 };
@@ -110,6 +128,8 @@ struct SamplerOptions {
   int32_t penalty_last_n = 64;      // tokens looked back at, -1 for all
   uint64_t seed = 0;
   std::vector<std::pair<int32_t, float>> logit_bias;  // token id, -100..100 added to its logit; -100 forbids it
+  std::shared_ptr<const Grammar> grammar;             // of the same model; null: anything may be said
+  int32_t grammar_from = 0;                           // tokens of the sequence before the text that the grammar is for
 };
 
 struct EngineOptions {
@@ -139,9 +159,15 @@ struct StepPlan {
   std::vector<Chunk> chunks;
 };
 
+// In place of a drawn token. Of the last three the sequence's grammar is the cause.
+inline constexpr int32_t kNotAsked = -1;
+inline constexpr int32_t kGrammarEnd = -2;         // the text is complete, and the vocabulary has no token to say so
+inline constexpr int32_t kGrammarStuck = -3;       // no token leads on
+inline constexpr int32_t kGrammarTooComplex = -4;  // the grammar is too ambiguous to be followed
+
 struct StepResult {
-  // For each chunk 1 + drafts drawn tokens, the last of them after the last token that was kept; -1 fills what was not
-  // drawn, and is the one entry of a chunk without `sample`.
+  // For each chunk 1 + drafts drawn tokens, the last of them after the last token that was kept; kNotAsked fills what
+  // was not drawn, and is the one entry of a chunk without `sample`.
   std::vector<int32_t> tokens;
   std::vector<float> logits;  // [sum of the tokens of chunks with all_logits, n_vocab], row-major, in the plan's order
   double compute_ms = 0;

@@ -31,6 +31,8 @@
   X(ISA_UNKNOWN, "Unset HEARTH_ISA, or set it to one of the listed names.")                                      \
   X(ISA_UNSUPPORTED, "This CPU lacks the instructions. Unset HEARTH_ISA.")                                       \
   X(SAMPLER_BAD_VALUE, "Give a sampling parameter within its range.")                                            \
+  X(GRAMMAR_INVALID, "Correct the grammar at the place that the message names.")                                 \
+  X(GRAMMAR_TOO_COMPLEX, "Ask for a smaller or less ambiguous schema or grammar.")                               \
   X(SEQUENCE_UNKNOWN, "The sequence was closed or never opened.")                                                \
   X(PLAN_INVALID, "A step needs at least one chunk, every chunk at least one token, and no sequence twice.")     \
   X(CONTEXT_OVERFLOW, "Shorten the prompt, or raise the context in the configuration.")                          \

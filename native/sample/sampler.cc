@@ -2,6 +2,7 @@
 #include "sample/sampler.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <limits>
 #include <string>
@@ -28,6 +29,11 @@ Status check_range(const char* name, double value, double low, double high) {
                                        text(low) + " to " + text(high) + "."};
 }
 
+// Model::compile_grammar makes nothing else.
+const grammar::CompiledGrammar& compiled(const SamplerOptions& options) {
+  return static_cast<const grammar::CompiledGrammar&>(*options.grammar);
+}
+
 Status check_options(const SamplerOptions& options, size_t n_vocab) {
   constexpr double kMaxInt = std::numeric_limits<int32_t>::max();
   HEARTH_RETURN_IF_ERROR(check_range("temperature", options.temperature, 0, 10));
@@ -47,7 +53,10 @@ Status check_options(const SamplerOptions& options, size_t n_vocab) {
     }
     HEARTH_RETURN_IF_ERROR(check_range("logit_bias", bias, -100, 100));
   }
-  return {};
+  if (!options.grammar) return {};
+  HEARTH_RETURN_IF_ERROR(check_range("grammar_from", options.grammar_from, 0, kMaxInt));
+  if (compiled(options).n_tokens() == n_vocab) return {};
+  return {Code::SAMPLER_BAD_VALUE, "The grammar was compiled for another model."};
 }
 
 // The first maximum; NaN and -infinity are never one.
@@ -76,11 +85,32 @@ Status Sampler::create(const SamplerOptions& options, size_t n_vocab, Sampler* s
 Status Sampler::configure(const SamplerOptions& options) {
   HEARTH_RETURN_IF_ERROR(check_options(options, n_vocab_));
   options_ = options;
+  place_ = {};
   return {};
 }
 
 void Sampler::truncate(size_t n_tokens) {
-  if (n_tokens < history_.size()) history_.resize(n_tokens);
+  if (n_tokens >= history_.size()) return;
+  history_.resize(n_tokens);
+  if (n_tokens < static_cast<size_t>(options_.grammar_from) + place_.n_tokens) place_ = {};
+}
+
+// 0 where tokens are left.
+int32_t Sampler::apply_grammar(std::span<float> logits) {
+  if (!options_.grammar) return 0;
+  const size_t from = std::min(static_cast<size_t>(options_.grammar_from), history_.size());
+  using Outcome = grammar::CompiledGrammar::Outcome;
+  switch (compiled(options_).restrict(std::span(history_).subspan(from), &place_, logits)) {
+    case Outcome::SOME:
+      return 0;
+    case Outcome::END:
+      return kGrammarEnd;
+    case Outcome::STUCK:
+      return kGrammarStuck;
+    case Outcome::TOO_COMPLEX:
+      return kGrammarTooComplex;
+  }
+  return 0;
 }
 
 void Sampler::apply_biases(std::span<float> logits) const {
@@ -109,13 +139,21 @@ void Sampler::apply_penalties(std::span<float> logits) const {
   }
 }
 
-int32_t Sampler::sample(std::span<float> logits) const {
+int32_t Sampler::sample(std::span<float> logits) {
+  if (const int32_t outcome = apply_grammar(logits); outcome < 0) return outcome;
   apply_biases(logits);
   apply_penalties(logits);
+  const int32_t token = choose(logits);
+  if (token != kImpossible || !options_.grammar) return token;
+  const bool damaged = std::any_of(logits.begin(), logits.end(), [](float x) { return std::isnan(x); });
+  return damaged ? kImpossible : kGrammarStuck;  // else the biases forbid what the grammar allows
+}
+
+int32_t Sampler::choose(std::span<float> logits) const {
   if (options_.temperature == 0) return arg_max(logits);
 
   std::vector<Candidate> candidates = top_candidates(logits, static_cast<size_t>(options_.top_k));
-  if (candidates.empty()) return -1;
+  if (candidates.empty()) return kImpossible;
   if (options_.typical_p < 1) filter_typical(options_.typical_p, &candidates);
   if (options_.top_p < 1) filter_top_p(options_.top_p, &candidates);
   if (options_.min_p > 0) filter_min_p(options_.min_p, &candidates);

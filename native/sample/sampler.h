@@ -1,8 +1,9 @@
 // Draws a sequence's next token from its logits. Knows nothing of models, text or threads.
 //
-// The chain: logit bias; repetition (Keskar et al. 2019, arXiv:1909.05858), frequency and presence penalties; then the
-// first maximum if the temperature is 0, else top-k, locally typical (Meister et al. 2022, arXiv:2202.00666), top-p
-// (Holtzman et al. 2019, arXiv:1904.09751), min-p (Nguyen et al. 2024, arXiv:2407.01082), temperature, draw.
+// The chain: the tokens that the grammar allows; logit bias; repetition (Keskar et al. 2019, arXiv:1909.05858),
+// frequency and presence penalties; then the first maximum if the temperature is 0, else top-k, locally typical
+// (Meister et al. 2022, arXiv:2202.00666), top-p (Holtzman et al. 2019, arXiv:1904.09751), min-p (Nguyen et al. 2024,
+// arXiv:2407.01082), temperature, draw.
 //
 // Equal logits are ordered by id, probabilities are computed in double precision with an exp of our own, and the draw
 // at a position depends on the seed and the position alone: the same logits give the same tokens on every platform,
@@ -16,10 +17,11 @@
 
 #include "include/engine.h"
 #include "include/status.h"
+#include "sample/grammar.h"
 
 namespace hearth {
 
-// Cheap to copy, for forks: its options, and four bytes for each token of the sequence.
+// Cheap to copy, for forks: its options, its place in the grammar, and four bytes for each token of the sequence.
 class Sampler {
  public:
   // SAMPLER_BAD_VALUE names the option that is out of its range.
@@ -35,17 +37,21 @@ class Sampler {
   void truncate(size_t n_tokens);
 
   // The token to follow the accepted ones. `logits`: [n_vocab], the caller's, changed by biases and penalties.
-  // NaN counts as impossible. Returns -1 if no token is possible: all are NaN, -infinity or forbidden.
-  // Draws only; the caller accepts the token.
-  int32_t sample(std::span<float> logits) const;
+  // NaN counts as impossible. Returns kGrammarEnd, kGrammarStuck or kGrammarTooComplex where the grammar allows no
+  // token, and kImpossible if all are NaN, -infinity or forbidden by a bias. Draws only; the caller accepts the token.
+  int32_t sample(std::span<float> logits);
+  static constexpr int32_t kImpossible = -1;
 
  private:
+  int32_t apply_grammar(std::span<float> logits);
+  int32_t choose(std::span<float> logits) const;
   void apply_biases(std::span<float> logits) const;
   void apply_penalties(std::span<float> logits) const;
 
   SamplerOptions options_;
   size_t n_vocab_ = 0;
   std::vector<int32_t> history_;
+  grammar::Place place_;  // in options_.grammar
 };
 
 }  // namespace hearth

@@ -57,6 +57,8 @@ export const errorCatalogue = {
   ISA_UNKNOWN: internal("Unset HEARTH_ISA, or set it to one of the listed names."),
   ISA_UNSUPPORTED: internal("This CPU lacks the instructions. Unset HEARTH_ISA."),
   SAMPLER_BAD_VALUE: clientFault("invalid_value", "Give a sampling parameter within its range."),
+  GRAMMAR_INVALID: clientFault("invalid_grammar", "Correct the grammar at the place that the message names."),
+  GRAMMAR_TOO_COMPLEX: clientFault("invalid_grammar", "Ask for a smaller or less ambiguous schema or grammar."),
   SEQUENCE_UNKNOWN: internal("The sequence was closed or never opened."),
   PLAN_INVALID: internal("A step needs at least one chunk, every chunk at least one token, and no sequence twice."),
   CONTEXT_OVERFLOW: clientFault(
@@ -94,6 +96,11 @@ export const errorCatalogue = {
     "invalid_prompt",
     "Send messages as the model's chat template wants them, or choose another model.",
   ),
+  SCHEMA_UNSUPPORTED: clientFault(
+    "invalid_json_schema",
+    "Change what the message names, or ask for the schema without strict.",
+  ),
+  FORMAT_STUCK: clientFault("format_stuck", "Ask for another format, or choose another model."),
   REQUEST_INVALID: clientFault("invalid_value", "Correct the named field."),
   REQUEST_UNSUPPORTED: clientFault("unsupported_parameter", "Leave the named field out."),
   REQUEST_TOO_LARGE: clientFault("request_too_large", "Send a smaller message.", 413),

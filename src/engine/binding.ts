@@ -9,6 +9,7 @@ import type {
   Engine,
   EngineModule,
   EngineOptions,
+  Grammar,
   Model,
   ModelInfo,
   SamplerOptions,
@@ -68,6 +69,10 @@ class NativeModel implements Model {
 
   decode(ids: Int32Array, withControlTokens: boolean): Uint8Array {
     return call(() => this.handle.decode(ids, withControlTokens));
+  }
+
+  compileGrammar(gbnf: string): Promise<Grammar> {
+    return callAsync(() => this.handle.compileGrammar(gbnf));
   }
 
   checkHealth(): void {

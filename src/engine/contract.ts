@@ -68,6 +68,12 @@ export interface ModelFileInfo {
   readonly parts: number;
 }
 
+/** What a sequence may say, compiled for one model's vocabulary. */
+export interface Grammar {
+  /** How a text stands to it: no text of the language begins so, some do, or it is one. */
+  match(text: string): "none" | "beginning" | "whole";
+}
+
 export interface Model {
   readonly info: ModelInfo;
   /**
@@ -77,6 +83,8 @@ export interface Model {
   encode(pieces: readonly (string | number)[]): Promise<Int32Array>;
   /** Bytes of ids: not always whole UTF-8 characters. */
   decode(ids: Int32Array, withControlTokens: boolean): Uint8Array;
+  /** Compiles GBNF off the main thread. Rejects with GRAMMAR_INVALID, GRAMMAR_TOO_COMPLEX or TOKENIZER_UNSUPPORTED. */
+  compileGrammar(gbnf: string): Promise<Grammar>;
   /** Throws FILE_CHANGED or FILE_READ_FAILED once the mapped file is no longer what was loaded. */
   checkHealth(): void;
 }
@@ -95,6 +103,10 @@ export interface SamplerOptions {
   readonly seed: number;
   /** Token id and what is added to its logit, -100 to 100; -100 forbids it. */
   readonly logitBias: readonly (readonly [token: number, bias: number])[];
+  /** Of the same model; without one anything may be said. */
+  readonly grammar?: Grammar;
+  /** Tokens of the sequence before the text that the grammar is for. */
+  readonly grammarFrom?: number;
 }
 
 export interface EngineOptions {
@@ -129,9 +141,21 @@ export interface StepPlan {
   readonly chunks: readonly StepChunk[];
 }
 
+/** In place of a drawn token; of the last three the sequence's grammar is the cause. */
+export const noToken = {
+  notAsked: -1,
+  /** The text is complete, and the vocabulary has no token to say so. */
+  grammarEnd: -2,
+  /** No token leads on. */
+  grammarStuck: -3,
+  /** The grammar is too ambiguous to be followed. */
+  grammarTooComplex: -4,
+} as const;
+
 export interface StepResult {
   /**
-   * For each chunk 1 + drafts drawn tokens; -1 fills what was not drawn, and is the one entry of a chunk without `sample`.
+   * For each chunk 1 + drafts drawn tokens, the last of which may be one of `noToken`; `notAsked` fills what was not
+   * drawn, and is the one entry of a chunk without `sample`.
    */
   readonly tokens: Int32Array;
   /** [tokens of chunks with allLogits, vocabulary], row-major, in the plan's order. */

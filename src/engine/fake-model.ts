@@ -1,6 +1,6 @@
 /** The model of the fake engine: bytes are tokens, and a few control tokens stand above them. */
 import { type ErrorCode, HearthError } from "../base/errors.js";
-import type { Model, ModelFileInfo, ModelInfo } from "./contract.js";
+import type { Grammar, Model, ModelFileInfo, ModelInfo } from "./contract.js";
 
 /** Ids above the 256 bytes. */
 export const fakeTokens = { bos: 256, eos: 257, turnStart: 258, turnEnd: 259 } as const;
@@ -17,6 +17,8 @@ export class FakeModel implements Model {
   readonly info: ModelInfo;
   /** Set to make checkHealth() throw. */
   fault: ErrorCode | null = null;
+  /** What was compiled, oldest first. Nothing follows it: the test's NextToken says what is drawn. */
+  readonly grammars: string[] = [];
 
   constructor(path: string, options: FakeModelOptions, vocabularyOnly: boolean) {
     this.info = {
@@ -69,6 +71,11 @@ export class FakeModel implements Model {
       }
     }
     return Uint8Array.from(bytes);
+  }
+
+  async compileGrammar(gbnf: string): Promise<Grammar> {
+    this.grammars.push(gbnf);
+    return { match: () => "beginning" };
   }
 
   checkHealth(): void {

@@ -7,7 +7,7 @@ import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
-import type { Engine, StepResult } from "../engine/contract.js";
+import { type Engine, noToken, type StepResult } from "../engine/contract.js";
 import { Job } from "./job.js";
 import type { SchedulerMetrics } from "./metrics.js";
 import { Pacing } from "./pacing.js";
@@ -270,7 +270,7 @@ export class Scheduler {
       at += drawn.length;
       this.#apply(
         chunk,
-        [...drawn].filter((token) => token >= 0),
+        [...drawn].filter((token) => token !== noToken.notAsked),
       );
     }
   }
@@ -338,9 +338,21 @@ export class Scheduler {
     this.#dependencies.metrics.acceptedDrafts.inc(right);
   }
 
+  /** No token was drawn. */
+  #endByGrammar(job: Job, outcome: number): void {
+    if (outcome === noToken.grammarEnd) job.end("stop");
+    else if (outcome === noToken.grammarTooComplex)
+      job.fail(new HearthError("GRAMMAR_TOO_COMPLEX", "The grammar is too ambiguous to be followed."));
+    else job.fail(new HearthError("FORMAT_STUCK", "No token of the model leads on in the format that was asked for."));
+  }
+
   #take(job: Job, token: number): void {
     if (job.phase === "ended") return; // by a token drawn in the same step
     job.phase = "decode";
+    if (token < 0) {
+      this.#endByGrammar(job, token);
+      return;
+    }
     if (job.request.stopTokens.has(token)) {
       job.end("stop");
       return;

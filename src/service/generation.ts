@@ -42,10 +42,11 @@ export class GenerationService implements Generations {
     const loaded = await this.#host.ready(request.signal);
     loaded.scheduler.checkAccepts(); // before the work of making a prompt
     loaded.promptLimit.check(request.messages);
+    const grammar = request.generate ? await loaded.grammars.get(request.format) : null;
     const { tokens, startsText } = await loaded.prompts.build(request.messages, { raw: request.raw ?? false });
     const stream = loaded.scheduler.submit({
       prompt: tokens,
-      sampler: sampler(request.sampling),
+      sampler: { ...sampler(request.sampling), ...(grammar ? { grammar, grammarFrom: tokens.length } : {}) },
       maxTokens: request.generate ? (request.maxTokens ?? loaded.scheduler.contextTokens) : 0,
       stopTokens: loaded.prompts.stopTokens,
       cacheKey: request.cacheKey,

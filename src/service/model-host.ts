@@ -14,6 +14,7 @@ import type { Engine, EngineModule, EngineOptions, Model } from "../engine/contr
 import type { SchedulerMetrics } from "../scheduler/metrics.js";
 import { Scheduler } from "../scheduler/scheduler.js";
 import type { SchedulerOptions, SchedulerProgress } from "../scheduler/types.js";
+import { GrammarCache } from "./grammar-cache.js";
 import { PromptLimit } from "./prompt-limit.js";
 
 export interface ModelHostOptions {
@@ -43,6 +44,7 @@ export interface LoadedModel {
   readonly scheduler: Scheduler;
   readonly prompts: PromptBuilder;
   readonly promptLimit: PromptLimit;
+  readonly grammars: GrammarCache;
 }
 
 export type ModelPhase = "loading" | "ready" | "failed" | "stopped";
@@ -154,6 +156,6 @@ export class ModelHost {
     const engine = await this.#module.createEngine(model, this.#options.engine);
     const scheduler = new Scheduler(engine, this.#options.scheduler, { clock, logger, health, metrics });
     const promptLimit = new PromptLimit(model, scheduler.contextTokens);
-    return { model, engine, scheduler, prompts, promptLimit };
+    return { model, engine, scheduler, prompts, promptLimit, grammars: new GrammarCache(model) };
   }
 }

@@ -1,8 +1,10 @@
 /** One request and one event type for every protocol: what goes into a generation and what comes out of it. */
+import type { OutputFormat } from "../chat/grammar/format.js";
 import type { Message } from "../chat/messages.js";
 import type { SamplerOptions } from "../engine/contract.js";
 import type { SequenceUsage } from "../scheduler/types.js";
 
+export type { OutputFormat } from "../chat/grammar/format.js";
 export type { Message } from "../chat/messages.js";
 /** Tokens of the prompt, of it in the KV cache before, and generated. */
 export type Usage = SequenceUsage;
@@ -20,6 +22,8 @@ export interface GenerationRequest {
   readonly maxTokens: number | null;
   /** Texts that end the answer and are not part of it. */
   readonly stop: readonly string[];
+  /** What the answer has to look like; by default any text. Its end is forced, so that only `length` cuts it. */
+  readonly format?: OutputFormat;
   /** Names the conversation, so that its KV cache is found again among equals. */
   readonly cacheKey: string | null;
   /** false: read the prompt into the KV cache and answer nothing. */

@@ -46,7 +46,7 @@ Sampler make(const SamplerOptions& options, size_t n_vocab = kVocab) {
 }
 
 // Takes the logits by value: sampling changes them.
-int32_t sample(const Sampler& sampler, std::vector<float> logits) { return sampler.sample(logits); }
+int32_t sample(Sampler sampler, std::vector<float> logits) { return sampler.sample(logits); }
 
 std::vector<float> random_logits(std::mt19937* random, size_t n) {
   std::vector<float> logits(n);

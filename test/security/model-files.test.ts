@@ -5,7 +5,7 @@ import path from "node:path";
 import test, { type TestContext } from "node:test";
 import { type ErrorCode, HearthError, isErrorCode } from "../../src/base/errors.js";
 import { PromptBuilder } from "../../src/chat/prompt.js";
-import { ChatTemplate, templateLimits } from "../../src/chat/template.js";
+import { ChatTemplate } from "../../src/chat/template.js";
 import { Tokenizer } from "../../src/chat/tokenizer.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import type { Model } from "../../src/engine/contract.js";
@@ -129,7 +129,7 @@ test("template injection: a template reaches nothing of the process, and is stop
   const failsSoon = (source: string) => {
     const started = Date.now();
     assert.throws(
-      () => new ChatTemplate(source, { ...templateLimits, timeoutMs: 200, outputChars: 10_000 }).render({ messages: [] }),
+      () => new ChatTemplate(source, { timeoutMs: 200, outputChars: 10_000 }).render({ messages: [] }),
       (error) => error instanceof HearthError && error.code === "CHAT_TEMPLATE_FAILED",
     );
     assert.ok(Date.now() - started < 5000, source);

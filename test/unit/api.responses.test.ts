@@ -235,11 +235,18 @@ const refused: [string, Event, number, string, string | null][] = [
   ["tools", { input: "x", tools: [{ type: "function", name: "f" }] }, 400, "unsupported_parameter", "tools"],
   ["forced tools", { input: "x", tool_choice: "required" }, 400, "unsupported_parameter", "tool_choice"],
   [
-    "structured output",
-    { input: "x", text: { format: { type: "json_schema", name: "s", schema: {} } } },
+    "a format that there is not",
+    { input: "x", text: { format: { type: "xml" } } },
     400,
-    "unsupported_parameter",
-    "text.format",
+    "invalid_value",
+    "text.format.type",
+  ],
+  [
+    "a schema that cannot be enforced",
+    { input: "x", text: { format: { type: "json_schema", name: "s", strict: true, schema: { not: {} } } } },
+    400,
+    "invalid_json_schema",
+    "schema",
   ],
   [
     "an image",

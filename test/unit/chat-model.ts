@@ -62,6 +62,7 @@ export function testModel(options: TestModelOptions = {}): Model {
       });
       return Uint8Array.from(Buffer.concat(parts));
     },
+    compileGrammar: () => Promise.reject(new Error("this model has no engine")),
     checkHealth() {},
   };
 }

@@ -60,7 +60,7 @@ export function describeRequest(request: CreateRequest, id: string, model: strin
     tools: [],
     tool_choice: request.tool_choice ?? "auto",
     parallel_tool_calls: request.parallel_tool_calls ?? true,
-    text: { format: { type: "text" as const }, verbosity: request.text?.verbosity ?? "medium" },
+    text: { format: request.text?.format ?? { type: "text" as const }, verbosity: request.text?.verbosity ?? "medium" },
     reasoning: { effort: request.reasoning?.effort ?? null, summary: request.reasoning?.summary ?? null },
     truncation: "disabled" as const,
     store: request.store ?? true,

@@ -15,6 +15,20 @@ export const includes = {
 
 const shortText = z.string().max(256);
 
+const formatSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("text") }),
+  z.object({ type: z.literal("json_object") }),
+  z.object({
+    type: z.literal("json_schema"),
+    name: z.string().min(1).max(64),
+    description: z.string().nullish(),
+    schema: z.record(z.string(), z.unknown()),
+    strict: z.boolean().nullish(),
+  }),
+  // The public API has grammars for the input of custom tools only.
+  z.object({ type: z.literal("grammar"), syntax: z.literal("gbnf"), definition: z.string() }),
+]);
+
 export const createSchema = z.object({
   model: shortText.nullish(),
   input: z.union([z.string(), z.array(z.unknown()).max(4096)]).nullish(),
@@ -47,7 +61,7 @@ export const createSchema = z.object({
   reasoning: z.object({ effort: z.string().max(32).nullish(), summary: z.string().max(32).nullish() }).nullish(),
   text: z
     .object({
-      format: z.looseObject({ type: z.string().max(32) }).nullish(),
+      format: formatSchema.nullish(),
       verbosity: z.enum(["low", "medium", "high"]).nullish(),
     })
     .nullish(),
@@ -89,10 +103,9 @@ export function unsupported(param: string, what: string): HearthError {
 }
 
 function refuseUnsupported(request: CreateRequest): void {
-  const { tools, tool_choice: toolChoice, text, top_logprobs: topLogprobs, include } = request;
+  const { tools, tool_choice: toolChoice, top_logprobs: topLogprobs, include } = request;
   if (tools && tools.length > 0) throw unsupported("tools", "tools");
   if (toolChoice && toolChoice !== "auto" && toolChoice !== "none") throw unsupported("tool_choice", "tools");
-  if (text?.format && text.format.type !== "text") throw unsupported("text.format", "structured output");
   if (topLogprobs || include?.includes("message.output_text.logprobs")) {
     throw unsupported(topLogprobs ? "top_logprobs" : "include", "log probabilities");
   }

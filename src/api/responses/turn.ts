@@ -3,7 +3,7 @@ import type { Clock } from "../../base/clock.js";
 import { HearthError } from "../../base/errors.js";
 import { toHearthError } from "../../net/errors.js";
 import type { Generations } from "../../service/generation.js";
-import type { GenerationRequest, Message } from "../../service/types.js";
+import type { GenerationRequest, Message, OutputFormat } from "../../service/types.js";
 import { toMessages } from "./input.js";
 import { describeRequest, newId, type ResponseResource } from "./resource.js";
 import { type CreateRequest, includes } from "./schema.js";
@@ -121,11 +121,23 @@ function toGeneration(
     messages,
     sampling: toSampling(request),
     maxTokens: request.max_output_tokens ?? null,
+    format: toFormat(request.text?.format),
     stop: typeof request.stop === "string" ? [request.stop] : (request.stop ?? []),
     cacheKey: request.prompt_cache_key ?? null,
     generate: request.generate ?? true,
     signal,
   };
+}
+
+function toFormat(format: NonNullable<CreateRequest["text"]>["format"]): OutputFormat {
+  switch (format?.type) {
+    case "json_schema":
+      return { type: "json_schema", schema: format.schema, strict: format.strict ?? false };
+    case "grammar":
+      return { type: "grammar", grammar: format.definition };
+    default:
+      return { type: format?.type ?? "text" };
+  }
 }
 
 /** Only what the client set: the rest has the service's defaults. */

@@ -1,0 +1,49 @@
+/** What an answer may be asked to look like, as a grammar for the engine. */
+import { HearthError } from "../../base/errors.js";
+import { jsonObjectGrammar, schemaGrammar } from "./json-schema.js";
+
+export type OutputFormat =
+  | { readonly type: "text" }
+  /** Any JSON object. */
+  | { readonly type: "json_object" }
+  | {
+      readonly type: "json_schema";
+      /** JSON Schema, of draft 7 or 2020-12. */
+      readonly schema: unknown;
+      /** Refuse keywords that cannot be enforced; else they are left out, and the answer may break them. */
+      readonly strict: boolean;
+    }
+  /** GBNF, with a rule `root`. */
+  | { readonly type: "grammar"; readonly grammar: string };
+
+const maxDepth = 200;
+const maxParts = 100_000;
+
+/** Throws REQUEST_INVALID for what is too deep or too long to be worked on. */
+export function checkFormat(format: OutputFormat): void {
+  let parts = 0;
+  let level: unknown[] = [format];
+  for (let depth = 0; level.length > 0; depth++) {
+    parts += level.length;
+    if (depth > maxDepth || parts > maxParts) {
+      throw new HearthError("REQUEST_INVALID", "The format's schema is nested too deeply or too long.", {
+        param: "format",
+      });
+    }
+    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
+  }
+}
+
+export type RestrictingFormat = Exclude<OutputFormat, { readonly type: "text" }>;
+
+/** The grammar in GBNF. Throws SCHEMA_UNSUPPORTED with the place in the schema. */
+export function toGbnf(format: RestrictingFormat): string {
+  switch (format.type) {
+    case "json_object":
+      return jsonObjectGrammar();
+    case "json_schema":
+      return schemaGrammar(format.schema, { strict: format.strict });
+    case "grammar":
+      return format.grammar;
+  }
+}
