@@ -13,6 +13,12 @@ namespace {
 // Long enough to bridge the serial parts of a layer (some microseconds), short enough not to heat an idle board.
 constexpr int kSpins = 4000;
 constexpr int kNice = 5;
+// A thread that works takes about as long for a piece as the others did. One that takes longer has lost its core, and
+// gets it back only after the other process's time slice of some milliseconds.
+constexpr int kPatiencePieces = 3;
+constexpr std::chrono::microseconds kLeastPatience{50};
+// Some seconds of decoding after which a core that was contended may be free again.
+constexpr int kJobsToForget = 20000;
 
 inline void pause_cpu() {
 #if defined(__x86_64__)
@@ -30,14 +36,17 @@ void lower_thread_priority() {
 }
 
 Pool::Pool(int threads) {
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  for (int i = 1; i < threads; ++i) {
+    Worker& worker = workers_.emplace_back();
+    worker.thread = std::thread([this, &worker] { work(&worker); });
+  }
 }
 
 Pool::~Pool() {
   stop_.store(true);
   wake_.fetch_add(1);
   wake_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
+  for (Worker& worker : workers_) worker.thread.join();
 }
 
 bool Pool::take_piece(uint32_t* piece) {
@@ -55,7 +64,8 @@ bool Pool::take_piece(uint32_t* piece) {
 void Pool::run_piece(uint32_t piece) {
   const size_t begin = piece * grain_;
   fn_(context_, begin, std::min(n_, begin + grain_));
-  done_.fetch_add(1, std::memory_order_release);
+  done_.fetch_add(1);
+  if (waiting_.load()) done_.notify_one();
 }
 
 void Pool::run(size_t n, size_t grain, PieceFn fn, void* context) {
@@ -79,21 +89,74 @@ void Pool::run(size_t n, size_t grain, PieceFn fn, void* context) {
   wake_.fetch_add(1);
   if (sleepers_.load() > 0) wake_.notify_all();
 
-  for (uint32_t piece; take_piece(&piece);) run_piece(piece);
-  for (int spins = 0; done_.load(std::memory_order_acquire) != pieces; ++spins) {
-    // A worker that lost its core may need ours to finish its piece.
-    if (spins < kSpins)
+  const auto began = Clock::now();
+  int own_pieces = 0;
+  for (uint32_t piece; take_piece(&piece); ++own_pieces) run_piece(piece);
+  const auto piece_time = (Clock::now() - began) / std::max(1, own_pieces);
+  wait_for(static_cast<uint32_t>(pieces), std::max<Clock::duration>(kLeastPatience, kPatiencePieces * piece_time));
+}
+
+void Pool::wait_for(uint32_t pieces, Clock::duration patience) {
+  constexpr int kSpinsBetweenLooks = 64;  // at the clock
+  const auto end = Clock::now() + patience;
+  do {
+    for (int spins = 0; spins < kSpinsBetweenLooks; ++spins) {
+      if (done_.load(std::memory_order_acquire) == pieces) {
+        if (jobs_since_fetch_ > 0 && ++jobs_since_fetch_ > kJobsToForget) let_go();
+        return;
+      }
       pause_cpu();
-    else
-      sched_yield();
+    }
+  } while (Clock::now() < end);
+  fetch_stragglers(pieces);
+}
+
+// Moves the workers that may hold a piece here, sleeps so that they have this core, and then sends them to the others:
+// there they wait for their time without holding anything up.
+void Pool::fetch_stragglers(uint32_t pieces) {
+  cpu_set_t all, here, elsewhere;
+  const int cpu = sched_getcpu();
+  const bool can_move = cpu >= 0 && sched_getaffinity(0, sizeof all, &all) == 0 && CPU_COUNT(&all) > 1;
+  if (can_move) {
+    CPU_ZERO(&here);
+    CPU_SET(cpu, &here);
+    elsewhere = all;
+    CPU_CLR(cpu, &elsewhere);
+    for (Worker& worker : workers_) {
+      if (!worker.busy.load()) continue;
+      sched_setaffinity(worker.id.load(), sizeof here, &here);
+      worker.kept_away = true;
+    }
+    ++fetches_;
+    jobs_since_fetch_ = 1;
+  }
+  waiting_.store(true);
+  for (uint32_t done; (done = done_.load()) != pieces;) done_.wait(done);
+  waiting_.store(false);
+  if (!can_move) return;
+  for (Worker& worker : workers_) {
+    if (worker.kept_away) sched_setaffinity(worker.id.load(), sizeof elsewhere, &elsewhere);
   }
 }
 
-void Pool::work() {
+void Pool::let_go() {
+  jobs_since_fetch_ = 0;
+  cpu_set_t all;
+  if (sched_getaffinity(0, sizeof all, &all) != 0) return;
+  for (Worker& worker : workers_) {
+    if (worker.kept_away) sched_setaffinity(worker.id.load(), sizeof all, &all);
+    worker.kept_away = false;
+  }
+}
+
+void Pool::work(Worker* self) {
   lower_thread_priority();
+  self->id.store(static_cast<pid_t>(syscall(SYS_gettid)));
   uint32_t seen = wake_.load();
   while (!stop_.load()) {
+    self->busy.store(true);
     for (uint32_t piece; take_piece(&piece);) run_piece(piece);
+    self->busy.store(false);
     int spins = 0;
     while (wake_.load() == seen && spins < kSpins) {
       pause_cpu();

@@ -1,14 +1,18 @@
 // A pool of compute threads with its own barrier: one job at a time, cut into small pieces that whichever thread is
-// free takes, so that a thread that lost its core delays the job by one piece at most. Knows nothing of what it
-// computes.
+// free takes, so that a thread that lost its core to another process holds up one piece; and that piece is fetched: the
+// thread is moved to the core of the one that waits for it. Knows nothing of what it computes.
 #pragma once
 
+#include <sched.h>
+#include <sys/types.h>
+
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <thread>
 #include <type_traits>
-#include <vector>
 
 namespace hearth {
 
@@ -21,6 +25,8 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  // How often a thread that had lost its core was fetched.
+  uint64_t fetches() const { return fetches_; }
 
   // Calls body(begin, end) for consecutive pieces of 0..n-1, `grain` long, on all threads, and returns when all are
   // done. Which thread runs which piece is left to chance, so a piece's result must not depend on it. Only one thread
@@ -35,11 +41,22 @@ class Pool {
 
  private:
   using PieceFn = void (*)(void* context, size_t begin, size_t end);
+  using Clock = std::chrono::steady_clock;
+
+  struct Worker {
+    std::thread thread;
+    std::atomic<pid_t> id{0};
+    alignas(64) std::atomic<bool> busy{false};  // may hold a piece
+    bool kept_away = false;                     // from the core of the thread that waits; only run() looks
+  };
 
   void run(size_t n, size_t grain, PieceFn fn, void* context);
-  void work();
+  void work(Worker* self);
   bool take_piece(uint32_t* piece);
   void run_piece(uint32_t piece);
+  void wait_for(uint32_t pieces, Clock::duration patience);
+  void fetch_stragglers(uint32_t pieces);
+  void let_go();
 
   // The job. Written only while no piece is open; a thread reads it only after it took a piece.
   PieceFn fn_ = nullptr;
@@ -55,7 +72,10 @@ class Pool {
   alignas(64) std::atomic<uint32_t> wake_{0};  // grows with each job; sleepers wait on it
   std::atomic<int> sleepers_{0};
   std::atomic<bool> stop_{false};
-  std::vector<std::thread> workers_;
+  std::atomic<bool> waiting_{false};  // the caller sleeps until done_ is complete
+  std::deque<Worker> workers_;        // a worker does not move
+  uint64_t fetches_ = 0;
+  int jobs_since_fetch_ = 0;
 };
 
 // Makes the calling thread yield to the rest of the system, above all to the event loop: a client that is accepted late

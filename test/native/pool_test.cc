@@ -62,4 +62,42 @@ TEST_CASE("a slow piece does not keep the others from being taken") {
   CHECK(quick == 49);
 }
 
+TEST_CASE("a thread that keeps the others waiting is fetched, and may run everywhere but there afterwards") {
+  cpu_set_t all;
+  REQUIRE(sched_getaffinity(0, sizeof all, &all) == 0);
+  if (CPU_COUNT(&all) < 2) {
+    MESSAGE("skipped: this process may use one CPU only");
+    return;
+  }
+  Pool pool(2);
+  const auto caller = std::this_thread::get_id();
+  // The caller's first piece waits until the other thread has one, which then takes its time: as if it had lost its
+  // core.
+  for (int job = 0; job < 20; ++job) {
+    std::atomic<bool> other_has_one{false};
+    std::atomic<int> visits{0};
+    pool.parallel_for(8, 1, [&](size_t, size_t) {
+      ++visits;
+      if (std::this_thread::get_id() != caller) {
+        other_has_one = true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      } else {
+        while (!other_has_one) std::this_thread::yield();
+      }
+    });
+    CHECK(visits == 8);
+  }
+  CHECK(pool.fetches() > 0);
+  cpu_set_t others;
+  std::atomic<bool> looked{false};
+  pool.parallel_for(2, 1, [&](size_t, size_t) {
+    if (std::this_thread::get_id() != caller) {
+      CHECK(sched_getaffinity(0, sizeof others, &others) == 0);
+      looked = true;
+    }
+    while (!looked) std::this_thread::yield();
+  });
+  CHECK(CPU_COUNT(&others) == CPU_COUNT(&all) - 1);
+}
+
 TEST_CASE("at least one core is usable") { CHECK(hearth::usable_cores() >= 1); }
