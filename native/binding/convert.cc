@@ -164,6 +164,7 @@ Napi::Object to_object(Napi::Env env, const ModelFileInfo& info) {
 Napi::Object to_object(Napi::Env env, const EngineOptions& options) {
   auto object = Napi::Object::New(env);
   object["threads"] = Napi::Number::New(env, options.threads);
+  object["decodeThreads"] = Napi::Number::New(env, options.decode_threads);
   object["maxSequences"] = Napi::Number::New(env, options.max_sequences);
   object["contextTokens"] = Napi::Number::New(env, options.context_tokens);
   object["kvTokens"] = Napi::Number::New(env, options.kv_tokens);
@@ -176,6 +177,7 @@ Status to_engine_options(const Napi::Value& value, EngineOptions* options) {
   if (!value.IsObject()) return wrong_type("options", "an object");
   const auto object = value.As<Napi::Object>();
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "threads"), "threads", &options->threads));
+  HEARTH_RETURN_IF_ERROR(to_int32(member(object, "decodeThreads"), "decodeThreads", &options->decode_threads));
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "maxSequences"), "maxSequences", &options->max_sequences));
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "contextTokens"), "contextTokens", &options->context_tokens));
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "kvTokens"), "kvTokens", &options->kv_tokens));

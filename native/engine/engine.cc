@@ -25,6 +25,7 @@ constexpr int32_t kMaxThreads = 256;
 constexpr int32_t kMaxSequences = 256;
 constexpr int32_t kMaxBatchTokens = 4096;
 constexpr int64_t kMaxKvTokens = int64_t{1} << 28;
+constexpr size_t kDecodeTokens = 8;  // a step of at most so many waits for the weights, a larger one for the cores
 
 Status check_range(const char* name, int64_t value, int64_t least, int64_t most) {
   if (value >= least && value <= most) return {};
@@ -35,6 +36,8 @@ Status check_range(const char* name, int64_t value, int64_t least, int64_t most)
 Status complete_options(const Dimensions& model, EngineOptions* o) {
   if (o->threads == 0) o->threads = usable_cores();
   HEARTH_RETURN_IF_ERROR(check_range("threads", o->threads, 1, kMaxThreads));
+  if (o->decode_threads == 0) o->decode_threads = o->threads;
+  HEARTH_RETURN_IF_ERROR(check_range("decode_threads", o->decode_threads, 1, o->threads));
   HEARTH_RETURN_IF_ERROR(check_range("max_sequences", o->max_sequences, 1, kMaxSequences));
   HEARTH_RETURN_IF_ERROR(check_range("context_tokens", o->context_tokens, 1, kMaxKvTokens));
   HEARTH_RETURN_IF_ERROR(check_range("max_batch_tokens", o->max_batch_tokens, 1, kMaxBatchTokens));
@@ -236,6 +239,7 @@ class EngineImpl final : public Engine {
 
   void work() {
     lower_thread_priority();
+    keep_to_place(0, nullptr);
     std::unique_lock lock(mutex_);
     while (true) {
       changed_.wait(lock, [this] { return busy_ || stop_; });
@@ -286,6 +290,7 @@ class EngineImpl final : public Engine {
   }
 
   void forward(const Batch& batch, Scratch* scratch) {
+    pool_.use(batch.tokens.size() <= kDecodeTokens ? options_.decode_threads : options_.threads);
     Pass pass({kernels_, &pool_, scratch, &cache_, &options_.trace, options_.context_tokens}, batch, logits_.data());
     model_->architecture()->forward(pass);
   }

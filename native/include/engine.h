@@ -134,6 +134,7 @@ struct SamplerOptions {
 
 struct EngineOptions {
   int32_t threads = 0;             // 0: one per physical core this process may use
+  int32_t decode_threads = 0;      // of them, for steps of few tokens, which wait for memory; 0: all
   int32_t max_sequences = 4;       // 1..256
   int32_t context_tokens = 2048;   // of one sequence; at most the context the model was trained for
   int32_t kv_tokens = 0;           // of all sequences; 0: max_sequences * context_tokens

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "threads/topology.h"
+
 namespace hearth {
 namespace {
 
@@ -35,18 +37,33 @@ void lower_thread_priority() {
   setpriority(PRIO_PROCESS, tid, std::max(kNice, getpriority(PRIO_PROCESS, tid)));  // may fail: then it stays as it was
 }
 
-Pool::Pool(int threads) {
+void keep_to_place(int place, cpu_set_t* home) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (int cpu : placement(cores(), place)) CPU_SET(cpu, &set);
+  if (CPU_COUNT(&set) > 0) sched_setaffinity(0, sizeof set, &set);
+  if (home != nullptr && sched_getaffinity(0, sizeof *home, home) != 0) CPU_ZERO(home);
+}
+
+Pool::Pool(int threads) : used_workers_(threads - 1) {
   for (int i = 1; i < threads; ++i) {
     Worker& worker = workers_.emplace_back();
+    worker.index = i - 1;
     worker.thread = std::thread([this, &worker] { work(&worker); });
   }
 }
 
 Pool::~Pool() {
   stop_.store(true);
+  use(threads());
   wake_.fetch_add(1);
   wake_.notify_all();
   for (Worker& worker : workers_) worker.thread.join();
+}
+
+void Pool::use(int threads) {
+  const int workers = std::clamp(threads, 1, this->threads()) - 1;
+  if (used_workers_.exchange(workers) != workers) used_workers_.notify_all();
 }
 
 bool Pool::take_piece(uint32_t* piece) {
@@ -72,7 +89,7 @@ void Pool::run(size_t n, size_t grain, PieceFn fn, void* context) {
   if (n == 0) return;
   grain = std::max<size_t>(1, grain);
   const size_t pieces = (n + grain - 1) / grain;
-  if (workers_.empty() || pieces == 1) {
+  if (used_workers_.load() == 0 || pieces == 1) {
     for (size_t begin = 0; begin < n; begin += grain) fn(context, begin, std::min(n, begin + grain));
     return;
   }
@@ -114,46 +131,47 @@ void Pool::wait_for(uint32_t pieces, Clock::duration patience) {
 // Moves the workers that may hold a piece here, sleeps so that they have this core, and then sends them to the others:
 // there they wait for their time without holding anything up.
 void Pool::fetch_stragglers(uint32_t pieces) {
-  cpu_set_t all, here, elsewhere;
+  cpu_set_t here;
   const int cpu = sched_getcpu();
-  const bool can_move = cpu >= 0 && sched_getaffinity(0, sizeof all, &all) == 0 && CPU_COUNT(&all) > 1;
-  if (can_move) {
-    CPU_ZERO(&here);
-    CPU_SET(cpu, &here);
-    elsewhere = all;
-    CPU_CLR(cpu, &elsewhere);
-    for (Worker& worker : workers_) {
-      if (!worker.busy.load()) continue;
-      sched_setaffinity(worker.id.load(), sizeof here, &here);
-      worker.kept_away = true;
-    }
+  CPU_ZERO(&here);
+  if (cpu >= 0) CPU_SET(cpu, &here);
+  for (Worker& worker : workers_) {
+    if (cpu < 0 || !worker.busy.load() || CPU_COUNT(&worker.home) < 2) continue;
+    sched_setaffinity(worker.id.load(), sizeof here, &here);
+    worker.kept_away = true;
     ++fetches_;
     jobs_since_fetch_ = 1;
   }
   waiting_.store(true);
   for (uint32_t done; (done = done_.load()) != pieces;) done_.wait(done);
   waiting_.store(false);
-  if (!can_move) return;
   for (Worker& worker : workers_) {
-    if (worker.kept_away) sched_setaffinity(worker.id.load(), sizeof elsewhere, &elsewhere);
+    if (!worker.kept_away || cpu < 0) continue;
+    cpu_set_t elsewhere = worker.home;
+    CPU_CLR(cpu, &elsewhere);
+    sched_setaffinity(worker.id.load(), sizeof elsewhere, &elsewhere);
   }
 }
 
 void Pool::let_go() {
   jobs_since_fetch_ = 0;
-  cpu_set_t all;
-  if (sched_getaffinity(0, sizeof all, &all) != 0) return;
   for (Worker& worker : workers_) {
-    if (worker.kept_away) sched_setaffinity(worker.id.load(), sizeof all, &all);
+    if (worker.kept_away) sched_setaffinity(worker.id.load(), sizeof worker.home, &worker.home);
     worker.kept_away = false;
   }
 }
 
 void Pool::work(Worker* self) {
   lower_thread_priority();
+  keep_to_place(self->index + 1, &self->home);
   self->id.store(static_cast<pid_t>(syscall(SYS_gettid)));
   uint32_t seen = wake_.load();
   while (!stop_.load()) {
+    const int used = used_workers_.load();
+    if (self->index >= used) {
+      used_workers_.wait(used);
+      continue;
+    }
     self->busy.store(true);
     for (uint32_t piece; take_piece(&piece);) run_piece(piece);
     self->busy.store(false);

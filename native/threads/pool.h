@@ -18,13 +18,16 @@ namespace hearth {
 
 class Pool {
  public:
-  // Starts `threads - 1` workers; the thread that calls parallel_for is the other one.
+  // Starts `threads - 1` workers; the thread that calls parallel_for is the other one, number 0. Where cores differ,
+  // each worker keeps to the cores of its place (topology.h), and the caller should: see keep_to_place().
   explicit Pool(int threads);
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  // How many threads take pieces of the jobs from now on, 1..threads(); the others sleep. Not while a job runs.
+  void use(int threads);
   // How often a thread that had lost its core was fetched.
   uint64_t fetches() const { return fetches_; }
 
@@ -46,6 +49,8 @@ class Pool {
   struct Worker {
     std::thread thread;
     std::atomic<pid_t> id{0};
+    int index = 0;
+    cpu_set_t home{};                           // where it may run
     alignas(64) std::atomic<bool> busy{false};  // may hold a piece
     bool kept_away = false;                     // from the core of the thread that waits; only run() looks
   };
@@ -74,9 +79,14 @@ class Pool {
   std::atomic<bool> stop_{false};
   std::atomic<bool> waiting_{false};  // the caller sleeps until done_ is complete
   std::deque<Worker> workers_;        // a worker does not move
+  std::atomic<int> used_workers_{0};  // the first of them
   uint64_t fetches_ = 0;
   int jobs_since_fetch_ = 0;
 };
+
+// Moves the calling thread to the cores for the `place`-th thread of a pool, and tells in `home` (may be null) where it
+// may run then. Leaves it as it is where all cores are alike.
+void keep_to_place(int place, cpu_set_t* home);
 
 // Makes the calling thread yield to the rest of the system, above all to the event loop: a client that is accepted late
 // is worse than a token that comes late.

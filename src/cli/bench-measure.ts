@@ -1,7 +1,7 @@
 /** The measurement of `hearth bench`: runs the engine's steps as the daemon does and takes the median of several runs. */
 import { HearthError } from "../base/errors.js";
 import type { Engine, EngineModule, Model } from "../engine/contract.js";
-import { greedySampler } from "./greedy.js";
+import { greedySampler } from "../engine/greedy.js";
 
 export interface BenchOptions {
   readonly prefillTokens: number;
@@ -35,6 +35,7 @@ export async function measure(engineModule: EngineModule, file: string, options:
   const contextTokens = contextFor(model, options);
   const engine = await engineModule.createEngine(model, {
     threads: options.threads,
+    decodeThreads: 0,
     maxSequences: 1,
     contextTokens,
     kvTokens: contextTokens,

@@ -5,8 +5,8 @@ import { HearthError } from "../base/errors.js";
 import { loadConfig } from "../config/load.js";
 import { loadEngineModule } from "../engine/binding.js";
 import type { Engine } from "../engine/contract.js";
+import { greedySampler } from "../engine/greedy.js";
 import { tokenIds } from "./arguments.js";
-import { greedySampler } from "./greedy.js";
 import { namedModel } from "./model.js";
 
 /** Tokens of one step: bounds the memory of their logits, 128,000 floats each in large vocabularies. */
@@ -28,6 +28,7 @@ async function debugLogits(modelName: string, tokens: Int32Array, out: string): 
   const model = await engineModule.loadModel(path, { vocabularyOnly: false });
   const engine = await engineModule.createEngine(model, {
     threads: config["engine.threads"],
+    decodeThreads: 0,
     maxSequences: 1,
     contextTokens: tokens.length,
     kvTokens: tokens.length,

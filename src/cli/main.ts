@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `hearth` command: reads the arguments, runs one command, exits. The commands themselves stand in one file each. */
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { version } from "../base/version.js";
 import { benchCommand } from "./bench.js";
 import { debugCommand } from "./debug.js";
 import { describeFailure, exitStatus, exitStatusOf, toHearthError } from "./failure.js";
@@ -9,20 +9,24 @@ import { keyCommand } from "./key.js";
 import { modelsCommand } from "./models.js";
 import { runCommand } from "./run.js";
 import { serveCommand } from "./serve.js";
-
-function version(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
-}
+import { tuneCommand } from "./tune.js";
 
 /** Errors are printed by `main`, in one form; help and version by commander. */
 function buildProgram(): Command {
   const program = new Command("hearth")
     .description("Runs quantized language models on small boards and streams their tokens to the LAN")
-    .version(version())
+    .version(version)
     .option("--json", "print results and errors as one JSON object");
-  for (const command of [serveCommand(), runCommand(), benchCommand(), modelsCommand(), keyCommand(), debugCommand()])
-    program.addCommand(command);
+  const commands = [
+    serveCommand(),
+    runCommand(),
+    benchCommand(),
+    tuneCommand(),
+    modelsCommand(),
+    keyCommand(),
+    debugCommand(),
+  ];
+  for (const command of commands) program.addCommand(command);
   for (const command of [program, ...program.commands, ...program.commands.flatMap((parent) => parent.commands)]) {
     command.exitOverride().configureOutput({ writeErr: () => {} });
   }

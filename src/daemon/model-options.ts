@@ -24,6 +24,7 @@ export function modelHostOptions(config: Config, model: ModelFile): ModelHostOpt
 export function engineOptions(config: Config): EngineOptions {
   return {
     threads: config["engine.threads"],
+    decodeThreads: config["engine.decode_threads"],
     maxSequences: config["scheduler.slots"],
     contextTokens: config["context.tokens"],
     kvTokens: config["kv.tokens"],

@@ -112,6 +112,8 @@ export interface SamplerOptions {
 export interface EngineOptions {
   /** 0: one per physical core that this process may use. */
   readonly threads: number;
+  /** Of them, for steps of few tokens, which wait for memory; 0: all. */
+  readonly decodeThreads: number;
   readonly maxSequences: number;
   readonly contextTokens: number;
   /** Of all sequences; 0: maxSequences x contextTokens. */

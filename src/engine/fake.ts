@@ -33,7 +33,9 @@ export type NextToken = (history: readonly number[], answered: number) => number
 export interface FakeOptions extends FakeModelOptions {
   readonly next?: NextToken;
   /** How long a step takes. */
-  readonly stepMs?: (plan: StepPlan) => number;
+  readonly stepMs?: (plan: StepPlan, engine: EngineOptions) => number;
+  /** Of the board; 1 without. */
+  readonly cores?: number;
   readonly loadMs?: number;
   /** Every step waits for `release()`. */
   readonly manual?: boolean;
@@ -105,10 +107,12 @@ export class FakeEngine implements Engine {
     this.#model = model;
     this.#fake = fake;
     this.#failures = failures;
+    const cores = fake.cores ?? 1;
     const contextTokens = Math.min(options.contextTokens, model.info.contextTrained);
     this.options = {
       ...options,
-      threads: options.threads || 1,
+      threads: options.threads || cores,
+      decodeThreads: options.decodeThreads || options.threads || cores,
       contextTokens,
       kvTokens: options.kvTokens || options.maxSequences * contextTokens,
       isa: "fake",
@@ -209,7 +213,7 @@ export class FakeEngine implements Engine {
       });
       this.#release = null;
     }
-    const computeMs = this.#fake.stepMs?.(plan) ?? 0;
+    const computeMs = this.#fake.stepMs?.(plan, this.options) ?? 0;
     await (computeMs > 0 ? delay(computeMs) : nextTurn());
     this.#model.checkHealth();
     this.#failures.check("stepResult");

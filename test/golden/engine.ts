@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import type { TestContext } from "node:test";
 import { HearthError } from "../../src/base/errors.js";
-import { greedySampler } from "../../src/cli/greedy.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import type { Engine } from "../../src/engine/contract.js";
+import { greedySampler } from "../../src/engine/greedy.js";
 import { shared } from "../helpers/shared.js";
 
 export const engineModule = loadEngineModule();
@@ -26,6 +26,7 @@ export async function withEngine<T>(
   const model = await engineModule.loadModel(shared(file), { vocabularyOnly: false });
   const engine = await engineModule.createEngine(model, {
     threads: options.threads ?? 2,
+    decodeThreads: 0,
     maxSequences: options.sequences ?? 1,
     contextTokens: 256,
     kvTokens: 0,

@@ -47,6 +47,7 @@ export async function startScheduler(
   const model = await module.loadModel("fake.gguf", { vocabularyOnly: false });
   const engine = await module.createEngine(model, {
     threads: 1,
+    decodeThreads: 0,
     maxSequences: 4,
     contextTokens: 512,
     kvTokens: 0,

@@ -66,6 +66,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
       alias: "",
       engine: {
         threads: 1,
+        decodeThreads: 0,
         maxSequences: config["scheduler.slots"],
         contextTokens: config["context.tokens"],
         kvTokens: config["kv.tokens"],

@@ -2,9 +2,14 @@
 #include "threads/pool.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -100,4 +105,59 @@ TEST_CASE("a thread that keeps the others waiting is fetched, and may run everyw
   CHECK(CPU_COUNT(&others) == CPU_COUNT(&all) - 1);
 }
 
-TEST_CASE("at least one core is usable") { CHECK(hearth::usable_cores() >= 1); }
+TEST_CASE("threads that are not used sleep, and come back") {
+  Pool pool(3);
+  for (int used : {3, 1, 2, 3, 2, 1, 3}) {
+    pool.use(used);
+    for (int job = 0; job < 20; ++job) {
+      std::atomic<int> done{0};
+      std::mutex mutex;
+      std::set<std::thread::id> seen;
+      pool.parallel_for(64, 1, [&](size_t, size_t) {
+        ++done;
+        std::lock_guard lock(mutex);
+        seen.insert(std::this_thread::get_id());
+      });
+      REQUIRE(done == 64);
+      // A thread that was between two looks at the number may still take a piece of the first jobs.
+      if (job >= 10) CHECK(seen.size() <= static_cast<size_t>(used));
+    }
+  }
+}
+
+TEST_CASE("at least one core is usable") {
+  CHECK(hearth::usable_cores() >= 1);
+  CHECK(hearth::cores().size() >= static_cast<size_t>(hearth::usable_cores()));
+}
+
+TEST_CASE("big cores are taken before little ones, and alike ones are left to the kernel") {
+  using hearth::placement;
+  const std::vector<hearth::Core> alike = {{0, 1024}, {1, 1024}};
+  CHECK(placement(alike, 0).empty());
+  const std::vector<hearth::Core> mixed = {{4, 1024}, {5, 1024}, {0, 400}, {1, 400}};  // as an RK3588 has them
+  CHECK(placement(mixed, 0) == std::vector<int>{4, 5});
+  CHECK(placement(mixed, 1) == std::vector<int>{4, 5});
+  CHECK(placement(mixed, 2) == std::vector<int>{0, 1});
+  CHECK(placement(mixed, 9) == std::vector<int>{0, 1});
+}
+
+TEST_CASE("cores are read from sysfs: capacities order them, hardware threads of one core count once") {
+  namespace fs = std::filesystem;
+  const fs::path root = fs::temp_directory_path() / ("hearth-sysfs-" + std::to_string(getpid()));
+  const auto write = [&](int cpu, const char* file, int number) {
+    const fs::path path = root / ("cpu" + std::to_string(cpu)) / file;
+    fs::create_directories(path.parent_path());
+    std::ofstream(path) << number;
+  };
+  std::vector<hearth::Core> plain = hearth::cores(root.string());  // a kernel that tells nothing
+  for (const hearth::Core& core : plain) {
+    write(core.cpu, "topology/thread_siblings_list", plain.front().cpu);
+    write(core.cpu, "cpu_capacity", 100 + core.cpu);
+  }
+  CHECK(hearth::cores(root.string()).size() == 1);
+  for (const hearth::Core& core : plain) write(core.cpu, "topology/thread_siblings_list", core.cpu);
+  const std::vector<hearth::Core> sorted = hearth::cores(root.string());
+  CHECK(sorted.size() == plain.size());
+  CHECK(sorted.front().cpu == plain.back().cpu);  // the highest number was given the highest capacity
+  fs::remove_all(root);
+}

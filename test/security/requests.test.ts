@@ -1,9 +1,9 @@
 /** Requests whose contents were made to do harm. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { greedySampler } from "../../src/cli/greedy.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import type { SamplerOptions } from "../../src/engine/contract.js";
+import { greedySampler } from "../../src/engine/greedy.js";
 import { startServer } from "../helpers/server.js";
 import { missing, shared } from "../helpers/shared.js";
 
@@ -38,6 +38,7 @@ test("bad numbers in requests: the engine checks again", { skip: missing(story) 
   const model = await module.loadModel(shared(story), { vocabularyOnly: false });
   const engine = await module.createEngine(model, {
     threads: 1,
+    decodeThreads: 0,
     maxSequences: 2,
     contextTokens: 64,
     kvTokens: 0,

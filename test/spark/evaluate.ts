@@ -6,9 +6,9 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { PromptBuilder } from "../../src/chat/prompt.js";
-import { greedySampler } from "../../src/cli/greedy.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import type { Engine, Model } from "../../src/engine/contract.js";
+import { greedySampler } from "../../src/engine/greedy.js";
 import { root } from "../helpers/shared.js";
 import { type Dialogue, heldOutText, includes, isGoodStory, isRight, readDialogues } from "./dialogues.js";
 import { perplexity, windowTokens } from "./perplexity.js";
@@ -79,6 +79,7 @@ const engineModule = loadEngineModule();
 const model = await engineModule.loadModel(file, { vocabularyOnly: false });
 const engine = await engineModule.createEngine(model, {
   threads: 0,
+  decodeThreads: 0,
   maxSequences: 1,
   contextTokens: 4096,
   kvTokens: 0,

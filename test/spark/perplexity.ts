@@ -1,7 +1,7 @@
 /** How well a model predicts a text, by our own engine. */
 import { Tokenizer } from "../../src/chat/tokenizer.js";
-import { greedySampler } from "../../src/cli/greedy.js";
 import type { Engine, Model } from "../../src/engine/contract.js";
+import { greedySampler } from "../../src/engine/greedy.js";
 
 /** The text is read in windows of so many tokens, each without the ones before. */
 export const windowTokens = 1024;

@@ -24,7 +24,15 @@ function makeService(fake: FakeOptions = {}) {
     {
       path: "/models/tiny.gguf",
       alias: "",
-      engine: { threads: 1, maxSequences: 2, contextTokens: 512, kvTokens: 0, maxBatchTokens: 64, isa: "" },
+      engine: {
+        threads: 1,
+        decodeThreads: 0,
+        maxSequences: 2,
+        contextTokens: 512,
+        kvTokens: 0,
+        maxBatchTokens: 64,
+        isa: "",
+      },
       scheduler: defaultSchedulerOptions,
       loadWaitMs: 1000,
     },

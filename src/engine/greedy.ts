@@ -1,5 +1,5 @@
 /** Sampling without chance and without any change to the logits, for measurements. */
-import type { SamplerOptions } from "../engine/contract.js";
+import type { SamplerOptions } from "./contract.js";
 
 export const greedySampler: SamplerOptions = {
   temperature: 0,

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import test from "node:test";
+import type { EngineOptions, StepPlan } from "../../src/engine/contract.js";
+import { FakeEngineModule } from "../../src/engine/fake.js";
+import { tune } from "../../src/service/tuning.js";
+import { TuningStore, tuningKey } from "../../src/store/tunings.js";
+import { temporaryFolder } from "../helpers/folder.js";
+
+/** A board whose prefill gains from every thread, and whose decode is at the memory's limit with two. */
+function board(plan: StepPlan, { threads }: EngineOptions): number {
+  const tokens = plan.chunks.reduce((sum, chunk) => sum + chunk.tokens.length, 0);
+  return tokens > 8 ? 40 / threads : 8 / Math.min(threads, 2);
+}
+
+async function tuned(stepMs: typeof board, signal?: AbortSignal) {
+  const module = new FakeEngineModule({ cores: 4, stepMs });
+  const model = await module.loadModel("fake.gguf", { vocabularyOnly: false });
+  const progress: number[] = [];
+  const result = tune(module, model, "", { onProgress: (done) => progress.push(done), ...(signal && { signal }) });
+  return { result: await result, progress, module };
+}
+
+test("prefill and decode each get the fewest threads that are as fast as any", async () => {
+  const { result, progress, module } = await tuned(board);
+  assert.equal(result.threads, 4);
+  assert.equal(result.decodeThreads, 2);
+  assert.deepEqual(
+    result.rows.map(({ threads }) => threads),
+    [1, 2, 3, 4],
+  );
+  assert.ok((result.rows[1]?.decodeTokensPerSecond ?? 0) > 1.8 * (result.rows[0]?.decodeTokensPerSecond ?? 0));
+  assert.equal(progress.at(-1), 1);
+  for (const engine of module.engines) assert.throws(() => engine.truncateSequence(1, 0), /closed/);
+});
+
+test("a measurement that is stopped says why and closes its engines", async () => {
+  const stop = new AbortController();
+  stop.abort(new Error("Ctrl-C"));
+  await assert.rejects(tuned(board, stop.signal), /Ctrl-C/);
+});
+
+test("a stored tuning is found again for the same file and build only", async (t) => {
+  const folder = temporaryFolder(t);
+  const file = path.join(folder, "model.gguf");
+  writeFileSync(file, "x");
+  const key = tuningKey(file, "1.0.0", "");
+  const tuning = { threads: 4, decodeThreads: 2, model: "model.gguf", measuredAt: "2026-01-01T00:00:00.000Z" };
+  const store = new TuningStore(path.join(folder, "state"));
+  assert.equal(store.find(key), null);
+  await store.save(key, tuning);
+  assert.deepEqual(new TuningStore(path.join(folder, "state")).find(key), tuning);
+  assert.equal(store.find(tuningKey(file, "1.0.1", "")), null);
+  writeFileSync(file, "longer");
+  assert.notEqual(tuningKey(file, "1.0.0", ""), key);
+  writeFileSync(path.join(folder, "state", "tunings.json"), "{ damaged");
+  assert.equal(store.find(key), null);
+  await store.save(key, tuning);
+  assert.deepEqual(store.find(key), tuning);
+});
