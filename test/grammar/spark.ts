@@ -31,6 +31,7 @@ export class Speaker {
   static async open(t: TestContext, model: Model, prompt: string): Promise<Speaker> {
     const engine = await loadEngineModule().createEngine(model, {
       threads: 1,
+      decodeThreads: 0,
       maxSequences: 1,
       contextTokens: 2048,
       kvTokens: 0,

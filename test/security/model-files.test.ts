@@ -129,7 +129,8 @@ test("template injection: a template reaches nothing of the process, and is stop
   const failsSoon = (source: string) => {
     const started = Date.now();
     assert.throws(
-      () => new ChatTemplate(source, { timeoutMs: 200, outputChars: 10_000 }).render({ messages: [] }),
+      () =>
+        new ChatTemplate(source, { steps: 1_000_000, timeoutMs: 200, outputChars: 10_000 }).render({ messages: [] }),
       (error) => error instanceof HearthError && error.code === "CHAT_TEMPLATE_FAILED",
     );
     assert.ok(Date.now() - started < 5000, source);
