@@ -50,7 +50,7 @@ async function keptCertificate(
 
 /** Key and certificate in one file, so that they always belong together. */
 async function makeCertificate(file: string, names: readonly string[], from: number): Promise<string> {
-  const { key, cert } = selfSignedCertificate({
+  const { key, cert } = await selfSignedCertificate({
     hosts: [...names, ...ownAddresses()],
     notBefore: from - dayMs,
     notAfter: from + (validDays - 1) * dayMs,

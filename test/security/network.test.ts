@@ -237,7 +237,7 @@ test("decompression bombs: compressed bodies are refused, and WebSockets do not 
 });
 
 test("TLS: a made certificate is for this device, and clients that trust it get in", async (t) => {
-  const tls = selfSignedCertificate({
+  const tls = await selfSignedCertificate({
     hosts: ["kitchen-pi", "localhost", "127.0.0.1"],
     notBefore: Date.now() - 1000,
     notAfter: Date.now() + 60_000,
