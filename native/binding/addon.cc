@@ -12,6 +12,7 @@
 #include "binding/native_model.h"
 #include "binding/notify.h"
 #include "binding/promise_worker.h"
+#include "binding/quantize.h"
 
 namespace hearth::binding {
 namespace {
@@ -97,6 +98,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["writeSyntheticModel"] = Napi::Function::New<write_synthetic>(env);
   exports["describeFile"] = Napi::Function::New<describe_file>(env);
   exports["tryLock"] = Napi::Function::New<lock_file>(env);
+  exports["quantizeModel"] = Napi::Function::New<quantize_model>(env);
+  exports["importModel"] = Napi::Function::New<import_model>(env);
   exports["compiledIsas"] = Napi::Function::New<isas>(env);
   exports["notify"] = Napi::Function::New<notify>(env);
   return exports;

@@ -8,37 +8,11 @@
 namespace hearth::binding {
 namespace {
 
-Status wrong_type(const char* name, const char* expected) {
-  return {Code::INTERNAL, std::string("The addon was called with a ") + name + " that is not " + expected + "."};
-}
-
 Napi::Value member(const Napi::Object& object, const char* name) { return object.Get(name); }
-
-Status to_bool(const Napi::Value& value, const char* name, bool* result) {
-  if (!value.IsBoolean()) return wrong_type(name, "a boolean");
-  *result = value.As<Napi::Boolean>().Value();
-  return {};
-}
 
 Status to_double(const Napi::Value& value, const char* name, double* result) {
   if (!value.IsNumber()) return wrong_type(name, "a number");
   *result = value.As<Napi::Number>().DoubleValue();
-  return {};
-}
-
-Status to_float(const Napi::Value& value, const char* name, float* result) {
-  double number = 0;
-  HEARTH_RETURN_IF_ERROR(to_double(value, name, &number));
-  *result = static_cast<float>(number);
-  return {};
-}
-
-Status to_seed(const Napi::Value& value, uint64_t* seed) {
-  constexpr double kMaxSafeInteger = 9007199254740991.0;
-  double number = 0;
-  HEARTH_RETURN_IF_ERROR(to_double(value, "seed", &number));
-  if (!(number >= 0 && number <= kMaxSafeInteger)) return wrong_type("seed", "a whole number from 0 to 2^53 - 1");
-  *seed = static_cast<uint64_t>(number);
   return {};
 }
 
@@ -200,7 +174,7 @@ Status to_sampler_options(const Napi::Value& value, SamplerOptions* options) {
   for (const auto& [name, field] : floats) HEARTH_RETURN_IF_ERROR(to_float(member(object, name), name, field));
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "topK"), "topK", &options->top_k));
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "penaltyLastN"), "penaltyLastN", &options->penalty_last_n));
-  HEARTH_RETURN_IF_ERROR(to_seed(member(object, "seed"), &options->seed));
+  HEARTH_RETURN_IF_ERROR(to_uint64(member(object, "seed"), "seed", &options->seed));
   const Napi::Value grammar = member(object, "grammar");
   if (!grammar.IsUndefined() && !grammar.IsNull()) {
     HEARTH_RETURN_IF_ERROR(NativeGrammar::unwrap(grammar, &options->grammar));
@@ -222,6 +196,23 @@ Status to_plan(const Napi::Value& value, OwnedPlan* result) {
   return {};
 }
 
+Status wrong_type(const char* name, const char* expected) {
+  return {Code::INTERNAL, std::string("The addon was called with a ") + name + " that is not " + expected + "."};
+}
+
+Status to_bool(const Napi::Value& value, const char* name, bool* result) {
+  if (!value.IsBoolean()) return wrong_type(name, "a boolean");
+  *result = value.As<Napi::Boolean>().Value();
+  return {};
+}
+
+Status to_float(const Napi::Value& value, const char* name, float* result) {
+  double number = 0;
+  HEARTH_RETURN_IF_ERROR(to_double(value, name, &number));
+  *result = static_cast<float>(number);
+  return {};
+}
+
 Status to_int32(const Napi::Value& value, const char* name, int32_t* result) {
   double number = 0;
   HEARTH_RETURN_IF_ERROR(to_double(value, name, &number));
@@ -229,6 +220,17 @@ Status to_int32(const Napi::Value& value, const char* name, int32_t* result) {
     return wrong_type(name, "a whole number of 32 bits");
   }
   *result = static_cast<int32_t>(number);
+  return {};
+}
+
+Status to_uint64(const Napi::Value& value, const char* name, uint64_t* result) {
+  constexpr double kMaxSafeInteger = 9007199254740991.0;
+  double number = 0;
+  HEARTH_RETURN_IF_ERROR(to_double(value, name, &number));
+  if (!(number >= 0 && number <= kMaxSafeInteger) || number != std::trunc(number)) {
+    return wrong_type(name, "a whole number from 0 to 2^53 - 1");
+  }
+  *result = static_cast<uint64_t>(number);
   return {};
 }
 

@@ -31,7 +31,11 @@ struct OwnedPlan {
 };
 Status to_plan(const Napi::Value& value, OwnedPlan* plan);
 
+Status wrong_type(const char* name, const char* expected);
+Status to_bool(const Napi::Value& value, const char* name, bool* result);
+Status to_float(const Napi::Value& value, const char* name, float* result);
 Status to_int32(const Napi::Value& value, const char* name, int32_t* result);
+Status to_uint64(const Napi::Value& value, const char* name, uint64_t* result);  // up to 2^53 - 1
 Status to_string(const Napi::Value& value, const char* name, std::string* result);
 Napi::Int32Array to_array(Napi::Env env, const std::vector<int32_t>& values);
 

@@ -75,6 +75,15 @@ void GgufWriter::add(std::string_view key, std::span<const std::string> values) 
   for (const std::string& value : values) put_string(&keys_, value);
 }
 
+void GgufWriter::add(const GgufKey& key) {
+  begin_key(key.name, key.is_array ? GgufType::ARRAY : key.type);
+  if (key.is_array) {
+    put(&keys_, key.type);
+    put<uint64_t>(&keys_, key.count);
+  }
+  keys_.append(reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size());
+}
+
 #define HEARTH_GGUF_NUMBER(T)                            \
   template void GgufWriter::add<T>(std::string_view, T); \
   template void GgufWriter::add<T>(std::string_view, std::span<const T>);

@@ -32,6 +32,7 @@ class GgufWriter {
   template <GgufNumber T>
   void add(std::string_view key, std::span<const T> values);
   void add(std::string_view key, std::span<const std::string> values);
+  void add(const GgufKey& key);  // of another file, as it stands there
 
   // A tensor of `shape` (the fastest dimension first, one to four).
   // GGUF_TENSOR_BAD_SHAPE when a dimension is 0, a row is no whole number of blocks, or the size overflows.

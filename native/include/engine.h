@@ -1,4 +1,4 @@
-// The engine's one public header: load a GGUF model, tokenize, and run steps over several sequences.
+// The engine's public header: load a GGUF model, tokenize, and run steps over several sequences.
 // Whoever uses it (binding/, tools/, tests) knows nothing of tensors, kernels or threads.
 #pragma once
 

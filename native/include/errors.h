@@ -25,6 +25,9 @@
   X(MODEL_TENSOR_TYPE_UNSUPPORTED, "Choose a file with a supported quantization.")                               \
   X(MODEL_OUTPUT_INVALID, "The weights are damaged. Download the file again.")                                   \
   X(MODEL_HAS_NO_WEIGHTS, "The file holds only a vocabulary. Choose a file with weights.")                       \
+  X(MODEL_WEIGHTS_INVALID, "Weights are damaged. Download or convert the file again.")                           \
+  X(QUANTIZE_SOURCE_QUANTIZED, "Give the F32, F16 or BF16 file, or accept the loss with --allow-requantize.")    \
+  X(IMPORT_BAD_TENSOR, "The safetensors files are damaged or incomplete. Download the folder again.")            \
   X(TOKENIZER_UNSUPPORTED, "Choose a model with a supported tokenizer.")                                         \
   X(TOKENIZER_BAD_VOCABULARY, "The vocabulary is inconsistent. Convert the file anew.")                          \
   X(TOKEN_OUT_OF_RANGE, "Give token ids from 0 to the vocabulary's size less one.")                              \
@@ -40,5 +43,6 @@
   X(ENGINE_BUSY, "Wait for the running step.")                                                                   \
   X(ENGINE_CLOSED, "The engine was closed.")                                                                     \
   X(OPTION_OUT_OF_RANGE, "Give an option within its range.")                                                     \
+  X(STOPPED, "Run the same command again; a pull goes on where it stopped.")                                     \
   X(OUT_OF_MEMORY, "Choose a smaller model or context, or free memory.")                                         \
   X(INTERNAL, "This is a bug; please report it with the message.")

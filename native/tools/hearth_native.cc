@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "include/engine.h"
+#include "include/quantize.h"
 #include "tools/arguments.h"
 
 namespace hearth::tools {
@@ -17,6 +18,7 @@ constexpr char kUsage[] =
     "       hearth-native greedy MODEL --tokens \"1 2 3\" [-n TOKENS] [-t THREADS] [--chunk N]\n"
     "       hearth-native bench MODEL [-p TOKENS] [-n TOKENS] [-t THREADS]\n"
     "       hearth-native synthetic SHAPE TYPE FILE\n"
+    "       hearth-native quantize IN OUT TYPE [-t THREADS]\n"
     "       hearth-native isa\n"
     "HEARTH_ISA forces a kernel set; \"isa\" prints the one in use and all there are.\n";
 
@@ -142,6 +144,24 @@ Status synthetic(const Arguments& arguments) {
   return write_synthetic_model(words[0], words[1], words[2]);
 }
 
+Status quantize(const Arguments& arguments) {
+  const auto& words = arguments.positional();
+  if (words.size() != 3) return {Code::OPTION_OUT_OF_RANGE, "Name a source file, the file to write and a type."};
+  int64_t threads = 0;
+  HEARTH_RETURN_IF_ERROR(arguments.number("-t", 0, kMaxThreads, &threads));
+  QuantizeOptions options;
+  options.type = words[2];
+  options.threads = static_cast<int32_t>(threads);
+  QuantizeReport report;
+  HEARTH_RETURN_IF_ERROR(quantize_model(words[0], words[1], options, nullptr, &report));
+  for (const QuantizedType& type : report.types) {
+    std::printf("%s: %llu tensors, %llu bytes, error %.3g\n", type.type.c_str(),
+                static_cast<unsigned long long>(type.tensors), static_cast<unsigned long long>(type.bytes),
+                type.squared_norm > 0 ? type.squared_error / type.squared_norm : 0);
+  }
+  return {};
+}
+
 Status isa(const Arguments&) {
   std::string chosen;
   HEARTH_RETURN_IF_ERROR(select_isa(forced_isa(), &chosen));
@@ -161,6 +181,7 @@ const Command kCommands[] = {
     {"greedy", greedy, {"--tokens", "-n", "-t", "--chunk"}},
     {"bench", bench, {"-p", "-n", "-t"}},
     {"synthetic", synthetic, {}},
+    {"quantize", quantize, {"-t"}},
     {"isa", isa, {}},
 };
 

@@ -7,6 +7,7 @@ import { debugCommand } from "./debug.js";
 import { describeFailure, exitStatus, exitStatusOf, toHearthError } from "./failure.js";
 import { keyCommand } from "./key.js";
 import { modelsCommand } from "./models.js";
+import { quantizeCommand } from "./quantize.js";
 import { runCommand } from "./run.js";
 import { serveCommand } from "./serve.js";
 import { tuneCommand } from "./tune.js";
@@ -23,6 +24,7 @@ function buildProgram(): Command {
     benchCommand(),
     tuneCommand(),
     modelsCommand(),
+    quantizeCommand(),
     keyCommand(),
     debugCommand(),
   ];

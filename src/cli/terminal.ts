@@ -51,7 +51,14 @@ export interface ProgressOptions {
   readonly now: () => number;
 }
 
-const verbs = { resolve: "asking", download: "downloading", verify: "verifying", copy: "copying" } as const;
+const verbs = {
+  resolve: "asking",
+  download: "downloading",
+  verify: "verifying",
+  copy: "copying",
+  convert: "converting",
+  quantize: "quantizing",
+} as const;
 /** How often a bar is drawn, and how often a line is printed where there is no terminal. */
 const barMs = 100;
 const lineMs = 5000;

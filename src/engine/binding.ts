@@ -10,17 +10,31 @@ import type {
   EngineModule,
   EngineOptions,
   Grammar,
+  ImportPlan,
   Model,
   ModelInfo,
+  QuantizeOptions,
+  QuantizeProgress,
+  QuantizeReport,
+  QuantizeWatch,
   SamplerOptions,
   StepPlan,
   StepResult,
 } from "./contract.js";
 
 /** What native/binding/ exports: the contract, with methods in place of properties and errors that are not yet ours. */
-interface Addon extends Omit<EngineModule, "loadModel" | "createEngine"> {
+interface Addon extends Omit<EngineModule, "loadModel" | "createEngine" | "quantizeModel" | "importModel"> {
   loadModel(path: string, options: { vocabularyOnly: boolean }): Promise<AddonModel>;
   createEngine(model: AddonModel, options: EngineOptions): Promise<AddonEngine>;
+  quantizeModel(source: string, path: string, options: QuantizeOptions, onProgress: OnProgress): AddonWork;
+  importModel(plan: ImportPlan, path: string, options: QuantizeOptions, onProgress: OnProgress): AddonWork;
+}
+
+type OnProgress = (progress: QuantizeProgress) => void;
+
+interface AddonWork {
+  readonly done: Promise<QuantizeReport>;
+  cancel(): void;
 }
 
 interface AddonModel extends Omit<Model, "info"> {
@@ -51,6 +65,27 @@ async function callAsync<T>(body: () => Promise<T>): Promise<T> {
     return await body();
   } catch (error) {
     throw toHearthError(error);
+  }
+}
+
+/** Runs the work until it ends or the signal stops it; no progress is told afterwards. */
+async function watched(
+  start: (onProgress: OnProgress) => AddonWork,
+  { onProgress, signal }: QuantizeWatch = {},
+): Promise<QuantizeReport> {
+  signal?.throwIfAborted();
+  let running = true;
+  const work = call(() => start((progress) => running && onProgress?.(progress)));
+  const cancel = () => work.cancel();
+  signal?.addEventListener("abort", cancel);
+  try {
+    return await callAsync(() => work.done);
+  } catch (error) {
+    if (error instanceof HearthError && error.code === "STOPPED") signal?.throwIfAborted();
+    throw error;
+  } finally {
+    running = false;
+    signal?.removeEventListener("abort", cancel);
   }
 }
 
@@ -146,6 +181,10 @@ export function loadEngineModule(): EngineModule {
     tryLock: (fd) => call(() => addon.tryLock(fd)),
     measureReadBandwidth: (threads) => callAsync(() => addon.measureReadBandwidth(threads)),
     writeSyntheticModel: (shape, type, path) => callAsync(() => addon.writeSyntheticModel(shape, type, path)),
+    quantizeModel: (source, path, options, watch) =>
+      watched((onProgress) => addon.quantizeModel(source, path, options, onProgress), watch),
+    importModel: (plan, path, options, watch) =>
+      watched((onProgress) => addon.importModel(plan, path, options, onProgress), watch),
     compiledIsas: () => addon.compiledIsas(),
     notify: (socketPath, message) => call(() => addon.notify(socketPath, message)),
   };

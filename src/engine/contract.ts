@@ -189,6 +189,84 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** Mirrors native/include/quantize.h. */
+export interface QuantizeOptions {
+  /** A mix of types: `Q4_K_M`, `Q8_0`, `F16`, in any case. */
+  readonly type: string;
+  /** 0: one per physical core that this process may use. */
+  readonly threads: number;
+  /** Every matrix in the mix's main type. */
+  readonly pure: boolean;
+  /** Accept weights that are quantized already. */
+  readonly allowRequantize: boolean;
+}
+
+export interface QuantizeProgress {
+  /** Of the source's weights. */
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  /** The tensor in work. */
+  readonly tensor: string;
+}
+
+/** What became of the weights of one type of the written file. */
+export interface QuantizedType {
+  readonly type: string;
+  readonly tensors: number;
+  readonly weights: number;
+  readonly bytes: number;
+  /** Sums over the weights that were converted to the type. */
+  readonly squaredError: number;
+  readonly squaredNorm: number;
+}
+
+export interface QuantizeReport {
+  /** Of all tensors' data. */
+  readonly sourceBytes: number;
+  readonly bytes: number;
+  readonly weights: number;
+  /** The largest first. */
+  readonly types: readonly QuantizedType[];
+}
+
+export interface QuantizeWatch {
+  readonly onProgress?: (progress: QuantizeProgress) => void;
+  /** Stops the work; the promise rejects with the signal's reason, and nothing is left of the file. */
+  readonly signal?: AbortSignal;
+}
+
+/** A tensor in one of several source files, row-major in F32, F16 or BF16, little-endian. */
+export interface ImportTensor {
+  /** In the written file. */
+  readonly name: string;
+  readonly type: string;
+  /** The fastest dimension first. */
+  readonly shape: readonly number[];
+  /** Index of `ImportPlan.files`. */
+  readonly file: number;
+  /** Of its data, from the start of that file. */
+  readonly offset: number;
+  /** Not 0: rows are heads of so many rows, whose halves hold the two parts of RoPE's pairs; they are interleaved. */
+  readonly interleaveRows: number;
+  /** To each weight. */
+  readonly add: number;
+}
+
+/** Numbers are uint32 unless `type` says otherwise. */
+export interface ImportKey {
+  readonly name: string;
+  readonly value: boolean | number | string | readonly string[] | Int32Array | Float32Array;
+  readonly type?: "float32";
+}
+
+export interface ImportPlan {
+  readonly files: readonly string[];
+  readonly keys: readonly ImportKey[];
+  readonly tensors: readonly ImportTensor[];
+  /** Divisors of RoPE's frequencies; empty for none. */
+  readonly ropeFactors: Float32Array;
+}
+
 /** What loads models: the native addon, or the fake of the tests. */
 export interface EngineModule {
   /** Maps a GGUF file; resolves off the main thread. */
@@ -200,6 +278,10 @@ export interface EngineModule {
   measureReadBandwidth(threads: number): Promise<number>;
   /** A GGUF file of random weights in a published model's shape, for benchmarks. */
   writeSyntheticModel(shape: string, type: string, path: string): Promise<void>;
+  /** Writes a GGUF file with the weights in another type; it appears when it is complete. */
+  quantizeModel(source: string, path: string, options: QuantizeOptions, watch?: QuantizeWatch): Promise<QuantizeReport>;
+  /** Writes a GGUF file of the plan's keys and tensors. An empty type keeps the matrices' types. */
+  importModel(plan: ImportPlan, path: string, options: QuantizeOptions, watch?: QuantizeWatch): Promise<QuantizeReport>;
   compiledIsas(): readonly string[];
   /** Takes the lock of an open file until it is closed; false while another open file, of any process, has it. */
   tryLock(fd: number): boolean;

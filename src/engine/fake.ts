@@ -11,6 +11,7 @@ import type {
   EngineOptions,
   Model,
   ModelFileInfo,
+  QuantizeReport,
   SamplerOptions,
   StepChunk,
   StepPlan,
@@ -371,6 +372,14 @@ export class FakeEngineModule implements EngineModule {
   }
 
   async writeSyntheticModel(): Promise<void> {
+    throw new HearthError("FILE_WRITE_FAILED", "The fake engine writes no models.");
+  }
+
+  async quantizeModel(): Promise<QuantizeReport> {
+    throw new HearthError("FILE_WRITE_FAILED", "The fake engine writes no models.");
+  }
+
+  async importModel(): Promise<QuantizeReport> {
     throw new HearthError("FILE_WRITE_FAILED", "The fake engine writes no models.");
   }
 

@@ -1,9 +1,9 @@
-/** What long work on the store reports, and how it tells its files apart. */
+/** What long work on models reports, and how it tells its files apart. */
 import { createHash } from "node:crypto";
 
 export interface StoreProgress {
-  /** `resolve`: asks the source what there is. `verify`: computes hashes. */
-  readonly phase: "resolve" | "download" | "verify" | "copy";
+  /** `resolve`: asks the source what there is. `verify`: computes hashes. `convert`: to GGUF. */
+  readonly phase: "resolve" | "download" | "verify" | "copy" | "convert" | "quantize";
   /** Bytes of all files. */
   readonly completed: number;
   /** 0 while it is not known. */

@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 
+#include "files.h"
 #include "gguf/gguf.h"
 #include "gguf/random_blocks.h"
 #include "gguf/writer.h"
@@ -20,40 +21,6 @@
 
 namespace hearth {
 namespace {
-
-namespace fs = std::filesystem;
-
-// A folder of its own, removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "hearth-writer-test-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-  size_t n_files() const {
-    return static_cast<size_t>(std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
-  }
-
- private:
-  fs::path path_;
-};
-
-struct MappedGguf {
-  explicit MappedGguf(const std::string& path) {
-    REQUIRE(MappedFile::open(path, &mapped).ok());
-    const Status status = GgufFile::parse(mapped->bytes(), &gguf);
-    CAPTURE(status.message());
-    REQUIRE(status.ok());
-  }
-  std::unique_ptr<MappedFile> mapped;
-  GgufFile gguf;
-};
 
 std::vector<uint8_t> counting_bytes(size_t n) {
   std::vector<uint8_t> bytes(n);
@@ -73,7 +40,7 @@ void check_number(const GgufFile& file, std::string_view key, GgufType type, T e
 }
 
 TEST_CASE("keys of all types and tensors come back as they were written") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   GgufWriter writer;
   writer.add("u8", uint8_t{200});
   writer.add("i8", int8_t{-100});
@@ -100,13 +67,13 @@ TEST_CASE("keys of all types and tensors come back as they were written") {
   REQUIRE(writer.write(bytes.first(100)).ok());                      // in pieces
   CHECK(writer.write(bytes.subspan(100)).code() == Code::INTERNAL);  // across the end of a tensor
   REQUIRE(writer.write(bytes.subspan(100, 8)).ok());
-  CHECK_FALSE(fs::exists(folder.file("all.gguf")));
+  CHECK_FALSE(std::filesystem::exists(folder.file("all.gguf")));
   REQUIRE(writer.write(bytes.subspan(108)).ok());
   CHECK(writer.write(bytes.first(1)).code() == Code::INTERNAL);
   REQUIRE(writer.finish().ok());
   CHECK(folder.n_files() == 1);
 
-  const MappedGguf read(folder.file("all.gguf"));
+  const test::MappedGguf read(folder.file("all.gguf"));
   check_number<uint32_t>(read.gguf, "u8", GgufType::UINT8, 200);
   check_number<int32_t>(read.gguf, "i8", GgufType::INT8, -100);
   check_number<uint32_t>(read.gguf, "u16", GgufType::UINT16, 60000);
@@ -140,7 +107,7 @@ TEST_CASE("shapes that no reader would accept are refused") {
 }
 
 TEST_CASE("an unfinished file leaves nothing behind, and what had the name stays") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   const std::string path = folder.file("model.gguf");
   {
     GgufWriter first;
@@ -156,7 +123,7 @@ TEST_CASE("an unfinished file leaves nothing behind, and what had the name stays
     CHECK(second.finish().code() == Code::INTERNAL);  // its data are missing
   }
   CHECK(folder.n_files() == 1);
-  check_number<std::string_view>(MappedGguf(path).gguf, "general.name", GgufType::STRING, "first");
+  check_number<std::string_view>(test::MappedGguf(path).gguf, "general.name", GgufType::STRING, "first");
 }
 
 TEST_CASE("a file that cannot be written gives FILE_WRITE_FAILED with the path, and leaves nothing") {
@@ -166,7 +133,7 @@ TEST_CASE("a file that cannot be written gives FILE_WRITE_FAILED with the path, 
   CHECK(status.message().find("/nonexistent/model.gguf") != std::string::npos);
 
   // A limit on the size of files stands for a full disk.
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   rlimit before = {};
   REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
   const auto old_action = signal(SIGXFSZ, SIG_IGN);
@@ -209,9 +176,9 @@ TEST_CASE("random blocks of each type decode to weights near N(0, 0.02)") {
 }
 
 TEST_CASE("a synthetic model has the published shape, one type, and a vocabulary of distinct tokens") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   REQUIRE(write_synthetic_model("smollm2-135m", "q4_0", folder.file("m.gguf")).ok());
-  const MappedGguf model(folder.file("m.gguf"));
+  const test::MappedGguf model(folder.file("m.gguf"));
   check_number<std::string_view>(model.gguf, "general.architecture", GgufType::STRING, "llama");
   check_number<uint32_t>(model.gguf, "llama.block_count", GgufType::UINT32, 30);
   CHECK(model.gguf.tensors().size() == 30 * 9 + 2);  // tied: no output matrix

@@ -47,7 +47,7 @@ const nativeLayers: Record<string, readonly string[]> = {
   kv: ["include", "base", "memory", "kernels"],
   model: ["include", "base", "gguf", "memory", "kernels", "threads", "kv"],
   engine: ["include", "base", "kernels", "threads", "gguf", "memory", "tokenizer", "sample", "kv", "model", "quantize"],
-  quantize: ["include", "base", "gguf", "kernels"],
+  quantize: ["include", "base", "kernels", "threads", "gguf", "memory"],
   binding: ["include"],
   tools: ["include", "gguf", "quantize"],
 };
