@@ -27,6 +27,8 @@ export interface Prompt {
 export interface PromptOptions {
   readonly tools?: readonly Tool[];
   readonly toolChoice?: ToolChoice;
+  /** The answer comes without thoughts before it: it has to have a certain form from its first token on. */
+  readonly withoutReasoning?: boolean;
   /** End with the header of the assistant's answer. */
   readonly addGenerationPrompt?: boolean;
   /** Continue the texts as they are, also where the model has a chat template. */
@@ -121,9 +123,12 @@ export class PromptBuilder {
 
   async #render(chat: Chat, messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
     const { choice, tools } = chosenTools(options);
-    const { text, mark } = this.#text(chat, messages, tools, choice, options);
+    const withoutReasoning = choice !== null || options.withoutReasoning === true;
+    const { text, mark } = this.#text(chat, messages, tools, { ...options, withoutReasoning });
     const opensReasoning = endsOpen(text.replaceAll(mark, ""), chat.format);
-    const forced = choice === null ? "" : forcedCall(chat.format, choice, opensReasoning);
+    const { tools: format, reasoning } = chat.format;
+    const thoughts = withoutReasoning && opensReasoning ? `${reasoning?.close ?? ""}\n\n` : "";
+    const forced = thoughts + (choice === null ? "" : format.begin(choice === "" ? null : choice));
     const tokens = await this.#tokenizer.encode(text + forced, { addSpecial: false, parseSpecial: true, mark });
     const parser = new AnswerParser(chat.format, { tools, inReasoning: opensReasoning });
     parser.push(forced);
@@ -131,13 +136,7 @@ export class PromptBuilder {
   }
 
   /** The template's text, with marks. */
-  #text(
-    chat: Chat,
-    messages: readonly Message[],
-    tools: readonly Tool[],
-    choice: string | null,
-    options: PromptOptions,
-  ) {
+  #text(chat: Chat, messages: readonly Message[], tools: readonly Tool[], options: PromptOptions) {
     const { template, traits, format } = chat;
     const knowsDeveloper = template.source.includes("developer");
     const given = {
@@ -151,7 +150,7 @@ export class PromptBuilder {
     }));
     const fitted = fitConversation(shielded.messages, shielded.tools, traits, format);
     const text = template.render({
-      ...(choice === null ? {} : { enable_thinking: false }),
+      ...(options.withoutReasoning ? { enable_thinking: false } : {}),
       ...options.variables,
       messages: fitted.messages,
       ...(fitted.tools.length > 0 ? { tools: fitted.tools } : {}),
@@ -212,12 +211,6 @@ function chosenTools({ tools = [], toolChoice = "auto" }: PromptOptions): {
   if (toolChoice === "none" || tools.length === 0) return { tools: [], choice: null };
   if (toolChoice === "auto") return { tools, choice: null };
   return { tools, choice: toolChoice === "required" ? "" : toolChoice.name };
-}
-
-/** The beginning of a call, behind which the model cannot but go on with it. */
-function forcedCall({ tools, reasoning }: AnswerFormat, tool: string, opensReasoning: boolean): string {
-  const thoughts = reasoning && opensReasoning ? `${reasoning.close}\n\n` : "";
-  return thoughts + tools.begin(tool === "" ? null : tool);
 }
 
 /** Whether the prompt ends within thoughts that the template has opened. */

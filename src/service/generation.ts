@@ -1,8 +1,11 @@
 /** The protocol-neutral way to an answer: a conversation in, one stream of events out. */
-import { randomInt } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
+import { HearthError } from "../base/errors.js";
+import type { AnswerEvent } from "../chat/answers/events.js";
+import type { PromptOptions } from "../chat/prompt.js";
 import type { SamplerOptions } from "../engine/contract.js";
 import type { SequenceStream } from "../scheduler/stream.js";
-import { AnswerText } from "./answer-text.js";
+import { AnswerReader } from "./answer-reader.js";
 import type { ModelHost } from "./model-host.js";
 import { defaultSampling, type GenerationEvent, type GenerationRequest } from "./types.js";
 
@@ -43,46 +46,105 @@ export class GenerationService implements Generations {
     loaded.scheduler.checkAccepts(); // before the work of making a prompt
     loaded.promptLimit.check(request.messages);
     const grammar = request.generate ? await loaded.grammars.get(request.format) : null;
-    const { tokens, startsText } = await loaded.prompts.build(request.messages, { raw: request.raw ?? false });
+    const prompt = await loaded.prompts.build(request.messages, promptOptions(request));
+    const grammarFrom = prompt.tokens.length;
     const stream = loaded.scheduler.submit({
-      prompt: tokens,
-      sampler: { ...sampler(request.sampling), ...(grammar ? { grammar, grammarFrom: tokens.length } : {}) },
+      prompt: prompt.tokens,
+      sampler: { ...sampler(request.sampling), ...(grammar ? { grammar, grammarFrom } : {}) },
       maxTokens: request.generate ? (request.maxTokens ?? loaded.scheduler.contextTokens) : 0,
       stopTokens: loaded.prompts.stopTokens,
       cacheKey: request.cacheKey,
       signal: request.signal,
     });
-    const text = new AnswerText(loaded.model, { startsText, stop: request.stop });
-    yield* answer(stream, text, tokens.length);
+    const visible = loaded.prompts.visibleTokens;
+    const reader = new AnswerReader(loaded.model, { prompt, visible, stop: request.stop });
+    yield* answer(stream, reader, { promptTokens: prompt.tokens.length, oneCall: wantsOneCall(request) });
   }
 }
 
-/** Tokens to text, until the sequence ends or a stop text comes; leaving the loop then ends the sequence. */
+interface AnswerOptions {
+  readonly promptTokens: number;
+  /** The answer ends with its first call. */
+  readonly oneCall: boolean;
+}
+
+/** Tokens to what they say, until the sequence ends or a stop text comes; leaving the loop then ends the sequence. */
 async function* answer(
   stream: SequenceStream,
-  text: AnswerText,
-  promptTokens: number,
+  reader: AnswerReader,
+  { promptTokens, oneCall }: AnswerOptions,
 ): AsyncGenerator<GenerationEvent> {
   let cachedTokens = 0;
   let generatedTokens = 0;
+  let reasoningTokens = 0;
+  let unnamed: number[] = []; // tokens that no event has carried yet
+  let last: AnswerEvent["type"] = "text";
+  const carry = (event: AnswerEvent) => {
+    const tokens = unnamed;
+    unnamed = [];
+    last = event.type;
+    return toGenerationEvent(event, tokens);
+  };
   for await (const event of stream) {
     if (event.type === "token") {
       if (generatedTokens === 0) yield { type: "started" };
       generatedTokens++;
-      yield { type: "delta", text: text.push(event.token), tokens: [event.token] };
-      if (!text.stopped) continue;
-      yield { type: "done", reason: "stop", usage: { promptTokens, cachedTokens, generatedTokens } };
+      if (reader.inReasoning) reasoningTokens++;
+      unnamed.push(event.token);
+      let isOver = false;
+      for (const read of reader.push(event.token)) {
+        yield carry(read);
+        isOver = oneCall && read.type === "callEnd";
+        if (isOver) break;
+      }
+      if (!isOver && !reader.stopped) continue;
+      yield { type: "done", reason: "stop", usage: { promptTokens, cachedTokens, generatedTokens, reasoningTokens } };
       return;
     }
     if (event.type === "end") {
-      const rest = text.flush();
-      if (rest !== "") yield { type: "delta", text: rest, tokens: [] };
-      yield { type: "done", reason: event.reason, usage: event.usage };
+      for (const read of reader.flush()) yield carry(read);
+      if (unnamed.length > 0 && last === "text") yield { type: "delta", text: "", tokens: unnamed };
+      yield { type: "done", reason: event.reason, usage: { ...event.usage, reasoningTokens } };
       return;
     }
     if (event.type === "prompt") cachedTokens = event.cached;
     yield event;
   }
+}
+
+function toGenerationEvent(event: AnswerEvent, tokens: readonly number[]): GenerationEvent {
+  switch (event.type) {
+    case "text":
+      return { type: "delta", text: event.text, tokens };
+    case "reasoning":
+      return { type: "reasoning", text: event.text, tokens };
+    case "call":
+      return { type: "toolCall", id: `call_${randomBytes(12).toString("hex")}`, name: event.name, tokens };
+    case "arguments":
+      return { type: "toolArguments", text: event.text, tokens };
+    case "callEnd":
+      return { type: "toolCallDone", complete: event.complete, tokens };
+  }
+}
+
+/** Throws REQUEST_UNSUPPORTED for tools together with a form that the answer is to have. */
+function promptOptions(request: GenerationRequest): PromptOptions {
+  const { raw = false, tools = [], toolChoice = "auto", reasoningEffort, format } = request;
+  const withoutReasoning = format !== undefined && format.type !== "text";
+  if (withoutReasoning && tools.length > 0 && toolChoice !== "none") {
+    const message = "This server does not support tools together with structured output yet.";
+    throw new HearthError("REQUEST_UNSUPPORTED", message, { param: "tools" });
+  }
+  // The names by which published templates know the switch.
+  const thinks = reasoningEffort !== "none";
+  const variables = reasoningEffort
+    ? { enable_thinking: thinks, thinking: thinks, reasoning_effort: reasoningEffort }
+    : {};
+  return { raw, tools, toolChoice, variables: withoutReasoning ? {} : variables, withoutReasoning };
+}
+
+function wantsOneCall({ toolChoice, parallelToolCalls = true }: GenerationRequest): boolean {
+  return !parallelToolCalls || typeof toolChoice === "object";
 }
 
 function sampler(asked: Partial<SamplerOptions>): SamplerOptions {

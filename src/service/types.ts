@@ -1,13 +1,16 @@
 /** One request and one event type for every protocol: what goes into a generation and what comes out of it. */
 import type { OutputFormat } from "../chat/grammar/format.js";
-import type { Message } from "../chat/messages.js";
+import type { Message, Tool, ToolChoice } from "../chat/messages.js";
 import type { SamplerOptions } from "../engine/contract.js";
 import type { SequenceUsage } from "../scheduler/types.js";
 
 export type { OutputFormat } from "../chat/grammar/format.js";
-export type { Message } from "../chat/messages.js";
-/** Tokens of the prompt, of it in the KV cache before, and generated. */
-export type Usage = SequenceUsage;
+export type { Message, Tool, ToolCall, ToolChoice } from "../chat/messages.js";
+
+/** Tokens of the prompt, of it in the KV cache before, and generated; of these, in thoughts. */
+export interface Usage extends SequenceUsage {
+  readonly reasoningTokens: number;
+}
 
 export interface GenerationRequest {
   /** A model's name, or `default` for the loaded one. */
@@ -16,6 +19,14 @@ export interface GenerationRequest {
   readonly messages: readonly Message[];
   /** Continue the texts as they are, also where the model has a chat template. */
   readonly raw?: boolean;
+  /** What the model may call. */
+  readonly tools?: readonly Tool[];
+  /** Without it: auto. A call that is asked for is begun in the prompt; its arguments are the model's. */
+  readonly toolChoice?: ToolChoice;
+  /** false: the answer ends with its first call. */
+  readonly parallelToolCalls?: boolean;
+  /** `none` turns thoughts off where the template can; other words are handed to it. Without one: as the template likes. */
+  readonly reasoningEffort?: string | null;
   /** What is left out has the default of `defaultSampling`; without a seed one is drawn. */
   readonly sampling: Partial<SamplerOptions>;
   /** null: until the model ends, or the context does. */
@@ -41,8 +52,16 @@ export type GenerationEvent =
   | { readonly type: "prompt"; readonly read: number; readonly cached: number; readonly total: number }
   /** The first token was drawn. */
   | { readonly type: "started" }
-  /** Whole characters, and the tokens that were drawn since the last delta. */
+  /** Of the text: whole characters, and the tokens that were drawn since the last event with tokens. */
   | { readonly type: "delta"; readonly text: string; readonly tokens: readonly number[] }
+  /** Of the model's thoughts. */
+  | { readonly type: "reasoning"; readonly text: string; readonly tokens: readonly number[] }
+  /** A call begins; its arguments and its end come before anything else. */
+  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly tokens: readonly number[] }
+  /** A piece of the arguments' JSON. */
+  | { readonly type: "toolArguments"; readonly text: string; readonly tokens: readonly number[] }
+  /** Not complete: the answer ended, or stopped being JSON, within the arguments. */
+  | { readonly type: "toolCallDone"; readonly complete: boolean; readonly tokens: readonly number[] }
   | { readonly type: "done"; readonly reason: FinishReason; readonly usage: Usage };
 
 /** Of a request that says nothing about sampling. Usual values of local runtimes. */

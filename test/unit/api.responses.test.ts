@@ -232,8 +232,22 @@ const refused: [string, Event, number, string, string | null][] = [
     "previous_response_not_found",
     "previous_response_id",
   ],
-  ["tools", { input: "x", tools: [{ type: "function", name: "f" }] }, 400, "unsupported_parameter", "tools"],
-  ["forced tools", { input: "x", tool_choice: "required" }, 400, "unsupported_parameter", "tool_choice"],
+  [
+    "tools without a template",
+    { input: "x", tools: [{ type: "function", name: "f" }] },
+    400,
+    "unsupported_parameter",
+    "tools",
+  ],
+  ["tools of the server's", { input: "x", tools: [{ type: "web_search" }] }, 400, "invalid_value", "tools[0].type"],
+  ["forced tools without any", { input: "x", tool_choice: "required" }, 400, "invalid_value", "tool_choice"],
+  [
+    "a choice of no tool",
+    { input: "x", tool_choice: { type: "function", name: "f" } },
+    400,
+    "invalid_value",
+    "tool_choice",
+  ],
   [
     "a format that there is not",
     { input: "x", text: { format: { type: "xml" } } },
@@ -259,8 +273,8 @@ const refused: [string, Event, number, string, string | null][] = [
     "a tool's output",
     { input: [{ type: "function_call_output", call_id: "c", output: "" }] },
     400,
-    "unsupported_parameter",
-    "input[0]",
+    "invalid_value",
+    "input[0].call_id",
   ],
   ["log probabilities", { input: "x", top_logprobs: 3 }, 400, "unsupported_parameter", "top_logprobs"],
   ["a stored conversation", { input: "x", conversation: "conv_1" }, 400, "unsupported_parameter", "conversation"],
@@ -322,7 +336,7 @@ test("bad frames get an error event and the socket lives", async (t) => {
     ['{"type":"response.create","input":"x","background":false}', "background"],
     ["[".repeat(100_000), null],
     [`{"type":"response.create","input":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, "input[0]"],
-    [`{"type":"response.create","input":"x","tools":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, "tools"],
+    [`{"type":"response.create","input":"x","tools":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, "tools[0]"],
   ];
   for (const [frame, param] of frames) {
     client.socket.send(frame);

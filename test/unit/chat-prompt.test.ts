@@ -300,6 +300,8 @@ test("a call that has to come is begun in the prompt, behind thoughts that the t
   const closed = `${header}«<think>»\n</think>\n\n«<tool_call>»\n{"name":`;
   assert.ok((await prompt(opening, "required")).endsWith(closed));
   assert.ok(!(await prompt(hermes, "none")).includes('"g"'));
+  const formed = await build([user("x")], { special: marked, chatTemplate: opening }, { withoutReasoning: true });
+  assert.ok(formed.text.endsWith(`${header}«<think>»\n</think>\n\n`));
   const made = testModel({ special: marked, chatTemplate: hermes });
   const { parser } = await new PromptBuilder(made).build([user("x")], { tools, toolChoice: { name: "g" } });
   assert.deepEqual(together([...(parser?.push(' {"a": 1}}\n</tool_call>') ?? []), ...(parser?.finish() ?? [])]).calls, [

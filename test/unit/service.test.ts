@@ -104,7 +104,7 @@ test("a warm-up reads the prompt and answers nothing", async () => {
   await host.start();
   const { all, done } = await collect(service.generate(ask("Long system prompt", { generate: false })));
   assert.ok(all.every(({ type }) => type === "prompt" || type === "done"));
-  assert.deepEqual(done?.usage, { promptTokens: 19, cachedTokens: 0, generatedTokens: 0 });
+  assert.deepEqual(done?.usage, { promptTokens: 19, cachedTokens: 0, generatedTokens: 0, reasoningTokens: 0 });
 });
 
 test("the model is found by its file's name and as default, and by no other name", async () => {

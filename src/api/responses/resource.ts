@@ -1,7 +1,7 @@
 /** The Response object and its items as the public API defines them. Every field is there, and no number is ever null. */
 import { randomBytes } from "node:crypto";
 import { defaultSampling, type Usage } from "../../service/types.js";
-import type { CreateRequest } from "./schema.js";
+import type { CreateRequest, FunctionTool } from "./schema.js";
 
 export type ResponseStatus = "in_progress" | "completed" | "incomplete" | "failed";
 
@@ -13,19 +13,41 @@ export interface OutputText {
   readonly "hearth:token_ids"?: readonly number[];
 }
 
+export type ItemStatus = "in_progress" | "completed" | "incomplete";
+
 export interface OutputMessage {
   readonly id: string;
   readonly type: "message";
-  readonly status: "in_progress" | "completed" | "incomplete";
+  readonly status: ItemStatus;
   readonly role: "assistant";
   readonly content: readonly OutputText[];
 }
+
+export interface ReasoningItem {
+  readonly id: string;
+  readonly type: "reasoning";
+  readonly status: ItemStatus;
+  readonly summary: readonly never[];
+  readonly content: readonly { readonly type: "reasoning_text"; readonly text: string }[];
+  readonly encrypted_content: null;
+}
+
+export interface FunctionCallItem {
+  readonly id: string;
+  readonly type: "function_call";
+  readonly status: ItemStatus;
+  readonly call_id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+export type OutputItem = OutputMessage | ReasoningItem | FunctionCallItem;
 
 /** What changes while a response is made; the rest echoes the request. */
 export interface ResponseState {
   readonly status: ResponseStatus;
   readonly completed_at: number | null;
-  readonly output: readonly OutputMessage[];
+  readonly output: readonly OutputItem[];
   readonly usage: ReturnType<typeof toUsage> | null;
   readonly incomplete_details: { readonly reason: string } | null;
   readonly error: { readonly code: string; readonly message: string } | null;
@@ -37,7 +59,7 @@ export type ResponseResource = ReturnType<typeof describeRequest> & ResponseStat
 export const responseIdPattern = /^resp_[0-9a-f]{48}$/;
 
 /** Unguessable: who knows an id may go on with its conversation. */
-export function newId(prefix: "resp" | "msg"): string {
+export function newId(prefix: "resp" | "msg" | "rs" | "fc"): string {
   return `${prefix}_${randomBytes(24).toString("hex")}`;
 }
 
@@ -57,7 +79,7 @@ export function describeRequest(request: CreateRequest, id: string, model: strin
     top_logprobs: 0,
     max_output_tokens: request.max_output_tokens ?? null,
     max_tool_calls: request.max_tool_calls ?? null,
-    tools: [],
+    tools: (request.tools ?? []).map(describeTool),
     tool_choice: request.tool_choice ?? "auto",
     parallel_tool_calls: request.parallel_tool_calls ?? true,
     text: { format: request.text?.format ?? { type: "text" as const }, verbosity: request.text?.verbosity ?? "medium" },
@@ -73,12 +95,22 @@ export function describeRequest(request: CreateRequest, id: string, model: strin
   };
 }
 
-export function toUsage({ promptTokens, cachedTokens, generatedTokens }: Usage) {
+function describeTool({ name, description, parameters, strict }: FunctionTool) {
+  return {
+    type: "function" as const,
+    name,
+    description: description ?? null,
+    parameters: parameters ?? null,
+    strict: strict ?? false,
+  };
+}
+
+export function toUsage({ promptTokens, cachedTokens, generatedTokens, reasoningTokens }: Usage) {
   return {
     input_tokens: promptTokens,
     input_tokens_details: { cached_tokens: cachedTokens },
     output_tokens: generatedTokens,
-    output_tokens_details: { reasoning_tokens: 0 },
+    output_tokens_details: { reasoning_tokens: reasoningTokens },
     total_tokens: promptTokens + generatedTokens,
   };
 }

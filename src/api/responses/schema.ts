@@ -29,6 +29,44 @@ const formatSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("grammar"), syntax: z.literal("gbnf"), definition: z.string() }),
 ]);
 
+const toolName = z.string().regex(/^[\w.-]{1,64}$/, "a tool's name has 1 to 64 letters, digits and . _ -");
+
+const toolSchema = z.object({
+  // Others run on the server, which has none of them.
+  type: z.literal("function", "only tools of type function are supported"),
+  name: toolName,
+  description: z.string().nullish(),
+  parameters: z
+    .record(z.string(), z.unknown())
+    .refine((schema) => isShallow(schema), "is nested too deeply")
+    .nullish(),
+  strict: z.boolean().nullish(),
+});
+
+/** Deeper than any schema, and far from where serializing it back would end the stack. */
+const maxSchemaDepth = 100;
+
+function isShallow(schema: unknown): boolean {
+  let level = [schema];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxSchemaDepth) return false;
+    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
+  }
+  return true;
+}
+
+export type FunctionTool = z.infer<typeof toolSchema>;
+
+const toolChoiceSchema = z.union([
+  z.enum(["auto", "none", "required"]),
+  z.object({ type: z.literal("function"), name: toolName }),
+  z.object({
+    type: z.literal("allowed_tools"),
+    mode: z.enum(["auto", "required"]).default("auto"),
+    tools: z.array(z.looseObject({ type: z.literal("function"), name: toolName })).max(256),
+  }),
+]);
+
 export const createSchema = z.object({
   model: shortText.nullish(),
   input: z.union([z.string(), z.array(z.unknown()).max(4096)]).nullish(),
@@ -67,8 +105,8 @@ export const createSchema = z.object({
     .nullish(),
 
   truncation: z.enum(["auto", "disabled"]).nullish(),
-  tools: z.array(z.unknown()).max(256).nullish(),
-  tool_choice: z.union([z.string().max(32), z.looseObject({ type: z.string().max(64) })]).nullish(),
+  tools: z.array(toolSchema).max(256).nullish(),
+  tool_choice: toolChoiceSchema.nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
   background: z.boolean().nullish(),
   conversation: z.unknown().optional(),
@@ -103,9 +141,7 @@ export function unsupported(param: string, what: string): HearthError {
 }
 
 function refuseUnsupported(request: CreateRequest): void {
-  const { tools, tool_choice: toolChoice, top_logprobs: topLogprobs, include } = request;
-  if (tools && tools.length > 0) throw unsupported("tools", "tools");
-  if (toolChoice && toolChoice !== "auto" && toolChoice !== "none") throw unsupported("tool_choice", "tools");
+  const { top_logprobs: topLogprobs, include } = request;
   if (topLogprobs || include?.includes("message.output_text.logprobs")) {
     throw unsupported(topLogprobs ? "top_logprobs" : "include", "log probabilities");
   }

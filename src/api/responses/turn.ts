@@ -4,10 +4,11 @@ import { HearthError } from "../../base/errors.js";
 import { toHearthError } from "../../net/errors.js";
 import type { Generations } from "../../service/generation.js";
 import type { GenerationRequest, Message, OutputFormat } from "../../service/types.js";
-import { toMessages } from "./input.js";
+import { toConversation } from "./input.js";
 import { describeRequest, newId, type ResponseResource } from "./resource.js";
 import { type CreateRequest, includes } from "./schema.js";
 import type { ResponseStore, SocketMemory } from "./store.js";
+import { toToolUse } from "./tools.js";
 import { type ResponseEvent, ResponseWriter } from "./writer.js";
 
 export interface TurnDependencies {
@@ -66,7 +67,7 @@ export class Turn {
     const { generations, clock } = this.#dependencies;
     const request = this.#request;
     const model = generations.resolveModel(request.model ?? "default");
-    const conversation = [...(await this.#previous()), ...toMessages(request.input)];
+    const conversation = toConversation(await this.#previous(), request.input);
     const now = () => Math.floor(clock.wallTime() / 1000);
     const echo = describeRequest(request, newId("resp"), model, now());
     const writer = new ResponseWriter(echo, {
@@ -98,8 +99,7 @@ export class Turn {
   }
 
   #remember(writer: ResponseWriter, conversation: readonly Message[]): void {
-    const answer: Message[] = writer.response.output.length > 0 ? [{ role: "assistant", content: writer.text }] : [];
-    const stored = { response: writer.response, messages: [...conversation, ...answer] };
+    const stored = { response: writer.response, messages: toConversation(conversation, writer.response.output) };
     this.#memory?.put(stored);
     if (writer.response.store) this.#dependencies.store.put(writer.response.id, this.#owner, stored);
   }
@@ -119,6 +119,9 @@ function toGeneration(
   return {
     model,
     messages,
+    ...toToolUse(request),
+    parallelToolCalls: request.parallel_tool_calls ?? true,
+    reasoningEffort: request.reasoning?.effort ?? null,
     sampling: toSampling(request),
     maxTokens: request.max_output_tokens ?? null,
     format: toFormat(request.text?.format),

@@ -5,11 +5,11 @@
 import type { HearthError } from "../../base/errors.js";
 import { wireError } from "../../net/errors.js";
 import type { FinishReason, GenerationEvent, Usage } from "../../service/types.js";
+import { type EventBody, OpenCall, type OpenItem, OpenMessage, OpenReasoning } from "./output-items.js";
 import {
   type describeRequest,
-  newId,
-  type OutputMessage,
-  type OutputText,
+  type ItemStatus,
+  type OutputItem,
   type ResponseResource,
   type ResponseState,
   toUsage,
@@ -31,14 +31,9 @@ export interface WriterOptions {
   readonly now: () => number;
 }
 
-const outputIndex = 0;
-const contentIndex = 0;
-
 export class ResponseWriter {
   readonly #echo: ReturnType<typeof describeRequest>;
   readonly #options: WriterOptions;
-  readonly #itemId = newId("msg");
-  readonly #tokenIds: number[] = [];
   #state: ResponseState = {
     status: "in_progress",
     completed_at: null,
@@ -47,8 +42,9 @@ export class ResponseWriter {
     incomplete_details: null,
     error: null,
   };
-  #text = "";
-  #itemOpen = false;
+  #items: readonly OutputItem[] = []; // closed ones
+  #open: OpenItem | null = null;
+  #brokeOff = false; // within a call
   #nextNumber = 0;
 
   constructor(echo: ReturnType<typeof describeRequest>, options: WriterOptions) {
@@ -61,110 +57,109 @@ export class ResponseWriter {
     return { ...this.#echo, ...this.#state };
   }
 
-  /** What was generated so far. */
-  get text(): string {
-    return this.#text;
-  }
-
   start(): ResponseEvent[] {
-    return [
-      this.#event("response.created", { response: this.response }),
-      this.#event("response.in_progress", { response: this.response }),
-    ];
+    const { response } = this;
+    return this.#numbered([
+      { type: "response.created", response },
+      { type: "response.in_progress", response },
+    ]);
   }
 
   take(event: GenerationEvent): ResponseEvent[] {
-    switch (event.type) {
-      case "queued":
-        return this.#progress("hearth:queued", { position: event.position });
-      case "prompt":
-        return this.#progress("hearth:prompt_progress", {
-          read_tokens: event.read,
-          cached_tokens: event.cached,
-          total_tokens: event.total,
-        });
-      case "started":
-        return this.#openItem();
-      case "delta":
-        return this.#delta(event.text, event.tokens);
-      case "done":
-        return this.#finish(event.reason, event.usage);
-    }
+    return this.#numbered(this.#take(event));
   }
 
   /** The end of a response that broke off after it had started. */
   fail(error: HearthError): ResponseEvent[] {
     const { code, message } = wireError(error);
-    this.#state = {
-      ...this.#state,
-      status: "failed",
-      output: this.#itemOpen ? [this.#item("incomplete")] : [],
-      error: { code, message },
-    };
-    return [this.#event("response.failed", { response: this.response })];
+    if (this.#open) this.#items = [...this.#items, this.#open.item("incomplete")];
+    this.#open = null;
+    this.#state = { ...this.#state, status: "failed", output: this.#items, error: { code, message } };
+    return this.#numbered([{ type: "response.failed", response: this.response }]);
   }
 
-  #openItem(): ResponseEvent[] {
-    if (this.#itemOpen) return [];
-    this.#itemOpen = true;
-    const item: OutputMessage = { ...this.#item("in_progress"), content: [] };
-    const part: OutputText = { type: "output_text", text: "", annotations: [], logprobs: [] };
-    return [
-      this.#event("response.output_item.added", { output_index: outputIndex, item }),
-      this.#event("response.content_part.added", { ...this.#place(), part }),
-    ];
-  }
-
-  #delta(delta: string, tokens: readonly number[]): ResponseEvent[] {
-    this.#text += delta;
-    this.#tokenIds.push(...tokens);
-    if (delta === "" && !this.#options.tokenIds) return [];
-    const ids = this.#options.tokenIds ? { "hearth:token_ids": tokens } : {};
-    return [
-      ...this.#openItem(),
-      this.#event("response.output_text.delta", { ...this.#place(), delta, logprobs: [], ...ids }),
-    ];
-  }
-
-  #finish(reason: FinishReason, usage: Usage): ResponseEvent[] {
-    const events = this.#options.generate ? this.#openItem() : [];
-    const status = reason === "length" ? "incomplete" : "completed";
-    const item = this.#item(status);
-    if (this.#options.generate) {
-      const [part] = item.content;
-      events.push(
-        this.#event("response.output_text.done", { ...this.#place(), text: this.#text, logprobs: [] }),
-        this.#event("response.content_part.done", { ...this.#place(), part }),
-        this.#event("response.output_item.done", { output_index: outputIndex, item }),
-      );
+  #take(event: GenerationEvent): EventBody[] {
+    switch (event.type) {
+      case "queued":
+        return this.#progress({ type: "hearth:queued", position: event.position });
+      case "prompt": {
+        const { read: read_tokens, cached: cached_tokens, total: total_tokens } = event;
+        return this.#progress({ type: "hearth:prompt_progress", read_tokens, cached_tokens, total_tokens });
+      }
+      case "started":
+        return [];
+      case "delta":
+        return this.#text(event.text, event.tokens);
+      case "reasoning":
+        return this.#reasoning(event.text);
+      case "toolCall":
+        return this.#begin(new OpenCall(this.#nextIndex(), event));
+      case "toolArguments":
+        return this.#open instanceof OpenCall ? this.#open.delta(event.text) : [];
+      case "toolCallDone":
+        this.#brokeOff = !event.complete;
+        return this.#close(event.complete ? "completed" : "incomplete");
+      case "done":
+        return this.#finish(event.reason, event.usage);
     }
+  }
+
+  #text(delta: string, tokens: readonly number[]): EventBody[] {
+    if (this.#open instanceof OpenMessage) return this.#open.delta(delta, tokens);
+    if (delta === "" && !this.#options.tokenIds) return [];
+    const message = new OpenMessage(this.#nextIndex(), this.#options.tokenIds);
+    return [...this.#begin(message), ...message.delta(delta, tokens)];
+  }
+
+  #reasoning(delta: string): EventBody[] {
+    if (this.#open instanceof OpenReasoning) return this.#open.delta(delta);
+    const reasoning = new OpenReasoning(this.#nextIndex());
+    return [...this.#begin(reasoning), ...reasoning.delta(delta)];
+  }
+
+  #finish(reason: FinishReason, usage: Usage): EventBody[] {
+    // An answer of nothing has an item all the same.
+    const isEmpty = this.#options.generate && this.#items.length === 0 && !this.#open;
+    const opened = isEmpty ? this.#begin(new OpenMessage(0, this.#options.tokenIds)) : [];
+    const status = reason === "length" || this.#brokeOff ? "incomplete" : "completed";
+    const closed = this.#close(status);
+    const why = reason === "length" ? "max_output_tokens" : "malformed_tool_call";
     this.#state = {
       ...this.#state,
       status,
       completed_at: status === "completed" ? this.#options.now() : null,
-      output: this.#options.generate ? [item] : [],
+      output: this.#items,
       usage: toUsage(usage),
-      incomplete_details: status === "incomplete" ? { reason: "max_output_tokens" } : null,
+      incomplete_details: status === "incomplete" ? { reason: why } : null,
     };
-    return [...events, this.#event(`response.${status}`, { response: this.response })];
+    return [...opened, ...closed, { type: `response.${status}`, response: this.response }];
   }
 
-  #item(status: OutputMessage["status"]): OutputMessage {
-    const ids = this.#options.tokenIds ? { "hearth:token_ids": this.#tokenIds } : {};
-    const part: OutputText = { type: "output_text", text: this.#text, annotations: [], logprobs: [], ...ids };
-    return { id: this.#itemId, type: "message", status, role: "assistant", content: [part] };
+  /** Items come one after the other: what was open is complete. */
+  #begin(item: OpenItem): EventBody[] {
+    const closed = this.#close("completed");
+    this.#open = item;
+    return [...closed, ...item.open()];
   }
 
-  #place() {
-    return { item_id: this.#itemId, output_index: outputIndex, content_index: contentIndex };
+  #close(status: ItemStatus): EventBody[] {
+    const open = this.#open;
+    if (!open) return [];
+    this.#open = null;
+    this.#items = [...this.#items, open.item(status)];
+    return open.close(status);
+  }
+
+  #nextIndex(): number {
+    return this.#items.length + (this.#open ? 1 : 0);
   }
 
   /** Events of our own go only to clients that ask for them: others may choke on a type that they do not know. */
-  #progress(type: `hearth:${string}`, fields: object): ResponseEvent[] {
-    return this.#options.progress ? [this.#event(type, fields)] : [];
+  #progress(event: EventBody): EventBody[] {
+    return this.#options.progress ? [event] : [];
   }
 
-  #event(type: string, fields: object): ResponseEvent {
-    return { type, sequence_number: this.#nextNumber++, ...fields };
+  #numbered(events: readonly EventBody[]): ResponseEvent[] {
+    return events.map(({ type, ...fields }) => ({ type, sequence_number: this.#nextNumber++, ...fields }));
   }
 }

@@ -1,0 +1,69 @@
+/** Tokens of an answer to what may be shown of it: whole characters, calls and thoughts apart, nothing of a stop text. */
+import type { AnswerEvent } from "../chat/answers/events.js";
+import { Detokenizer } from "../chat/detokenizer.js";
+import type { Prompt } from "../chat/prompt.js";
+import { StopMatcher } from "../chat/stop-matcher.js";
+import type { Model } from "../engine/contract.js";
+
+export interface AnswerReaderOptions {
+  readonly prompt: Prompt;
+  /** Control tokens that the prompt's parser looks for. */
+  readonly visible: ReadonlySet<number>;
+  /** Texts that end the answer. They count in its text only: thoughts and arguments may hold them. */
+  readonly stop: readonly string[];
+}
+
+export class AnswerReader {
+  readonly #detokenizer: Detokenizer;
+  readonly #parser: Prompt["parser"];
+  readonly #stops: StopMatcher;
+  #stopped = false;
+
+  constructor(model: Model, { prompt, visible, stop }: AnswerReaderOptions) {
+    this.#detokenizer = new Detokenizer(model, { startsText: prompt.startsText, visible });
+    this.#parser = prompt.parser;
+    this.#stops = new StopMatcher(stop);
+  }
+
+  /** A stop text came: the answer is over. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  get inReasoning(): boolean {
+    return this.#parser?.inReasoning ?? false;
+  }
+
+  push(token: number): AnswerEvent[] {
+    return this.#filter(this.#parse(this.#detokenizer.push(Int32Array.of(token))));
+  }
+
+  /** What was held back when the answer ended by itself. */
+  flush(): AnswerEvent[] {
+    const rest = [...this.#parse(this.#detokenizer.flush()), ...(this.#parser?.finish() ?? [])];
+    const events = this.#filter(rest);
+    return this.#stopped ? events : [...events, ...asText(this.#stops.flush())];
+  }
+
+  #parse(text: string): AnswerEvent[] {
+    return this.#parser ? this.#parser.push(text) : asText(text);
+  }
+
+  #filter(events: readonly AnswerEvent[]): AnswerEvent[] {
+    const shown: AnswerEvent[] = [];
+    for (const event of events) {
+      if (event.type !== "text") {
+        shown.push(...asText(this.#stops.flush()), event);
+        continue;
+      }
+      const { text, stop } = this.#stops.push(event.text);
+      shown.push(...asText(text));
+      if (stop === null) continue;
+      this.#stopped = true;
+      break;
+    }
+    return shown;
+  }
+}
+
+const asText = (text: string): AnswerEvent[] => (text === "" ? [] : [{ type: "text", text }]);
