@@ -54,6 +54,9 @@ export const errorCatalogue = {
   MODEL_WEIGHTS_INVALID: badModel("Weights are damaged. Download or convert the file again."),
   QUANTIZE_SOURCE_QUANTIZED: badModel("Give the F32, F16 or BF16 file, or accept the loss with --allow-requantize."),
   IMPORT_BAD_TENSOR: badModel("The safetensors files are damaged or incomplete. Download the folder again."),
+  IMPORT_UNSUPPORTED: badModel(
+    "Import a llama, qwen2, qwen3 or gemma3 folder as Hugging Face publishes it, or get a GGUF file.",
+  ),
   TOKENIZER_UNSUPPORTED: badModel("Choose a model with a supported tokenizer."),
   TOKENIZER_BAD_VOCABULARY: badModel("The vocabulary is inconsistent. Convert the file anew."),
   TOKEN_OUT_OF_RANGE: clientFault("invalid_value", "Give token ids from 0 to the vocabulary's size less one."),

@@ -1,5 +1,9 @@
 /** `hearth models import`: copies a model of this machine into the store. */
+
+import { statSync } from "node:fs";
 import { Command } from "commander";
+import { HearthError } from "../base/errors.js";
+import { importFolder } from "../store/huggingface/import.js";
 import { importModel } from "../store/import.js";
 import { describeStored } from "./models-list.js";
 import { openStore, print, withProgress } from "./models-store.js";
@@ -7,16 +11,27 @@ import { formatBytes } from "./terminal.js";
 
 export function importCommand(): Command {
   return new Command("import")
-    .description("copy a GGUF file into the store")
-    .argument("<path>", "GGUF file; of a split model any part")
+    .description("copy a GGUF file into the store, or convert a Hugging Face folder")
+    .argument(
+      "<path>",
+      "GGUF file (of a split model any part), or a folder with safetensors, config.json and tokenizer.json",
+    )
     .option("--name <name>", "name of the model; without it the file's")
     .option("--alias <name>", "another name for it")
+    .option("--type <type>", "of a folder: quantize to this type, such as Q4_K_M, on the way")
     .action(async (path: string, _options, command: Command) => {
-      const { store, flags } = openStore<{ name?: string; alias?: string }>(command);
+      const { store, flags } = openStore<{ name?: string; alias?: string; type?: string }>(command);
       const json = flags.json === true;
-      const { name } = await withProgress(json, (onProgress, signal) =>
-        importModel(store, path, { name: flags.name, onProgress, signal }),
-      );
+      const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+      if (flags.type !== undefined && !isFolder) {
+        throw new HearthError("COMMAND_INVALID", "--type is for folders; `hearth quantize` changes a GGUF file.");
+      }
+      const { name } = await withProgress(json, (onProgress, signal) => {
+        const options = { name: flags.name, onProgress, signal };
+        return isFolder
+          ? importFolder(store, path, { ...options, type: flags.type })
+          : importModel(store, path, options);
+      });
       if (flags.alias !== undefined) await store.addAlias(name, flags.alias);
       const model = store.get(name);
       print(json, describeStored(model), `${name}: ${formatBytes(model.bytes)} in the store\n`);
