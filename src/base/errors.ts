@@ -27,6 +27,7 @@ const unavailable = (wireCode: string, advice: string): ErrorKind => ({
   advice,
 });
 const badModel = (advice: string): ErrorKind => ({ status: 503, wireCode: "model_error", retryable: false, advice });
+const badSource = (advice: string): ErrorKind => ({ status: 502, wireCode: "pull_failed", retryable: false, advice });
 const internal = (advice: string): ErrorKind => ({ status: 500, wireCode: "server_error", retryable: false, advice });
 
 export const errorCatalogue = {
@@ -94,6 +95,14 @@ export const errorCatalogue = {
   MODEL_EXISTS: clientFault("model_exists", "Remove that model first, or give another name with --name.", 409),
   STORE_BUSY: unavailable("store_busy", "Wait until that is done, then try again."),
   STORE_DAMAGED: badModel("Remove the model with `hearth models rm`, and pull or import it again."),
+  MODEL_DOES_NOT_FIT: badModel("Choose a smaller model or file, or raise models.memory_bytes."),
+  PULL_NOT_FOUND: clientFault("pull_not_found", "Check the name, and the file or quantization, at its source.", 404),
+  PULL_DENIED: clientFault("pull_denied", "Accept the model's terms on its page, and set HF_TOKEN to your token.", 403),
+  PULL_FAILED: unavailable("pull_failed", "Check the network and run the same again: it goes on where it stopped."),
+  PULL_BAD_RESPONSE: badSource("This is no source of models, or one that is at fault. Try another, or later."),
+  PULL_BAD_LENGTH: badSource("The source contradicts itself about the file's length. Try another, or later."),
+  PULL_BAD_HASH: badSource("The file is damaged or not the one that was promised. Try again, or another source."),
+  PULL_SOURCE_CHANGED: unavailable("pull_source_changed", "Somebody is changing the file. Try again later."),
   PULL_REFUSED: clientFault("pull_refused", "Give a public https address of a source that you trust.", 403),
   DISK_FULL: { status: 507, wireCode: "disk_full", retryable: false, advice: "Free space, or choose a smaller file." },
   SHUTTING_DOWN: unavailable("server_shutting_down", "The daemon is stopping. Try again after its restart."),

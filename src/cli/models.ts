@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { importCommand } from "./models-import.js";
 import { listCommand } from "./models-list.js";
+import { pullCommand } from "./models-pull.js";
 import { rmCommand } from "./models-rm.js";
 import { showCommand } from "./models-show.js";
 import { verifyCommand } from "./models-verify.js";
@@ -10,7 +11,7 @@ export function modelsCommand(): Command {
   const models = new Command("models")
     .description("the models on this machine")
     .option("--config <file>", "TOML file with options, to work on the service's store");
-  for (const command of [listCommand(), showCommand(), importCommand(), verifyCommand(), rmCommand()]) {
+  for (const command of [listCommand(), showCommand(), pullCommand(), importCommand(), verifyCommand(), rmCommand()]) {
     models.addCommand(command);
   }
   return models;

@@ -122,14 +122,14 @@ function describe({ phase, completed, total }: StoreProgress, perSecond: number,
   const verb = verbs[phase];
   if (total === 0) return completed === 0 ? `${verb} ...` : `${verb} ${formatBytes(completed)}`;
   const share = Math.min(1, completed / total);
-  const percent = `${Math.floor(100 * share)} %`.padStart(5);
+  const percent = `${Math.floor(100 * share)} %`;
   const left = perSecond > 0 && completed < total ? `, ${formatSeconds((total - completed) / perSecond)} left` : "";
   const speed = perSecond > 0 ? ` ${formatBytes(perSecond)}/s${left}` : "";
-  const text = `${percent} of ${formatBytes(total)}${speed}`;
-  const width = Math.min(40, columns - verb.length - text.length - 4);
-  if (width < 5) return `${verb}${text}`;
+  const text = `${percent.padStart(columns > 0 ? 5 : 0)} of ${formatBytes(total)}${speed}`;
+  const width = Math.min(40, columns - verb.length - text.length - 5);
+  if (width < 5) return `${verb} ${text}`;
   const filled = Math.round(width * share);
-  return `${verb} [${"#".repeat(filled)}${" ".repeat(width - filled)}]${text}`;
+  return `${verb} [${"#".repeat(filled)}${" ".repeat(width - filled)}] ${text}`;
 }
 
 function formatSeconds(seconds: number): string {

@@ -107,6 +107,29 @@ export const options = {
     doc: "Folder of models, keys and stored responses; empty: the service's StateDirectory, else ~/.local/share/hearth.",
   }),
 
+  "models.memory_bytes": option(integer(0, 2 ** 50, "bytes"), 0, {
+    env: "HEARTH_MODELS_MEMORY_BYTES",
+    doc: "Memory that loaded models may take together; 0: 80 % of the machine's.",
+  }),
+
+  "pull.connections": option(integer(1, 16, "connections"), 4, {
+    env: "HEARTH_PULL_CONNECTIONS",
+    doc: "Connections over which a model is downloaded at the same time.",
+  }),
+  "pull.hf_endpoint": option(text("an address"), "", {
+    env: "HEARTH_PULL_HF_ENDPOINT",
+    doc: "Hugging Face or a mirror of it; empty: what HF_ENDPOINT says, else https://huggingface.co.",
+  }),
+  "pull.hf_token": option(text("a token", /^[\w.-]{0,256}$/), "", {
+    env: "HEARTH_PULL_HF_TOKEN",
+    secret: true,
+    doc: "Token for Hugging Face's gated models, sent to it alone; empty: what HF_TOKEN says.",
+  }),
+  "pull.ollama_endpoint": option(text("an address"), "https://registry.ollama.ai", {
+    env: "HEARTH_PULL_OLLAMA_ENDPOINT",
+    doc: "Registry of Ollama's models, or a mirror of it.",
+  }),
+
   "engine.threads": option(integer(0, 256, "threads"), 0, {
     env: "HEARTH_THREADS",
     flag: "threads",

@@ -17,14 +17,16 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(inherited);
 }
 
-/** Starts `hearth ARGS`; it is killed at the latest when the test ends. */
+/** Starts `hearth ARGS`; it is killed at the latest when the test ends. `through`: a command that runs it. */
 export function spawnHearth(
   t: TestContext,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  through: readonly string[] = [],
 ): ChildProcessWithoutNullStreams {
   const state = env.HEARTH_STATE ?? temporaryFolder(t);
-  const child = spawn(process.execPath, [path.join(root, "dist", "cli", "main.js"), ...args], {
+  const command = [...through, process.execPath, path.join(root, "dist", "cli", "main.js"), ...args];
+  const child = spawn(command[0] ?? "", command.slice(1), {
     cwd: root,
     env: { ...cleanEnvironment(), ...env, HEARTH_STATE: state },
   });
@@ -37,9 +39,9 @@ export function spawnHearth(
 export async function hearth(
   t: TestContext,
   args: readonly string[],
-  options: { env?: Readonly<Record<string, string>>; stdin?: string } = {},
+  options: { env?: Readonly<Record<string, string>>; stdin?: string; through?: readonly string[] } = {},
 ): Promise<CommandResult> {
-  const child = spawnHearth(t, args, options.env);
+  const child = spawnHearth(t, args, options.env, options.through);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
