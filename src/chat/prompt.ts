@@ -8,6 +8,7 @@ import { type AnswerFormat, detectFormat, markersOf } from "./answers/formats.js
 import { AnswerParser } from "./answers/parser.js";
 import { fitConversation, templateMessage } from "./conversation.js";
 import { type FallbackName, fallbackFor, fallbackTemplate } from "./fallback-templates.js";
+import type { AnswerShape } from "./grammar/answer.js";
 import type { Message, Tool, ToolChoice } from "./messages.js";
 import { chooseMark, Shield } from "./shield.js";
 import { SpecialTokens } from "./special-tokens.js";
@@ -22,6 +23,8 @@ export interface Prompt {
   readonly startsText: boolean;
   /** Reads the answer; null where it is plain text. */
   readonly parser: AnswerParser | null;
+  /** What the answer may consist of. */
+  readonly answer: Omit<AnswerShape, "format">;
 }
 
 export interface PromptOptions {
@@ -118,7 +121,9 @@ export class PromptBuilder {
     // Nothing between them: a turn that goes on from an answer continues that very text.
     const text = messages.map((message) => message.content).join("");
     const tokens = await this.#tokenizer.encode(text, { addSpecial: true, parseSpecial: false });
-    return { tokens, startsText: text === "", parser: null };
+    const { specialTokens } = this.#tokenizer.info;
+    const answer = { tools: [], family: null, begun: null, reasoning: null, inReasoning: false, specialTokens };
+    return { tokens, startsText: text === "", parser: null, answer };
   }
 
   async #render(chat: Chat, messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
@@ -132,7 +137,15 @@ export class PromptBuilder {
     const tokens = await this.#tokenizer.encode(text + forced, { addSpecial: false, parseSpecial: true, mark });
     const parser = new AnswerParser(chat.format, { tools, inReasoning: opensReasoning });
     parser.push(forced);
-    return { tokens: this.#withBos(tokens), startsText: forced === "", parser };
+    const answer = {
+      tools,
+      family: format,
+      begun: choice,
+      reasoning: withoutReasoning ? null : reasoning,
+      inReasoning: parser.inReasoning,
+      specialTokens: this.#tokenizer.info.specialTokens,
+    };
+    return { tokens: this.#withBos(tokens), startsText: forced === "", parser, answer };
   }
 
   /** The template's text, with marks. */

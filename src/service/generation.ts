@@ -2,6 +2,7 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { HearthError } from "../base/errors.js";
 import type { AnswerEvent } from "../chat/answers/events.js";
+import { answerGrammar } from "../chat/grammar/answer.js";
 import type { PromptOptions } from "../chat/prompt.js";
 import type { SamplerOptions } from "../engine/contract.js";
 import type { SequenceStream } from "../scheduler/stream.js";
@@ -45,8 +46,11 @@ export class GenerationService implements Generations {
     const loaded = await this.#host.ready(request.signal);
     loaded.scheduler.checkAccepts(); // before the work of making a prompt
     loaded.promptLimit.check(request.messages);
-    const grammar = request.generate ? await loaded.grammars.get(request.format) : null;
     const prompt = await loaded.prompts.build(request.messages, promptOptions(request));
+    const gbnf = request.generate
+      ? answerGrammar({ ...prompt.answer, format: request.format ?? { type: "text" } })
+      : null;
+    const grammar = gbnf === null ? null : await loaded.grammars.get(gbnf);
     const grammarFrom = prompt.tokens.length;
     const stream = loaded.scheduler.submit({
       prompt: prompt.tokens,
@@ -127,12 +131,12 @@ function toGenerationEvent(event: AnswerEvent, tokens: readonly number[]): Gener
   }
 }
 
-/** Throws REQUEST_UNSUPPORTED for tools together with a form that the answer is to have. */
+/** Throws REQUEST_UNSUPPORTED for tools together with a grammar, which has no place for calls. */
 function promptOptions(request: GenerationRequest): PromptOptions {
   const { raw = false, tools = [], toolChoice = "auto", reasoningEffort, format } = request;
   const withoutReasoning = format !== undefined && format.type !== "text";
-  if (withoutReasoning && tools.length > 0 && toolChoice !== "none") {
-    const message = "This server does not support tools together with structured output yet.";
+  if (format?.type === "grammar" && tools.length > 0 && toolChoice !== "none") {
+    const message = "This server does not support tools together with a grammar.";
     throw new HearthError("REQUEST_UNSUPPORTED", message, { param: "tools" });
   }
   // The names by which published templates know the switch.

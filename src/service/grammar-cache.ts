@@ -1,5 +1,4 @@
-/** Compiled grammars by what they were asked as: what one request learned of a schema, the next ones know. */
-import { checkFormat, type OutputFormat, type RestrictingFormat, toGbnf } from "../chat/grammar/format.js";
+/** Compiled grammars by their text: what one request learned of a schema, the next ones know. */
 import type { Grammar, Model } from "../engine/contract.js";
 
 /** Each keeps up to some megabytes of what it has learned. */
@@ -13,14 +12,11 @@ export class GrammarCache {
     this.#model = model;
   }
 
-  /** null: anything may be said. Rejects with SCHEMA_UNSUPPORTED, GRAMMAR_INVALID or GRAMMAR_TOO_COMPLEX. */
-  async get(format: OutputFormat | undefined): Promise<Grammar | null> {
-    if (!format || format.type === "text") return null;
-    checkFormat(format);
-    const key = JSON.stringify(format);
-    const grammar = this.#grammars.get(key) ?? this.#compile(format);
-    this.#grammars.delete(key);
-    this.#grammars.set(key, grammar); // now the last one to go
+  /** Rejects with GRAMMAR_INVALID or GRAMMAR_TOO_COMPLEX. */
+  async get(gbnf: string): Promise<Grammar> {
+    const grammar = this.#grammars.get(gbnf) ?? this.#model.compileGrammar(gbnf);
+    this.#grammars.delete(gbnf);
+    this.#grammars.set(gbnf, grammar); // now the last one to go
     for (const oldest of this.#grammars.keys()) {
       if (this.#grammars.size <= maxGrammars) break;
       this.#grammars.delete(oldest);
@@ -28,12 +24,8 @@ export class GrammarCache {
     try {
       return await grammar;
     } catch (error) {
-      this.#grammars.delete(key);
+      this.#grammars.delete(gbnf);
       throw error;
     }
-  }
-
-  async #compile(format: RestrictingFormat): Promise<Grammar> {
-    return this.#model.compileGrammar(toGbnf(format));
   }
 }

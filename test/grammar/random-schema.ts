@@ -32,7 +32,7 @@ export class RandomSchemas {
           type: "object",
           properties: {
             value: this.#scalar(),
-            children: { type: "array", items: { $ref: "#/$defs/tree" }, maxItems: 2 },
+            children: { type: "array", items: { $ref: "#/$defs/tree" }, maxItems: 1 },
           },
           required: ["value"],
           additionalProperties: false,

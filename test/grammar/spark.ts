@@ -1,6 +1,7 @@
 /** Spark in this process, for tests of what a grammar lets a model say. */
 import path from "node:path";
 import type { TestContext } from "node:test";
+import { answerGrammar } from "../../src/chat/grammar/answer.js";
 import { Tokenizer } from "../../src/chat/tokenizer.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import { type Engine, type Grammar, type Model, noToken, type SamplerOptions } from "../../src/engine/contract.js";
@@ -10,6 +11,12 @@ import { root } from "../helpers/shared.js";
 const sparkFile = path.join(root, "models", "spark", "spark-q8_0.gguf");
 
 export const loadSpark = (): Promise<Model> => loadEngineModule().loadModel(sparkFile, { vocabularyOnly: false });
+
+/** The grammar of JSON that matches, as a request with `strict` gets it. */
+export function schemaGrammar(schema: unknown, strict = true): string {
+  const shape = { tools: [], family: null, begun: null, reasoning: null, inReasoning: false, specialTokens: [] };
+  return answerGrammar({ ...shape, format: { type: "json_schema", schema, strict } }) ?? "";
+}
 
 export interface Answer {
   readonly text: string;
@@ -58,9 +65,9 @@ export class Speaker {
       for (;;) {
         const { tokens: drawn } = await this.#engine.step({ chunks: [{ sequence, tokens, sample: true }] });
         const token = drawn[0] ?? noToken.notAsked;
-        if (token < 0) throw new Error(`outcome ${token} after ${JSON.stringify(this.#text(answer))}`);
+        if (token < 0) throw new Error(`outcome ${token} after ${JSON.stringify(this.#text(answer, false))}`);
         const finished = this.#model.info.tokenizer.endOfGeneration.includes(token);
-        if (finished || answer.length >= maxTokens) return { text: this.#text(answer), finished };
+        if (finished || answer.length >= maxTokens) return { text: this.#text(answer, finished), finished };
         answer.push(token);
         tokens = Int32Array.of(token);
       }
@@ -69,7 +76,8 @@ export class Speaker {
     }
   }
 
-  #text(tokens: readonly number[]): string {
-    return new TextDecoder("utf-8", { fatal: true }).decode(this.#model.decode(Int32Array.from(tokens), false));
+  /** What was cut may end within a character. */
+  #text(tokens: readonly number[], whole: boolean): string {
+    return new TextDecoder("utf-8", { fatal: whole }).decode(this.#model.decode(Int32Array.from(tokens), false));
   }
 }

@@ -1,6 +1,7 @@
 /** What an answer may be asked to look like, as a grammar for the engine. */
 import { HearthError } from "../../base/errors.js";
-import { jsonObjectGrammar, schemaGrammar } from "./json-schema.js";
+import type { GrammarWriter } from "./gbnf.js";
+import { SchemaCompiler } from "./json-schema.js";
 
 export type OutputFormat =
   | { readonly type: "text" }
@@ -20,7 +21,7 @@ const maxDepth = 200;
 const maxParts = 100_000;
 
 /** Throws REQUEST_INVALID for what is too deep or too long to be worked on. */
-export function checkFormat(format: OutputFormat): void {
+function checkSize(format: OutputFormat): void {
   let parts = 0;
   let level: unknown[] = [format];
   for (let depth = 0; level.length > 0; depth++) {
@@ -34,16 +35,20 @@ export function checkFormat(format: OutputFormat): void {
   }
 }
 
-export type RestrictingFormat = Exclude<OutputFormat, { readonly type: "text" }>;
-
-/** The grammar in GBNF. Throws SCHEMA_UNSUPPORTED with the place in the schema. */
-export function toGbnf(format: RestrictingFormat): string {
+/** The expression of a text of this format. Throws SCHEMA_UNSUPPORTED with the place in the schema. */
+export function textRule(writer: GrammarWriter, format: OutputFormat): string {
+  checkSize(format);
   switch (format.type) {
     case "json_object":
-      return jsonObjectGrammar();
+      return jsonRule(writer, { type: "object" }, true);
     case "json_schema":
-      return schemaGrammar(format.schema, { strict: format.strict });
-    case "grammar":
-      return format.grammar;
+      return jsonRule(writer, format.schema, format.strict);
+    default:
+      throw new HearthError("INTERNAL", `The format ${format.type} is no part of a grammar.`);
   }
+}
+
+/** SentencePiece begins a text with a space. */
+function jsonRule(writer: GrammarWriter, schema: unknown, strict: boolean): string {
+  return `" "? ${new SchemaCompiler(writer, schema, { strict }).value(schema, "")}`;
 }

@@ -50,9 +50,9 @@ export function jsonLiteral(value: unknown): string {
   return literal(JSON.stringify(value));
 }
 
-/** One character of these ranges; surrogates are none. */
-export function characterClass(ranges: readonly Range[]): string {
-  return `[${ranges
+/** One character of these ranges, or of none of them; surrogates are none. */
+export function characterClass(ranges: readonly Range[], negated = false): string {
+  return `[${negated ? "^" : ""}${ranges
     .flatMap(withoutSurrogates)
     .map(([low, high]) => (low === high ? escaped(low) : `${escaped(low)}-${escaped(high)}`))
     .join("")}]`;

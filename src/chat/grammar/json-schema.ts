@@ -4,7 +4,7 @@
  * not name come only where it asks for them with `additionalProperties`, or names none; white space is what models write.
  */
 import { formatPatterns } from "./formats.js";
-import { characterClass, choice, GrammarWriter, jsonLiteral, literal, type Range } from "./gbnf.js";
+import { characterClass, choice, type GrammarWriter, jsonLiteral, literal, type Range } from "./gbnf.js";
 import { type Flat, flatten, list, typesOf, valuesOf } from "./merge.js";
 import { anyInteger, anyNumber, integerWithin, numberWithin } from "./numbers.js";
 import { lengthOf, type Pattern, parsePattern } from "./pattern.js";
@@ -26,24 +26,15 @@ import { anyText, bounds, patternText, patternTextWithin } from "./strings.js";
 export interface SchemaOptions {
   /** Refuse what cannot be enforced; else leave it out. */
   readonly strict: boolean;
-}
-
-/** In GBNF, with the rule `root`. Throws SCHEMA_UNSUPPORTED with the place and the keyword. */
-export function schemaGrammar(schema: unknown, options: SchemaOptions): string {
-  const writer = new GrammarWriter();
-  const compiler = new SchemaCompiler(writer, schema, options);
-  writer.define(writer.reserve("root"), `" "? ${compiler.value(schema, "")}`);
-  return writer.render();
-}
-
-/** Any JSON object. */
-export function jsonObjectGrammar(): string {
-  return schemaGrammar({ type: "object" }, { strict: true });
+  /** Small objects may have their properties in any order: models do not always follow a tool's. */
+  readonly anyOrder?: boolean;
 }
 
 /** Between the parts of objects and lists: on one line, or indented. */
 const space = "space";
 const spaceRule = '" "? | "\\n" [ \\t]{0,32}';
+/** Properties that may come in any order: there is a rule for each set of them. */
+const maxFreeOrder = 6;
 const maxSchemas = 5000;
 const maxDepth = 100;
 const unlimited = Number.POSITIVE_INFINITY;
@@ -53,6 +44,7 @@ export class SchemaCompiler {
   readonly #writer: GrammarWriter;
   readonly #document: SchemaDocument;
   readonly #strict: boolean;
+  readonly #anyOrder: boolean;
   readonly #references = new Map<string, string>(); // to names of rules
   #schemas = 0;
   #depth = 0;
@@ -61,6 +53,7 @@ export class SchemaCompiler {
     this.#writer = writer;
     this.#document = new SchemaDocument(root);
     this.#strict = options.strict;
+    this.#anyOrder = options.anyOrder ?? false;
     writer.rule(space, spaceRule);
   }
 
@@ -312,6 +305,7 @@ export class SchemaCompiler {
     if (least > required) this.#cannot(path, "minProperties beside properties");
     if (most < declared.length || (additional !== null && most < unlimited))
       this.#cannot(path, "maxProperties beside properties");
+    if (this.#anyOrder && additional === null && declared.length <= maxFreeOrder) return this.#inAnyOrder(declared);
     return this.#inOrder(declared, additional);
   }
 
@@ -340,7 +334,7 @@ export class SchemaCompiler {
   /** A member that the schema does not name; null where none may come. */
   #additional(flat: Flat, declared: readonly { key: string }[], path: string): string | null {
     const { additionalProperties, patternProperties, propertyNames } = flat;
-    let schema = additionalProperties ?? declared.length === 0;
+    let schema = additionalProperties ?? (declared.length === 0 && flat.properties === undefined);
     let key = declared.length > 0 ? this.#otherKey(declared.map((property) => property.key)) : this.#string({}, path);
     if (patternProperties !== undefined && isSchema(patternProperties)) {
       const patterns = Object.keys(patternProperties);
@@ -383,6 +377,26 @@ export class SchemaCompiler {
       );
     };
     return `"\\"" ${differing(keys)} "\\""`;
+  }
+
+  /** Members in any order, each once. */
+  #inAnyOrder(declared: readonly { member: string; required: boolean }[]): string {
+    const names = new Map<number, string>(); // by the set of those that came
+    const after = (came: number): string => {
+      const known = names.get(came);
+      if (known !== undefined) return known;
+      const name = this.#writer.reserve("members");
+      names.set(came, name);
+      const left = declared
+        .map((property, i) => ({ ...property, bit: 1 << i }))
+        .filter(({ bit }) => (came & bit) === 0);
+      const comma = came === 0 ? "" : `"," ${space} `;
+      const more = left.map(({ member, bit }) => `${comma}${member} ${after(came | bit)}`);
+      const mayEnd = left.every(({ required }) => !required);
+      this.#writer.define(name, [...(mayEnd ? ['""'] : []), ...more].join(" | "));
+      return name;
+    };
+    return after(0);
   }
 
   /** Members in their order, with commas between those that are there. */
