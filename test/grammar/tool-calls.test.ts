@@ -110,7 +110,7 @@ test(`${callsToMake} calls of random tools at temperature 1.5: each is read back
     }
   }
   t.diagnostic(`${complete} calls complete, the others cut by the limit`);
-  assert.ok(complete >= callsToMake * 0.8);
+  assert.ok(complete >= callsToMake * 0.6);
 });
 
 const written: Readonly<Record<keyof typeof families, readonly string[]>> = {

@@ -217,9 +217,13 @@ test("reasoning.effort none turns thoughts off", async (t) => {
   assert.ok(!prompt().endsWith("<|off|>"));
 });
 
-test("tools together with structured output are refused for now, also by name", async (t) => {
+test("an answer in JSON may be a call instead; a grammar has no place for calls", async (t) => {
   const { server } = await serverOf(t);
-  const response = await server.post("/v1/responses", { input: "x", tools, text: { format: { type: "json_object" } } });
+  const ask = (format: Event) => server.post("/v1/responses", { input: "x", tools, text: { format } });
+  assert.equal((await ask({ type: "json_object" })).status, 200);
+  const grammar = server.module.models[0]?.grammars.at(-1) ?? "";
+  assert.match(grammar, /^root ::= .*object.*opened/);
+  const response = await ask({ type: "grammar", syntax: "gbnf", definition: 'root ::= "x"' });
   const { error } = (await response.json()) as Event;
   assert.deepEqual([response.status, error.code, error.param], [400, "unsupported_parameter", "tools"]);
 });
