@@ -13,6 +13,7 @@ import type { Message, Tool, ToolChoice } from "./messages.js";
 import { chooseMark, Shield } from "./shield.js";
 import { SpecialTokens } from "./special-tokens.js";
 import { ChatTemplate, templateLimits } from "./template.js";
+import { inlineRenderer, type TemplateRenderer } from "./template-thread.js";
 import { probeTemplate, type TemplateTraits } from "./template-traits.js";
 import { Tokenizer } from "./tokenizer.js";
 import { templateTool } from "./tool-prompt.js";
@@ -45,6 +46,8 @@ export interface PromptBuilderOptions {
   readonly fallback?: FallbackName | "auto" | "none";
   /** For templates that write the date. */
   readonly now?: () => Date;
+  /** Where conversations are rendered; by default on the caller's thread. */
+  readonly renderer?: TemplateRenderer;
 }
 
 /** A template and all that follows from it. */
@@ -62,6 +65,7 @@ export class PromptBuilder {
   readonly #model: Model;
   readonly #tokenizer: Tokenizer;
   readonly #chat: Chat | null;
+  readonly #renderer: TemplateRenderer;
   readonly #shield: Shield;
   readonly #answerShield: Shield;
 
@@ -70,6 +74,7 @@ export class PromptBuilder {
     this.#model = model;
     this.#tokenizer = tokenizer;
     const { specialTokens } = tokenizer.info;
+    this.#renderer = options.renderer ?? inlineRenderer;
     this.#chat = this.#openChat(options);
     const { template, format } = this.#chat ?? {};
     const markers = new Set(format ? markersOf(format) : []);
@@ -129,7 +134,7 @@ export class PromptBuilder {
   async #render(chat: Chat, messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
     const { choice, tools } = chosenTools(options);
     const withoutReasoning = choice !== null || options.withoutReasoning === true;
-    const { text, mark } = this.#text(chat, messages, tools, { ...options, withoutReasoning });
+    const { text, mark } = await this.#text(chat, messages, tools, { ...options, withoutReasoning });
     const opensReasoning = endsOpen(text.replaceAll(mark, ""), chat.format);
     const { tools: format, reasoning } = chat.format;
     const thoughts = withoutReasoning && opensReasoning ? `${reasoning?.close ?? ""}\n\n` : "";
@@ -149,7 +154,7 @@ export class PromptBuilder {
   }
 
   /** The template's text, with marks. */
-  #text(chat: Chat, messages: readonly Message[], tools: readonly Tool[], options: PromptOptions) {
+  async #text(chat: Chat, messages: readonly Message[], tools: readonly Tool[], options: PromptOptions) {
     const { template, traits, format } = chat;
     const knowsDeveloper = template.source.includes("developer");
     const given = {
@@ -162,7 +167,7 @@ export class PromptBuilder {
       tools: this.#shield.apply(given.tools, mark),
     }));
     const fitted = fitConversation(shielded.messages, shielded.tools, traits, format);
-    const text = template.render({
+    const text = await this.#renderer.render(template, {
       ...(options.withoutReasoning ? { enable_thinking: false } : {}),
       ...options.variables,
       messages: fitted.messages,

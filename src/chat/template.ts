@@ -20,9 +20,10 @@ export const templateLimits: TemplateLimits = { steps: 2_000_000, timeoutMs: 2_0
 
 export class ChatTemplate {
   readonly source: string;
+  readonly limits: TemplateLimits;
+  /** What templates that write the date take it from. */
+  readonly now: () => Date;
   readonly #program: ReturnType<typeof parse>;
-  readonly #limits: TemplateLimits;
-  readonly #now: () => Date;
   // A script of node:vm can be stopped, and stops what it calls as well.
   readonly #call = new Script("render()");
   readonly #context: { render?: () => string } = createContext({});
@@ -30,8 +31,8 @@ export class ChatTemplate {
   /** Throws CHAT_TEMPLATE_FAILED if the template cannot be parsed. */
   constructor(source: string, limits: TemplateLimits = templateLimits, now: () => Date = () => new Date()) {
     this.source = source;
-    this.#limits = limits;
-    this.#now = now;
+    this.limits = limits;
+    this.now = now;
     try {
       // As transformers sets Jinja2 up.
       this.#program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
@@ -42,13 +43,13 @@ export class ChatTemplate {
 
   /** Throws CHAT_TEMPLATE_FAILED with the template's own words when it refuses the messages. */
   render(variables: Readonly<Record<string, unknown>>): string {
-    this.#context.render = () => this.#run({ ...templateGlobals(this.#now), ...variables });
+    this.#context.render = () => this.#run({ ...templateGlobals(this.now), ...variables });
     try {
-      return this.#call.runInContext(this.#context, { timeout: this.#limits.timeoutMs });
+      return this.#call.runInContext(this.#context, { timeout: this.limits.timeoutMs });
     } catch (error) {
       if (error instanceof LimitError) throw failed(`The model's chat template ${error.message}.`, error);
       if (isTimeout(error)) {
-        throw failed(`The model's chat template did not end within ${this.#limits.timeoutMs} ms.`, error);
+        throw failed(`The model's chat template did not end within ${this.limits.timeoutMs} ms.`, error);
       }
       throw failed(`The model's chat template refused the messages: ${reason(error)}.`, error);
     } finally {
@@ -59,7 +60,7 @@ export class ChatTemplate {
   #run(variables: Readonly<Record<string, unknown>>): string {
     const environment = new Environment();
     for (const [name, value] of Object.entries(variables)) environment.set(name, value);
-    return String(boundedInterpreter(environment, this.#limits).run(this.#program).value);
+    return String(boundedInterpreter(environment, this.limits).run(this.#program).value);
   }
 }
 

@@ -3,7 +3,7 @@
  * Knows neither chat templates nor streams.
  */
 import { HearthError } from "../base/errors.js";
-import type { Model, TokenizerInfo } from "../engine/contract.js";
+import type { Model, ModelInfo, TokenizerInfo } from "../engine/contract.js";
 import { type PreTokenizer, preTokenizer } from "./pre-tokenizers.js";
 import { SpecialTokens } from "./special-tokens.js";
 
@@ -30,6 +30,7 @@ export class Tokenizer {
   readonly #words: PreTokenizer | null; // null: SPM
   readonly #allSpecial: SpecialTokens;
   readonly #userDefined: SpecialTokens;
+  readonly #swallowing: ReadonlySet<number>;
 
   /** Throws TOKENIZER_UNSUPPORTED for a model without a tokenizer or with an unknown pre-tokenizer. */
   constructor(model: Model, options: TokenizerOptions = {}) {
@@ -40,6 +41,7 @@ export class Tokenizer {
     this.#words = info.kind === "bpe" ? preTokenizer(info.preTokenizer, options.unknownPreTokenizer) : null;
     this.#allSpecial = new SpecialTokens(info.specialTokens);
     this.#userDefined = new SpecialTokens(info.specialTokens.filter((token) => !token.control));
+    this.#swallowing = swallowingTokens(model.info);
   }
 
   /** Rejects with CONTEXT_OVERFLOW for a text that no context could hold. Never blocks the event loop for long. */
@@ -64,14 +66,18 @@ export class Tokenizer {
     if (options.addSpecial && this.info.addBos && this.info.bos !== null) yield this.info.bos;
     // SentencePiece begins each text with a space; after a special token a new text begins.
     let textBegins = true;
+    let swallows = false;
     const special = options.parseSpecial ? this.#allSpecial : this.#userDefined;
     for (const piece of special.split(text)) {
       if (typeof piece === "number") {
         yield piece;
         textBegins = true;
+        swallows = this.#swallowing.has(piece);
         continue;
       }
-      const plain = options.mark === undefined ? piece : piece.replaceAll(options.mark, "");
+      const unmarked = options.mark === undefined ? piece : piece.replaceAll(options.mark, "");
+      const plain = swallows ? unmarked.trimStart() : unmarked;
+      swallows &&= plain === "";
       if (plain === "") continue;
       if (this.#words) yield* this.#words(plain);
       else yield this.info.addSpacePrefix && textBegins ? ` ${plain}` : plain;
@@ -79,6 +85,13 @@ export class Tokenizer {
     }
     if (options.addSpecial && this.info.addEos && this.info.eos !== null) yield this.info.eos;
   }
+}
+
+/** Phi-3's special tokens take the white space behind them (`rstrip` in its tokenizer.json, which GGUF has no key for). */
+function swallowingTokens({ architecture, tokenizer: { kind, specialTokens } }: ModelInfo): ReadonlySet<number> {
+  const tokens = architecture === "phi3" && kind === "spm" ? specialTokens : [];
+  const others = ["<unk>", "<s>", "<|endoftext|>"];
+  return new Set(tokens.filter(({ text }) => !others.includes(text)).map(({ id }) => id));
 }
 
 /** The regex engine keeps a stack of some bytes for each letter of a word, and gives up at 64 MiB. */

@@ -11,6 +11,7 @@ import type { Clock } from "../base/clock.js";
 import { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
 import { Metrics } from "../base/metrics.js";
+import { TemplateThread } from "../chat/template-thread.js";
 import { type Address, formatAddress } from "../config/kinds.js";
 import type { Config } from "../config/options.js";
 import type { EngineModule } from "../engine/contract.js";
@@ -48,6 +49,7 @@ export class Daemon {
   readonly #config: Config;
   readonly #dependencies: DaemonDependencies;
   readonly #health: Health;
+  readonly #templates = new TemplateThread();
   readonly #models: ModelHost;
   readonly #server: Server;
   readonly #responses: DocumentStore<StoredResponse>;
@@ -69,6 +71,7 @@ export class Daemon {
       logger,
       health: this.#health,
       metrics: new SchedulerMetrics(metrics),
+      renderer: this.#templates,
     });
     const keyFile = new KeyFile(stateFolder);
     this.#server = new Server(config, { clock, logger, metrics, keys: () => keyFile.keys(), tls });
@@ -126,6 +129,7 @@ export class Daemon {
     this.#modelWatch.stop();
     this.#server.stopListening();
     await this.#models.stop(this.#config["shutdown.grace_ms"]);
+    await this.#templates.close();
     await this.#server.stop();
     await this.#responses.stop();
     this.#watchdog.stop();

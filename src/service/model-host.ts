@@ -9,6 +9,7 @@ import { HearthError } from "../base/errors.js";
 import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
 import { PromptBuilder, type PromptBuilderOptions } from "../chat/prompt.js";
+import type { TemplateRenderer } from "../chat/template-thread.js";
 import { Tokenizer, type TokenizerOptions } from "../chat/tokenizer.js";
 import type { Engine, EngineModule, EngineOptions, Model } from "../engine/contract.js";
 import type { SchedulerMetrics } from "../scheduler/metrics.js";
@@ -36,6 +37,8 @@ export interface ModelHostDependencies {
   /** The condition `model` is healthy while a model is ready; `engine` is the scheduler's. */
   readonly health: Health;
   readonly metrics: SchedulerMetrics;
+  /** Where chat templates run; without one on this thread. */
+  readonly renderer?: TemplateRenderer;
 }
 
 export interface LoadedModel {
@@ -146,12 +149,13 @@ export class ModelHost {
   }
 
   async #load(): Promise<LoadedModel> {
-    const { clock, logger, health, metrics } = this.#dependencies;
+    const { clock, logger, health, metrics, renderer } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
     const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
     const prompts = new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }), {
       fallback,
       now: () => new Date(clock.wallTime()),
+      ...(renderer ? { renderer } : {}),
     });
     const engine = await this.#module.createEngine(model, this.#options.engine);
     const scheduler = new Scheduler(engine, this.#options.scheduler, { clock, logger, health, metrics });

@@ -13,6 +13,7 @@ export interface TestModelOptions {
   readonly addEos?: boolean;
   readonly chatTemplate?: string;
   readonly name?: string;
+  readonly architecture?: string;
   /** Sees every list of words that is encoded. */
   readonly onEncode?: (words: readonly string[]) => void;
 }
@@ -36,7 +37,7 @@ export function testModel(options: TestModelOptions = {}): Model {
   };
   return {
     info: {
-      architecture: "llama",
+      architecture: options.architecture ?? "llama",
       name: options.name ?? "test",
       weightType: "F32",
       chatTemplate: options.chatTemplate ?? null,

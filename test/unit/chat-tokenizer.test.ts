@@ -140,6 +140,19 @@ test("long text reaches the engine in batches, and its ids come back in order", 
   assert.deepEqual([...ids], Array.from({ length: 20_000 }, () => [...Buffer.from("word "), 260]).flat());
 });
 
+test("Phi-3's special tokens take the white space behind them, BOS does not", async () => {
+  const phi3 = {
+    kind: "spm",
+    architecture: "phi3",
+    special: [...special, { text: "<|user|>", control: true }],
+  } as const;
+  assert.equal(
+    await encode("<s> a<|user|>\n\n Hi\n<|end|>\n<|user|>", parsed, phi3),
+    "«<s>» a«<|user|>»Hi\n«<|end|>»«<|user|>»",
+  );
+  assert.equal(await encode("<|end|>\na", parsed), "«<|end|>»\na");
+});
+
 test("a mark keeps special tokens apart and leaves no trace", async () => {
   const marked = { addSpecial: false, parseSpecial: true, mark: "\ufdd0" };
   assert.equal(await encode("<\ufdd0s>a<s>\ufdd0", marked as typeof parsed), "<s>a«<s>»");
