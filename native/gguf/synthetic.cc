@@ -2,10 +2,13 @@
 // what the real ones weigh and take as long to run, but speak nonsense. Implements write_synthetic_model of engine.h.
 //
 // Every matrix has the one type asked for, the embedding and the output too. (Quantizers often give those two a larger
-// type; then the file would not be what its name says, and speeds of types could not be compared.) Norms are F32 ones.
+// type; then the file would not be what its name says, and speeds of types could not be compared.) Only the mixtures
+// Q4_K_M and Q5_K_M, and rows that are no whole number of super-blocks, get the types that quantizers give them. Norms
+// are F32 ones.
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <numbers>
 
 #include "base/text.h"
@@ -16,35 +19,78 @@
 namespace hearth {
 namespace {
 
-struct LlamaShape {
+struct Shape {
   const char* name;
-  uint32_t n_layer, n_embd, n_ff, n_head, n_head_kv, n_vocab, n_ctx;
+  const char* architecture;
+  uint32_t n_layer, n_embd, n_ff, n_head, n_head_kv, head_dim, n_vocab, n_ctx;
   float rms_eps, rope_base;
-  float rope_factor;  // of Llama 3's frequency scaling; 0 for none
-  bool tied;          // the output is the transposed embedding
-
-  uint32_t head_dim() const { return n_embd / n_head; }
+  float rope_factor = 0.0f;  // of Llama 3's frequency scaling; 0 for none
+  bool tied = true;          // the output is the transposed embedding
+  bool head_norms = false, post_norms = false;
+  uint32_t sliding_window = 0;
 };
 
 // From the config.json of each model.
-constexpr LlamaShape kShapes[] = {
-    {"smollm2-135m", 30, 576, 1536, 9, 3, 49152, 8192, 1e-5f, 100000.0f, 0.0f, true},
-    {"llama-3.2-1b", 16, 2048, 8192, 32, 8, 128256, 131072, 1e-5f, 500000.0f, 32.0f, true},
-    {"llama-3.2-3b", 28, 3072, 8192, 24, 8, 128256, 131072, 1e-5f, 500000.0f, 32.0f, true},
-    {"llama-7b", 32, 4096, 11008, 32, 32, 32000, 2048, 1e-6f, 10000.0f, 0.0f, false},
+constexpr Shape kShapes[] = {
+    {"smollm2-135m", "llama", 30, 576, 1536, 9, 3, 64, 49152, 8192, 1e-5f, 100000.0f},
+    {"llama-3.2-1b", "llama", 16, 2048, 8192, 32, 8, 64, 128256, 131072, 1e-5f, 500000.0f, 32.0f},
+    {"llama-3.2-3b", "llama", 28, 3072, 8192, 24, 8, 128, 128256, 131072, 1e-5f, 500000.0f, 32.0f},
+    {"llama-7b", "llama", 32, 4096, 11008, 32, 32, 128, 32000, 2048, 1e-6f, 10000.0f, 0.0f, false},
+    {"qwen3-0.6b", "qwen3", 28, 1024, 3072, 16, 8, 128, 151936, 40960, 1e-6f, 1e6f, 0.0f, true, true},
+    {"qwen3-1.7b", "qwen3", 28, 2048, 6144, 16, 8, 128, 151936, 40960, 1e-6f, 1e6f, 0.0f, true, true},
+    {"qwen3-4b", "qwen3", 36, 2560, 9728, 32, 8, 128, 151936, 40960, 1e-6f, 1e6f, 0.0f, true, true},
+    {"gemma3-1b", "gemma3", 26, 1152, 6912, 4, 1, 256, 262144, 32768, 1e-6f, 1e6f, 0.0f, true, true, true, 512},
 };
 
-// Shapes of cli.md whose architectures the engine does not run yet.
-constexpr const char* kOtherArchitectures[] = {"qwen3-0.6b", "gemma3-1b", "qwen3-1.7b", "qwen3-4b"};
-
-// general.file_type, as llama.cpp numbers it (enum llama_ftype).
+// general.file_type, as llama.cpp numbers it (enum llama_ftype). `larger` goes to the tensors that a mixture keeps more
+// exact.
 struct FileType {
-  HearthType type;
+  const char* name;
   uint32_t id;
+  HearthType type;
+  HearthType larger = type;
 };
-constexpr FileType kFileTypes[] = {{HEARTH_TYPE_F32, 0},  {HEARTH_TYPE_F16, 1},  {HEARTH_TYPE_BF16, 32},
-                                   {HEARTH_TYPE_Q4_0, 2}, {HEARTH_TYPE_Q4_1, 3}, {HEARTH_TYPE_Q5_0, 8},
-                                   {HEARTH_TYPE_Q5_1, 9}, {HEARTH_TYPE_Q8_0, 7}};
+constexpr FileType kFileTypes[] = {
+    {"F32", 0, HEARTH_TYPE_F32},          {"F16", 1, HEARTH_TYPE_F16},
+    {"BF16", 32, HEARTH_TYPE_BF16},       {"Q4_0", 2, HEARTH_TYPE_Q4_0},
+    {"Q4_1", 3, HEARTH_TYPE_Q4_1},        {"Q5_0", 8, HEARTH_TYPE_Q5_0},
+    {"Q5_1", 9, HEARTH_TYPE_Q5_1},        {"Q8_0", 7, HEARTH_TYPE_Q8_0},
+    {"Q2_K", 10, HEARTH_TYPE_Q2_K},       {"Q3_K", 11, HEARTH_TYPE_Q3_K},
+    {"Q4_K", 14, HEARTH_TYPE_Q4_K},       {"Q4_K_M", 15, HEARTH_TYPE_Q4_K, HEARTH_TYPE_Q6_K},
+    {"Q5_K", 16, HEARTH_TYPE_Q5_K},       {"Q5_K_M", 17, HEARTH_TYPE_Q5_K, HEARTH_TYPE_Q6_K},
+    {"Q6_K", 18, HEARTH_TYPE_Q6_K},       {"IQ2_XXS", 19, HEARTH_TYPE_IQ2_XXS},
+    {"IQ2_XS", 20, HEARTH_TYPE_IQ2_XS},   {"IQ2_S", 28, HEARTH_TYPE_IQ2_S},
+    {"IQ3_XXS", 23, HEARTH_TYPE_IQ3_XXS}, {"IQ3_S", 26, HEARTH_TYPE_IQ3_S},
+    {"IQ1_S", 24, HEARTH_TYPE_IQ1_S},     {"IQ1_M", 31, HEARTH_TYPE_IQ1_M},
+    {"IQ4_NL", 25, HEARTH_TYPE_IQ4_NL},   {"IQ4_XS", 30, HEARTH_TYPE_IQ4_XS},
+    {"TQ1_0", 36, HEARTH_TYPE_TQ1_0},     {"TQ2_0", 37, HEARTH_TYPE_TQ2_0},
+    {"MXFP4", 38, HEARTH_TYPE_MXFP4},
+};
+
+// What quantizers give rows that are no whole number of super-blocks.
+HearthType fitting_type(HearthType type, uint64_t columns) {
+  if (columns % type_traits(type)->block_elements == 0) return type;
+  switch (type) {
+    case HEARTH_TYPE_Q4_K:
+      return HEARTH_TYPE_Q5_0;
+    case HEARTH_TYPE_Q5_K:
+      return HEARTH_TYPE_Q5_1;
+    case HEARTH_TYPE_Q6_K:
+      return HEARTH_TYPE_Q8_0;
+    case HEARTH_TYPE_TQ1_0:
+    case HEARTH_TYPE_TQ2_0:
+      return HEARTH_TYPE_Q4_0;
+    default:
+      return HEARTH_TYPE_IQ4_NL;
+  }
+}
+
+// Whether a mixture keeps the values' projection and the feed-forward's last matrix of layer `il` more exact: in the
+// first and the last eighth of the layers and in each third one between, as llama-quantize does.
+bool uses_larger(uint32_t il, uint32_t n_layer) {
+  const uint32_t eighth = n_layer / 8;
+  return il < eighth || il >= 7 * n_layer / 8 || (il - eighth) % 3 == 2;
+}
 
 constexpr uint64_t kSeed = 20261123;
 constexpr size_t kPoolBytes = 1 << 20;
@@ -54,34 +100,34 @@ enum class Fill { RANDOM, ONES, ROPE_FACTORS };
 // token_type of llama.cpp's vocabularies.
 enum TokenType : int32_t { NORMAL = 1, UNKNOWN = 2, CONTROL = 3, BYTE = 6 };
 
-Status choose_shape(const std::string& name, LlamaShape* shape) {
-  const auto found = std::ranges::find(kShapes, name, &LlamaShape::name);
-  if (found != std::end(kShapes)) {
-    *shape = *found;
-    return {};
+template <class Entry, size_t n>
+std::string names_of(const Entry (&entries)[n]) {
+  std::string names;
+  for (const Entry& entry : entries) names += (names.empty() ? "" : ", ") + std::string(entry.name);
+  return names;
+}
+
+Status choose_shape(const std::string& name, Shape* shape) {
+  const auto found = std::ranges::find(kShapes, name, &Shape::name);
+  if (found == std::end(kShapes)) {
+    return {Code::OPTION_OUT_OF_RANGE,
+            "There is no shape " + quoted(name) + ". The shapes are " + names_of(kShapes) + "."};
   }
-  std::string known;
-  for (const LlamaShape& s : kShapes) known += (known.empty() ? "" : ", ") + std::string(s.name);
-  if (std::ranges::find(kOtherArchitectures, name) != std::end(kOtherArchitectures)) {
-    return {Code::MODEL_ARCHITECTURE_UNSUPPORTED,
-            "The shape " + name + " is of an architecture that this engine does not run yet. These it runs: " + known +
-                "."};
-  }
-  return {Code::OPTION_OUT_OF_RANGE, "There is no shape " + quoted(name) + ". The shapes are " + known + "."};
+  *shape = *found;
+  return {};
 }
 
 Status choose_type(const std::string& name, FileType* file_type) {
-  HearthType type = HEARTH_TYPE_COUNT;
-  const bool exists = find_type(name, &type);
-  const auto found = std::ranges::find(kFileTypes, type, &FileType::type);
+  std::string upper = name;
+  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  const auto found = std::ranges::find(kFileTypes, upper, &FileType::name);
   if (found != std::end(kFileTypes)) {
     *file_type = *found;
     return {};
   }
-  std::string known;
-  for (const FileType& t : kFileTypes) known += (known.empty() ? "" : ", ") + std::string(type_name(t.type));
-  return {exists ? Code::MODEL_TENSOR_TYPE_UNSUPPORTED : Code::OPTION_OUT_OF_RANGE,
-          "There are no synthetic weights of type " + quoted(name) + ". The types are " + known + "."};
+  HearthType type = HEARTH_TYPE_COUNT;
+  return {find_type(name, &type) ? Code::MODEL_TENSOR_TYPE_UNSUPPORTED : Code::OPTION_OUT_OF_RANGE,
+          "There are no synthetic weights of type " + quoted(name) + ". The types are " + names_of(kFileTypes) + "."};
 }
 
 // A SentencePiece vocabulary: the specials, all bytes, then words over the letters a to z and the space U+2581,
@@ -119,30 +165,34 @@ void add_vocabulary(uint32_t n_vocab, GgufWriter* writer) {
   writer->add("tokenizer.ggml.add_eos_token", false);
 }
 
-void add_keys(const LlamaShape& shape, uint32_t file_type, GgufWriter* writer) {
-  writer->add("general.architecture", "llama");
+void add_keys(const Shape& shape, uint32_t file_type, GgufWriter* writer) {
+  const std::string prefix = std::string(shape.architecture) + ".";
+  writer->add("general.architecture", shape.architecture);
   writer->add("general.name", std::string("synthetic ") + shape.name);
   writer->add("general.file_type", file_type);
   writer->add("general.quantization_version", uint32_t{2});
-  writer->add("llama.context_length", shape.n_ctx);
-  writer->add("llama.embedding_length", shape.n_embd);
-  writer->add("llama.block_count", shape.n_layer);
-  writer->add("llama.feed_forward_length", shape.n_ff);
-  writer->add("llama.attention.head_count", shape.n_head);
-  writer->add("llama.attention.head_count_kv", shape.n_head_kv);
-  writer->add("llama.attention.layer_norm_rms_epsilon", shape.rms_eps);
-  writer->add("llama.rope.dimension_count", shape.head_dim());
-  writer->add("llama.rope.freq_base", shape.rope_base);
-  writer->add("llama.vocab_size", shape.n_vocab);
+  writer->add(prefix + "context_length", shape.n_ctx);
+  writer->add(prefix + "embedding_length", shape.n_embd);
+  writer->add(prefix + "block_count", shape.n_layer);
+  writer->add(prefix + "feed_forward_length", shape.n_ff);
+  writer->add(prefix + "attention.head_count", shape.n_head);
+  writer->add(prefix + "attention.head_count_kv", shape.n_head_kv);
+  writer->add(prefix + "attention.key_length", shape.head_dim);
+  writer->add(prefix + "attention.value_length", shape.head_dim);
+  writer->add(prefix + "attention.layer_norm_rms_epsilon", shape.rms_eps);
+  if (shape.sliding_window != 0) writer->add(prefix + "attention.sliding_window", shape.sliding_window);
+  writer->add(prefix + "rope.dimension_count", shape.head_dim);
+  writer->add(prefix + "rope.freq_base", shape.rope_base);
+  writer->add(prefix + "vocab_size", shape.n_vocab);
   add_vocabulary(shape.n_vocab, writer);
 }
 
 // Divisors of RoPE's frequencies, [head_dim / 2], as Llama 3.1 and later extend their context from 8,192 tokens:
 // frequencies that turn less than once in it are divided by rope_factor, those that turn more than four times are kept,
 // and a ramp joins the two (Grattafiori et al. 2024, arXiv:2407.21783; rope_scaling of the models' config.json).
-std::vector<float> llama3_rope_factors(const LlamaShape& shape) {
+std::vector<float> llama3_rope_factors(const Shape& shape) {
   constexpr float kOriginalContext = 8192.0f, kLowFactor = 1.0f, kHighFactor = 4.0f;
-  const uint32_t n_dims = shape.head_dim();
+  const uint32_t n_dims = shape.head_dim;
   std::vector<float> factors;
   for (uint32_t i = 0; i < n_dims; i += 2) {
     const float wavelength = 2.0f * std::numbers::pi_v<float> *
@@ -154,35 +204,63 @@ std::vector<float> llama3_rope_factors(const LlamaShape& shape) {
   return factors;
 }
 
-// Adds the tensors of a llama model; fills[i] says what stands in the i-th.
-Status add_tensors(const LlamaShape& s, HearthType type, GgufWriter* writer, std::vector<Fill>* fills) {
-  const auto matrix = [&](const std::string& name, uint64_t columns, uint64_t rows) {
-    fills->push_back(Fill::RANDOM);
-    return writer->add_tensor(name + ".weight", type, std::array{columns, rows});
-  };
-  const auto vector = [&](const std::string& name, uint64_t n, Fill fill) {
-    fills->push_back(fill);
-    return writer->add_tensor(name + ".weight", HEARTH_TYPE_F32, std::array{n});
-  };
-  const uint64_t n_q = s.n_head * s.head_dim(), n_kv = s.n_head_kv * s.head_dim();
+// A tensor that is to be written: what stands in it, and of which type.
+struct Planned {
+  Fill fill;
+  HearthType type;
+};
 
-  HEARTH_RETURN_IF_ERROR(matrix("token_embd", s.n_embd, s.n_vocab));
-  if (s.rope_factor != 0) HEARTH_RETURN_IF_ERROR(vector("rope_freqs", s.head_dim() / 2, Fill::ROPE_FACTORS));
-  for (uint32_t il = 0; il < s.n_layer; ++il) {
-    const std::string block = "blk." + std::to_string(il) + ".";
-    HEARTH_RETURN_IF_ERROR(vector(block + "attn_norm", s.n_embd, Fill::ONES));
-    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_q", s.n_embd, n_q));
-    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_k", s.n_embd, n_kv));
-    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_v", s.n_embd, n_kv));
-    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_output", n_q, s.n_embd));
-    HEARTH_RETURN_IF_ERROR(vector(block + "ffn_norm", s.n_embd, Fill::ONES));
-    HEARTH_RETURN_IF_ERROR(matrix(block + "ffn_gate", s.n_embd, s.n_ff));
-    HEARTH_RETURN_IF_ERROR(matrix(block + "ffn_up", s.n_embd, s.n_ff));
-    HEARTH_RETURN_IF_ERROR(matrix(block + "ffn_down", s.n_ff, s.n_embd));
+// Adds the tensors of a model; planned[i] says what stands in the i-th.
+class TensorPlan {
+ public:
+  TensorPlan(const Shape& shape, const FileType& file_type, GgufWriter* writer)
+      : s_(shape), file_type_(file_type), writer_(writer) {}
+
+  Status add_all() {
+    HEARTH_RETURN_IF_ERROR(matrix("token_embd", s_.n_embd, s_.n_vocab, s_.tied));
+    if (s_.rope_factor != 0) HEARTH_RETURN_IF_ERROR(vector("rope_freqs", s_.head_dim / 2, Fill::ROPE_FACTORS));
+    for (uint32_t il = 0; il < s_.n_layer; ++il) HEARTH_RETURN_IF_ERROR(layer(il));
+    HEARTH_RETURN_IF_ERROR(vector("output_norm", s_.n_embd, Fill::ONES));
+    return s_.tied ? Status() : matrix("output", s_.n_embd, s_.n_vocab, true);
   }
-  HEARTH_RETURN_IF_ERROR(vector("output_norm", s.n_embd, Fill::ONES));
-  return s.tied ? Status() : matrix("output", s.n_embd, s.n_vocab);
-}
+  const std::vector<Planned>& planned() const { return planned_; }
+
+ private:
+  Status layer(uint32_t il) {
+    const std::string block = "blk." + std::to_string(il) + ".";
+    const uint64_t n_q = s_.n_head * s_.head_dim, n_kv = s_.n_head_kv * s_.head_dim;
+    const bool larger = uses_larger(il, s_.n_layer);
+    HEARTH_RETURN_IF_ERROR(vector(block + "attn_norm", s_.n_embd, Fill::ONES));
+    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_q", s_.n_embd, n_q));
+    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_k", s_.n_embd, n_kv));
+    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_v", s_.n_embd, n_kv, larger));
+    if (s_.head_norms) {
+      HEARTH_RETURN_IF_ERROR(vector(block + "attn_q_norm", s_.head_dim, Fill::ONES));
+      HEARTH_RETURN_IF_ERROR(vector(block + "attn_k_norm", s_.head_dim, Fill::ONES));
+    }
+    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_output", n_q, s_.n_embd));
+    if (s_.post_norms) HEARTH_RETURN_IF_ERROR(vector(block + "post_attention_norm", s_.n_embd, Fill::ONES));
+    HEARTH_RETURN_IF_ERROR(vector(block + "ffn_norm", s_.n_embd, Fill::ONES));
+    HEARTH_RETURN_IF_ERROR(matrix(block + "ffn_gate", s_.n_embd, s_.n_ff));
+    HEARTH_RETURN_IF_ERROR(matrix(block + "ffn_up", s_.n_embd, s_.n_ff));
+    HEARTH_RETURN_IF_ERROR(matrix(block + "ffn_down", s_.n_ff, s_.n_embd, larger));
+    return s_.post_norms ? vector(block + "post_ffw_norm", s_.n_embd, Fill::ONES) : Status();
+  }
+  Status matrix(const std::string& name, uint64_t columns, uint64_t rows, bool larger = false) {
+    const HearthType type = fitting_type(larger ? file_type_.larger : file_type_.type, columns);
+    planned_.push_back({Fill::RANDOM, type});
+    return writer_->add_tensor(name + ".weight", type, std::array{columns, rows});
+  }
+  Status vector(const std::string& name, uint64_t n, Fill fill) {
+    planned_.push_back({fill, HEARTH_TYPE_F32});
+    return writer_->add_tensor(name + ".weight", HEARTH_TYPE_F32, std::array{n});
+  }
+
+  const Shape& s_;
+  const FileType& file_type_;
+  GgufWriter* writer_;
+  std::vector<Planned> planned_;
+};
 
 std::span<const uint8_t> bytes_of(const std::vector<float>& values) {
   return {reinterpret_cast<const uint8_t*>(values.data()), values.size() * sizeof(float)};
@@ -203,28 +281,31 @@ Status write_random(uint64_t n_bytes, std::span<const uint8_t> pool, size_t bloc
 }  // namespace
 
 Status write_synthetic_model(const std::string& shape_name, const std::string& weight_type, const std::string& path) {
-  LlamaShape shape{};
+  Shape shape{};
   FileType file_type{};
   HEARTH_RETURN_IF_ERROR(choose_shape(shape_name, &shape));
   HEARTH_RETURN_IF_ERROR(choose_type(weight_type, &file_type));
 
   GgufWriter writer;
-  std::vector<Fill> fills;
   add_keys(shape, file_type.id, &writer);
-  HEARTH_RETURN_IF_ERROR(add_tensors(shape, file_type.type, &writer, &fills));
+  TensorPlan plan(shape, file_type, &writer);
+  HEARTH_RETURN_IF_ERROR(plan.add_all());
   HEARTH_RETURN_IF_ERROR(writer.begin(path));
 
-  const std::vector<uint8_t> pool = random_blocks(file_type.type, kPoolBytes, kSeed);
-  const std::vector<float> ones(shape.n_embd, 1.0f);
+  std::map<HearthType, std::vector<uint8_t>> pools;
   SplitMix64 random(kSeed);
-  for (size_t i = 0; i < fills.size(); ++i) {
-    switch (fills[i]) {
-      case Fill::RANDOM:
-        HEARTH_RETURN_IF_ERROR(
-            write_random(writer.tensor_bytes()[i], pool, type_traits(file_type.type)->block_bytes, &random, &writer));
+  for (size_t i = 0; i < plan.planned().size(); ++i) {
+    const auto [fill, type] = plan.planned()[i];
+    const uint64_t n_bytes = writer.tensor_bytes()[i];
+    switch (fill) {
+      case Fill::RANDOM: {
+        std::vector<uint8_t>& pool = pools[type];
+        if (pool.empty()) pool = random_blocks(type, kPoolBytes, kSeed);
+        HEARTH_RETURN_IF_ERROR(write_random(n_bytes, pool, type_traits(type)->block_bytes, &random, &writer));
         break;
+      }
       case Fill::ONES:
-        HEARTH_RETURN_IF_ERROR(writer.write(bytes_of(ones)));
+        HEARTH_RETURN_IF_ERROR(writer.write(bytes_of(std::vector<float>(n_bytes / sizeof(float), 1.0f))));
         break;
       case Fill::ROPE_FACTORS:
         HEARTH_RETURN_IF_ERROR(writer.write(bytes_of(llama3_rope_factors(shape))));

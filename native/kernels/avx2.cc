@@ -1,5 +1,6 @@
 // AVX2, FMA and F16C: x86-64 since 2013 (Haswell) and 2015 (Excavator).
 #include "kernels/lanes_avx2.h"
+#include "kernels/parts_avx2.h"
 #include "kernels/rows_avx2.h"
 //
 #include "kernels/attention.h"

@@ -4,6 +4,7 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 #include "kernels/lanes_avx512.h"
+#include "kernels/parts_avx512.h"
 #include "kernels/rows_avx512.h"
 //
 #include "kernels/attention.h"

@@ -4,7 +4,8 @@
 //
 // Written once over what gemm_x86.h and gemm_neon.h define before they include it:
 //   kPanelRows, kTileCols            the micro-kernel's shape
-//   pack<B>(w, stride, n_blocks, panel)        kPanelRows rows, n_blocks blocks each
+//   pack<B>(w, stride, n_blocks, panel)        kPanelRows rows, n_blocks blocks of 32 each
+//   pack_quants<B>, panel_scale, offset_index  the same for super-blocks that are decoded already
 //   multiply<B>(panel, tile, n_blocks, acc)    acc[c] += panel * column c, in canonical order; acc[c] holds kPanelRows
 //   sums
 #pragma once
@@ -20,26 +21,33 @@ constexpr size_t kPanels = 64 / kPanelRows;  // that share a tile of columns whi
 
 template <class B>
 using PanelOf = Panel<B, kPanelRows>;
-using Columns = ColumnTile<kTileCols>;
+template <class B>
+using TileOf = ColumnTile<B, kTileCols>;
 
-// Copies blocks b0.. of columns c0.. side by side; columns that are missing become zeros.
-inline void gather(const HearthColumns* x, size_t c0, size_t b0, size_t n_blocks, Columns* tile) {
-  static const int8_t kZeros[HEARTH_BLOCK] = {};
-  for (size_t c = 0; c < kTileCols; ++c) {
-    if (c0 + c < x->cols) {
-      const size_t at = (c0 + c) * (x->n / HEARTH_BLOCK) + b0;
-      tile->set(c, n_blocks, x->q + at * HEARTH_BLOCK, HEARTH_BLOCK, x->d + at, x->sum + at, 1);
-    } else {
-      const float d = 0.0f;
-      const int32_t sum = 0;
-      tile->set(c, n_blocks, kZeros, 0, &d, &sum, 0);
+// Super-blocks are decoded first, in plain code, and then go side by side.
+template <class B>
+requires Super<B>
+inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, PanelOf<B>* panel) {
+  SuperBlock rows[kPanelRows];
+  for (size_t i = 0; i < n_blocks; ++i) {
+    for (size_t r = 0; r < kPanelRows; ++r) {
+      super_block_at<B>(w + r * stride, i, &rows[r]);
+      panel->d[i][r] = rows[r].d;
+      if constexpr (kHasMinimum<B>) panel->dmin[i][r] = rows[r].dmin;
+      for (size_t j = 0; j < PanelOf<B>::kSubs; ++j) {
+        const int scale = rows[r].scale[j * kSubBlock<B> / 16];
+        panel->scale[i][j][r] = panel_scale(scale);
+        panel->offset[i][offset_index(j, r)] =
+            (int16_t)(kHasMinimum<B> ? -rows[r].min[j * kSubBlock<B> / 16] : -scale * kPanelRaise<B>);
+      }
     }
+    pack_quants<B>(rows, panel->q[i]);
   }
 }
 
 // One panel times one tile. The sums wait in y while other parts of the rows are worked on.
 template <class B>
-inline void multiply_tile(const PanelOf<B>& panel, const Columns& tile, size_t n_blocks, size_t cols, bool first,
+inline void multiply_tile(const PanelOf<B>& panel, const TileOf<B>& tile, size_t n_blocks, size_t cols, bool first,
                           float* y, size_t y_stride) {
   float acc[kTileCols][kPanelRows] = {};
   for (size_t c = 0; c < cols && !first; ++c) memcpy(acc[c], y + c * y_stride, sizeof acc[c]);
@@ -50,21 +58,31 @@ inline void multiply_tile(const PanelOf<B>& panel, const Columns& tile, size_t n
 // `rows` is a multiple of kPanelRows and at most kPanels of them.
 template <class B>
 inline void gemm_rows(const uint8_t* w, size_t stride, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
-  PanelOf<B> panels[kPanels];  // at most 80 KB
-  Columns tile;
-  const size_t row_blocks = x->n / HEARTH_BLOCK;
-  for (size_t b = 0; b < row_blocks; b += kChunk) {
-    const size_t n_blocks = row_blocks - b < kChunk ? row_blocks - b : kChunk;
+  constexpr size_t kBlocks = kChunk * HEARTH_BLOCK / kBlockOf<B>;
+  PanelOf<B> panels[kPanels];  // at most 90 KB
+  TileOf<B> tile;
+  const size_t row_blocks = x->n / kBlockOf<B>;
+  for (size_t b = 0; b < row_blocks; b += kBlocks) {
+    const size_t n_blocks = row_blocks - b < kBlocks ? row_blocks - b : kBlocks;
     for (size_t r = 0; r < rows; r += kPanelRows) {
       pack<B>(w + r * stride + b * sizeof(B), stride, n_blocks, &panels[r / kPanelRows]);
     }
     for (size_t c = 0; c < x->cols; c += kTileCols) {
       const size_t cols = x->cols - c < kTileCols ? x->cols - c : kTileCols;
-      gather(x, c, b, n_blocks, &tile);
+      for (size_t j = 0; j < kTileCols; ++j) tile.set(j, x, c + j, b, n_blocks);
       for (size_t r = 0; r < rows; r += kPanelRows) {
         multiply_tile<B>(panels[r / kPanelRows], tile, n_blocks, cols, b == 0, y + c * y_stride + r, y_stride);
       }
     }
+  }
+}
+
+template <class B>
+constexpr void direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
+  if constexpr (Super<B>) {
+    matmul_super_direct<B>(w, row_bytes, rows, x, y, y_stride);
+  } else {
+    matmul_direct<B>(w, row_bytes, rows, x, y, y_stride);
   }
 }
 
@@ -81,20 +99,36 @@ void matmul_quantized(const void* w, size_t row_bytes, size_t rows, const Hearth
       r += n;
     }
   }
-  if (r < rows) matmul_direct<B>(first + r * row_bytes, row_bytes, rows - r, x, y + r, y_stride);
+  if (r < rows) direct<B>(first + r * row_bytes, row_bytes, rows - r, x, y + r, y_stride);
+}
+
+template <class B>
+constexpr void set_type(HearthKernels* t, HearthType type) {
+  t->matmul[type] = matmul_quantized<B>;
+  t->matmul_direct[type] = direct<B>;
 }
 
 constexpr void set_matmul_quantized(HearthKernels* t) {
-  t->matmul[HEARTH_TYPE_Q4_0] = matmul_quantized<block_q4_0>;
-  t->matmul[HEARTH_TYPE_Q4_1] = matmul_quantized<block_q4_1>;
-  t->matmul[HEARTH_TYPE_Q5_0] = matmul_quantized<block_q5_0>;
-  t->matmul[HEARTH_TYPE_Q5_1] = matmul_quantized<block_q5_1>;
-  t->matmul[HEARTH_TYPE_Q8_0] = matmul_quantized<block_q8_0>;
-  t->matmul_direct[HEARTH_TYPE_Q4_0] = matmul_direct<block_q4_0>;
-  t->matmul_direct[HEARTH_TYPE_Q4_1] = matmul_direct<block_q4_1>;
-  t->matmul_direct[HEARTH_TYPE_Q5_0] = matmul_direct<block_q5_0>;
-  t->matmul_direct[HEARTH_TYPE_Q5_1] = matmul_direct<block_q5_1>;
-  t->matmul_direct[HEARTH_TYPE_Q8_0] = matmul_direct<block_q8_0>;
+  set_type<block_q4_0>(t, HEARTH_TYPE_Q4_0);
+  set_type<block_q4_1>(t, HEARTH_TYPE_Q4_1);
+  set_type<block_q5_0>(t, HEARTH_TYPE_Q5_0);
+  set_type<block_q5_1>(t, HEARTH_TYPE_Q5_1);
+  set_type<block_q8_0>(t, HEARTH_TYPE_Q8_0);
+  set_type<block_q2_k>(t, HEARTH_TYPE_Q2_K);
+  set_type<block_q3_k>(t, HEARTH_TYPE_Q3_K);
+  set_type<block_q4_k>(t, HEARTH_TYPE_Q4_K);
+  set_type<block_q5_k>(t, HEARTH_TYPE_Q5_K);
+  set_type<block_q6_k>(t, HEARTH_TYPE_Q6_K);
+  set_type<block_iq4_xs>(t, HEARTH_TYPE_IQ4_XS);
+  set_type<block_iq3_s>(t, HEARTH_TYPE_IQ3_S);
+  set_type<block_iq3_xxs>(t, HEARTH_TYPE_IQ3_XXS);
+  set_type<block_iq2_xxs>(t, HEARTH_TYPE_IQ2_XXS);
+  set_type<block_iq2_xs>(t, HEARTH_TYPE_IQ2_XS);
+  set_type<block_iq2_s>(t, HEARTH_TYPE_IQ2_S);
+  set_type<block_iq1_s>(t, HEARTH_TYPE_IQ1_S);
+  set_type<block_iq1_m>(t, HEARTH_TYPE_IQ1_M);
+  set_type<block_tq1_0>(t, HEARTH_TYPE_TQ1_0);
+  set_type<block_tq2_0>(t, HEARTH_TYPE_TQ2_0);
 }
 
 }  // namespace

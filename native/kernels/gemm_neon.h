@@ -4,6 +4,7 @@
 
 #include "kernels/gemm_panel.h"
 #include "kernels/matmul_neon.h"
+#include "kernels/super_neon.h"
 
 namespace {
 
@@ -56,6 +57,38 @@ HEARTH_INLINE float32x4_t scale_sum(float32x4_t acc, int32x4_t sum, float32x4_t 
                                     int32_t sum_x) {
   acc = vfmaq_f32(acc, vcvtq_f32_s32(sum), vmulq_n_f32(d_w, d_x));
   if constexpr (kHasMinimum<B>) acc = vfmaq_n_f32(acc, vmulq_n_f32(m_w, d_x), (float)sum_x);
+  return acc;
+}
+
+// Signed quants and scales need nothing added but minimums.
+template <class B>
+constexpr int kPanelRaise = 0;
+HEARTH_INLINE int32_t panel_scale(int scale) { return scale; }
+// The minimums of a sub-block stand by rows.
+constexpr size_t offset_index(size_t j, size_t r) { return j * kPanelRows + r; }
+
+template <class B>
+inline void pack_quants(const SuperBlock rows[kPanelRows], uint8_t* out) {
+  for (size_t at = 0; at < HEARTH_SUPER_BLOCK; at += HEARTH_BLOCK) {
+    Quants quants[kPanelRows];
+    for (size_t r = 0; r < kPanelRows; ++r) quants[r] = {vld1q_s8(rows[r].q + at), vld1q_s8(rows[r].q + at + 16)};
+    store_quants(quants, out + at * kPanelRows);
+  }
+}
+
+// acc + scales and minimums of four rows' super-block for one column, whose sums of sub-blocks are given.
+template <class B>
+HEARTH_INLINE float32x4_t scale_super(float32x4_t acc, int32x4_t total, const Panel<B, kPanelRows>& panel, size_t i,
+                                      size_t quad, float d_x, const int16_t* sums) {
+  constexpr size_t kSubs = Panel<B, kPanelRows>::kSubs;
+  acc = vfmaq_f32(acc, vcvtq_f32_s32(total), vmulq_n_f32(vld1q_f32(panel.d[i] + 4 * quad), d_x));
+  if constexpr (kHasMinimum<B>) {
+    int32x4_t offset = vdupq_n_s32(0);
+    for (size_t j = 0; j < kSubs; ++j) {
+      offset = vmlal_n_s16(offset, vld1_s16(panel.offset[i] + offset_index(j, 4 * quad)), sums[j]);
+    }
+    acc = vfmaq_f32(acc, vcvtq_f32_s32(offset), vmulq_n_f32(vld1q_f32(panel.dmin[i] + 4 * quad), d_x));
+  }
   return acc;
 }
 

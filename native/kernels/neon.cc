@@ -1,6 +1,7 @@
 // ARMv8.0 NEON, without dot product or half-precision arithmetic: Raspberry Pi 3 and 4 (Cortex-A53, A72).
 #include "kernels/lanes_neon.h"
 #include "kernels/rows_neon.h"
+#include "kernels/super_blocks.h"
 
 namespace {
 
@@ -64,6 +65,31 @@ struct Sums<block_q4_0, kRows> {
   }
 };
 
+// Scales of 16 bits, which smlal takes from one lane. Two products of quants up to 127 fit 16 bits, 2 * 127 * 127 =
+// 32258, and four of those up to 63.
+template <size_t kSub>
+struct SuperScales {
+  int16x8_t eight[2];
+
+  HEARTH_INLINE explicit SuperScales(const int16x8_t scales[2]) : eight{scales[0], scales[kSub == 32 ? 0 : 1]} {}
+  template <size_t j>
+  HEARTH_INLINE int32x4_t add(int32x4_t acc, int8x16_t w, int8x16_t x) const {
+    return scale<j>(acc, vmlal_high_s8(vmull_s8(vget_low_s8(w), vget_low_s8(x)), w, x));
+  }
+  template <class B, size_t j>
+  HEARTH_INLINE int32x4_t add(int32x4_t acc, int8x16_t w0, int8x16_t w1, int8x16_t x0, int8x16_t x1) const {
+    if constexpr (kLargest<B> <= 63) return scale<j>(acc, multiply_narrow({w0, w1}, x0, x1));
+    return add<j>(add<j>(acc, w0, x0), w1, x1);
+  }
+
+ private:
+  template <size_t j>
+  HEARTH_INLINE int32x4_t scale(int32x4_t acc, int16x8_t products) const {
+    acc = vmlal_laneq_s16(acc, vget_low_s16(products), eight[j / 8], j % 8);
+    return vmlal_high_laneq_s16(acc, products, eight[j / 8], j % 8);
+  }
+};
+
 // In the panel, a block's 32 weights of row 0 are followed by those of row 1, and so on.
 HEARTH_INLINE void store_quants(const Quants q[8], uint8_t* out) {
   for (size_t r = 0; r < 8; ++r) {
@@ -117,7 +143,7 @@ HEARTH_INLINE int32x4_t multiply_block(const uint8_t* block, Quants x) {
 }
 
 template <class B>
-inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<kTileCols>& x, size_t n_blocks,
+inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<B, kTileCols>& x, size_t n_blocks,
                      float y[kTileCols][kPanelRows]) {
   float32x4_t acc[2] = {vld1q_f32(y[0]), vld1q_f32(y[0] + 4)};
   for (size_t i = 0; i < n_blocks; ++i) {
@@ -131,6 +157,54 @@ inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<kTileCo
   }
   vst1q_f32(y[0], acc[0]);
   vst1q_f32(y[0] + 4, acc[1]);
+}
+
+// Whether 16 bits hold the products of half a sub-block of 32: 16 * 16 * 127 = 32512.
+template <class B>
+constexpr bool kNarrowSub = kSubBlock<B> == 32 && kLargest<B> <= 31;
+template <>
+constexpr bool kNarrowSub<block_q5_k> = false;
+
+// The sums of four rows' packed sub-block against a column's.
+template <class B>
+HEARTH_INLINE int32x4_t multiply_sub_block(const uint8_t* block, size_t half, Quants x) {
+  if constexpr (kNarrowSub<B>) return vpaddlq_s16(narrow_sums(block, x));
+  int32x4_t row[4];
+  for (size_t r = 0; r < 4; ++r) {
+    const Quants w = row_of(block, r);
+    const auto pair = [](int8x16_t a, int8x16_t b) {
+      return vmlal_high_s8(vmull_s8(vget_low_s8(a), vget_low_s8(b)), a, b);
+    };
+    if constexpr (kSubBlock<B> == 16) {
+      row[r] = vpaddlq_s16(half == 0 ? pair(w.lo, x.lo) : pair(w.hi, x.hi));
+    } else {
+      row[r] = vpadalq_s16(vpaddlq_s16(pair(w.lo, x.lo)), pair(w.hi, x.hi));
+    }
+  }
+  return fold_rows(row);
+}
+
+template <class B>
+requires Super<B>
+inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<B, kTileCols>& x, size_t n_blocks,
+                     float y[kTileCols][kPanelRows]) {
+  constexpr size_t kScales = HEARTH_BLOCK / kSubBlock<B>;
+  for (size_t quad = 0; quad < 2; ++quad) {
+    float32x4_t acc = vld1q_f32(y[0] + 4 * quad);
+    for (size_t i = 0; i < n_blocks; ++i) {
+      int32x4_t total = vdupq_n_s32(0);
+      for (size_t j = 0; j < HEARTH_SUPER_BLOCK / HEARTH_BLOCK; ++j) {
+        const uint8_t* block = panel.q[i] + j * HEARTH_BLOCK * kPanelRows + 128 * quad;
+        const Quants column = column_of(x.q[i][0] + j * HEARTH_BLOCK);
+        for (size_t half = 0; half < kScales; ++half) {
+          const int32x4_t scale = vld1q_s32(panel.scale[i][kScales * j + half] + 4 * quad);
+          total = vmlaq_s32(total, multiply_sub_block<B>(block, half, column), scale);
+        }
+      }
+      acc = scale_super<B>(acc, total, panel, i, quad, x.d[i][0], x.sum[i][0]);
+    }
+    vst1q_f32(y[0] + 4 * quad, acc);
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // ARMv8.2 NEON with the dot product instructions: Raspberry Pi 5 (Cortex-A76).
 #include "kernels/lanes_neon.h"
 #include "kernels/rows_neon.h"
+#include "kernels/super_blocks.h"
 
 namespace {
 
@@ -12,6 +13,27 @@ struct DotProduct {
 
 template <class B, int kRows>
 using Sums = RunningSums<B, kRows, DotProduct>;
+
+// 16-bit scales widened, since mla takes 32-bit numbers from one lane.
+template <size_t kSub>
+struct SuperScales {
+  int32x4_t four[kSub == 32 ? 2 : 4];
+
+  HEARTH_INLINE explicit SuperScales(const int16x8_t scales[2]) {
+    for (size_t i = 0; i < (kSub == 32 ? 1 : 2); ++i) {
+      four[2 * i] = vmovl_s16(vget_low_s16(scales[i]));
+      four[2 * i + 1] = vmovl_high_s16(scales[i]);
+    }
+  }
+  template <size_t j>
+  HEARTH_INLINE int32x4_t add(int32x4_t acc, int8x16_t w, int8x16_t x) const {
+    return vmlaq_laneq_s32(acc, vdotq_s32(vdupq_n_s32(0), w, x), four[j / 4], j % 4);
+  }
+  template <class B, size_t j>
+  HEARTH_INLINE int32x4_t add(int32x4_t acc, int8x16_t w0, int8x16_t w1, int8x16_t x0, int8x16_t x1) const {
+    return vmlaq_laneq_s32(acc, vdotq_s32(vdotq_s32(vdupq_n_s32(0), w0, x0), w1, x1), four[j / 4], j % 4);
+  }
+};
 
 // In the panel, four weights of rows 0..3 stand together, then the same four of rows 4..7: sdot takes four activations
 // from one lane against them, and leaves the sum of a row in each lane. st4 does that transposition.
@@ -49,7 +71,7 @@ HEARTH_INLINE int32x4_t dot_half(int32x4_t sum, Quants w01, Quants w23, int8x16_
 // acc[c] += rows 4 * quad .. 4 * quad + 3 times column c. A block needs 8 registers of weights and 8 of sums: with all
 // eight rows they would not suffice.
 template <class B>
-HEARTH_INLINE void multiply_quad(const Panel<B, kPanelRows>& panel, size_t quad, const ColumnTile<kTileCols>& x,
+HEARTH_INLINE void multiply_quad(const Panel<B, kPanelRows>& panel, size_t quad, const ColumnTile<B, kTileCols>& x,
                                  size_t n_blocks, float32x4_t acc[kTileCols]) {
   const uint8_t* next_w = panel.q[0] + 128 * quad;
   const uint8_t* next_x = (const uint8_t*)x.q[0][0];
@@ -70,8 +92,40 @@ HEARTH_INLINE void multiply_quad(const Panel<B, kPanelRows>& panel, size_t quad,
   }
 }
 
+// The same for super-blocks: the products of each sub-block are scaled as integers.
 template <class B>
-inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<kTileCols>& x, size_t n_blocks,
+requires Super<B> HEARTH_INLINE void multiply_quad(const Panel<B, kPanelRows>& panel, size_t quad,
+                                                   const ColumnTile<B, kTileCols>& x, size_t n_blocks,
+                                                   float32x4_t acc[kTileCols]) {
+  for (size_t i = 0; i < n_blocks; ++i) {
+    const uint8_t* next_w = panel.q[i] + 128 * quad;
+    int32x4_t total[kTileCols];
+    for (size_t c = 0; c < kTileCols; ++c) total[c] = vdupq_n_s32(0);
+    for (size_t j = 0; j < HEARTH_SUPER_BLOCK / HEARTH_BLOCK; ++j) {
+      Quants w[4];
+      for (size_t k = 0; k < 4; ++k) w[k] = take32(next_w);
+      next_w += 128;  // past the other quad
+      constexpr size_t kScales = HEARTH_BLOCK / kSubBlock<B>;
+      const int32x4_t first = vld1q_s32(panel.scale[i][kScales * j] + 4 * quad);
+      const int32x4_t second = vld1q_s32(panel.scale[i][kScales * j + kScales - 1] + 4 * quad);
+      for (size_t c = 0; c < kTileCols; ++c) {
+        const int8x16_t lo = vld1q_s8(x.q[i][c] + HEARTH_BLOCK * j), hi = vld1q_s8(x.q[i][c] + HEARTH_BLOCK * j + 16);
+        int32x4_t sum = dot_half(vdupq_n_s32(0), w[0], w[1], lo);
+        if constexpr (kScales == 2) {
+          total[c] = vmlaq_s32(total[c], sum, first);
+          sum = vdupq_n_s32(0);
+        }
+        total[c] = vmlaq_s32(total[c], dot_half(sum, w[2], w[3], hi), second);
+      }
+    }
+    for (size_t c = 0; c < kTileCols; ++c) {
+      acc[c] = scale_super<B>(acc[c], total[c], panel, i, quad, x.d[i][c], x.sum[i][c]);
+    }
+  }
+}
+
+template <class B>
+inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<B, kTileCols>& x, size_t n_blocks,
                      float y[kTileCols][kPanelRows]) {
   for (size_t quad = 0; quad < 2; ++quad) {
     float32x4_t acc[kTileCols];

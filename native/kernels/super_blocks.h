@@ -16,10 +16,26 @@ struct SuperBlock {
   int8_t q[HEARTH_SUPER_BLOCK];
 };
 
-// Weight i of 256 in Q2_K's order: two bits each, of which four weights 32 apart share a byte.
-inline int two_bits(const uint8_t* qs, int i) { return qs[i / 128 * 32 + i % 32] >> i / 32 % 4 * 2 & 3; }
-// In Q4_K's order: the nibbles of weights 32 apart share a byte.
-inline int nibble(const uint8_t* qs, int i) { return qs[i / 64 * 32 + i % 32] >> i / 32 % 2 * 4 & 15; }
+// The loops over 32 weights are such that compilers vectorize them.
+
+// 256 weights of two bits in Q2_K's order: four weights 32 apart share a byte.
+inline void take_two_bits(const uint8_t* qs, int8_t* q) {
+  for (int k = 0; k < 8; ++k) {
+    for (int l = 0; l < 32; ++l) q[32 * k + l] = (int8_t)(qs[k / 4 * 32 + l] >> k % 4 * 2 & 3);
+  }
+}
+// 256 nibbles in Q4_K's order: weights 32 apart share a byte.
+inline void take_nibbles(const uint8_t* qs, int8_t* q) {
+  for (int k = 0; k < 8; ++k) {
+    for (int l = 0; l < 32; ++l) q[32 * k + l] = (int8_t)(qs[k / 2 * 32 + l] >> k % 2 * 4 & 15);
+  }
+}
+// q[32 * k + l] += `value` where bit k of qh[l] is set, less `bias`.
+inline void add_high_bits(const uint8_t qh[32], int value, int bias, int8_t* q) {
+  for (int k = 0; k < 8; ++k) {
+    for (int l = 0; l < 32; ++l) q[32 * k + l] = (int8_t)(q[32 * k + l] + (qh[l] >> k & 1) * value - bias);
+  }
+}
 
 inline void decode(const block_q2_k& b, SuperBlock* out) {
   out->d = f32_of_f16(b.d);
@@ -28,7 +44,7 @@ inline void decode(const block_q2_k& b, SuperBlock* out) {
     out->scale[j] = b.scales[j] & 15;
     out->min[j] = b.scales[j] >> 4;
   }
-  for (int i = 0; i < HEARTH_SUPER_BLOCK; ++i) out->q[i] = (int8_t)two_bits(b.qs, i);
+  take_two_bits(b.qs, out->q);
 }
 
 inline void decode(const block_q3_k& b, SuperBlock* out) {
@@ -37,10 +53,8 @@ inline void decode(const block_q3_k& b, SuperBlock* out) {
     const int low = b.scales[j % 8] >> j / 8 * 4 & 15, high = b.scales[8 + j % 4] >> j / 4 * 2 & 3;
     out->scale[j] = (int16_t)((low | high << 4) - 32);
   }
-  for (int i = 0; i < HEARTH_SUPER_BLOCK; ++i) {
-    const int high = b.hmask[i % 32] >> i / 32 & 1;
-    out->q[i] = (int8_t)((two_bits(b.qs, i) | high << 2) - 4);
-  }
+  take_two_bits(b.qs, out->q);
+  add_high_bits(b.hmask, 4, 4, out->q);
 }
 
 // The scales and minimums of Q4_K and Q5_K, each for two times 16 weights.
@@ -57,25 +71,27 @@ inline void decode(const block_q4_k& b, SuperBlock* out) {
   out->d = f32_of_f16(b.d);
   out->dmin = f32_of_f16(b.dmin);
   decode_six_bits(b.scales, out);
-  for (int i = 0; i < HEARTH_SUPER_BLOCK; ++i) out->q[i] = (int8_t)nibble(b.qs, i);
+  take_nibbles(b.qs, out->q);
 }
 
 inline void decode(const block_q5_k& b, SuperBlock* out) {
   out->d = f32_of_f16(b.d);
   out->dmin = f32_of_f16(b.dmin);
   decode_six_bits(b.scales, out);
-  for (int i = 0; i < HEARTH_SUPER_BLOCK; ++i) {
-    const int high = b.qh[i % 32] >> i / 32 & 1;
-    out->q[i] = (int8_t)(nibble(b.qs, i) | high << 4);
-  }
+  take_nibbles(b.qs, out->q);
+  add_high_bits(b.qh, 16, 0, out->q);
 }
 
 inline void decode(const block_q6_k& b, SuperBlock* out) {
   out->d = f32_of_f16(b.d);
   for (int j = 0; j < kSubBlocks; ++j) out->scale[j] = b.scales[j];
-  for (int i = 0; i < HEARTH_SUPER_BLOCK; ++i) {
-    const int low = b.ql[i / 128 * 64 + i % 64] >> i / 64 % 2 * 4 & 15;
-    out->q[i] = (int8_t)((low | two_bits(b.qh, i) << 4) - 32);
+  int8_t high[HEARTH_SUPER_BLOCK];
+  take_two_bits(b.qh, high);
+  for (int k = 0; k < 8; ++k) {
+    for (int l = 0; l < 32; ++l) {
+      const int low = b.ql[k / 4 * 64 + k % 2 * 32 + l] >> k / 2 % 2 * 4 & 15;
+      out->q[32 * k + l] = (int8_t)((low | high[32 * k + l] << 4) - 32);
+    }
   }
 }
 
@@ -199,16 +215,72 @@ inline int8_t ternary_digit(uint8_t byte, int n) {
 inline void decode(const block_tq1_0& b, SuperBlock* out) {
   out->d = f32_of_f16(b.d);
   for (int j = 0; j < kSubBlocks; ++j) out->scale[j] = 1;
-  for (int i = 0; i < 160; ++i) out->q[i] = ternary_digit(b.qs[i % 32], i / 32);
-  for (int i = 0; i < 80; ++i) out->q[160 + i] = ternary_digit(b.qs[32 + i % 16], i / 16);
+  for (int n = 0; n < 5; ++n) {
+    for (int l = 0; l < 32; ++l) out->q[32 * n + l] = ternary_digit(b.qs[l], n);
+    for (int l = 0; l < 16; ++l) out->q[160 + 16 * n + l] = ternary_digit(b.qs[32 + l], n);
+  }
   for (int i = 0; i < 16; ++i) out->q[240 + i] = ternary_digit(b.qh[i % 4], i / 4);
 }
 
 inline void decode(const block_tq2_0& b, SuperBlock* out) {
   out->d = f32_of_f16(b.d);
   for (int j = 0; j < kSubBlocks; ++j) out->scale[j] = 1;
-  for (int i = 0; i < HEARTH_SUPER_BLOCK; ++i) out->q[i] = (int8_t)(two_bits(b.qs, i) - 1);
+  take_two_bits(b.qs, out->q);
+  for (int i = 0; i < HEARTH_SUPER_BLOCK; ++i) --out->q[i];
 }
+
+// Weights that share an integer scale: 32 or 16.
+template <class B>
+constexpr size_t kSubBlock = 16;
+template <>
+constexpr size_t kSubBlock<block_q4_k> = 32;
+template <>
+constexpr size_t kSubBlock<block_q5_k> = 32;
+template <>
+constexpr size_t kSubBlock<block_iq4_xs> = 32;
+template <>
+constexpr size_t kSubBlock<block_iq3_s> = 32;
+template <>
+constexpr size_t kSubBlock<block_iq3_xxs> = 32;
+template <>
+constexpr size_t kSubBlock<block_iq2_xxs> = 32;
+template <>
+constexpr size_t kSubBlock<block_iq1_s> = 32;
+template <>
+constexpr size_t kSubBlock<block_tq1_0> = 32;
+template <>
+constexpr size_t kSubBlock<block_tq2_0> = 32;
+
+// What makes every quant of the type an unsigned number, below twice as much, where that is less than 128.
+template <class B>
+constexpr int kRaise = 128;
+template <>
+constexpr int kRaise<block_q2_k> = 0;
+template <>
+constexpr int kRaise<block_q3_k> = 4;
+template <>
+constexpr int kRaise<block_q4_k> = 0;
+template <>
+constexpr int kRaise<block_q5_k> = 0;
+template <>
+constexpr int kRaise<block_q6_k> = 32;
+template <>
+constexpr int kRaise<block_iq3_s> = 16;
+template <>
+constexpr int kRaise<block_iq1_s> = 16;
+template <>
+constexpr int kRaise<block_iq1_m> = 16;
+template <>
+constexpr int kRaise<block_tq1_0> = 1;
+template <>
+constexpr int kRaise<block_tq2_0> = 1;
+
+// The largest quant once raised: decides how many products a 16-bit sum has room for.
+template <class B>
+constexpr int kLargest = kRaise<B> == 0     ? 31
+                         : kRaise<B> == 128 ? 255
+                         : kRaise<B> == 1   ? 3
+                                            : 2 * kRaise<B> - 1;
 
 template <>
 constexpr bool kHasMinimum<block_q2_k> = true;

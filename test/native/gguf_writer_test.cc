@@ -196,16 +196,26 @@ TEST_CASE("a synthetic model has the published shape, one type, and a vocabulary
   CHECK(std::count(norm, norm + 576, 1.0f) == 576);
 }
 
+TEST_CASE("a synthetic mixture has the types that quantizers give") {
+  const TemporaryFolder folder;
+  REQUIRE(write_synthetic_model("smollm2-135m", "q4_k_m", folder.file("m.gguf")).ok());
+  const MappedGguf model(folder.file("m.gguf"));
+  const auto type_of = [&](const char* name) { return model.gguf.find_tensor(name)->type; };
+  CHECK(type_of("blk.0.ffn_down.weight") == HEARTH_TYPE_Q6_K);
+  CHECK(type_of("blk.4.ffn_down.weight") == HEARTH_TYPE_Q4_K);
+  CHECK(type_of("blk.4.ffn_up.weight") == HEARTH_TYPE_Q5_0);  // 576 columns are no whole number of super-blocks
+  CHECK(type_of("token_embd.weight") == HEARTH_TYPE_Q8_0);
+}
+
 TEST_CASE("shapes and types that cannot be made are named, with those that can") {
   const auto refuse = [](const char* shape, const char* type) {
     return write_synthetic_model(shape, type, "/nonexistent/never-opened.gguf");
   };
   CHECK(refuse("llama-9", "q4_0").code() == Code::OPTION_OUT_OF_RANGE);
   CHECK(refuse("llama-9", "q4_0").message().find("smollm2-135m, llama-3.2-1b") != std::string::npos);
-  CHECK(refuse("qwen3-0.6b", "q4_0").code() == Code::MODEL_ARCHITECTURE_UNSUPPORTED);
   CHECK(refuse("llama-7b", "q4").code() == Code::OPTION_OUT_OF_RANGE);
-  CHECK(refuse("llama-7b", "q4_k").code() == Code::MODEL_TENSOR_TYPE_UNSUPPORTED);
-  CHECK(refuse("llama-7b", "q4_k").message().find("Q8_0") != std::string::npos);
+  CHECK(refuse("llama-7b", "nvfp4").code() == Code::MODEL_TENSOR_TYPE_UNSUPPORTED);
+  CHECK(refuse("llama-7b", "nvfp4").message().find("Q8_0") != std::string::npos);
 }
 
 }  // namespace

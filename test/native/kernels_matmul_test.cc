@@ -84,7 +84,17 @@ bool matches_ref(const HearthKernels& kernels, const TypeLayout& layout, const S
 std::vector<size_t> sizes(const TypeLayout& layout) {
   if (layout.block == 1) return {1, 2, 8, 15, 16, 17, 31, 32, 33, 48, 100};
   if (layout.block == 32) return {32, 64, 96, 128, 160, 288};
-  return {256, 512, 768};
+  return {256, 768};
+}
+
+// Counts of rows and columns at the edges of tiles; of the many types in super-blocks, which share their loops, fewer.
+std::vector<size_t> row_counts(const TypeLayout& layout) {
+  if (layout.block == 256) return {1, 3, 4, 7, 17, 40};
+  return {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33, 40};
+}
+std::vector<size_t> column_counts(const TypeLayout& layout) {
+  if (layout.block == 256) return {1, 2, 3, 7, 9};
+  return {1, 2, 3, 4, 5, 6, 7, 8, 9};
 }
 
 // Weight `i` of a row, from the definition of its type in the GGUF specification. For the types with codebooks or
@@ -176,8 +186,8 @@ TEST_CASE("every set multiplies like ref at any size, row count, column count an
       CAPTURE(layout.name);
       uint32_t seed = 1;
       for (const size_t n : sizes(layout)) {
-        for (const size_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33, 40}) {
-          for (const size_t cols : {1, 2, 3, 4, 5, 6, 7, 8, 9}) {
+        for (const size_t rows : row_counts(layout)) {
+          for (const size_t cols : column_counts(layout)) {
             const Shape shape{n, rows, cols, (rows + cols) % 3};
             CAPTURE(n);
             CAPTURE(rows);
@@ -213,10 +223,10 @@ TEST_CASE("unpacking weights into panels for many columns changes no bit") {
     CAPTURE(kernels->name);
     for (const TypeLayout& layout : type_layouts()) {
       CAPTURE(layout.name);
-      for (const size_t n : {32, 256, 1024, 1056, 2080, 2304}) {  // within one chunk of blocks, and over its end
+      for (const size_t n : {32, 1024, 1280, 2080}) {  // within one chunk of blocks, and over its end
         if (n % layout.block != 0) continue;
-        for (const size_t rows : {7, 8, 16, 71, 130}) {
-          for (const size_t cols : {8, 9, 17}) {
+        for (const size_t rows : {7, 8, 71, 130}) {
+          for (const size_t cols : {8, 17}) {
             CAPTURE(n);
             CAPTURE(rows);
             CAPTURE(cols);

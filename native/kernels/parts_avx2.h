@@ -1,0 +1,107 @@
+// Parts of super-blocks as AVX2 vectors of 32 quants: the vocabulary that super_x86.h is written in.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/rows_avx2.h"
+#include "kernels/super_blocks.h"
+
+namespace {
+
+constexpr size_t kWidth = 32;
+
+HEARTH_INLINE Bytes load_bytes(const int8_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
+HEARTH_INLINE Bytes raise(Bytes w, int by) { return _mm256_add_epi8(w, _mm256_set1_epi8((char)by)); }
+HEARTH_INLINE Bytes join(Bytes a, Bytes b) { return _mm256_or_si256(a, b); }
+HEARTH_INLINE Ints no_ints() { return _mm256_setzero_si256(); }
+
+// Moves bits down, or up where `down` is negative, and keeps those of the mask.
+HEARTH_INLINE Bytes take_bits(Bytes bytes, int down, int mask) {
+  const Bytes moved = down >= 0 ? _mm256_srli_epi16(bytes, down) : _mm256_slli_epi16(bytes, -down);
+  return _mm256_and_si256(moved, _mm256_set1_epi8((char)mask));
+}
+
+// Two bits of each weight in Q2_K's order, moved up by `up`.
+HEARTH_INLINE Bytes two_bit_part(const uint8_t* qs, size_t k, int up) {
+  return take_bits(load_bytes(qs + k / 4 * 32), (int)(k % 4 * 2) - up, 3 << up);
+}
+// Nibbles in Q4_K's order.
+HEARTH_INLINE Bytes nibble_part(const uint8_t* qs, size_t k) {
+  return take_bits(load_bytes(qs + k / 2 * 32), (int)(k % 2 * 4), 15);
+}
+// Nibbles in Q6_K's order.
+HEARTH_INLINE Bytes q6_nibble_part(const uint8_t* ql, size_t k) {
+  return take_bits(load_bytes(ql + k / 4 * 64 + k % 2 * 32), (int)(k / 2 % 2 * 4), 15);
+}
+// Bit j of qh[l] for weight 32 * j + l, moved up by `up`.
+HEARTH_INLINE Bytes high_bit_part(const uint8_t* qh, size_t k, int up) {
+  return take_bits(load_bytes(qh), (int)k - up, 1 << up);
+}
+// The codebook's values, in IQ4_XS's order.
+HEARTH_INLINE Bytes iq4_part(const uint8_t* qs, size_t k) {
+  const __m128i bytes = _mm_loadu_si128((const __m128i*)(qs + 16 * k));
+  const Bytes nibbles = _mm256_and_si256(_mm256_setr_m128i(bytes, _mm_srli_epi16(bytes, 4)), _mm256_set1_epi8(15));
+  return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i*)kIq4Values)), nibbles);
+}
+
+// What part() raises the quants of a type by. One factor has to be unsigned, and the sum of two products fits 16 bits
+// up to 2 * 129 * 127 = 32766; the larger ones stay signed, and give their sign to the activations.
+template <class B>
+constexpr int kPartRaise = kLargest<B> <= 129 ? kRaise<B> : 0;
+
+// 16 scales, for the groups of 16 weights.
+struct Scales {
+  __m256i low, high;  // 8 each, twice
+
+  HEARTH_INLINE explicit Scales(__m256i s)
+      : low(_mm256_permute2x128_si256(s, s, 0x00)), high(_mm256_permute2x128_si256(s, s, 0x11)) {}
+  // For each two products of part k.
+  HEARTH_INLINE Bytes pairs(size_t k) const {
+    const short first = (short)(0x0100 + 0x0202 * (2 * k % 8)), second = (short)(first + 0x0202);
+    const Bytes index = _mm256_setr_m128i(_mm_set1_epi16(first), _mm_set1_epi16(second));
+    return _mm256_shuffle_epi8(k < 4 ? low : high, index);
+  }
+};
+
+template <class B>
+HEARTH_INLINE Ints multiply_part(Ints acc, Bytes w, Bytes x, const Scales& scales, size_t k) {
+  const __m256i products = kLargest<B> <= 129 ? _mm256_maddubs_epi16(w, x)
+                                              : _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(products, scales.pairs(k)));
+}
+
+HEARTH_INLINE __m256i fold_wide(Ints a) { return a; }
+
+// What the packed quants of a type are raised by: here sums of several products are to fit 16 bits.
+template <class B>
+constexpr int kPanelRaise = kLargest<B> <= 63 ? kRaise<B> : 0;
+// A scale as multiply_sub_block takes it: twice.
+HEARTH_INLINE int32_t panel_scale(int scale) { return (int32_t)((uint32_t)(scale & 0xffff) * 0x10001); }
+// acc + the products of pairs of 16-bit numbers
+HEARTH_INLINE Ints dot_pairs(Ints acc, Bytes a, Bytes b) { return _mm256_add_epi32(acc, _mm256_madd_epi16(a, b)); }
+
+// total[c] += scale * (the packed sub-block times that of column c), for every row. Columns are a super-block apart.
+// Of products of four activations, 16 bits hold four for weights up to 31 (8 * 31 * 127 = 31496), two up to 63, and
+// one for signed weights.
+template <class B>
+HEARTH_INLINE void multiply_sub_block(const uint8_t* w, const int8_t* x, Ints scale, Ints total[kTileCols]) {
+  constexpr size_t kVectors = kSubBlock<B> / 4, kRun = kLargest<B> <= 31 ? 4 : kLargest<B> <= 63 ? 2 : 1;
+  for (size_t j = 0; j < kVectors; j += kRun) {
+    Ints narrow[kTileCols];
+    for (size_t i = j; i < j + kRun; ++i) {
+      const Bytes weights = load_bytes(w + i * sizeof(Bytes));
+      for (size_t c = 0; c < kTileCols; ++c) {
+        const Bytes four = splat4(x + c * HEARTH_SUPER_BLOCK + 4 * i);
+        const Ints products = kRun > 1
+                                  ? _mm256_maddubs_epi16(weights, four)
+                                  : _mm256_maddubs_epi16(_mm256_abs_epi8(weights), _mm256_sign_epi8(four, weights));
+        narrow[c] = i == j ? products : _mm256_add_epi16(narrow[c], products);
+      }
+    }
+    for (size_t c = 0; c < kTileCols; ++c) {
+      total[c] = _mm256_add_epi32(total[c], _mm256_madd_epi16(narrow[c], scale));
+    }
+  }
+}
+
+}  // namespace

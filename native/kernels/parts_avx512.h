@@ -1,0 +1,124 @@
+// Parts of super-blocks as AVX-512 vectors of 64 quants: the vocabulary that super_x86.h is written in. A part is two
+// times 32 weights, which the types keep in the same bytes or side by side.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/rows_avx512.h"
+#include "kernels/super_blocks.h"
+
+namespace {
+
+constexpr size_t kWidth = 64;
+
+HEARTH_INLINE Bytes load_bytes(const int8_t* p) { return _mm512_loadu_si512((const __m512i*)p); }
+HEARTH_INLINE Bytes raise(Bytes w, int by) { return _mm512_add_epi8(w, _mm512_set1_epi8((char)by)); }
+HEARTH_INLINE Bytes join(Bytes a, Bytes b) { return _mm512_or_si512(a, b); }
+HEARTH_INLINE Ints no_ints() { return _mm512_setzero_si512(); }
+
+// Bytes from p on twice, as halves of a vector.
+HEARTH_INLINE Bytes load_twice(const uint8_t* p) {
+  return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i*)p));
+}
+HEARTH_INLINE Bytes halves(int16_t low, int16_t high) {
+  return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set1_epi16(low)), _mm256_set1_epi16(high), 1);
+}
+
+// Two bits of each weight in Q2_K's order, moved up by `up`, 0 or 4.
+HEARTH_INLINE Bytes two_bit_part(const uint8_t* qs, size_t k, int up) {
+  const Bytes bytes = load_twice(qs + k / 2 * 32);
+  const int16_t shift = (int16_t)(k % 2 * 4);
+  const Bytes moved = up == 0      ? _mm512_srlv_epi16(bytes, halves(shift, (int16_t)(shift + 2)))
+                      : shift == 0 ? _mm512_sllv_epi16(bytes, halves(4, 2))
+                                   : _mm512_srlv_epi16(bytes, halves(0, 2));
+  return _mm512_and_si512(moved, _mm512_set1_epi8((char)(3 << up)));
+}
+
+// Nibbles in Q4_K's order.
+HEARTH_INLINE Bytes nibble_part(const uint8_t* qs, size_t k) {
+  return _mm512_and_si512(_mm512_srlv_epi16(load_twice(qs + 32 * k), halves(0, 4)), _mm512_set1_epi8(15));
+}
+
+// Nibbles in Q6_K's order.
+HEARTH_INLINE Bytes q6_nibble_part(const uint8_t* ql, size_t k) {
+  const Bytes bytes = load_bytes(ql + k / 2 * 64);
+  return _mm512_and_si512(k % 2 ? _mm512_srli_epi16(bytes, 4) : bytes, _mm512_set1_epi8(15));
+}
+
+// Bit j of qh[l] for weight 32 * j + l, moved up by `up`.
+HEARTH_INLINE Bytes high_bit_part(const uint8_t* qh, size_t k, int up) {
+  const int16_t low = (int16_t)(0x0101 << 2 * k), high = (int16_t)(0x0202 << 2 * k);
+  const __mmask64 set = _mm512_test_epi8_mask(load_twice(qh), halves(low, high));
+  return _mm512_maskz_set1_epi8(set, (char)(1 << up));
+}
+
+// The codebook's values, in IQ4_XS's order.
+HEARTH_INLINE Bytes iq4_part(const uint8_t* qs, size_t k) {
+  const Bytes twice = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 1, 0, 1, 2, 3, 2, 3), load_twice(qs + 32 * k));
+  const Bytes shifts = _mm512_broadcast_i64x4(_mm256_setr_epi64x(0, 0, 0x0004000400040004, 0x0004000400040004));
+  const Bytes nibbles = _mm512_and_si512(_mm512_srlv_epi16(twice, shifts), _mm512_set1_epi8(15));
+  const Bytes values = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i*)kIq4Values));
+  return _mm512_shuffle_epi8(raise(values, kRaise<block_iq4_xs>), nibbles);
+}
+
+// What part() raises the quants of a type by: one factor has to be unsigned.
+template <class B>
+constexpr int kPartRaise = kRaise<B>;
+
+// 16 scales, for the groups of 16 weights.
+struct Scales {
+  __m256i scales16;
+
+  HEARTH_INLINE explicit Scales(__m256i s) : scales16(s) {}
+  // For each two products of part k.
+  HEARTH_INLINE Bytes pairs(size_t k) const {
+    const auto four = [k](size_t i) { return (long long)((4 * k + i) * 0x0001000100010001); };
+    const Bytes index = _mm512_setr_epi64(four(0), four(0), four(1), four(1), four(2), four(2), four(3), four(3));
+    return _mm512_permutexvar_epi16(index, _mm512_castsi256_si512(scales16));
+  }
+  // For each four.
+  HEARTH_INLINE Ints fours(size_t k) const {
+    const auto two = [k](size_t i) { return (long long)((4 * k + i) * 0x0000000100000001); };
+    const Bytes index = _mm512_setr_epi64(two(0), two(0), two(1), two(1), two(2), two(2), two(3), two(3));
+    return _mm512_permutexvar_epi32(index, _mm512_cvtepi16_epi32(scales16));
+  }
+};
+
+template <class B>
+HEARTH_INLINE Ints multiply_part(Ints acc, Bytes w, Bytes x, const Scales& scales, size_t k) {
+  // The sum of two products fits 16 bits: 2 * 129 * 127 = 32766.
+  if constexpr (kLargest<B> <= 129) {
+    return _mm512_dpwssd_epi32(acc, _mm512_maddubs_epi16(w, x), scales.pairs(k));
+  }
+  const Ints products = _mm512_dpbusd_epi32(no_ints(), w, x);
+  return _mm512_add_epi32(acc, _mm512_mullo_epi32(products, scales.fours(k)));
+}
+
+HEARTH_INLINE __m256i fold_wide(Ints a) {
+  return _mm256_add_epi32(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64(a, 1));
+}
+
+// What the packed quants of a type are raised by.
+template <class B>
+constexpr int kPanelRaise = kRaise<B>;
+// A scale as multiply_sub_block takes it.
+HEARTH_INLINE int32_t panel_scale(int scale) { return scale; }
+// acc + the products of pairs of 16-bit numbers
+HEARTH_INLINE Ints dot_pairs(Ints acc, Bytes a, Bytes b) { return _mm512_dpwssd_epi32(acc, a, b); }
+
+// total[c] += scale * (the packed sub-block times that of column c), for every row. Columns are a super-block apart.
+template <class B>
+HEARTH_INLINE void multiply_sub_block(const uint8_t* w, const int8_t* x, Ints scale, Ints total[kTileCols]) {
+  constexpr size_t kVectors = kSubBlock<B> / 4;
+  Bytes weights[kVectors];
+  for (size_t j = 0; j < kVectors; ++j) weights[j] = load_bytes(w + j * sizeof(Bytes));
+  for (size_t c = 0; c < kTileCols; ++c) {
+    Ints sum = no_ints();
+    for (size_t j = 0; j < kVectors; ++j) {
+      sum = _mm512_dpbusd_epi32(sum, weights[j], splat4(x + c * HEARTH_SUPER_BLOCK + 4 * j));
+    }
+    total[c] = _mm512_add_epi32(total[c], _mm512_mullo_epi32(sum, scale));
+  }
+}
+
+}  // namespace

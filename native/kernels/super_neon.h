@@ -1,0 +1,286 @@
+// Weights in super-blocks times int8 activations on ARM for few columns, along the row, in integers throughout. Written
+// once over what neon.cc and neon_dotprod.cc define before they include it:
+//
+//   SuperScales<kSub>(scales)                  the scales of a super-block, eight or sixteen of 16 bits
+//     add<j>(acc, w, x)                        acc + products * scale of sub-block j, in four lanes, for 16 weights
+//     add<j>(acc, w0, w1, x0, x1)              the same for 32
+//   kLargest: the instruction sets decide by it how many products 16 bits have room for.
+#pragma once
+
+#include <arm_neon.h>
+#include <stddef.h>
+
+#include "kernels/matmul_neon.h"
+#include "kernels/super_blocks.h"
+
+namespace {
+
+// 64 weights of a row, in order.
+struct Part {
+  int8x16_t w[4];
+};
+
+HEARTH_INLINE uint8x16_t load16(const uint8_t* p) { return vld1q_u8(p); }
+
+HEARTH_INLINE int8x16_t low_nibbles(uint8x16_t b) { return vreinterpretq_s8_u8(vandq_u8(b, vdupq_n_u8(15))); }
+HEARTH_INLINE int8x16_t high_nibbles(uint8x16_t b) { return vreinterpretq_s8_u8(vshrq_n_u8(b, 4)); }
+
+// The sums of sub-blocks' activations times `factors`, eight or sixteen.
+template <size_t kSub>
+HEARTH_INLINE int32x4_t dot_sums(const int16x8_t* factors, const int16x8_t sums[2]) {
+  const auto multiply = [](int32x4_t acc, int16x8_t a, int16x8_t b) {
+    return vmlal_high_s16(vmlal_s16(acc, vget_low_s16(a), vget_low_s16(b)), a, b);
+  };
+  if constexpr (kSub == 32) return multiply(vdupq_n_s32(0), factors[0], vpaddq_s16(sums[0], sums[1]));
+  return multiply(multiply(vdupq_n_s32(0), factors[0], sums[0]), factors[1], sums[1]);
+}
+
+// One super-block of a row. The plain way: decoded by super_blocks.h.
+template <class B>
+struct SuperRow {
+  static constexpr int kRaised = 0;
+  SuperBlock block;
+
+  HEARTH_INLINE explicit SuperRow(const uint8_t* p) { super_block_at<B>(p, 0, &block); }
+  template <size_t k>
+  HEARTH_INLINE Part part() const {
+    const int8_t* q = block.q + 64 * k;
+    return {{vld1q_s8(q), vld1q_s8(q + 16), vld1q_s8(q + 32), vld1q_s8(q + 48)}};
+  }
+  HEARTH_INLINE void scales(int16x8_t out[2]) const { load(block.scale, out); }
+  HEARTH_INLINE void mins(int16x8_t out[2]) const { load(block.min, out); }
+  HEARTH_INLINE float d() const { return block.d; }
+  HEARTH_INLINE float dmin() const { return block.dmin; }
+
+ private:
+  HEARTH_INLINE static void load(const int16_t* p, int16x8_t out[2]) {
+    out[0] = vld1q_s16(p);
+    out[1] = vld1q_s16(p + 8);
+    if constexpr (kSubBlock<B> == 32) out[0] = vuzp1q_s16(out[0], out[1]);
+  }
+};
+
+HEARTH_INLINE float half_at(const uint8_t* p) {
+  return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(load_u16(p)))), 0);
+}
+
+// The eight scales and eight minimums of Q4_K and Q5_K.
+struct SixBits {
+  uint8x16_t bytes;  // scales 0..7, minimums 0..7
+
+  HEARTH_INLINE explicit SixBits(const uint8_t* p) {  // reads 16 bytes
+    const uint8x16_t all = vld1q_u8(p);
+    const int32x4_t shifts = {0, -4, 0, 0};
+    const uint32x4_t upper = vshlq_u32(vdupq_laneq_u32(vreinterpretq_u32_u8(all), 2), shifts);
+    const uint8x16_t nibbles = vandq_u8(vreinterpretq_u8_u32(upper), vdupq_n_u8(15));
+    const uint8x16_t bits = vandq_u8(vshrq_n_u8(all, 2), vdupq_n_u8(0x30));
+    bytes = vreinterpretq_u8_u32(
+        vzip1q_u32(vreinterpretq_u32_u8(vandq_u8(all, vdupq_n_u8(63))), vreinterpretq_u32_u8(vorrq_u8(nibbles, bits))));
+  }
+  HEARTH_INLINE int16x8_t scales() const { return vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(bytes))); }
+  HEARTH_INLINE int16x8_t mins() const { return vreinterpretq_s16_u16(vmovl_high_u8(bytes)); }
+};
+
+template <>
+struct SuperRow<block_q4_k> {
+  static constexpr int kRaised = 0;
+  const uint8_t* p;
+  SixBits six;
+
+  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block), six(block + offsetof(block_q4_k, scales)) {}
+  template <size_t k>
+  HEARTH_INLINE Part part() const {
+    const uint8x16_t a = load16(p + offsetof(block_q4_k, qs) + 32 * k);
+    const uint8x16_t b = load16(p + offsetof(block_q4_k, qs) + 32 * k + 16);
+    return {{low_nibbles(a), low_nibbles(b), high_nibbles(a), high_nibbles(b)}};
+  }
+  HEARTH_INLINE void scales(int16x8_t out[2]) const { out[0] = six.scales(); }
+  HEARTH_INLINE void mins(int16x8_t out[2]) const { out[0] = six.mins(); }
+  HEARTH_INLINE float d() const { return half_at(p); }
+  HEARTH_INLINE float dmin() const { return half_at(p + offsetof(block_q4_k, dmin)); }
+};
+
+template <>
+struct SuperRow<block_q5_k> {
+  static constexpr int kRaised = 0;
+  const uint8_t* p;
+  SixBits six;
+
+  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block), six(block + offsetof(block_q5_k, scales)) {}
+  template <size_t k>
+  HEARTH_INLINE Part part() const {
+    const uint8_t* qs = p + offsetof(block_q5_k, qs) + 32 * k;
+    const uint8x16_t a = load16(qs), b = load16(qs + 16);
+    const uint8_t* qh = p + offsetof(block_q5_k, qh);
+    const uint8x16_t ha = load16(qh), hb = load16(qh + 16);
+    return {{with_bit<2 * k>(low_nibbles(a), ha), with_bit<2 * k>(low_nibbles(b), hb),
+             with_bit<2 * k + 1>(high_nibbles(a), ha), with_bit<2 * k + 1>(high_nibbles(b), hb)}};
+  }
+  HEARTH_INLINE void scales(int16x8_t out[2]) const { out[0] = six.scales(); }
+  HEARTH_INLINE void mins(int16x8_t out[2]) const { out[0] = six.mins(); }
+  HEARTH_INLINE float d() const { return half_at(p); }
+  HEARTH_INLINE float dmin() const { return half_at(p + offsetof(block_q5_k, dmin)); }
+
+ private:
+  // A set bit makes a mask of -1, and less 16 times that is 16.
+  template <size_t kBit>
+  static HEARTH_INLINE int8x16_t with_bit(int8x16_t nibbles, uint8x16_t qh) {
+    const uint8x16_t set = vtstq_u8(qh, vdupq_n_u8(1 << kBit));
+    return vmlsq_s8(nibbles, vreinterpretq_s8_u8(set), vdupq_n_s8(16));
+  }
+};
+
+template <>
+struct SuperRow<block_q6_k> {
+  static constexpr int kRaised = 32;
+  const uint8_t* p;
+
+  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
+  template <size_t k>
+  HEARTH_INLINE Part part() const {
+    const uint8_t* ql = p + k / 2 * 64;
+    const uint8_t* qh = p + offsetof(block_q6_k, qh) + k / 2 * 32;
+    const uint8x16_t h0 = load16(qh), h1 = load16(qh + 16);
+    return {{join<k % 2>(load16(ql), bits<k % 2 * 4>(h0)), join<k % 2>(load16(ql + 16), bits<k % 2 * 4>(h1)),
+             join<k % 2>(load16(ql + 32), bits<k % 2 * 4 + 2>(h0)),
+             join<k % 2>(load16(ql + 48), bits<k % 2 * 4 + 2>(h1))}};
+  }
+  HEARTH_INLINE void scales(int16x8_t out[2]) const {
+    const int8x16_t all = vld1q_s8((const int8_t*)p + offsetof(block_q6_k, scales));
+    out[0] = vmovl_s8(vget_low_s8(all));
+    out[1] = vmovl_high_s8(all);
+  }
+  HEARTH_INLINE float d() const { return half_at(p + offsetof(block_q6_k, d)); }
+
+ private:
+  // The two bits from kFrom on, moved to bits 4 and 5; others may be set beside them.
+  template <int kFrom>
+  static HEARTH_INLINE uint8x16_t bits(uint8x16_t h) {
+    if constexpr (kFrom < 4) return vshlq_n_u8(h, 4 - kFrom);
+    if constexpr (kFrom == 4) return h;
+    return vshrq_n_u8(h, kFrom == 6 ? 2 : 1);
+  }
+  template <size_t kHigh>
+  static HEARTH_INLINE int8x16_t join(uint8x16_t l, uint8x16_t h) {
+    const uint8x16_t nibbles = kHigh ? vshrq_n_u8(l, 4) : vandq_u8(l, vdupq_n_u8(15));
+    return vreinterpretq_s8_u8(vorrq_u8(nibbles, vandq_u8(h, vdupq_n_u8(0x30))));
+  }
+};
+
+constexpr size_t kSuperRows = 4;
+
+// acc[c] of one row's super-block for kCols columns, in four lanes that are still to be added up.
+template <class B, size_t kCols>
+HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCols], const int16_t* const sum[kCols],
+                              int32x4_t acc[kCols], int32x4_t mins[kCols]) {
+  int16x8_t scales16[2];
+  row.scales(scales16);
+  const SuperScales<kSubBlock<B>> scales(scales16);
+  for (size_t c = 0; c < kCols; ++c) acc[c] = vdupq_n_s32(0);
+  const auto add_part = [&]<size_t k>() {
+    const Part part = row.template part<k>();
+    for (size_t c = 0; c < kCols; ++c) {
+      const int8x16x4_t at = vld1q_s8_x4(x[c] + 64 * k);
+      if constexpr (kSubBlock<B> == 32) {
+        acc[c] = scales.template add<B, 2 * k>(acc[c], part.w[0], part.w[1], at.val[0], at.val[1]);
+        acc[c] = scales.template add<B, 2 * k + 1>(acc[c], part.w[2], part.w[3], at.val[2], at.val[3]);
+      } else {
+        acc[c] = scales.template add<4 * k>(acc[c], part.w[0], at.val[0]);
+        acc[c] = scales.template add<4 * k + 1>(acc[c], part.w[1], at.val[1]);
+        acc[c] = scales.template add<4 * k + 2>(acc[c], part.w[2], at.val[2]);
+        acc[c] = scales.template add<4 * k + 3>(acc[c], part.w[3], at.val[3]);
+      }
+    }
+  };
+  add_part.template operator()<0>();
+  add_part.template operator()<1>();
+  add_part.template operator()<2>();
+  add_part.template operator()<3>();
+  for (size_t c = 0; c < kCols; ++c) {
+    const int16x8_t sums[2] = {vld1q_s16(sum[c]), vld1q_s16(sum[c] + 8)};
+    if constexpr (kHasMinimum<B>) {
+      int16x8_t mins16[2];
+      row.mins(mins16);
+      mins[c] = dot_sums<kSubBlock<B>>(mins16, sums);
+    }
+    if constexpr (SuperRow<B>::kRaised != 0) {
+      acc[c] = vmlsq_n_s32(acc[c], dot_sums<kSubBlock<B>>(scales16, sums), SuperRow<B>::kRaised);
+    }
+  }
+}
+
+// y[c] of four rows for kCols columns from column c0 on.
+template <class B, size_t kCols>
+inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, float32x4_t y[kCols]) {
+  const size_t n_blocks = x->n / HEARTH_SUPER_BLOCK;
+  const uint8_t* next_group = w + kSuperRows * stride;  // where rows lie one after the other
+  for (size_t c = 0; c < kCols; ++c) y[c] = vdupq_n_f32(0);
+  for (size_t i = 0; i < n_blocks; ++i, w += sizeof(B)) {
+    prefetch(next_group, kSuperRows * sizeof(B));
+    next_group += kSuperRows * sizeof(B);
+    const int8_t* q[kCols];
+    const int16_t* sum[kCols];
+    for (size_t c = 0; c < kCols; ++c) {
+      q[c] = x->super_q + (c0 + c) * x->n + i * HEARTH_SUPER_BLOCK;
+      sum[c] = x->super_sum + ((c0 + c) * n_blocks + i) * kSubBlocks;
+    }
+    int32x4_t acc[kSuperRows][kCols], mins[kSuperRows][kCols];
+    float32x4_t d_w = vdupq_n_f32(0), dmin_w = vdupq_n_f32(0);
+    const auto add_row = [&]<int r>() {
+      const SuperRow<B> row(w + r * stride);
+      super_sums<B, kCols>(row, q, sum, acc[r], mins[r]);
+      d_w = vsetq_lane_f32(row.d(), d_w, r);
+      if constexpr (kHasMinimum<B>) dmin_w = vsetq_lane_f32(row.dmin(), dmin_w, r);
+    };
+    add_row.template operator()<0>();
+    add_row.template operator()<1>();
+    add_row.template operator()<2>();
+    add_row.template operator()<3>();
+    for (size_t c = 0; c < kCols; ++c) {
+      const float d_x = x->super_d[(c0 + c) * n_blocks + i];
+      const int32x4_t folded[4] = {acc[0][c], acc[1][c], acc[2][c], acc[3][c]};
+      y[c] = vfmaq_f32(y[c], vcvtq_f32_s32(fold_rows(folded)), vmulq_n_f32(d_w, d_x));
+      if constexpr (kHasMinimum<B>) {
+        const int32x4_t folded_mins[4] = {mins[0][c], mins[1][c], mins[2][c], mins[3][c]};
+        const int32x4_t minimum = vnegq_s32(fold_rows(folded_mins));
+        y[c] = vfmaq_f32(y[c], vcvtq_f32_s32(minimum), vmulq_n_f32(dmin_w, d_x));
+      }
+    }
+  }
+}
+
+template <class B, class Store>
+inline void super_group(const uint8_t* w, size_t stride, const HearthColumns* x, Store store) {
+  size_t c = 0;
+  for (; c + 2 <= x->cols; c += 2) {
+    float32x4_t y[2];
+    super_tile<B, 2>(w, stride, x, c, y);
+    store(c, y[0]);
+    store(c + 1, y[1]);
+  }
+  if (c < x->cols) {
+    float32x4_t y[1];
+    super_tile<B, 1>(w, stride, x, c, y);
+    store(c, y[0]);
+  }
+}
+
+template <class B>
+void matmul_super_direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y,
+                         size_t y_stride) {
+  const uint8_t* first = (const uint8_t*)w;
+  if (rows < kSuperRows) {
+    for (size_t r = 0; r < rows; ++r) {  // with a stride of 0 every lane computes the one row
+      super_group<B>(first + r * row_bytes, 0, x,
+                     [=](size_t c, float32x4_t result) { y[c * y_stride + r] = vgetq_lane_f32(result, 0); });
+    }
+    return;
+  }
+  for (size_t r = 0; r < rows; r += kSuperRows) {
+    const size_t start = r + kSuperRows <= rows ? r : rows - kSuperRows;  // the last group may repeat rows
+    super_group<B>(first + start * row_bytes, row_bytes, x,
+                   [=](size_t c, float32x4_t result) { vst1q_f32(y + c * y_stride + start, result); });
+  }
+}
+
+}  // namespace

@@ -1,0 +1,273 @@
+// Weights in super-blocks times int8 activations on x86 for few columns, along the row: a part of a row's quants, as
+// wide as a vector, is multiplied with the same part of each column, and the products with the sub-blocks' scales, all
+// in integers. Written once over parts_*.h, which an instruction set's file includes first:
+//
+//   Bytes, kWidth                         a vector of quants, and how many it has
+//   two_bit_part, nibble_part, ...        part k of a super-block's quants
+//   Scales(scales16)                      16 scales of 16 bits, ready to be spread over parts
+//   multiply_part<B>(acc, w, x, scales, k)   acc + products * scales, in 32-bit lanes
+//   fold_wide(acc)                        a vector's lanes added up to eight
+#pragma once
+
+#include "kernels/kernels.h"
+#include "kernels/matmul_x86.h"
+#include "kernels/super_blocks.h"
+
+namespace {
+
+// One super-block of a row, its quants raised by kRaise<B>. The plain way: decoded by super_blocks.h.
+template <class B>
+struct SuperRow {
+  SuperBlock block;
+
+  HEARTH_INLINE explicit SuperRow(const uint8_t* p) { super_block_at<B>(p, 0, &block); }
+  HEARTH_INLINE Bytes part(size_t k) const { return raise(load_bytes(block.q + kWidth * k), kPartRaise<B>); }
+  HEARTH_INLINE __m256i scales() const { return _mm256_loadu_si256((const __m256i*)block.scale); }
+  HEARTH_INLINE __m256i mins() const { return _mm256_loadu_si256((const __m256i*)block.min); }
+  HEARTH_INLINE float d() const { return block.d; }
+  HEARTH_INLINE float dmin() const { return block.dmin; }
+};
+
+HEARTH_INLINE float half_at(const uint8_t* p) { return _cvtsh_ss(load_u16(p)); }
+
+// The eight scales and eight minimums of Q4_K and Q5_K, each as two times 16 bits.
+struct SixBits {
+  __m128i bytes;  // scales 0..7, minimums 0..7
+
+  HEARTH_INLINE explicit SixBits(const uint8_t* p) {  // reads 16 bytes
+    const __m128i all = _mm_loadu_si128((const __m128i*)p);
+    const __m128i low = _mm_and_si128(all, _mm_set1_epi8(63));
+    const __m128i upper_nibbles =
+        _mm_and_si128(_mm_srlv_epi32(_mm_shuffle_epi32(all, 0xaa), _mm_setr_epi32(0, 4, 0, 0)), _mm_set1_epi8(15));
+    const __m128i upper_bits = _mm_and_si128(_mm_srli_epi16(all, 2), _mm_set1_epi8(0x30));
+    bytes = _mm_unpacklo_epi32(low, _mm_or_si128(upper_nibbles, upper_bits));
+  }
+  HEARTH_INLINE __m256i scales() const { return twice(_mm_setr_epi8(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7)); }
+  HEARTH_INLINE __m256i mins() const {
+    return twice(_mm_setr_epi8(8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15));
+  }
+
+ private:
+  HEARTH_INLINE __m256i twice(__m128i order) const { return _mm256_cvtepu8_epi16(_mm_shuffle_epi8(bytes, order)); }
+};
+
+template <>
+struct SuperRow<block_q4_k> {
+  const uint8_t* p;
+  SixBits six;
+
+  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block), six(block + offsetof(block_q4_k, scales)) {}
+  HEARTH_INLINE Bytes part(size_t k) const { return nibble_part(p + offsetof(block_q4_k, qs), k); }
+  HEARTH_INLINE __m256i scales() const { return six.scales(); }
+  HEARTH_INLINE __m256i mins() const { return six.mins(); }
+  HEARTH_INLINE float d() const { return half_at(p); }
+  HEARTH_INLINE float dmin() const { return half_at(p + offsetof(block_q4_k, dmin)); }
+};
+
+template <>
+struct SuperRow<block_q5_k> {
+  const uint8_t* p;
+  SixBits six;
+
+  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block), six(block + offsetof(block_q5_k, scales)) {}
+  HEARTH_INLINE Bytes part(size_t k) const {
+    return join(nibble_part(p + offsetof(block_q5_k, qs), k), high_bit_part(p + offsetof(block_q5_k, qh), k, 4));
+  }
+  HEARTH_INLINE __m256i scales() const { return six.scales(); }
+  HEARTH_INLINE __m256i mins() const { return six.mins(); }
+  HEARTH_INLINE float d() const { return half_at(p); }
+  HEARTH_INLINE float dmin() const { return half_at(p + offsetof(block_q5_k, dmin)); }
+};
+
+template <>
+struct SuperRow<block_q6_k> {
+  const uint8_t* p;
+
+  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
+  HEARTH_INLINE Bytes part(size_t k) const {
+    return join(q6_nibble_part(p, k), two_bit_part(p + offsetof(block_q6_k, qh), k, 4));
+  }
+  HEARTH_INLINE __m256i scales() const {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)(p + offsetof(block_q6_k, scales))));
+  }
+  HEARTH_INLINE float d() const { return half_at(p + offsetof(block_q6_k, d)); }
+};
+
+template <>
+struct SuperRow<block_q2_k> {
+  const uint8_t* p;
+
+  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
+  HEARTH_INLINE Bytes part(size_t k) const { return two_bit_part(p + offsetof(block_q2_k, qs), k, 0); }
+  HEARTH_INLINE __m256i scales() const { return _mm256_and_si256(pairs(), _mm256_set1_epi16(15)); }
+  HEARTH_INLINE __m256i mins() const { return _mm256_srli_epi16(pairs(), 4); }
+  HEARTH_INLINE float d() const { return half_at(p + offsetof(block_q2_k, d)); }
+  HEARTH_INLINE float dmin() const { return half_at(p + offsetof(block_q2_k, dmin)); }
+
+ private:
+  HEARTH_INLINE __m256i pairs() const { return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i*)p)); }
+};
+
+template <>
+struct SuperRow<block_q3_k> {
+  const uint8_t* p;
+
+  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
+  HEARTH_INLINE Bytes part(size_t k) const {
+    return join(two_bit_part(p + offsetof(block_q3_k, qs), k, 0), high_bit_part(p, k, 2));
+  }
+  HEARTH_INLINE __m256i scales() const {
+    uint64_t low;
+    const uint8_t* s = p + offsetof(block_q3_k, scales);
+    memcpy(&low, s, sizeof low);
+    const __m128i nibbles = _mm_and_si128(_mm_set_epi64x((long long)(low >> 4), (long long)low), _mm_set1_epi8(15));
+    const __m128i bits = _mm_srlv_epi32(_mm_set1_epi32((int)load_u32(s + 8)), _mm_setr_epi32(0, 2, 4, 6));
+    const __m128i upper = _mm_slli_epi16(_mm_and_si128(bits, _mm_set1_epi8(3)), 4);
+    return _mm256_cvtepi8_epi16(_mm_sub_epi8(_mm_or_si128(nibbles, upper), _mm_set1_epi8(32)));
+  }
+  HEARTH_INLINE float d() const { return half_at(p + offsetof(block_q3_k, d)); }
+};
+
+template <>
+struct SuperRow<block_iq4_xs> {
+  const uint8_t* p;
+
+  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
+  HEARTH_INLINE Bytes part(size_t k) const { return iq4_part(p + offsetof(block_iq4_xs, qs), k); }
+  HEARTH_INLINE __m256i scales() const {
+    const __m128i four = _mm_cvtepu8_epi32(_mm_cvtsi32_si128((int)load_u32(p + offsetof(block_iq4_xs, scales_l))));
+    const __m128i low =
+        _mm_or_si128(_mm_and_si128(four, _mm_set1_epi32(15)), _mm_slli_epi32(_mm_srli_epi32(four, 4), 16));
+    const __m128i bits = _mm_set1_epi16((short)load_u16(p + offsetof(block_iq4_xs, scales_h)));
+    // Moves two bits of each number to bits 4 and 5: multiplied by a power of two they stand at bits 14 and 15.
+    const __m128i up = _mm_mullo_epi16(bits, _mm_setr_epi16(1 << 14, 1 << 12, 1 << 10, 1 << 8, 1 << 6, 1 << 4, 4, 1));
+    const __m128i high = _mm_and_si128(_mm_srli_epi16(up, 10), _mm_set1_epi16(0x30));
+    const __m128i eight = _mm_sub_epi16(_mm_or_si128(low, high), _mm_set1_epi16(32));
+    return _mm256_setr_m128i(_mm_unpacklo_epi16(eight, eight), _mm_unpackhi_epi16(eight, eight));
+  }
+  HEARTH_INLINE float d() const { return half_at(p); }
+};
+
+template <>
+struct SuperRow<block_tq2_0> {
+  const uint8_t* p;
+
+  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
+  HEARTH_INLINE Bytes part(size_t k) const { return two_bit_part(p, k, 0); }
+  HEARTH_INLINE __m256i scales() const { return _mm256_set1_epi16(1); }
+  HEARTH_INLINE float d() const { return half_at(p + offsetof(block_tq2_0, d)); }
+};
+
+// The sums of four vectors of eight lanes.
+HEARTH_INLINE __m128i fold4_ints(__m256i a, __m256i b, __m256i c, __m256i d) {
+  const auto pairs = [](__m256i x, __m256i y) {
+    return _mm256_add_epi32(_mm256_unpacklo_epi32(x, y), _mm256_unpackhi_epi32(x, y));
+  };
+  const __m256i ab = pairs(a, b), cd = pairs(c, d);
+  const __m256i abcd = _mm256_add_epi32(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
+  return _mm_add_epi32(_mm256_castsi256_si128(abcd), _mm256_extracti128_si256(abcd, 1));
+}
+
+constexpr size_t kSuperRows = 4;  // that are worked on together: their sums share the conversion to floats
+
+// The integer sums of one row's super-block against kCols columns, in eight lanes each.
+template <class B, size_t kCols>
+HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCols], const int16_t* const sum[kCols],
+                              __m256i products[kCols], __m256i mins[kCols]) {
+  const __m256i scales16 = row.scales();
+  const Scales scales(scales16);
+  Ints acc[kCols];
+  for (size_t c = 0; c < kCols; ++c) acc[c] = no_ints();
+#pragma GCC unroll 8  // the part decides which bits are shifted where
+  for (size_t k = 0; k < HEARTH_SUPER_BLOCK / kWidth; ++k) {
+    const Bytes w = row.part(k);
+    for (size_t c = 0; c < kCols; ++c) acc[c] = multiply_part<B>(acc[c], w, load_bytes(x[c] + kWidth * k), scales, k);
+  }
+  for (size_t c = 0; c < kCols; ++c) {
+    const __m256i sums = _mm256_loadu_si256((const __m256i*)sum[c]);
+    products[c] = fold_wide(acc[c]);
+    if constexpr (kHasMinimum<B>) mins[c] = _mm256_madd_epi16(row.mins(), sums);
+    if constexpr (kPartRaise<B> != 0) {
+      const __m256i raised = _mm256_madd_epi16(scales16, sums);
+      products[c] = _mm256_sub_epi32(products[c], _mm256_mullo_epi32(raised, _mm256_set1_epi32(kPartRaise<B>)));
+    }
+  }
+}
+
+// y[c][0..3] of four rows for kCols columns from column c0 on.
+template <class B, size_t kCols>
+inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, __m128 y[kCols]) {
+  const size_t n_blocks = x->n / HEARTH_SUPER_BLOCK;
+  const uint8_t* ahead = w + kGroupsAhead * kSuperRows * 2 * stride;  // where rows lie one after the other
+  __m128 acc[kCols];
+  for (size_t c = 0; c < kCols; ++c) acc[c] = _mm_setzero_ps();
+  for (size_t i = 0; i < n_blocks; ++i, w += sizeof(B)) {
+    prefetch(ahead, kSuperRows * sizeof(B));
+    ahead += kSuperRows * sizeof(B);
+    const int8_t* q[kCols];
+    const int16_t* sum[kCols];
+    for (size_t c = 0; c < kCols; ++c) {
+      q[c] = x->super_q + (c0 + c) * x->n + i * HEARTH_SUPER_BLOCK;
+      sum[c] = x->super_sum + ((c0 + c) * n_blocks + i) * kSubBlocks;
+    }
+    __m256i products[kSuperRows][kCols], mins[kSuperRows][kCols];
+    float d[kSuperRows], dmin[kSuperRows];
+#pragma GCC unroll 4
+    for (size_t r = 0; r < kSuperRows; ++r) {
+      const SuperRow<B> row(w + r * stride);
+      super_sums<B, kCols>(row, q, sum, products[r], mins[r]);
+      d[r] = row.d();
+      if constexpr (kHasMinimum<B>) dmin[r] = row.dmin();
+    }
+    const __m128 d_w = _mm_setr_ps(d[0], d[1], d[2], d[3]);
+    for (size_t c = 0; c < kCols; ++c) {
+      const __m128 d_x = _mm_set1_ps(x->super_d[(c0 + c) * n_blocks + i]);
+      const __m128i total = fold4_ints(products[0][c], products[1][c], products[2][c], products[3][c]);
+      acc[c] = _mm_fmadd_ps(_mm_cvtepi32_ps(total), _mm_mul_ps(d_w, d_x), acc[c]);
+      if constexpr (kHasMinimum<B>) {
+        const __m128 dmin_w = _mm_setr_ps(dmin[0], dmin[1], dmin[2], dmin[3]);
+        const __m128i minimum =
+            _mm_sub_epi32(_mm_setzero_si128(), fold4_ints(mins[0][c], mins[1][c], mins[2][c], mins[3][c]));
+        acc[c] = _mm_fmadd_ps(_mm_cvtepi32_ps(minimum), _mm_mul_ps(dmin_w, d_x), acc[c]);
+      }
+    }
+  }
+  for (size_t c = 0; c < kCols; ++c) y[c] = acc[c];
+}
+
+// Four rows, all columns; store(c, y) takes the results of column c.
+template <class B, class Store>
+inline void super_group(const uint8_t* w, size_t stride, const HearthColumns* x, Store store) {
+  size_t c = 0;
+  for (; c + 2 <= x->cols; c += 2) {
+    __m128 y[2];
+    super_tile<B, 2>(w, stride, x, c, y);
+    store(c, y[0]);
+    store(c + 1, y[1]);
+  }
+  if (c < x->cols) {
+    __m128 y[1];
+    super_tile<B, 1>(w, stride, x, c, y);
+    store(c, y[0]);
+  }
+}
+
+template <class B>
+void matmul_super_direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y,
+                         size_t y_stride) {
+  const uint8_t* first = (const uint8_t*)w;
+  if (rows < kSuperRows) {
+    for (size_t r = 0; r < rows; ++r) {  // with a stride of 0 every lane computes the one row
+      super_group<B>(first + r * row_bytes, 0, x,
+                     [=](size_t c, __m128 result) { y[c * y_stride + r] = _mm_cvtss_f32(result); });
+    }
+    return;
+  }
+  for (size_t r = 0; r < rows; r += kSuperRows) {
+    const size_t start = r + kSuperRows <= rows ? r : rows - kSuperRows;  // the last group may repeat rows
+    super_group<B>(first + start * row_bytes, row_bytes, x,
+                   [=](size_t c, __m128 result) { _mm_storeu_ps(y + c * y_stride + start, result); });
+  }
+}
+
+}  // namespace
