@@ -73,6 +73,8 @@ Status to_chunk(const Napi::Value& value, StepPlan::Chunk* chunk, std::vector<in
   HEARTH_RETURN_IF_ERROR(to_bool(member(object, "sample"), "sample", &chunk->sample));
   const Napi::Value all_logits = member(object, "allLogits");
   if (!all_logits.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_bool(all_logits, "allLogits", &chunk->all_logits));
+  const Napi::Value hidden = member(object, "hidden");
+  if (!hidden.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_bool(hidden, "hidden", &chunk->hidden));
   const Napi::Value drafts = member(object, "drafts");
   if (!drafts.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_int32(drafts, "drafts", &chunk->drafts));
   const Napi::Value ids = member(object, "tokens");
@@ -242,6 +244,12 @@ Status to_string(const Napi::Value& value, const char* name, std::string* result
 
 Napi::Int32Array to_array(Napi::Env env, const std::vector<int32_t>& values) {
   auto array = Napi::Int32Array::New(env, values.size());
+  std::copy(values.begin(), values.end(), array.Data());
+  return array;
+}
+
+Napi::Float32Array to_array(Napi::Env env, const std::vector<float>& values) {
+  auto array = Napi::Float32Array::New(env, values.size());
   std::copy(values.begin(), values.end(), array.Data());
   return array;
 }

@@ -38,5 +38,6 @@ Status to_int32(const Napi::Value& value, const char* name, int32_t* result);
 Status to_uint64(const Napi::Value& value, const char* name, uint64_t* result);  // up to 2^53 - 1
 Status to_string(const Napi::Value& value, const char* name, std::string* result);
 Napi::Int32Array to_array(Napi::Env env, const std::vector<int32_t>& values);
+Napi::Float32Array to_array(Napi::Env env, const std::vector<float>& values);
 
 }  // namespace hearth::binding

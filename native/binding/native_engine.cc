@@ -24,9 +24,8 @@ struct Step {
 Napi::Object to_object(Napi::Env env, const StepResult& result) {
   auto object = Napi::Object::New(env);
   object["tokens"] = to_array(env, result.tokens);
-  auto logits = Napi::Float32Array::New(env, result.logits.size());
-  std::copy(result.logits.begin(), result.logits.end(), logits.Data());
-  object["logits"] = logits;
+  object["logits"] = to_array(env, result.logits);
+  object["hidden"] = to_array(env, result.hidden);
   object["computeMs"] = Napi::Number::New(env, result.compute_ms);
   return object;
 }

@@ -204,6 +204,9 @@ class EngineImpl final : public Engine {
         (chunk.drafts > 0 && !chunk.sample)) {
       return {Code::PLAN_INVALID, "A chunk of the step has more guesses than tokens to follow."};
     }
+    if (chunk.hidden && (chunk.all_logits || chunk.sample)) {
+      return {Code::PLAN_INVALID, "A chunk of the step wants hidden states and logits."};
+    }
     const size_t length = sequence->table.n_tokens + chunk.tokens.size();
     if (length > static_cast<size_t>(options_.context_tokens)) {
       return {Code::CONTEXT_OVERFLOW, "The sequence would have " + std::to_string(length) +
@@ -275,8 +278,10 @@ class EngineImpl final : public Engine {
       release_reserved();
       return status;
     }
-    logits_.resize(batch.outputs.size() * model_->architecture()->dimensions().n_vocab);
-    forward(batch, &scratch_);
+    const auto& dimensions = model_->architecture()->dimensions();
+    logits_.resize((batch.outputs.size() - batch.n_hidden) * dimensions.n_vocab);
+    result->hidden.resize(batch.n_hidden * dimensions.n_embd);
+    forward(batch, &scratch_, result->hidden.data());
     // Pages that could not be read were zeros: then nothing that was computed may be used.
     Status status = model_->health();
     if (status.ok()) status = draw(result);
@@ -289,9 +294,10 @@ class EngineImpl final : public Engine {
     return {};
   }
 
-  void forward(const Batch& batch, Scratch* scratch) {
+  void forward(const Batch& batch, Scratch* scratch, float* hidden) {
     pool_.use(batch.tokens.size() <= kDecodeTokens ? options_.decode_threads : options_.threads);
-    Pass pass({kernels_, &pool_, scratch, &cache_, &options_.trace, options_.context_tokens}, batch, logits_.data());
+    Pass pass({kernels_, &pool_, scratch, &cache_, &options_.trace, options_.context_tokens}, batch, logits_.data(),
+              hidden);
     model_->architecture()->forward(pass);
   }
 
@@ -303,11 +309,12 @@ class EngineImpl final : public Engine {
     batch.positions.resize(rows);
     batch.outputs.resize(rows);
     Scratch counting;
-    forward(batch, &counting);
+    forward(batch, &counting, nullptr);
     return counting.peak();
   }
 
   Status build(Batch* batch) {
+    std::vector<int32_t> hidden;
     for (const StepPlan::Chunk& chunk : plan_.chunks) {
       Sequence& sequence = sequences_.at(chunk.sequence);
       const auto n = static_cast<int32_t>(chunk.tokens.size());
@@ -319,8 +326,11 @@ class EngineImpl final : public Engine {
         batch->tokens.push_back(chunk.tokens[i]);
         batch->positions.push_back(start + i);
         if (chunk.all_logits || (chunk.sample && i >= n - 1 - chunk.drafts)) batch->outputs.push_back(first_row + i);
+        if (chunk.hidden) hidden.push_back(first_row + i);
       }
     }
+    batch->n_hidden = hidden.size();
+    batch->outputs.insert(batch->outputs.end(), hidden.begin(), hidden.end());
     return {};
   }
 

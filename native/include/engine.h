@@ -156,6 +156,7 @@ struct StepPlan {
     // arXiv:2211.17192). A token is drawn at each place, and the sequence keeps the guesses up to the first that is not
     // what was drawn: the same tokens as without guesses, in fewer steps. Fewer than the chunk's tokens.
     int32_t drafts = 0;
+    bool hidden = false;  // the last layer's normed output of every token; not with all_logits or sample
   };
   std::vector<Chunk> chunks;
 };
@@ -171,6 +172,7 @@ struct StepResult {
   // was not drawn, and is the one entry of a chunk without `sample`.
   std::vector<int32_t> tokens;
   std::vector<float> logits;  // [sum of the tokens of chunks with all_logits, n_vocab], row-major, in the plan's order
+  std::vector<float> hidden;  // [sum of the tokens of chunks with hidden, n_embd], row-major, in the plan's order
   double compute_ms = 0;
 };
 

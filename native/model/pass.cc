@@ -30,7 +30,7 @@ size_t piece_rows(const Matrix& w) {
 
 }  // namespace
 
-Pass::Pass(const PassResources& resources, const Batch& batch, float* logits)
+Pass::Pass(const PassResources& resources, const Batch& batch, float* logits, float* hidden)
     : kernels_(*resources.kernels),
       pool_(*resources.pool),
       scratch_(*resources.scratch),
@@ -38,6 +38,7 @@ Pass::Pass(const PassResources& resources, const Batch& batch, float* logits)
       trace_(*resources.trace),
       batch_(batch),
       logits_(logits),
+      hidden_(hidden),
       context_tokens_(resources.context_tokens),
       counts_(resources.scratch->counts()) {
   scratch_.rewind(0);
@@ -275,8 +276,12 @@ Tensor Pass::logits(const Tensor& x, const Matrix& output) {
   layer_ = -1;
   const Linear linear{output, nullptr};
   const Linear* weights[] = {&linear};
-  Tensor results[] = {{logits_, x.rows, output.rows}};
-  multiply(x, weights, results);
+  const size_t rows = x.rows - batch_.n_hidden;
+  if (!counts_ && batch_.n_hidden > 0) {
+    std::memcpy(hidden_, x.data + rows * x.cols, batch_.n_hidden * x.cols * sizeof(float));
+  }
+  Tensor results[] = {{logits_, rows, output.rows}};
+  if (rows > 0) multiply({x.data, rows, x.cols}, weights, results);
   name("logits", results[0]);
   return results[0];
 }

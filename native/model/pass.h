@@ -35,7 +35,9 @@ struct Batch {
   std::vector<int32_t> tokens;     // [n_rows]
   std::vector<int32_t> positions;  // [n_rows]
   std::vector<BatchSequence> sequences;
-  std::vector<int32_t> outputs;  // rows whose logits are wanted, ascending
+  // Rows that something is wanted of after the last layer: first those with logits, then those without, each ascending.
+  std::vector<int32_t> outputs;
+  size_t n_hidden = 0;  // how many of them are to be copied out before the logits, and have none
 };
 
 // cos and sin [n_rows, n_pairs] of a batch.
@@ -66,9 +68,9 @@ struct PassResources {
 
 class Pass {
  public:
-  // logits: [batch.outputs.size(), n_vocab], the caller's.
+  // logits: [batch.outputs.size() - batch.n_hidden, n_vocab], hidden: [batch.n_hidden, n_embd], the caller's.
   // With a scratch that only counts, operations have no effect but to allocate: that is how much memory a pass takes.
-  Pass(const PassResources& resources, const Batch& batch, float* logits);
+  Pass(const PassResources& resources, const Batch& batch, float* logits, float* hidden);
 
   int32_t context_tokens() const { return context_tokens_; }
 
@@ -106,7 +108,7 @@ class Pass {
   void keep_outputs(Tensor& x) { x = select_outputs(x); }
   // The same for the residual stream and what is about to be added to it.
   void keep_outputs(Tensor& x, Tensor& y) { keep_outputs(x), keep_outputs(y); }
-  // x [n_outputs, n_embd] -> the caller's logits, for what an architecture still does to them.
+  // x [n_outputs, n_embd] -> the caller's hidden states and logits, for what an architecture still does to the latter.
   Tensor logits(const Tensor& x, const Matrix& output);
 
  private:
@@ -130,6 +132,7 @@ class Pass {
   const Trace& trace_;
   const Batch& batch_;
   float* logits_;
+  float* hidden_;
   const int32_t context_tokens_;
   const bool counts_;  // scratch only
   int layer_ = -1;

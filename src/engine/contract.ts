@@ -132,6 +132,8 @@ export interface StepChunk {
   readonly sample: boolean;
   /** Return the logits of every token of the chunk. */
   readonly allLogits?: boolean;
+  /** Return the last layer's normed output of every token of the chunk. Not with `sample` or `allLogits`. */
+  readonly hidden?: boolean;
   /**
    * With `sample`: the last `drafts` tokens are guesses of what follows. A token is drawn at each place, and the sequence
    * keeps the guesses up to the first that is not what was drawn: the same tokens as without, in fewer steps.
@@ -162,6 +164,8 @@ export interface StepResult {
   readonly tokens: Int32Array;
   /** [tokens of chunks with allLogits, vocabulary], row-major, in the plan's order. */
   readonly logits: Float32Array;
+  /** [tokens of chunks with hidden, embedding], row-major, in the plan's order. */
+  readonly hidden: Float32Array;
   readonly computeMs: number;
 }
 

@@ -219,8 +219,14 @@ export class FakeEngine implements Engine {
     this.#model.checkHealth();
     this.#failures.check("stepResult");
     const logits = plan.chunks.flatMap((chunk) => (chunk.allLogits ? this.#logits(chunk) : []));
+    const hidden = plan.chunks.flatMap((chunk) => (chunk.hidden ? this.#hidden(chunk) : []));
     const tokens = plan.chunks.flatMap((chunk) => this.#append(chunk));
-    return { tokens: Int32Array.from(tokens), logits: Float32Array.from(logits), computeMs };
+    return {
+      tokens: Int32Array.from(tokens),
+      logits: Float32Array.from(logits),
+      hidden: Float32Array.from(hidden),
+      computeMs,
+    };
   }
 
   /** The drawn tokens, 1 + drafts of them. */
@@ -253,12 +259,19 @@ export class FakeEngine implements Engine {
     });
   }
 
+  /** One row a token: 1 at the token's number modulo the width, 0 elsewhere. */
+  #hidden(chunk: StepChunk): number[] {
+    const width = this.#model.info.embedding;
+    return [...chunk.tokens].flatMap((token) => Array.from({ length: width }, (_, i) => (i === token % width ? 1 : 0)));
+  }
+
   /** Also takes the KV blocks that the step needs, so that a plan that does not fit changes nothing. */
   #checkPlan(plan: StepPlan): void {
     const seen = new Set<number>();
     let needed = 0;
     let total = 0;
-    for (const { sequence, tokens, sample, drafts = 0 } of plan.chunks) {
+    for (const { sequence, tokens, sample, drafts = 0, allLogits, hidden } of plan.chunks) {
+      if (hidden && (sample || allLogits)) throw new HearthError("PLAN_INVALID", "Hidden states come without logits.");
       if (tokens.length === 0 || seen.has(sequence))
         throw new HearthError("PLAN_INVALID", "A chunk is empty or double.");
       if (drafts >= tokens.length || (drafts > 0 && !sample))

@@ -1,4 +1,6 @@
 /** One request on its way through the scheduler: queued, prefill, decode, ended. */
+
+import { Pool } from "./pool.js";
 import { Drafter } from "./speculation.js";
 import { SequenceStream } from "./stream.js";
 import type { EndReason, SequenceRequest } from "./types.js";
@@ -11,6 +13,7 @@ export class Job {
   /** The prompt and what was generated; a slot holds a prefix of it in the KV cache. */
   readonly history: number[];
   readonly drafter = new Drafter();
+  readonly pool: Pool | null;
   phase: JobPhase = "queued";
   /** When it got its slot, as a count; smaller is older. Kept when it loses the slot to an older job. */
   admission = 0;
@@ -21,6 +24,7 @@ export class Job {
 
   constructor(request: SequenceRequest, handlers: { onCancel: (job: Job) => void; onRead: (job: Job) => void }) {
     this.request = request;
+    this.pool = request.pool ? new Pool() : null;
     this.history = [...request.prompt];
     this.stream = new SequenceStream({
       onCancel: () => handlers.onCancel(this),
@@ -29,6 +33,12 @@ export class Job {
     this.#signal = request.signal;
     this.#onAbort = () => handlers.onCancel(this);
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** Tokens of its history that need not be computed where a slot holds them. */
+  get reusableTokens(): number {
+    if (this.pool) return 0;
+    return this.wantsAnswer ? this.history.length - 1 : this.history.length;
   }
 
   get generatedTokens(): number {

@@ -9,9 +9,11 @@ import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
 import { type Engine, noToken, type StepResult } from "../engine/contract.js";
 import { Job } from "./job.js";
+import { logprobs } from "./logprobs.js";
 import type { SchedulerMetrics } from "./metrics.js";
 import { Pacing } from "./pacing.js";
 import { type PlannedChunk, plan } from "./plan.js";
+import { type ChunkRows, ResultRows, wantsHidden, wantsLogits } from "./result-rows.js";
 import { type BusySlot, SlotTable } from "./slots.js";
 import { maxDrafts, StepCost } from "./speculation.js";
 import type { SequenceStream } from "./stream.js";
@@ -224,6 +226,11 @@ export class Scheduler {
       const of = ready.find(({ index }) => index === chunk.slot);
       if (!of) return [];
       const start = of.tokens.length;
+      // The engine gives the logits of whole chunks: the token that they are wanted of comes alone.
+      if (of.job.request.topLogprobs !== undefined && chunk.sample && chunk.tokens > 1) {
+        const ids = Int32Array.from(of.job.history.slice(start, start + chunk.tokens - 1));
+        return [{ ...chunk, tokens: ids.length, sample: false, of, ids }];
+      }
       const drafts = guesses.get(of.index)?.slice(0, chunk.drafts) ?? [];
       return [
         { ...chunk, of, ids: Int32Array.from([...of.job.history.slice(start, start + chunk.tokens), ...drafts]) },
@@ -238,6 +245,7 @@ export class Scheduler {
       return guesses;
     let columns = decoding.length;
     for (const { index, job } of decoding) {
+      if (job.request.topLogprobs !== undefined) continue;
       const wanted = job.request.maxTokens - job.generatedTokens - 1;
       const limit = Math.min(maxDrafts, wanted, this.contextTokens - job.history.length);
       const proposed = job.drafter.propose(job.history, limit);
@@ -253,7 +261,14 @@ export class Scheduler {
     let result: StepResult;
     try {
       result = await this.#engine.step({
-        chunks: chunks.map(({ of, ids, drafts, sample }) => ({ sequence: of.sequence, tokens: ids, drafts, sample })),
+        chunks: chunks.map((chunk) => ({
+          sequence: chunk.of.sequence,
+          tokens: chunk.ids,
+          drafts: chunk.drafts,
+          sample: chunk.sample,
+          allLogits: wantsLogits(chunk),
+          hidden: wantsHidden(chunk),
+        })),
       });
     } catch (error) {
       this.#recover(chunks, error);
@@ -264,6 +279,7 @@ export class Scheduler {
     this.#stepsCompleted++;
     health.setHealthy("engine");
     this.#measure(chunks, result);
+    const rows = new ResultRows(chunks, result);
     let at = 0;
     for (const chunk of chunks) {
       const drawn = result.tokens.subarray(at, at + 1 + chunk.drafts);
@@ -271,6 +287,7 @@ export class Scheduler {
       this.#apply(
         chunk,
         [...drawn].filter((token) => token !== noToken.notAsked),
+        rows.next(chunk),
       );
     }
   }
@@ -312,16 +329,18 @@ export class Scheduler {
     else job.fail(error);
   }
 
-  #apply(chunk: RunningChunk, drawn: readonly number[]): void {
+  #apply(chunk: RunningChunk, drawn: readonly number[], { logits, hidden }: ChunkRows): void {
     const { of: slot, ids, tokens, drafts } = chunk;
     const { job } = slot;
     const right = Math.max(0, drawn.length - 1); // the engine drew on after each right guess
+    if (slot.tokens.length === 0) job.pool?.reset(); // it lost its slot, and reads its prompt again
     slot.tokens.push(...ids.subarray(0, tokens + right));
+    job.pool?.add(hidden, tokens);
     if (job.phase === "decode") this.#countDrafts(job, drafts, right);
     if (job.phase === "ended") return; // cancelled while the step ran
     if (job.phase === "prefill") this.#reportPrompt(slot);
-    if (chunk.sample) for (const token of drawn) this.#take(job, token);
-    else if (slot.tokens.length === job.history.length) job.end("stop");
+    if (chunk.sample) for (const token of drawn) this.#take(job, token, logits);
+    else if (slot.tokens.length === job.history.length) this.#endOfPrompt(job);
   }
 
   #reportPrompt({ job, tokens }: BusySlot): void {
@@ -346,7 +365,13 @@ export class Scheduler {
     else job.fail(new HearthError("FORMAT_STUCK", "No token of the model leads on in the format that was asked for."));
   }
 
-  #take(job: Job, token: number): void {
+  #endOfPrompt(job: Job): void {
+    if (job.pool) job.stream.push({ type: "pooled", mean: job.pool.mean });
+    job.end("stop");
+  }
+
+  /** `logits`: that the token was drawn from, where the job wants to know. */
+  #take(job: Job, token: number, logits: Float32Array): void {
     if (job.phase === "ended") return; // by a token drawn in the same step
     job.phase = "decode";
     if (token < 0) {
@@ -358,7 +383,9 @@ export class Scheduler {
       return;
     }
     job.history.push(token);
-    job.stream.push({ type: "token", token });
+    const { topLogprobs } = job.request;
+    const scores = topLogprobs === undefined ? {} : logprobs(logits, token, topLogprobs);
+    job.stream.push({ type: "token", token, ...scores });
     this.#dependencies.metrics.generatedTokens.inc();
     const isFull = job.history.length > this.contextTokens;
     if (job.generatedTokens >= job.request.maxTokens || isFull) job.end("length");

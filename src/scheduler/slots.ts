@@ -55,8 +55,7 @@ export class SlotTable {
    */
   admit(job: Job): BusySlot {
     const { request, history } = job;
-    const keepLimit = job.wantsAnswer ? history.length - 1 : history.length;
-    const placement = place(this.#slots, history, keepLimit, request.cacheKey);
+    const placement = place(this.#slots, history, job.reusableTokens, request.cacheKey);
     const slot = placement && this.#slots[placement.slot];
     if (!placement || !slot) throw new HearthError("INTERNAL", "A request was admitted without an idle slot.");
     const source = placement.source === null ? null : this.#slots[placement.source];

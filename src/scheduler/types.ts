@@ -7,6 +7,10 @@ export interface SequenceRequest {
   readonly sampler: SamplerOptions;
   /** Tokens to generate; 0 reads the prompt into the KV cache and ends. */
   readonly maxTokens: number;
+  /** With each token its log probability, and those of so many likelier or equal ones; without: none. At most 20. */
+  readonly topLogprobs?: number;
+  /** Pool the prompt's hidden states, all of them computed anew. Only where maxTokens is 0. */
+  readonly pool?: boolean;
   /** Ids that end the answer. They are not part of it. */
   readonly stopTokens: ReadonlySet<number>;
   /** Requests of one conversation share it: among equal prefixes its own slot is preferred. */
@@ -24,12 +28,21 @@ export interface SequenceUsage {
 /** `stop`: an end-of-generation token. `length`: maxTokens or the end of the context. */
 export type EndReason = "stop" | "length";
 
+export interface TokenScore {
+  readonly token: number;
+  /** Natural logarithm of what the model gives the token, before any sampler. */
+  readonly logprob: number;
+}
+
 export type SequenceEvent =
   /** 1 is next. */
   | { readonly type: "queued"; readonly position: number }
   /** `read` of `total` prompt tokens are in the KV cache, `cached` of them from before. */
   | { readonly type: "prompt"; readonly read: number; readonly cached: number; readonly total: number }
-  | { readonly type: "token"; readonly token: number }
+  /** `top`: the likeliest tokens, best first, where they were asked for. */
+  | { readonly type: "token"; readonly token: number; readonly logprob?: number; readonly top?: readonly TokenScore[] }
+  /** [embedding] the mean of the prompt's hidden states. */
+  | { readonly type: "pooled"; readonly mean: Float32Array }
   | { readonly type: "end"; readonly reason: EndReason; readonly usage: SequenceUsage };
 
 export interface SchedulerOptions {

@@ -5,10 +5,17 @@ import type { AnswerEvent } from "../chat/answers/events.js";
 import { answerGrammar } from "../chat/grammar/answer.js";
 import type { PromptOptions } from "../chat/prompt.js";
 import type { SamplerOptions } from "../engine/contract.js";
-import type { SequenceStream } from "../scheduler/stream.js";
 import { AnswerReader } from "./answer-reader.js";
+import { embed } from "./embedding.js";
 import type { ModelHost } from "./model-host.js";
-import { defaultSampling, type GenerationEvent, type GenerationRequest } from "./types.js";
+import { withScores } from "./scores.js";
+import {
+  defaultSampling,
+  type Embedding,
+  type EmbeddingRequest,
+  type GenerationEvent,
+  type GenerationRequest,
+} from "./types.js";
 
 /** The largest range of node:crypto's randomInt. */
 const seeds = 2 ** 48 - 1;
@@ -24,6 +31,8 @@ export interface Generations {
    * accepted: an error before it means that nothing was done.
    */
   generate(request: GenerationRequest): AsyncGenerator<GenerationEvent, void, undefined>;
+  /** A text as a vector. Throws what `generate` throws. */
+  embed(request: EmbeddingRequest): Promise<Embedding>;
 }
 
 export class GenerationService implements Generations {
@@ -39,6 +48,11 @@ export class GenerationService implements Generations {
 
   models(): readonly string[] {
     return [this.#host.alias];
+  }
+
+  async embed(request: EmbeddingRequest): Promise<Embedding> {
+    this.#host.resolve(request.model);
+    return embed(await this.#host.ready(request.signal), request);
   }
 
   async *generate(request: GenerationRequest): AsyncGenerator<GenerationEvent, void, undefined> {
@@ -57,12 +71,16 @@ export class GenerationService implements Generations {
       sampler: { ...sampler(request.sampling), ...(grammar ? { grammar, grammarFrom } : {}) },
       maxTokens: request.generate ? (request.maxTokens ?? loaded.scheduler.contextTokens) : 0,
       stopTokens: loaded.prompts.stopTokens,
+      ...(request.topLogprobs !== undefined && { topLogprobs: request.topLogprobs }),
       cacheKey: request.cacheKey,
       signal: request.signal,
     });
     const visible = loaded.prompts.visibleTokens;
     const reader = new AnswerReader(loaded.model, { prompt, visible, stop: request.stop });
-    yield* answer(stream, reader, { promptTokens: prompt.tokens.length, oneCall: wantsOneCall(request) });
+    yield* answer(withScores(stream, loaded.model), reader, {
+      promptTokens: prompt.tokens.length,
+      oneCall: wantsOneCall(request),
+    });
   }
 }
 
@@ -74,7 +92,7 @@ interface AnswerOptions {
 
 /** Tokens to what they say, until the sequence ends or a stop text comes; leaving the loop then ends the sequence. */
 async function* answer(
-  stream: SequenceStream,
+  stream: ReturnType<typeof withScores>,
   reader: AnswerReader,
   { promptTokens, oneCall }: AnswerOptions,
 ): AsyncGenerator<GenerationEvent> {

@@ -35,6 +35,8 @@ export interface GenerationRequest {
   readonly stop: readonly string[];
   /** What the answer has to look like; by default any text. Its end is forced, so that only `length` cuts it. */
   readonly format?: OutputFormat;
+  /** Log probabilities of the drawn tokens and of so many likeliest ones, at most 20; without: none. */
+  readonly topLogprobs?: number;
   /** Names the conversation, so that its KV cache is found again among equals. */
   readonly cacheKey: string | null;
   /** false: read the prompt into the KV cache and answer nothing. */
@@ -45,6 +47,26 @@ export interface GenerationRequest {
 /** `stop`: the model ended, or a stop text came. `length`: maxTokens, or the end of the context. */
 export type FinishReason = "stop" | "length";
 
+/** A token as a piece of text: not always whole characters. */
+export interface TokenScore {
+  readonly bytes: Uint8Array;
+  /** Natural logarithm, of what the model gives it before any sampler. */
+  readonly logprob: number;
+}
+
+export interface EmbeddingRequest {
+  readonly model: string;
+  /** A text, or its tokens. */
+  readonly input: string | readonly number[];
+  readonly signal: AbortSignal;
+}
+
+export interface Embedding {
+  /** The mean of the last layer's normed outputs, of length 1. */
+  readonly vector: Float32Array;
+  readonly promptTokens: number;
+}
+
 export type GenerationEvent =
   /** Waits for a slot; 1 is next. */
   | { readonly type: "queued"; readonly position: number }
@@ -52,6 +74,8 @@ export type GenerationEvent =
   | { readonly type: "prompt"; readonly read: number; readonly cached: number; readonly total: number }
   /** The first token was drawn. */
   | { readonly type: "started" }
+  /** Of the next drawn token, where it was asked for; before the text that it becomes. */
+  | { readonly type: "score"; readonly token: TokenScore; readonly top: readonly TokenScore[] }
   /** Of the text: whole characters, and the tokens that were drawn since the last event with tokens. */
   | { readonly type: "delta"; readonly text: string; readonly tokens: readonly number[] }
   /** Of the model's thoughts. */

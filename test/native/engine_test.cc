@@ -353,6 +353,43 @@ TEST_CASE("guesses are kept as far as the sampler draws the same, and change no 
   }
 }
 
+TEST_CASE("hidden states are the same in any pieces, beside any other sequence, and have no logits") {
+  const TinyModel file;
+  const auto engine = open(file);
+  const auto hidden = [&](int32_t id, std::span<const int32_t> tokens, StepResult* result) {
+    StepPlan plan;
+    plan.chunks.push_back({.sequence = id, .tokens = tokens, .hidden = true});
+    REQUIRE(engine->step_and_wait(std::move(plan), result).ok());
+  };
+  StepResult whole;
+  hidden(open_sequence(*engine), kPrompt, &whole);
+  const size_t n_embd = whole.hidden.size() / kPrompt.size();
+  REQUIRE(n_embd * kPrompt.size() == whole.hidden.size());
+  REQUIRE(n_embd > 1);
+  CHECK(whole.logits.empty());
+  CHECK(whole.tokens == std::vector<int32_t>{-1});
+
+  const int32_t split = open_sequence(*engine);
+  const int32_t other = open_sequence(*engine);
+  StepResult first;
+  hidden(split, std::span(kPrompt).first(4), &first);
+  StepPlan plan;
+  plan.chunks.push_back({.sequence = split, .tokens = std::span(kPrompt).subspan(4), .hidden = true});
+  plan.chunks.push_back({.sequence = other, .tokens = kPrompt, .sample = true, .all_logits = true});
+  StepResult second;
+  REQUIRE(engine->step_and_wait(std::move(plan), &second).ok());
+  std::vector<float> joined = first.hidden;
+  joined.insert(joined.end(), second.hidden.begin(), second.hidden.end());
+  CHECK(joined == whole.hidden);
+  CHECK(second.logits == logits(*engine, open_sequence(*engine), kPrompt));
+  CHECK(second.tokens[0] == -1);
+  CHECK(second.tokens[1] >= 0);
+
+  StepPlan both;
+  both.chunks.push_back({.sequence = other, .tokens = kPrompt, .sample = true, .hidden = true});
+  CHECK(engine->step_and_wait(std::move(both), &second).code() == Code::PLAN_INVALID);
+}
+
 TEST_CASE("a chunk cannot be all guesses, nor guess where nothing is drawn") {
   const TinyModel file;
   const auto engine = open(file);

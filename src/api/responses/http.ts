@@ -1,16 +1,14 @@
 /** /v1/responses over HTTP: one JSON answer, or a stream of server-sent events. */
-import { Readable } from "node:stream";
-import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Clock } from "../../base/clock.js";
 import { HearthError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
 import { ownerOf } from "../../net/auth.js";
 import { isFault } from "../../net/errors.js";
 import type { Server } from "../../net/server.js";
-import { parseCreate, unsupported } from "./schema.js";
-import { heartbeatMs, toServerSentEvents } from "./sse.js";
+import { closedSignal, eventStream, sendStream, started } from "../../net/stream.js";
+import { unsupported } from "../../net/validate.js";
+import { parseCreate } from "./schema.js";
+import { toServerSentEvents } from "./sse.js";
 import { Turn, type TurnDependencies } from "./turn.js";
-import type { ResponseEvent } from "./writer.js";
 
 export interface HttpDependencies extends TurnDependencies {
   readonly logger: Logger;
@@ -30,7 +28,7 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
       if (isFault(error)) logger.error({ code: error.code, err: error }, "a stream failed");
     };
     const events = await started(turn.events(signal, logFailure));
-    return sendStream(request, reply, events, dependencies);
+    return sendStream(request, reply, toServerSentEvents(events), { ...dependencies, ...eventStream });
   });
 
   app.get<{ Params: { id: string }; Querystring: { stream?: string } }>("/v1/responses/:id", async (request) => {
@@ -44,38 +42,6 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
     if (!(await store.delete(id, ownerOf(caller)))) throw notFound(id);
     return { id, object: "response", deleted: true };
   });
-}
-
-function sendStream(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  events: AsyncGenerator<ResponseEvent>,
-  { clock, idleMs }: { clock: Clock; idleMs: number },
-): FastifyReply {
-  // Heartbeats make sure that a client that reads shows activity; one that does not is cut off by node:http.
-  request.raw.socket.setTimeout(idleMs);
-  const intervalMs = Math.min(heartbeatMs, idleMs / 2);
-  return reply
-    .type("text/event-stream; charset=utf-8")
-    .header("cache-control", "no-store")
-    .header("x-accel-buffering", "no")
-    .send(Readable.from(toServerSentEvents(events, { clock, intervalMs }), { objectMode: false }));
-}
-
-/** Waits for the first event, so that a request that is not accepted gets a status and no stream. */
-async function started(events: AsyncGenerator<ResponseEvent>): Promise<AsyncGenerator<ResponseEvent>> {
-  const first = await events.next();
-  return (async function* () {
-    if (!first.done) yield first.value;
-    yield* events;
-  })();
-}
-
-/** Aborted when the client goes away, and harmlessly when the answer is complete. */
-function closedSignal(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.on("close", () => controller.abort());
-  return controller.signal;
 }
 
 function notFound(id: string): HearthError {

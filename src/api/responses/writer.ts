@@ -86,6 +86,7 @@ export class ResponseWriter {
         const { read: read_tokens, cached: cached_tokens, total: total_tokens } = event;
         return this.#progress({ type: "hearth:prompt_progress", read_tokens, cached_tokens, total_tokens });
       }
+      case "score": // never asked for
       case "started":
         return [];
       case "delta":

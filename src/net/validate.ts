@@ -1,0 +1,20 @@
+/** Bodies of requests against their schemas, and the errors that name the field at fault. */
+import type { z } from "zod";
+import { HearthError } from "../base/errors.js";
+
+/** Validates a part of a request; `path` is where it stands, for the error. REQUEST_INVALID. */
+export function parseAt<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const param = [path, ...(issue?.path ?? []).map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))]
+    .join("")
+    .replace(/^\./, "");
+  throw new HearthError("REQUEST_INVALID", `${param || "The request"}: ${issue?.message ?? "is not valid"}.`, {
+    param,
+  });
+}
+
+export function unsupported(param: string, what: string): HearthError {
+  return new HearthError("REQUEST_UNSUPPORTED", `This server does not support ${what}.`, { param });
+}
