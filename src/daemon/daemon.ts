@@ -2,7 +2,7 @@
  * The composition root: makes the daemon's parts, starts them in order and stops them in reverse. The server listens before
  * the model is loaded. Knows every part and does the work of none; signals and exit statuses are the caller's.
  */
-import { registerModels } from "../api/openai/models.js";
+import { registerOpenAI } from "../api/openai/register.js";
 import { registerOps } from "../api/ops/register.js";
 import { registerResponses } from "../api/responses/register.js";
 import type { StoredResponse } from "../api/responses/store.js";
@@ -77,7 +77,7 @@ export class Daemon {
     this.#server = new Server(config, { clock, logger, metrics, keys: () => keyFile.keys(), tls });
     const generations = new GenerationService(this.#models);
     registerOps(this.#server, { health: this.#health, metrics });
-    registerModels(this.#server, generations, clock);
+    registerOpenAI(this.#server, { generations, clock, logger, idleMs: config["limits.idle_ms"] });
     this.#responses = storedResponses(config, { stateFolder, clock, logger });
     registerResponses(this.#server, { generations, store: this.#responses, config, clock, logger });
     this.#watchdog = new Watchdog({

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Server as HttpServer } from "node:http";
 import { hostname, networkInterfaces } from "node:os";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import type { z } from "zod";
 import type { ApiKey } from "../base/api-key.js";
 import { settlesWithin } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
@@ -23,6 +24,7 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** What the route asks of a key; `generate` where it does not say. */
     scope?: RouteScope;
+    api?: RouteDescription;
   }
   interface FastifyRequest {
     caller: Caller;
@@ -44,6 +46,14 @@ export interface Route {
   /** With parameters as `:name` and `*`. */
   readonly url: string;
   readonly scope: RouteScope;
+  readonly api: RouteDescription | null;
+}
+
+/** For the OpenAPI document. */
+export interface RouteDescription {
+  readonly summary: string;
+  /** What validates the body. */
+  readonly body?: z.ZodType;
 }
 
 /** Time for the last bytes to leave and for clients to answer a goodbye. */
@@ -147,7 +157,7 @@ export class Server {
     app.removeContentTypeParser("text/plain");
     app.addHook("onRoute", ({ method, url, config }) => {
       const scope = config?.scope ?? "generate";
-      for (const each of [method].flat()) this.#routes.push({ method: each, url, scope });
+      for (const each of [method].flat()) this.#routes.push({ method: each, url, scope, api: config?.api ?? null });
     });
     app.addHook("onRequest", async (request, reply) => this.#enter(request, reply));
     app.addHook("onResponse", async (request, reply) => this.#logRequest(request, reply));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { WebSocket } from "ws";
-import { registerModels } from "../../src/api/openai/models.js";
+import { registerOpenAI } from "../../src/api/openai/register.js";
 import { registerOps } from "../../src/api/ops/register.js";
 import { registerResponses } from "../../src/api/responses/register.js";
 import type { ApiKey } from "../../src/base/api-key.js";
@@ -89,7 +89,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const store = storedResponses(config, { stateFolder: temporaryFolder(t), clock, logger });
   await store.start();
   registerResponses(server, { generations, store, config, clock, logger });
-  registerModels(server, generations, clock);
+  registerOpenAI(server, { generations, clock, logger, idleMs: config["limits.idle_ms"] });
   registerOps(server, { health, metrics });
   const { port } = await server.listen();
   const loaded = models.start();

@@ -1,0 +1,63 @@
+/** A chat completion's request in the service's words. Pure. */
+import type { GenerationRequest, Message, OutputFormat, Tool } from "../../service/types.js";
+import type { ChatMessage, ChatRequest } from "./chat-schema.js";
+import { toSampling, toStop, toText } from "./fields.js";
+
+/** One for each of the `n` answers. */
+export function toGenerations(request: ChatRequest, model: string, signal: AbortSignal): GenerationRequest[] {
+  const shared = {
+    model,
+    messages: toMessages(request.messages),
+    tools: (request.tools ?? []).map(toTool),
+    toolChoice: toToolChoice(request.tool_choice),
+    parallelToolCalls: request.parallel_tool_calls ?? true,
+    reasoningEffort: request.reasoning_effort ?? null,
+    format: toFormat(request.response_format),
+    maxTokens: request.max_completion_tokens ?? request.max_tokens ?? null,
+    stop: toStop(request.stop),
+    ...(request.logprobs && { topLogprobs: request.top_logprobs ?? 0 }),
+    cacheKey: request.prompt_cache_key ?? request.user ?? null,
+    generate: true,
+    signal,
+  };
+  return Array.from({ length: request.n ?? 1 }, (_, index) => ({ ...shared, sampling: toSampling(request, index) }));
+}
+
+function toMessages(messages: readonly ChatMessage[]): Message[] {
+  const names = new Map<string, string>();
+  return messages.map((message, i) => {
+    const content = toText(message.content, `messages[${i}].content`);
+    if (message.role === "tool") {
+      const toolName = names.get(message.tool_call_id);
+      return {
+        role: "tool",
+        content,
+        toolCallId: message.tool_call_id,
+        ...(toolName !== undefined && { toolName }),
+      };
+    }
+    if (message.role !== "assistant") return { role: message.role, content };
+    const calls = message.tool_calls ?? [];
+    for (const call of calls) names.set(call.id, call.function.name);
+    return {
+      role: "assistant",
+      content,
+      ...(message.reasoning_content && { reasoning: message.reasoning_content }),
+      ...(calls.length > 0 && { toolCalls: calls.map(({ id, function: called }) => ({ id, ...called })) }),
+    };
+  });
+}
+
+function toTool({ function: { name, description, parameters } }: NonNullable<ChatRequest["tools"]>[number]): Tool {
+  return { name, ...(description && { description }), ...(parameters && { parameters }) };
+}
+
+function toToolChoice(choice: ChatRequest["tool_choice"]): NonNullable<GenerationRequest["toolChoice"]> {
+  return typeof choice === "object" && choice !== null ? { name: choice.function.name } : (choice ?? "auto");
+}
+
+function toFormat(format: ChatRequest["response_format"]): OutputFormat {
+  if (format?.type !== "json_schema") return { type: format?.type ?? "text" };
+  const { schema, strict } = format.json_schema;
+  return { type: "json_schema", schema: schema ?? {}, strict: strict ?? false };
+}

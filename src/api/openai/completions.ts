@@ -1,0 +1,119 @@
+/** POST /v1/completions: continues texts as they are, without the model's chat template. */
+import { z } from "zod";
+import { HearthError } from "../../base/errors.js";
+import type { Server } from "../../net/server.js";
+import { parseAt, unsupported } from "../../net/validate.js";
+import type { GenerationEvent, GenerationRequest } from "../../service/types.js";
+import { type AnswerWriter, type OpenAIDependencies, sendAnswers } from "./answers.js";
+import { answerFields, maxAnswers, samplingFields, shortText, toSampling, toStop } from "./fields.js";
+import { type ScoreEvent, toCompletionLogprobs } from "./logprobs.js";
+
+export const completionSchema = z.object({
+  model: shortText,
+  prompt: z.union([z.string(), z.array(z.string()).min(1).max(maxAnswers)]),
+  ...answerFields,
+  ...samplingFields,
+  max_tokens: z.int().min(0).max(1_048_576).nullish(),
+  logprobs: z.int().min(0).max(20).nullish(),
+  best_of: z.int().min(1).max(20).nullish(),
+  echo: z.boolean().nullish(),
+  suffix: z.string().nullish(),
+});
+type CompletionRequest = z.infer<typeof completionSchema>;
+
+/** What the public API does when nothing is said. */
+const defaultMaxTokens = 16;
+
+export function routeCompletions({ app }: Server, dependencies: OpenAIDependencies): void {
+  const config = { api: { summary: "Continues texts", body: completionSchema } };
+  app.post("/v1/completions", { config }, async (request, reply) => {
+    const body = parseAt(completionSchema, request.body, "");
+    refuseUnsupported(body);
+    const model = dependencies.generations.resolveModel(body.model);
+    return sendAnswers(
+      request,
+      reply,
+      {
+        prefix: "cmpl",
+        chunkObject: "text_completion",
+        object: "text_completion",
+        model,
+        stream: body.stream ?? false,
+        includeUsage: body.stream_options?.include_usage ?? false,
+        answersPerPrompt: body.n ?? 1,
+        toGenerations: (signal) => toGenerations(body, model, signal),
+        writer: (index) => new TextWriter(index, typeof body.logprobs === "number"),
+      },
+      dependencies,
+    );
+  });
+}
+
+/** Prompt by prompt, each with its `n` answers. */
+function toGenerations(request: CompletionRequest, model: string, signal: AbortSignal): GenerationRequest[] {
+  const prompts = typeof request.prompt === "string" ? [request.prompt] : request.prompt;
+  const answers = request.n ?? 1;
+  if (prompts.length * answers > maxAnswers) {
+    throw new HearthError("REQUEST_INVALID", `prompt and n ask for more than ${maxAnswers} answers.`, { param: "n" });
+  }
+  const maxTokens = request.max_tokens ?? defaultMaxTokens;
+  return prompts.flatMap((content) =>
+    Array.from({ length: answers }, (_, index) => ({
+      model,
+      messages: [{ role: "user" as const, content }],
+      raw: true,
+      sampling: toSampling(request, index),
+      maxTokens: Math.max(maxTokens, 1),
+      stop: toStop(request.stop),
+      ...(typeof request.logprobs === "number" && { topLogprobs: request.logprobs }),
+      cacheKey: request.user ?? null,
+      generate: maxTokens > 0,
+      signal,
+    })),
+  );
+}
+
+class TextWriter implements AnswerWriter {
+  readonly #index: number;
+  readonly #wantsScores: boolean;
+  readonly #scores: ScoreEvent[] = [];
+  #unsent: ScoreEvent[] = [];
+  #text = "";
+  #reason: "stop" | "length" = "stop";
+
+  constructor(index: number, wantsScores: boolean) {
+    this.#index = index;
+    this.#wantsScores = wantsScores;
+  }
+
+  get choice() {
+    const logprobs = this.#wantsScores ? toCompletionLogprobs(this.#scores, 0) : null;
+    return { index: this.#index, text: this.#text, logprobs, finish_reason: this.#reason };
+  }
+
+  take(event: GenerationEvent): readonly object[] {
+    if (event.type === "score") {
+      this.#scores.push(event);
+      this.#unsent.push(event);
+    } else if (event.type === "delta" && event.text !== "") return [this.#chunk(event.text, null)];
+    else if (event.type === "done") {
+      this.#reason = event.reason;
+      return [this.#chunk("", event.reason)];
+    }
+    return [];
+  }
+
+  #chunk(text: string, reason: "stop" | "length" | null): object {
+    const scores = this.#unsent;
+    const logprobs = scores.length > 0 ? toCompletionLogprobs(scores, this.#text.length) : null;
+    this.#unsent = [];
+    this.#text += text;
+    return { index: this.#index, text, logprobs, finish_reason: reason };
+  }
+}
+
+function refuseUnsupported({ best_of: bestOf, n, echo, suffix }: CompletionRequest): void {
+  if (bestOf && bestOf > (n ?? 1)) throw unsupported("best_of", "choosing the best of several answers");
+  if (echo) throw unsupported("echo", "answers that repeat the prompt");
+  if (suffix) throw unsupported("suffix", "inserting text");
+}

@@ -1,0 +1,85 @@
+/** Fields that several of OpenAI's requests share, their ranges, and what they mean to the service. */
+import { z } from "zod";
+import { HearthError } from "../../base/errors.js";
+import { parseAt, unsupported } from "../../net/validate.js";
+import { askedSampling } from "../../service/sampling.js";
+import type { GenerationRequest } from "../../service/types.js";
+
+export const shortText = z.string().max(256);
+const stopText = z.string().min(1).max(256);
+export const maxAnswers = 8;
+
+export const samplingFields = {
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  seed: z.int().min(0).nullish(),
+  logit_bias: z.record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100)).nullish(),
+  // Not in the public API; other local servers take them under the same names.
+  top_k: z.int().min(0).max(1_000_000).nullish(),
+  min_p: z.number().min(0).max(1).nullish(),
+  typical_p: z.number().min(0).max(1).nullish(),
+  repeat_penalty: z.number().min(0.01).max(10).nullish(),
+  repeat_last_n: z.int().min(-1).max(1_048_576).nullish(),
+};
+const samplingSchema = z.object(samplingFields);
+
+export const answerFields = {
+  n: z.int().min(1).max(maxAnswers).nullish(),
+  stop: z.union([stopText, z.array(stopText).max(16)]).nullish(),
+  stream: z.boolean().nullish(),
+  stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
+  user: shortText.nullish(),
+};
+
+/** Of answer `index` of several: each has its own chance, and a seed repeats them all. */
+export function toSampling(request: z.infer<typeof samplingSchema>, index: number): GenerationRequest["sampling"] {
+  const { seed, logit_bias: bias } = request;
+  return askedSampling({
+    temperature: request.temperature,
+    topP: request.top_p,
+    topK: request.top_k,
+    minP: request.min_p,
+    typicalP: request.typical_p,
+    presencePenalty: request.presence_penalty,
+    frequencyPenalty: request.frequency_penalty,
+    repetitionPenalty: request.repeat_penalty,
+    penaltyLastN: request.repeat_last_n,
+    seed: seed === null || seed === undefined ? null : seed + index,
+    logitBias: bias ? Object.entries(bias).map(([token, value]) => [Number(token), value] as const) : null,
+  });
+}
+
+export function toStop(stop: string | readonly string[] | null | undefined): readonly string[] {
+  return typeof stop === "string" ? [stop] : (stop ?? []);
+}
+
+const textPart = z.object({ text: z.string() });
+const refusalPart = z.object({ refusal: z.string() });
+const anyPart = z.looseObject({ type: z.string().max(64) });
+export const contentSchema = z.union([z.string(), z.array(anyPart).max(1024)]);
+
+/** The text of a message's content. REQUEST_UNSUPPORTED for what is no text. */
+export function toText(content: z.infer<typeof contentSchema> | null | undefined, path: string): string {
+  if (content === null || content === undefined) return "";
+  if (typeof content === "string") return content;
+  return content.map((part, i) => partText(part, `${path}[${i}]`)).join("");
+}
+
+function partText(part: z.infer<typeof anyPart>, path: string): string {
+  switch (part.type) {
+    case "text":
+      return parseAt(textPart, part, path).text;
+    case "refusal":
+      return parseAt(refusalPart, part, path).refusal;
+    case "image_url":
+    case "input_audio":
+    case "file":
+      throw unsupported(path, `content of type ${part.type}`);
+    default:
+      throw new HearthError("REQUEST_INVALID", `${path}: ${JSON.stringify(part.type)} is no type of content.`, {
+        param: `${path}.type`,
+      });
+  }
+}
