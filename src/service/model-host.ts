@@ -74,6 +74,11 @@ export class ModelHost {
     dependencies.health.setUnhealthy("model", "The model is being loaded.");
   }
 
+  /** null before the model is there. */
+  get loaded(): LoadedModel | null {
+    return this.#ready;
+  }
+
   get phase(): ModelPhase {
     return this.#phase;
   }

@@ -17,6 +17,7 @@ const sourceLayers: Record<string, readonly string[]> = {
   net: ["base", "config"],
   "api/responses": ["base", "config", "service", "net"],
   "api/openai": ["base", "config", "service", "net"],
+  "api/ollama": ["base", "config", "service", "net"],
   "api/ops": ["base", "config", "service", "net"],
   daemon: [
     "base",
@@ -29,6 +30,7 @@ const sourceLayers: Record<string, readonly string[]> = {
     "net",
     "api/responses",
     "api/openai",
+    "api/ollama",
     "api/ops",
   ],
   cli: ["base", "config", "engine", "chat", "scheduler", "store", "service", "daemon"],

@@ -1,0 +1,98 @@
+/** The routes that answer: chat, generate, embed. */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { closedSignal, sendStream, started } from "../../net/stream.js";
+import { parseAt, unsupported } from "../../net/validate.js";
+import type { GenerationEvent, GenerationRequest } from "../../service/types.js";
+import type { ApiScope } from "./register.js";
+import { toChat, toGenerate } from "./request.js";
+import {
+  type ChatRequest,
+  chatSchema,
+  embeddingsSchema,
+  embedSchema,
+  type GenerateRequest,
+  generateSchema,
+  refuseUnsupported,
+} from "./schema.js";
+import { ndjson, serialized } from "./stream.js";
+import { AnswerWriter, chatForm, type Form, generateForm, nanoseconds } from "./writer.js";
+
+export function routeAnswers(scope: ApiScope): void {
+  const { app } = scope;
+  app.post("/api/chat", { config: { api: { summary: "Answers a conversation", body: chatSchema } } }, async (request, reply) => {
+    const body = parseAt(chatSchema, request.body, "");
+    refuseUnsupported(body);
+    if (!body.messages?.length) return loaded(scope, body, chatForm);
+    return answer(scope, request, reply, body, chatForm, (model, signal) => toChat(body, model, signal));
+  });
+  app.post("/api/generate", { config: { api: { summary: "Answers a prompt", body: generateSchema } } }, async (request, reply) => {
+    const body = parseAt(generateSchema, request.body, "");
+    refuseUnsupported(body);
+    if (!body.prompt) return loaded(scope, body, generateForm);
+    return answer(scope, request, reply, body, generateForm, (model, signal) => toGenerate(body, model, signal));
+  });
+  app.post("/api/embed", { config: { api: { summary: "Texts as vectors", body: embedSchema } } }, async (request, reply) => {
+    const { model, input, dimensions } = parseAt(embedSchema, request.body, "");
+    if (dimensions) throw unsupported("dimensions", "vectors of another length than the model's");
+    const { vectors, promptTokens, totalMs } = await embed(scope, reply, model, typeof input === "string" ? [input] : input);
+    return {
+      model,
+      embeddings: vectors,
+      total_duration: nanoseconds(totalMs),
+      load_duration: 0,
+      prompt_eval_count: promptTokens,
+    };
+  });
+  app.post("/api/embeddings", { config: { api: { summary: "A text as a vector", body: embeddingsSchema } } }, async (request, reply) => {
+    const { model, prompt } = parseAt(embeddingsSchema, request.body, "");
+    const { vectors } = await embed(scope, reply, model, [prompt]);
+    return { embedding: vectors[0] ?? [] };
+  });
+}
+
+/** Nothing is asked: the client wants the model to be there. */
+async function loaded({ models, dependencies }: ApiScope, { model }: ChatRequest | GenerateRequest, form: Form): Promise<object> {
+  models.get(model);
+  const created = new Date(dependencies.clock.wallTime()).toISOString();
+  return { model, created_at: created, ...form([]), done: true, done_reason: "load" };
+}
+
+async function answer(
+  { models, dependencies }: ApiScope,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { model, stream }: ChatRequest | GenerateRequest,
+  form: Form,
+  toGeneration: (model: string, signal: AbortSignal) => GenerationRequest,
+): Promise<unknown> {
+  const { generations, clock } = dependencies;
+  const generation = toGeneration(models.get(model).name, closedSignal(reply));
+  const writer = new AnswerWriter(model, form, clock);
+  const events = await started(generations.generate(generation));
+  if (stream !== false) {
+    const pieces = serialized(chunks(events, writer), request, dependencies);
+    return sendStream(request, reply, pieces, { ...dependencies, ...ndjson });
+  }
+  for await (const event of events) writer.take(event);
+  return writer.whole;
+}
+
+async function* chunks(events: AsyncGenerator<GenerationEvent>, writer: AnswerWriter): AsyncGenerator<object> {
+  for await (const event of events) yield* writer.take(event);
+}
+
+/** One text after the other: many of one client must not fill the queue for all. */
+async function embed({ models, dependencies }: ApiScope, reply: FastifyReply, model: string, inputs: readonly string[]) {
+  const { generations, clock } = dependencies;
+  const { name } = models.get(model);
+  const signal = closedSignal(reply);
+  const startedAt = clock.now();
+  const vectors: number[][] = [];
+  let promptTokens = 0;
+  for (const input of inputs) {
+    const embedding = await generations.embed({ model: name, input, signal });
+    promptTokens += embedding.promptTokens;
+    vectors.push([...embedding.vector]);
+  }
+  return { vectors, promptTokens, totalMs: clock.now() - startedAt };
+}

@@ -1,0 +1,122 @@
+/**
+ * What a client may send to Ollama's API. Options that nobody defined are ignored, as Ollama does; what asks for something
+ * that this server cannot do is refused by name.
+ */
+import { z } from "zod";
+import { unsupported } from "../../net/validate.js";
+
+export const modelName = z.string().min(1).max(512);
+const text = z.string();
+const stopText = z.string().min(1).max(256);
+
+const options = z.looseObject({
+  temperature: z.number().min(0).max(10).nullish(),
+  top_k: z.int().min(0).max(1_000_000).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  min_p: z.number().min(0).max(1).nullish(),
+  typical_p: z.number().min(0).max(1).nullish(),
+  repeat_penalty: z.number().min(0.01).max(10).nullish(),
+  repeat_last_n: z.int().min(-1).max(1_048_576).nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  seed: z.int().min(-1).nullish(),
+  /** Negative: until the model ends, or the context does. */
+  num_predict: z.int().min(-2).max(1_048_576).nullish(),
+  /** The context is the configuration's; what does not fit is an error. */
+  num_ctx: z.int().min(0).max(16_777_216).nullish(),
+  stop: z.union([stopText, z.array(stopText).max(16)]).nullish(),
+  mirostat: z.int().min(0).max(2).nullish(),
+});
+export type Options = z.infer<typeof options>;
+
+/** Seconds, or a duration as Go writes it; negative is for ever. */
+const keepAlive = z.union([
+  z.number().min(-1e9).max(1e9),
+  z.string().regex(/^-?(?:\d{1,9}(?:\.\d{1,9})?(?:ns|us|µs|ms|s|m|h)?){1,4}$/),
+]);
+
+const shared = {
+  model: modelName,
+  stream: z.boolean().nullish(),
+  /** `json`, or a JSON schema. */
+  format: z.union([z.literal(""), z.literal("json"), z.record(z.string(), z.unknown())]).nullish(),
+  think: z.union([z.boolean(), z.string().max(32)]).nullish(),
+  keep_alive: keepAlive.nullish(),
+  options: options.nullish(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.int().min(0).max(20).nullish(),
+};
+
+const call = z.looseObject({
+  id: z.string().max(256).nullish(),
+  function: z.looseObject({ name: z.string().max(256), arguments: z.record(z.string(), z.unknown()).nullish() }),
+});
+
+const message = z.object({
+  role: z.enum(["system", "user", "assistant", "tool"]),
+  content: text.nullish(),
+  thinking: text.nullish(),
+  images: z.array(z.unknown()).max(64).nullish(),
+  tool_calls: z.array(call).max(128).nullish(),
+  tool_name: z.string().max(256).nullish(),
+  tool_call_id: z.string().max(256).nullish(),
+});
+
+const tool = z.looseObject({
+  type: z.literal("function").nullish(),
+  function: z.looseObject({
+    name: z.string().regex(/^[\w.-]{1,128}$/),
+    description: text.nullish(),
+    parameters: z.record(z.string(), z.unknown()).nullish(),
+  }),
+});
+
+export const chatSchema = z.object({
+  ...shared,
+  messages: z.array(message).max(4096).nullish(),
+  tools: z.array(tool).max(256).nullish(),
+});
+export type ChatRequest = z.infer<typeof chatSchema>;
+
+export const generateSchema = z.object({
+  ...shared,
+  prompt: text.nullish(),
+  system: text.nullish(),
+  raw: z.boolean().nullish(),
+  template: text.nullish(),
+  suffix: text.nullish(),
+  images: z.array(z.unknown()).max(64).nullish(),
+});
+export type GenerateRequest = z.infer<typeof generateSchema>;
+
+export const embedSchema = z.object({
+  model: modelName,
+  input: z.union([text, z.array(text).max(256)]),
+  truncate: z.boolean().nullish(),
+  dimensions: z.int().min(0).nullish(),
+  keep_alive: keepAlive.nullish(),
+  options: options.nullish(),
+});
+
+export const embeddingsSchema = z.object({
+  model: modelName,
+  prompt: text,
+  keep_alive: keepAlive.nullish(),
+  options: options.nullish(),
+});
+
+/** Older clients say `name`. */
+const named = { model: modelName.nullish(), name: modelName.nullish() };
+export const modelSchema = z.object({ ...named, verbose: z.boolean().nullish() });
+export const pullSchema = z.object({ ...named, stream: z.boolean().nullish(), insecure: z.boolean().nullish() });
+export const copySchema = z.object({ source: modelName, destination: modelName });
+
+export function refuseUnsupported(request: ChatRequest | GenerateRequest): void {
+  if (request.options?.mirostat) throw unsupported("options.mirostat", "Mirostat sampling");
+  if ("messages" in request && request.messages?.some(({ images }) => images?.length)) {
+    throw unsupported("messages.images", "images");
+  }
+  if ("images" in request && request.images?.length) throw unsupported("images", "images");
+  if ("suffix" in request && request.suffix) throw unsupported("suffix", "inserting text");
+  if ("template" in request && request.template) throw unsupported("template", "other templates than the model's");
+}

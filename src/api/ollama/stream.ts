@@ -1,0 +1,26 @@
+/** Answers as lines of JSON. */
+import type { FastifyRequest } from "fastify";
+import type { Logger } from "../../base/logger.js";
+import { isFault, toHearthError, wireError } from "../../net/errors.js";
+
+/** Clients parse every line, so that there is none to keep a silent connection alive. */
+export const ndjson = { contentType: "application/x-ndjson", heartbeat: null } as const;
+
+export function toBody(thrown: unknown): { error: string } {
+  return { error: wireError(toHearthError(thrown)).message };
+}
+
+/** What goes wrong within a stream is its last line. */
+export async function* serialized(
+  lines: AsyncGenerator<object>,
+  { id: requestId }: FastifyRequest,
+  { logger }: { readonly logger: Logger },
+): AsyncGenerator<string> {
+  try {
+    for await (const line of lines) yield `${JSON.stringify(line)}\n`;
+  } catch (thrown) {
+    const error = toHearthError(thrown);
+    if (isFault(error)) logger.error({ requestId, code: error.code, err: error }, "a stream failed");
+    yield `${JSON.stringify(toBody(error))}\n`;
+  }
+}
