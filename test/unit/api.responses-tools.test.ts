@@ -230,7 +230,7 @@ test("an answer in JSON may be a call instead; a grammar has no place for calls"
 
 test("tools with bad names, twice the same, or schemas without an end are refused", async (t) => {
   const { server } = await serverOf(t);
-  const parameters = JSON.parse('{"a":'.repeat(500) + "{}" + "}".repeat(500));
+  const parameters = JSON.parse(`${'{"a":'.repeat(500)}{}${"}".repeat(500)}`);
   const bad: [tools: unknown[], param: string][] = [
     [[{ type: "function", name: "a b" }], "tools[0].name"],
     [[{ type: "function", name: "<|end|>" }], "tools[0].name"],

@@ -19,39 +19,64 @@ import { AnswerWriter, chatForm, type Form, generateForm, nanoseconds } from "./
 
 export function routeAnswers(scope: ApiScope): void {
   const { app } = scope;
-  app.post("/api/chat", { config: { api: { summary: "Answers a conversation", body: chatSchema } } }, async (request, reply) => {
-    const body = parseAt(chatSchema, request.body, "");
-    refuseUnsupported(body);
-    if (!body.messages?.length) return loaded(scope, body, chatForm);
-    return answer(scope, request, reply, body, chatForm, (model, signal) => toChat(body, model, signal));
-  });
-  app.post("/api/generate", { config: { api: { summary: "Answers a prompt", body: generateSchema } } }, async (request, reply) => {
-    const body = parseAt(generateSchema, request.body, "");
-    refuseUnsupported(body);
-    if (!body.prompt) return loaded(scope, body, generateForm);
-    return answer(scope, request, reply, body, generateForm, (model, signal) => toGenerate(body, model, signal));
-  });
-  app.post("/api/embed", { config: { api: { summary: "Texts as vectors", body: embedSchema } } }, async (request, reply) => {
-    const { model, input, dimensions } = parseAt(embedSchema, request.body, "");
-    if (dimensions) throw unsupported("dimensions", "vectors of another length than the model's");
-    const { vectors, promptTokens, totalMs } = await embed(scope, reply, model, typeof input === "string" ? [input] : input);
-    return {
-      model,
-      embeddings: vectors,
-      total_duration: nanoseconds(totalMs),
-      load_duration: 0,
-      prompt_eval_count: promptTokens,
-    };
-  });
-  app.post("/api/embeddings", { config: { api: { summary: "A text as a vector", body: embeddingsSchema } } }, async (request, reply) => {
-    const { model, prompt } = parseAt(embeddingsSchema, request.body, "");
-    const { vectors } = await embed(scope, reply, model, [prompt]);
-    return { embedding: vectors[0] ?? [] };
-  });
+  app.post(
+    "/api/chat",
+    { config: { api: { summary: "Answers a conversation", body: chatSchema } } },
+    async (request, reply) => {
+      const body = parseAt(chatSchema, request.body, "");
+      refuseUnsupported(body);
+      if (!body.messages?.length) return loaded(scope, body, chatForm);
+      return answer(scope, request, reply, body, chatForm, (model, signal) => toChat(body, model, signal));
+    },
+  );
+  app.post(
+    "/api/generate",
+    { config: { api: { summary: "Answers a prompt", body: generateSchema } } },
+    async (request, reply) => {
+      const body = parseAt(generateSchema, request.body, "");
+      refuseUnsupported(body);
+      if (!body.prompt) return loaded(scope, body, generateForm);
+      return answer(scope, request, reply, body, generateForm, (model, signal) => toGenerate(body, model, signal));
+    },
+  );
+  app.post(
+    "/api/embed",
+    { config: { api: { summary: "Texts as vectors", body: embedSchema } } },
+    async (request, reply) => {
+      const { model, input, dimensions } = parseAt(embedSchema, request.body, "");
+      if (dimensions) throw unsupported("dimensions", "vectors of another length than the model's");
+      const { vectors, promptTokens, totalMs } = await embed(
+        scope,
+        reply,
+        model,
+        typeof input === "string" ? [input] : input,
+      );
+      return {
+        model,
+        embeddings: vectors,
+        total_duration: nanoseconds(totalMs),
+        load_duration: 0,
+        prompt_eval_count: promptTokens,
+      };
+    },
+  );
+  app.post(
+    "/api/embeddings",
+    { config: { api: { summary: "A text as a vector", body: embeddingsSchema } } },
+    async (request, reply) => {
+      const { model, prompt } = parseAt(embeddingsSchema, request.body, "");
+      const { vectors } = await embed(scope, reply, model, [prompt]);
+      return { embedding: vectors[0] ?? [] };
+    },
+  );
 }
 
 /** Nothing is asked: the client wants the model to be there. */
-async function loaded({ models, dependencies }: ApiScope, { model }: ChatRequest | GenerateRequest, form: Form): Promise<object> {
+async function loaded(
+  { models, dependencies }: ApiScope,
+  { model }: ChatRequest | GenerateRequest,
+  form: Form,
+): Promise<object> {
   models.get(model);
   const created = new Date(dependencies.clock.wallTime()).toISOString();
   return { model, created_at: created, ...form([]), done: true, done_reason: "load" };
@@ -82,7 +107,12 @@ async function* chunks(events: AsyncGenerator<GenerationEvent>, writer: AnswerWr
 }
 
 /** One text after the other: many of one client must not fill the queue for all. */
-async function embed({ models, dependencies }: ApiScope, reply: FastifyReply, model: string, inputs: readonly string[]) {
+async function embed(
+  { models, dependencies }: ApiScope,
+  reply: FastifyReply,
+  model: string,
+  inputs: readonly string[],
+) {
   const { generations, clock } = dependencies;
   const { name } = models.get(model);
   const signal = closedSignal(reply);

@@ -1,10 +1,11 @@
 /** The routes about models: what there is, what is loaded, fetching, naming and removing. */
-import { HearthError } from "../../base/errors.js";
+
 import { deferred } from "../../base/async.js";
-import type { ApiScope } from "./register.js";
+import { HearthError } from "../../base/errors.js";
 import { closedSignal, sendStream, started } from "../../net/stream.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import type { ModelEntry } from "../../service/models.js";
+import type { ApiScope } from "./register.js";
 import { copySchema, modelSchema, pullSchema } from "./schema.js";
 import { ndjson, serialized } from "./stream.js";
 
@@ -94,7 +95,13 @@ function toLine({ phase, completed, total }: Progress): object {
 }
 
 /** `name` in older clients. */
-function named({ model, name }: { readonly model?: string | null | undefined; readonly name?: string | null | undefined }): string {
+function named({
+  model,
+  name,
+}: {
+  readonly model?: string | null | undefined;
+  readonly name?: string | null | undefined;
+}): string {
   const given = model ?? name;
   if (given) return given;
   throw new HearthError("REQUEST_INVALID", "model: is missing.", { param: "model" });

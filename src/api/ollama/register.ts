@@ -30,7 +30,8 @@ export function registerOllama(server: Server, dependencies: OllamaDependencies)
   server.app.register(async (app) => {
     app.setErrorHandler((thrown, request, reply) => {
       const error = fromFastifyError(thrown);
-      if (isFault(error)) dependencies.logger.error({ requestId: request.id, code: error.code, err: error }, "a request failed");
+      if (isFault(error))
+        dependencies.logger.error({ requestId: request.id, code: error.code, err: error }, "a request failed");
       return reply.code(error.kind.status).headers(errorHeaders(error)).send(toBody(error));
     });
     const scope = { app, models: dependencies.models, dependencies };

@@ -6,7 +6,12 @@ import type { FinishReason, GenerationEvent, TokenScore } from "../../service/ty
 interface Part {
   readonly content?: string;
   readonly thinking?: string;
-  readonly toolCall?: { readonly id: string; readonly index: number; readonly name: string; readonly arguments: object };
+  readonly toolCall?: {
+    readonly id: string;
+    readonly index: number;
+    readonly name: string;
+    readonly arguments: object;
+  };
 }
 
 /** How chat and generate carry the parts of an answer. */
@@ -77,7 +82,9 @@ export class AnswerWriter {
     this.#call = null;
     if (!call || !complete) return [];
     const { id, name } = call;
-    return [this.#chunk({ toolCall: { id, index: this.#calls++, name, arguments: JSON.parse(call.arguments || "{}") } })];
+    return [
+      this.#chunk({ toolCall: { id, index: this.#calls++, name, arguments: JSON.parse(call.arguments || "{}") } }),
+    ];
   }
 
   #chunk(part: Part): object {
