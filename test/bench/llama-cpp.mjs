@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { arch, tmpdir } from "node:os";
 import path from "node:path";
 
 const folder = path.join(tmpdir(), "hearth-peer-llama-cpp");
@@ -21,6 +21,13 @@ function install() {
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, "package.json"), '{"private":true,"type":"module"}');
   run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "node-llama-cpp"], { cwd: folder });
+}
+
+/** Where the shared libraries of this machine's build are. */
+export function libraryFolder() {
+  install();
+  const name = `linux-${arch()}`;
+  return path.join(folder, "node_modules", "@node-llama-cpp", name, "bins", name);
 }
 
 /** Runs a module that may import node-llama-cpp in a process of its own, and returns the JSON of its last line of output. */
