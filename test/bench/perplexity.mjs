@@ -49,6 +49,7 @@ async function measureHearth(file) {
   const model = await engineModule.loadModel(file, { vocabularyOnly: false });
   const engine = await engineModule.createEngine(model, {
     threads: 0,
+    decodeThreads: 0,
     maxSequences: 1,
     contextTokens: windowTokens,
     kvTokens: 0,
