@@ -34,10 +34,15 @@ async function sanitize(root) {
     "-DCMAKE_BUILD_TYPE=Sanitize",
     "-DCMAKE_CXX_FLAGS_SANITIZE=-O1",
   ];
-  const folder = await build(root, "native-asan", ["hearth-fuzz-gguf"], options);
+  const fuzzers = ["hearth-fuzz-gguf", "hearth-fuzz-grammar"];
+  const folder = await build(root, "native-asan", fuzzers, options);
   if (folder === null) return { failed: 1 };
-  const { status } = await run(root, path.join(folder, "hearth-fuzz-gguf"), []);
-  return status === 0 ? { passed: 1 } : { failed: 1 };
+  let passed = 0;
+  for (const fuzzer of fuzzers) {
+    const { status } = await run(root, path.join(folder, fuzzer), []);
+    if (status === 0) passed += 1;
+  }
+  return { passed, failed: fuzzers.length - passed };
 }
 
 async function arm(root) {
