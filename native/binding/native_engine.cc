@@ -54,6 +54,7 @@ Napi::Function NativeEngine::define(Napi::Env env) {
                          InstanceMethod<&NativeEngine::open_sequence>("openSequence"),
                          InstanceMethod<&NativeEngine::fork_sequence>("forkSequence"),
                          InstanceMethod<&NativeEngine::truncate_sequence>("truncateSequence"),
+                         InstanceMethod<&NativeEngine::resumable_tokens>("resumableTokens"),
                          InstanceMethod<&NativeEngine::set_sampler>("setSampler"),
                          InstanceMethod<&NativeEngine::close_sequence>("closeSequence"),
                          InstanceMethod<&NativeEngine::sequence_length>("sequenceLength"),
@@ -141,6 +142,19 @@ Napi::Value NativeEngine::truncate_sequence(const Napi::CallbackInfo& info) {
   };
   if (Status status = truncate(); !status.ok()) return throw_status(info.Env(), status);
   return info.Env().Undefined();
+}
+
+Napi::Value NativeEngine::resumable_tokens(const Napi::CallbackInfo& info) {
+  int32_t resumable = 0;
+  const auto ask = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(check_open());
+    int32_t id = 0, tokens = 0;
+    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "sequence", &id));
+    HEARTH_RETURN_IF_ERROR(to_int32(info[1], "tokens", &tokens));
+    return engine_->resumable_tokens(id, tokens, &resumable);
+  };
+  if (Status status = ask(); !status.ok()) return throw_status(info.Env(), status);
+  return Napi::Number::New(info.Env(), resumable);
 }
 
 Napi::Value NativeEngine::set_sampler(const Napi::CallbackInfo& info) {

@@ -29,6 +29,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   Napi::Value open_sequence(const Napi::CallbackInfo& info);      // (sampler) -> id
   Napi::Value fork_sequence(const Napi::CallbackInfo& info);      // (source, tokens, sampler) -> id
   Napi::Value truncate_sequence(const Napi::CallbackInfo& info);  // (id, tokens)
+  Napi::Value resumable_tokens(const Napi::CallbackInfo& info);   // (id, tokens) -> tokens
   Napi::Value set_sampler(const Napi::CallbackInfo& info);        // (id, sampler)
   Napi::Value close_sequence(const Napi::CallbackInfo& info);     // (id)
   Napi::Value sequence_length(const Napi::CallbackInfo& info);    // (id) -> tokens

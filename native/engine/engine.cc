@@ -11,7 +11,7 @@
 #include "engine/loaded_model.h"
 #include "include/engine.h"
 #include "kernels/dispatch.h"
-#include "kv/cache.h"
+#include "kv/sequences.h"
 #include "model/pass.h"
 #include "model/scratch.h"
 #include "sample/sampler.h"
@@ -49,11 +49,6 @@ Status complete_options(const Dimensions& model, EngineOptions* o) {
   return {};
 }
 
-struct Sequence {
-  kv::BlockTable table;
-  Sampler sampler;
-};
-
 class EngineImpl final : public Engine {
  public:
   EngineImpl(std::shared_ptr<const LoadedModel> model, const EngineOptions& options, const HearthKernels* kernels)
@@ -70,7 +65,9 @@ class EngineImpl final : public Engine {
 
   Status start() {
     const Dimensions& d = model_->architecture()->dimensions();
-    HEARTH_RETURN_IF_ERROR(kv::Cache::create(d.kv, options_.kv_tokens, &cache_));
+    const kv::SequenceLimits limits{options_.kv_tokens, options_.max_sequences, options_.context_tokens,
+                                    options_.max_batch_tokens};
+    HEARTH_RETURN_IF_ERROR(kv::Sequences::create(d.kv, limits, &sequences_));
     HEARTH_RETURN_IF_ERROR(Scratch::create(scratch_bytes(), &scratch_));
     thread_ = std::thread([this] { work(); });
     return {};
@@ -82,63 +79,69 @@ class EngineImpl final : public Engine {
   Status open_sequence(const SamplerOptions& options, int32_t* id) override {
     std::lock_guard lock(mutex_);
     HEARTH_RETURN_IF_ERROR(check_can_open());
-    Sequence sequence;
-    HEARTH_RETURN_IF_ERROR(Sampler::create(options, model_->n_drawable(), &sequence.sampler));
-    *id = add(std::move(sequence));
+    Sampler sampler;
+    HEARTH_RETURN_IF_ERROR(Sampler::create(options, model_->n_drawable(), &sampler));
+    *id = sequences_.open();
+    samplers_.emplace(*id, std::move(sampler));
     return {};
   }
 
   Status fork_sequence(int32_t source_id, int32_t n_tokens, const SamplerOptions& options, int32_t* id) override {
     std::lock_guard lock(mutex_);
     HEARTH_RETURN_IF_ERROR(check_can_open());
-    Sequence* source = nullptr;
-    HEARTH_RETURN_IF_ERROR(find(source_id, &source));
-    HEARTH_RETURN_IF_ERROR(check_range("n_tokens of a fork", n_tokens, 0, source->table.n_tokens));
-    Sequence sequence{{}, source->sampler};
-    sequence.sampler.truncate(n_tokens);
-    HEARTH_RETURN_IF_ERROR(sequence.sampler.configure(options));
-    HEARTH_RETURN_IF_ERROR(cache_.fork(source->table, n_tokens, &sequence.table));
-    *id = add(std::move(sequence));
+    HEARTH_RETURN_IF_ERROR(check_prefix(source_id, n_tokens));
+    Sampler sampler = samplers_.at(source_id);
+    sampler.truncate(sequences_.resumable(*sequences_.find(source_id), n_tokens));
+    HEARTH_RETURN_IF_ERROR(sampler.configure(options));
+    HEARTH_RETURN_IF_ERROR(sequences_.fork(source_id, n_tokens, id));
+    samplers_.emplace(*id, std::move(sampler));
     return {};
   }
 
   Status truncate_sequence(int32_t id, int32_t n_tokens) override {
     std::lock_guard lock(mutex_);
-    Sequence* sequence = nullptr;
-    HEARTH_RETURN_IF_ERROR(find_idle(id, &sequence));
-    HEARTH_RETURN_IF_ERROR(check_range("n_tokens of a truncation", n_tokens, 0, sequence->table.n_tokens));
-    cache_.truncate(&sequence->table, n_tokens);
-    sequence->sampler.truncate(n_tokens);
+    HEARTH_RETURN_IF_ERROR(check_idle());
+    HEARTH_RETURN_IF_ERROR(check_prefix(id, n_tokens));
+    kv::Sequence* sequence = sequences_.find(id);
+    sequences_.truncate(sequence, n_tokens);
+    samplers_.at(id).truncate(sequence->table.n_tokens);
+    return {};
+  }
+
+  Status resumable_tokens(int32_t id, int32_t n_tokens, int32_t* resumable) const override {
+    std::lock_guard lock(mutex_);
+    HEARTH_RETURN_IF_ERROR(check_idle());
+    HEARTH_RETURN_IF_ERROR(check_prefix(id, n_tokens));
+    *resumable = sequences_.resumable(*sequences_.find(id), n_tokens);
     return {};
   }
 
   Status set_sampler(int32_t id, const SamplerOptions& options) override {
     std::lock_guard lock(mutex_);
-    Sequence* sequence = nullptr;
-    HEARTH_RETURN_IF_ERROR(find_idle(id, &sequence));
-    return sequence->sampler.configure(options);
+    HEARTH_RETURN_IF_ERROR(check_idle());
+    HEARTH_RETURN_IF_ERROR(check_known(id));
+    return samplers_.at(id).configure(options);
   }
 
   Status close_sequence(int32_t id) override {
     std::lock_guard lock(mutex_);
-    Sequence* sequence = nullptr;
-    HEARTH_RETURN_IF_ERROR(find_idle(id, &sequence));
-    cache_.truncate(&sequence->table, 0);
-    sequences_.erase(id);
+    HEARTH_RETURN_IF_ERROR(check_idle());
+    HEARTH_RETURN_IF_ERROR(check_known(id));
+    sequences_.close(id);
+    samplers_.erase(id);
     return {};
   }
 
   Status sequence_length(int32_t id, int32_t* n_tokens) const override {
     std::lock_guard lock(mutex_);
-    const auto found = sequences_.find(id);
-    if (found == sequences_.end()) return unknown(id);
-    *n_tokens = found->second.table.n_tokens;
+    HEARTH_RETURN_IF_ERROR(check_known(id));
+    *n_tokens = sequences_.find(id)->table.n_tokens;
     return {};
   }
 
   int32_t free_kv_tokens() const override {
     std::lock_guard lock(mutex_);
-    return cache_.free_tokens();
+    return sequences_.free_tokens();
   }
 
   Status step(StepPlan plan, std::function<void(Status, StepResult)> done) override {
@@ -147,6 +150,7 @@ class EngineImpl final : public Engine {
     HEARTH_RETURN_IF_ERROR(check_plan(plan));
     busy_ = true;
     plan_ = std::move(plan);
+    skip_guesses();
     done_ = std::move(done);
     changed_.notify_all();
     return {};
@@ -162,8 +166,14 @@ class EngineImpl final : public Engine {
   }
 
  private:
-  static Status unknown(int32_t id) {
+  Status check_known(int32_t id) const {
+    if (sequences_.find(id) != nullptr) return {};
     return {Code::SEQUENCE_UNKNOWN, "There is no sequence " + std::to_string(id) + "."};
+  }
+
+  Status check_prefix(int32_t id, int32_t n_tokens) const {
+    HEARTH_RETURN_IF_ERROR(check_known(id));
+    return check_range("n_tokens of a prefix", n_tokens, 0, sequences_.find(id)->table.n_tokens);
   }
 
   Status check_idle() const {
@@ -178,27 +188,8 @@ class EngineImpl final : public Engine {
             "All " + std::to_string(options_.max_sequences) + " sequences of the engine are open."};
   }
 
-  Status find(int32_t id, Sequence** sequence) {
-    const auto found = sequences_.find(id);
-    if (found == sequences_.end()) return unknown(id);
-    *sequence = &found->second;
-    return {};
-  }
-
-  Status find_idle(int32_t id, Sequence** sequence) {
-    HEARTH_RETURN_IF_ERROR(check_idle());
-    return find(id, sequence);
-  }
-
-  int32_t add(Sequence sequence) {
-    const int32_t id = next_id_++;
-    sequences_.emplace(id, std::move(sequence));
-    return id;
-  }
-
   Status check_chunk(const StepPlan::Chunk& chunk) {
-    Sequence* sequence = nullptr;
-    HEARTH_RETURN_IF_ERROR(find(chunk.sequence, &sequence));
+    HEARTH_RETURN_IF_ERROR(check_known(chunk.sequence));
     if (chunk.tokens.empty()) return {Code::PLAN_INVALID, "A chunk of the step has no tokens."};
     if (chunk.drafts < 0 || static_cast<size_t>(chunk.drafts) >= chunk.tokens.size() ||
         (chunk.drafts > 0 && !chunk.sample)) {
@@ -207,7 +198,10 @@ class EngineImpl final : public Engine {
     if (chunk.hidden && (chunk.all_logits || chunk.sample)) {
       return {Code::PLAN_INVALID, "A chunk of the step wants hidden states and logits."};
     }
-    const size_t length = sequence->table.n_tokens + chunk.tokens.size();
+    if (is_recurrent() && chunk.drafts > 0 && chunk.all_logits) {
+      return {Code::PLAN_INVALID, "A model with recurrent layers takes no guesses, so it has no logits of theirs."};
+    }
+    const size_t length = sequences_.find(chunk.sequence)->table.n_tokens + chunk.tokens.size();
     if (length > static_cast<size_t>(options_.context_tokens)) {
       return {Code::CONTEXT_OVERFLOW, "The sequence would have " + std::to_string(length) +
                                           " tokens, and the context holds " + std::to_string(options_.context_tokens) +
@@ -222,6 +216,8 @@ class EngineImpl final : public Engine {
     }
     return {};
   }
+
+  bool is_recurrent() { return sequences_.states().used(); }
 
   Status check_plan(const StepPlan& plan) {
     if (plan.chunks.empty()) return {Code::PLAN_INVALID, "The step has no chunks."};
@@ -238,6 +234,17 @@ class EngineImpl final : public Engine {
     if (n_tokens <= static_cast<size_t>(options_.max_batch_tokens)) return {};
     return {Code::PLAN_INVALID, "The step has " + std::to_string(n_tokens) + " tokens, and a batch holds " +
                                     std::to_string(options_.max_batch_tokens) + "."};
+  }
+
+  // A recurrent state cannot take back a wrong guess, so models with one are spared all guesses.
+  void skip_guesses() {
+    skipped_.assign(plan_.chunks.size(), 0);
+    if (!is_recurrent()) return;
+    for (size_t i = 0; i < plan_.chunks.size(); ++i) {
+      StepPlan::Chunk& chunk = plan_.chunks[i];
+      skipped_[i] = std::exchange(chunk.drafts, 0);
+      chunk.tokens = chunk.tokens.first(chunk.tokens.size() - skipped_[i]);
+    }
   }
 
   void work() {
@@ -296,8 +303,14 @@ class EngineImpl final : public Engine {
 
   void forward(const Batch& batch, Scratch* scratch, float* hidden) {
     pool_.use(batch.tokens.size() <= kDecodeTokens ? options_.decode_threads : options_.threads);
-    Pass pass({kernels_, &pool_, scratch, &cache_, &options_.trace, options_.context_tokens}, batch, logits_.data(),
-              hidden);
+    const PassResources resources{.kernels = kernels_,
+                                  .pool = &pool_,
+                                  .scratch = scratch,
+                                  .cache = &sequences_.cache(),
+                                  .states = &sequences_.states(),
+                                  .trace = &options_.trace,
+                                  .context_tokens = options_.context_tokens};
+    Pass pass(resources, batch, logits_.data(), hidden);
     model_->architecture()->forward(pass);
   }
 
@@ -313,15 +326,20 @@ class EngineImpl final : public Engine {
     return counting.peak();
   }
 
+  static kv::ChunkKind kind_of(const StepPlan::Chunk& chunk) {
+    if (chunk.drafts > 0 || chunk.tokens.size() == 1) return kv::ChunkKind::answer;
+    return chunk.sample ? kv::ChunkKind::prompt_end : kv::ChunkKind::prompt;
+  }
+
   Status build(Batch* batch) {
     std::vector<int32_t> hidden;
     for (const StepPlan::Chunk& chunk : plan_.chunks) {
-      Sequence& sequence = sequences_.at(chunk.sequence);
+      kv::Sequence* sequence = sequences_.find(chunk.sequence);
       const auto n = static_cast<int32_t>(chunk.tokens.size());
-      HEARTH_RETURN_IF_ERROR(cache_.reserve(&sequence.table, n));
+      HEARTH_RETURN_IF_ERROR(sequences_.begin(sequence, n, kind_of(chunk)));
       const auto first_row = static_cast<int32_t>(batch->tokens.size());
-      const int32_t start = sequence.table.n_tokens;
-      batch->sequences.push_back({&sequence.table, first_row, n, start});
+      const int32_t start = sequence->table.n_tokens;
+      batch->sequences.push_back({&sequence->table, first_row, n, start, sequence->state, sequence->states_after()});
       for (int32_t i = 0; i < n; ++i) {
         batch->tokens.push_back(chunk.tokens[i]);
         batch->positions.push_back(start + i);
@@ -340,7 +358,8 @@ class EngineImpl final : public Engine {
     const size_t n_vocab = model_->architecture()->dimensions().n_vocab;
     float* row = logits_.data();
     kept_.clear();
-    for (const StepPlan::Chunk& chunk : plan_.chunks) {
+    for (size_t i = 0; i < plan_.chunks.size(); ++i) {
+      const StepPlan::Chunk& chunk = plan_.chunks[i];
       const size_t draws = chunk.sample ? 1 + chunk.drafts : 0;
       const size_t rows = chunk.all_logits ? chunk.tokens.size() : draws;
       if (chunk.all_logits) result->logits.insert(result->logits.end(), row, row + rows * n_vocab);
@@ -351,6 +370,7 @@ class EngineImpl final : public Engine {
         kept_.push_back(static_cast<int32_t>(chunk.tokens.size()));
         result->tokens.push_back(kNotAsked);
       }
+      result->tokens.resize(result->tokens.size() + skipped_[i], kNotAsked);
     }
     return {};
   }
@@ -358,7 +378,7 @@ class EngineImpl final : public Engine {
   // Draws at the chunk's last 1 + drafts places until a guess is wrong. logits: [1 + drafts, n_vocab].
   Status draw_chunk(const StepPlan::Chunk& chunk, float* logits, size_t n_vocab, std::vector<int32_t>* drawn) {
     // The penalties look back at this chunk too; what is accepted here is taken back if the step fails.
-    Sampler& sampler = sequences_.at(chunk.sequence).sampler;
+    Sampler& sampler = samplers_.at(chunk.sequence);
     size_t kept = chunk.tokens.size() - chunk.drafts;
     sampler.accept(chunk.tokens.first(kept));
     const size_t all_drawn = drawn->size() + 1 + chunk.drafts;
@@ -377,19 +397,17 @@ class EngineImpl final : public Engine {
   void commit() {
     for (size_t i = 0; i < plan_.chunks.size(); ++i) {
       const StepPlan::Chunk& chunk = plan_.chunks[i];
-      Sequence& sequence = sequences_.at(chunk.sequence);
-      sequence.table.n_tokens += kept_[i];
-      if (chunk.drafts > 0) cache_.truncate(&sequence.table, sequence.table.n_tokens);  // what wrong guesses reserved
-      if (!chunk.sample) sequence.sampler.accept(chunk.tokens);
+      sequences_.commit(sequences_.find(chunk.sequence), kept_[i]);
+      if (!chunk.sample) samplers_.at(chunk.sequence).accept(chunk.tokens);
     }
   }
 
   // Takes back what a failed step reserved and accepted.
   void release_reserved() {
     for (const StepPlan::Chunk& chunk : plan_.chunks) {
-      Sequence& sequence = sequences_.at(chunk.sequence);
-      cache_.truncate(&sequence.table, sequence.table.n_tokens);
-      sequence.sampler.truncate(sequence.table.n_tokens);
+      kv::Sequence* sequence = sequences_.find(chunk.sequence);
+      sequences_.abandon(sequence);
+      samplers_.at(chunk.sequence).truncate(sequence->table.n_tokens);
     }
   }
 
@@ -398,17 +416,17 @@ class EngineImpl final : public Engine {
   const HearthKernels* const kernels_;
   Pool pool_;
   Scratch scratch_;
-  kv::Cache cache_;
-  std::vector<float> logits_;  // [outputs of the step, n_vocab]
-  std::vector<int32_t> kept_;  // [chunks of the step] tokens that its sequence keeps
+  kv::Sequences sequences_;
+  std::unordered_map<int32_t, Sampler> samplers_;  // by sequence
+  std::vector<float> logits_;                      // [outputs of the step, n_vocab]
+  std::vector<int32_t> kept_;                      // [chunks of the step] tokens that its sequence keeps
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::unordered_map<int32_t, Sequence> sequences_;  // ids are never used again
-  int32_t next_id_ = 1;
   bool busy_ = false;
   bool stop_ = false;
-  StepPlan plan_;  // of the running step
+  StepPlan plan_;                 // of the running step
+  std::vector<int32_t> skipped_;  // [chunks of the step] guesses left out
   std::function<void(Status, StepResult)> done_;
   std::thread thread_;
 };

@@ -86,7 +86,7 @@ void LoadedModel::describe() {
   info_.n_ctx_train = d.n_ctx_train;
   info_.n_layer = d.n_layer;
   info_.n_embd = d.n_embd;
-  info_.kv_bytes_per_token = kv::Cache::bytes_per_token(d.kv);
+  info_.kv_bytes_per_token = d.kv.bytes_per_token();
   const TensorTotals totals = total_tensors(header_);
   info_.n_parameters = totals.n_elements;
   info_.weight_type = totals.main_type;

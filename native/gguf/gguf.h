@@ -90,7 +90,8 @@ class GgufFile {
   //   float                                    from FLOAT32 or FLOAT64; finite
   //   std::string_view                         UTF-8, a view into the file (else GGUF_BAD_STRING)
   //   std::vector of uint32_t, int32_t, float  a copy of an array, with the rules above, but floats may be infinite or
-  //   NaN std::vector<std::string_view>            views into the file, any bytes: tokens may be parts of characters
+  //                                            NaN, and uint32_t may be 0 or 1 from BOOL
+  //   std::vector<std::string_view>            views into the file, any bytes: tokens may be parts of characters
   // Another type, or a value out of T's range, is GGUF_KEY_BAD_VALUE.
 
   // A missing key is GGUF_KEY_MISSING.

@@ -115,7 +115,17 @@ Status read_array(const GgufKey& key, std::vector<T>* values) {
   if (!key.is_array) return bad_value(key, "is " + type_of(key) + ", not an array");
   Cursor cursor(key.bytes);
   std::vector<T> read(key.count);  // parse() bounded the count by the bytes of the file and by kArrayElements
-  for (T& value : read) HEARTH_RETURN_IF_ERROR(read_element(key, &cursor, &value));
+  for (T& value : read) {
+    if constexpr (std::is_same_v<T, uint32_t>) {
+      if (key.type == GgufType::BOOL) {
+        bool flag = false;
+        HEARTH_RETURN_IF_ERROR(read_bool(key, &cursor, &flag));
+        value = flag ? 1 : 0;
+        continue;
+      }
+    }
+    HEARTH_RETURN_IF_ERROR(read_element(key, &cursor, &value));
+  }
   *values = std::move(read);
   return {};
 }

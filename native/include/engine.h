@@ -154,7 +154,8 @@ struct StepPlan {
     bool all_logits = false;          // logits of every token of the chunk, else none are returned
     // With `sample`: the last `drafts` tokens are guesses (speculative decoding, Leviathan et al. 2022,
     // arXiv:2211.17192). A token is drawn at each place, and the sequence keeps the guesses up to the first that is not
-    // what was drawn: the same tokens as without guesses, in fewer steps. Fewer than the chunk's tokens.
+    // what was drawn: the same tokens as without guesses, in fewer steps. Fewer than the chunk's tokens. Models with
+    // recurrent layers keep none.
     int32_t drafts = 0;
     bool hidden = false;  // the last layer's normed output of every token; not with all_logits or sample
   };
@@ -189,10 +190,15 @@ class Engine {
   virtual const char* isa() const = 0;               // "avx2", "neon_dotprod", ...
 
   virtual Status open_sequence(const SamplerOptions& sampler, int32_t* sequence) = 0;
-  // A new sequence that shares the first `n_tokens` tokens of `source` (its KV blocks are not copied).
+  // A new sequence that shares the first `n_tokens` tokens of `source` (its KV blocks are not copied), or as many of
+  // them as resumable_tokens() says.
   virtual Status fork_sequence(int32_t source, int32_t n_tokens, const SamplerOptions& sampler, int32_t* sequence) = 0;
-  // Forgets all but the first `n_tokens` tokens.
+  // Forgets all but the first `n_tokens` tokens, or as many of them as resumable_tokens() says.
   virtual Status truncate_sequence(int32_t sequence, int32_t n_tokens) = 0;
+  // How many of the first `n_tokens` tokens the sequence can go on from: all, but in models with sliding windows or
+  // recurrent layers, which can go back to their checkpoints only. Those lie at the ends of prompts, shortly before
+  // them, every few hundred tokens of long ones, and where prompts were found to part before.
+  virtual Status resumable_tokens(int32_t sequence, int32_t n_tokens, int32_t* resumable) const = 0;
   virtual Status set_sampler(int32_t sequence, const SamplerOptions& sampler) = 0;
   virtual Status close_sequence(int32_t sequence) = 0;
   virtual Status sequence_length(int32_t sequence, int32_t* n_tokens) const = 0;

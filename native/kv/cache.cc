@@ -1,5 +1,6 @@
 #include "kv/cache.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -10,78 +11,131 @@ int32_t blocks_for(int32_t n_tokens) { return (n_tokens + kBlockTokens - 1) / kB
 
 }  // namespace
 
-Status Cache::create(const Shape& shape, int32_t n_tokens, Cache* cache) {
-  cache->shape_ = shape;
-  cache->head_elements_ = size_t{2} * kBlockTokens * shape.head_dim;
-  cache->layer_elements_ = cache->head_elements_ * shape.n_kv_head;
-  cache->block_elements_ = cache->layer_elements_ * shape.n_layer;
-  const int32_t n_blocks = blocks_for(n_tokens);
-  const size_t elements = n_blocks * cache->block_elements_;
-  HEARTH_RETURN_IF_ERROR(Arena::create(Arena::bytes_for<uint16_t>(elements), "the KV cache", &cache->arena_));
-  HEARTH_RETURN_IF_ERROR(cache->arena_.allocate(elements, &cache->base_));
-  cache->references_.assign(n_blocks, 0);
-  cache->free_.resize(n_blocks);
-  for (int32_t i = 0; i < n_blocks; ++i) cache->free_[i] = n_blocks - 1 - i;
+Status Cache::create(const Shape& shape, int32_t n_tokens, int32_t window_tokens, Cache* cache) {
+  cache->window_ = shape.window();
+  for (const LayerShape& layer : shape.layers) {
+    const PoolId pool = layer.window > 0 ? kWindow : kAllTokens;
+    const size_t head_elements = static_cast<size_t>(kBlockTokens) * layer.head_dim;
+    size_t& used = cache->pools_[pool].block_elements;
+    cache->layers_.push_back({pool, used, head_elements, static_cast<size_t>(layer.window)});
+    used += 2 * head_elements * layer.n_kv_head;
+  }
+  HEARTH_RETURN_IF_ERROR(cache->pools_[kAllTokens].create(blocks_for(n_tokens), "the KV cache"));
+  if (cache->window_ == 0) return {};
+  return cache->pools_[kWindow].create(blocks_for(window_tokens), "the KV cache of sliding windows");
+}
+
+Status Cache::Pool::create(int32_t n_blocks, const char* purpose) {
+  const size_t elements = n_blocks * block_elements;
+  HEARTH_RETURN_IF_ERROR(Arena::create(Arena::bytes_for<uint16_t>(elements), purpose, &arena));
+  HEARTH_RETURN_IF_ERROR(arena.allocate(elements, &base));
+  references.assign(n_blocks, 0);
+  free.resize(n_blocks);
+  for (int32_t i = 0; i < n_blocks; ++i) free[i] = n_blocks - 1 - i;
   return {};
 }
 
-int32_t Cache::take_block() {
-  const int32_t block = free_.back();
-  free_.pop_back();
-  references_[block] = 1;
+int32_t Cache::Pool::take() {
+  const int32_t block = free.back();
+  free.pop_back();
+  references[block] = 1;
   return block;
 }
 
-void Cache::release_block(int32_t block) {
-  if (--references_[block] == 0) free_.push_back(block);
+void Cache::Pool::release(int32_t block) {
+  if (block != kNoBlock && --references[block] == 0) free.push_back(block);
 }
 
-void Cache::copy_block(int32_t from, int32_t to) {
-  std::memcpy(keys(to, 0, 0), keys(from, 0, 0), block_elements_ * sizeof(uint16_t));
+void Cache::Pool::copy(int32_t from, int32_t to) {
+  std::memcpy(base + to * block_elements, base + from * block_elements, block_elements * sizeof(uint16_t));
+}
+
+Cache::Need Cache::need(PoolId pool, const BlockTable& table, int32_t n) const {
+  const std::vector<int32_t>& blocks = table.blocks[pool];
+  const auto have = static_cast<int32_t>(blocks.size());
+  const int32_t tail = table.n_tokens / kBlockTokens;
+  return {.grow = std::max(0, blocks_for(table.n_tokens + n) - have),
+          .unshare = tail < have && pools_[pool].references[blocks[tail]] > 1};
 }
 
 Status Cache::reserve(BlockTable* table, int32_t n) {
-  const auto have = static_cast<int32_t>(table->blocks.size());
-  const int32_t grow = blocks_for(table->n_tokens + n) - have;
-  const int32_t tail = table->n_tokens / kBlockTokens;  // the block that the next token goes to
-  const bool unshare = tail < have && references_[table->blocks[tail]] > 1;
-  const auto needed = static_cast<size_t>(grow > 0 ? grow : 0) + (unshare ? 1 : 0);
-  if (needed > free_.size()) {
-    return {Code::KV_FULL, "The KV cache has " + std::to_string(free_tokens()) + " tokens free, and a sequence needs " +
-                               std::to_string(needed * kBlockTokens) + " more."};
+  const int pools = window_ > 0 ? kPools : kWindow;
+  for (int id = 0; id < pools; ++id) {
+    const size_t needed = need(static_cast<PoolId>(id), *table, n).blocks(), free = pools_[id].free.size();
+    if (needed <= free) continue;
+    return {Code::KV_FULL, "The KV cache has " + std::to_string(free * kBlockTokens) +
+                               " tokens free, and a sequence needs " + std::to_string(needed * kBlockTokens) +
+                               " more."};
   }
-  if (unshare) {
-    const int32_t own = take_block();
-    copy_block(table->blocks[tail], own);
-    release_block(table->blocks[tail]);
-    table->blocks[tail] = own;
+  for (int id = 0; id < pools; ++id) {
+    Pool& pool = pools_[id];
+    std::vector<int32_t>& blocks = table->blocks[id];
+    const Need needed = need(static_cast<PoolId>(id), *table, n);
+    if (needed.unshare) {
+      int32_t& tail = blocks[table->n_tokens / kBlockTokens];
+      const int32_t own = pool.take();
+      pool.copy(tail, own);
+      pool.release(tail);
+      tail = own;
+    }
+    for (int32_t i = 0; i < needed.grow; ++i) blocks.push_back(pool.take());
   }
-  for (int32_t i = 0; i < grow; ++i) table->blocks.push_back(take_block());
   return {};
+}
+
+int32_t Cache::first_window_block(int32_t n_tokens) const { return std::max(0, n_tokens - window_ + 1) / kBlockTokens; }
+
+void Cache::release_passed(BlockTable* table) {
+  std::vector<int32_t>& blocks = table->blocks[kWindow];
+  const auto end = std::min<size_t>(first_window_block(table->n_tokens), blocks.size());
+  for (size_t i = end; i-- > 0 && blocks[i] != kNoBlock;) {
+    pools_[kWindow].release(blocks[i]);
+    blocks[i] = kNoBlock;
+  }
+}
+
+bool Cache::has_window(const BlockTable& table, int32_t n_tokens) const {
+  // Blocks are passed in order, so the first that is needed speaks for all.
+  const auto first = static_cast<size_t>(first_window_block(n_tokens));
+  const std::vector<int32_t>& blocks = table.blocks[kWindow];
+  return window_ == 0 || n_tokens == 0 || (first < blocks.size() && blocks[first] != kNoBlock);
 }
 
 void Cache::truncate(BlockTable* table, int32_t n_tokens) {
   const auto keep = static_cast<size_t>(blocks_for(n_tokens));
-  while (table->blocks.size() > keep) {
-    release_block(table->blocks.back());
-    table->blocks.pop_back();
+  for (int id = 0; id < kPools; ++id) {
+    std::vector<int32_t>& blocks = table->blocks[id];
+    for (; blocks.size() > keep; blocks.pop_back()) pools_[id].release(blocks.back());
   }
   table->n_tokens = n_tokens;
 }
 
 Status Cache::fork(const BlockTable& source, int32_t n_tokens, BlockTable* copy) {
+  Pool& pool = pools_[kAllTokens];
+  const std::vector<int32_t>& from = source.blocks[kAllTokens];
   const int32_t full = n_tokens / kBlockTokens;
   const bool partial = n_tokens % kBlockTokens != 0;
-  if (partial && free_.empty())
+  if (partial && pool.free.empty())
     return {Code::KV_FULL, "The KV cache has no block free for a copy of a sequence's end."};
-  copy->blocks.assign(source.blocks.begin(), source.blocks.begin() + full);
-  for (int32_t block : copy->blocks) ++references_[block];
+  std::vector<int32_t>& blocks = copy->blocks[kAllTokens];
+  blocks.assign(from.begin(), from.begin() + full);
+  for (int32_t block : blocks) ++pool.references[block];
   if (partial) {
-    copy->blocks.push_back(take_block());
-    copy_block(source.blocks[full], copy->blocks.back());
+    blocks.push_back(pool.take());
+    pool.copy(from[full], blocks.back());
   }
   copy->n_tokens = n_tokens;
   return {};
+}
+
+void Cache::share_window(const BlockTable& source, int32_t n_tokens, BlockTable* table) {
+  if (window_ == 0) return;
+  Pool& pool = pools_[kWindow];
+  const int32_t first = first_window_block(n_tokens), end = blocks_for(n_tokens);
+  std::vector<int32_t> shared(end, kNoBlock);
+  for (int32_t i = first; i < end; ++i) ++pool.references[shared[i] = source.blocks[kWindow][i]];
+  for (int32_t block : table->blocks[kWindow]) pool.release(block);
+  table->blocks[kWindow] = std::move(shared);
 }
 
 }  // namespace hearth::kv

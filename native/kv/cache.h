@@ -1,71 +1,108 @@
 // The KV cache: keys and values of all sequences in blocks of a fixed number of tokens, which sequences with the same
-// prefix share. Knows nothing of attention, only where each token's key and value lie.
+// prefix share. Layers with a sliding window have blocks of their own, which are given back once the window has passed
+// them. Knows nothing of attention, only where each token's key and value lie.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "include/status.h"
+#include "kv/shape.h"
 #include "memory/arena.h"
 
 namespace hearth::kv {
 
-inline constexpr int32_t kBlockTokens = 32;
+// Which layers' keys and values a block holds.
+enum PoolId { kAllTokens, kWindow, kPools };
 
-struct Shape {
-  int32_t n_layer;
-  int32_t n_kv_head;
-  int32_t head_dim;  // of keys and of values
-};
+inline constexpr int32_t kNoBlock = -1;
 
-// The blocks of one sequence, in the order of its tokens. Plain data: the cache counts the references.
+// The blocks of one sequence, in the order of its tokens; kNoBlock where a window has passed. Plain data: the cache
+// counts the references.
 struct BlockTable {
-  std::vector<int32_t> blocks;
+  std::array<std::vector<int32_t>, kPools> blocks;
   int32_t n_tokens = 0;
 };
 
-// A block holds, for each layer and KV head, keys and then values [kBlockTokens, head_dim] as f16. All
-// layers of a block lie together, so that a freed block gives whole pages back and a prefix can be written out in one
-// go.
+// A block holds, for each of its pool's layers and each KV head, keys and then values [kBlockTokens, head_dim] as f16.
+// All layers of a block lie together, so that a freed block gives whole pages back and a prefix can be written out in
+// one go.
 class Cache {
  public:
-  // Reserves address space for n_tokens (rounded up to blocks); memory is used as blocks are first written.
-  static Status create(const Shape& shape, int32_t n_tokens, Cache* cache);
+  // Reserves address space for so many tokens (rounded up to blocks); memory is used as blocks are first written.
+  // window_tokens: of the layers with a window.
+  static Status create(const Shape& shape, int32_t n_tokens, int32_t window_tokens, Cache* cache);
 
-  int32_t free_tokens() const { return static_cast<int32_t>(free_.size()) * kBlockTokens; }
+  // Of the layers that keep all tokens.
+  int32_t free_tokens() const { return static_cast<int32_t>(pools_[kAllTokens].free.size()) * kBlockTokens; }
 
-  // Makes room for n more tokens at the end of `table` and unshares the block they start in. KV_FULL changes nothing.
+  // Makes room for n more tokens at the end of `table` and unshares the blocks they start in. KV_FULL changes nothing.
   // The caller writes keys and values of every layer and counts the tokens in table->n_tokens itself.
   Status reserve(BlockTable* table, int32_t n);
+  // Whether reserve() would fail for want of blocks of layers with a window.
+  bool lacks_window_blocks(const BlockTable& table, int32_t n) const {
+    return window_ > 0 && need(kWindow, table, n).blocks() > pools_[kWindow].free.size();
+  }
+  // Gives back the blocks that no window of a token from n_tokens on reaches.
+  void release_passed(BlockTable* table);
+  // Whether the windows before token n_tokens are whole, so that the sequence can go on from there.
+  bool has_window(const BlockTable& table, int32_t n_tokens) const;
   // Drops all tokens but the first n_tokens, and blocks reserved beyond them.
   void truncate(BlockTable* table, int32_t n_tokens);
   // `copy` shares the full blocks of source's first n_tokens tokens; a partly filled last block is copied. KV_FULL when
-  // there is no block for that copy.
+  // there is no block for that copy. Windows are left empty: share_window() gives them.
   Status fork(const BlockTable& source, int32_t n_tokens, BlockTable* copy);
+  // `table` drops its windows and shares those before token n_tokens of `source`, which has_window() them.
+  void share_window(const BlockTable& source, int32_t n_tokens, BlockTable* table);
 
-  uint16_t* keys(int32_t block, int32_t layer, int32_t head) const {
-    return base_ + static_cast<size_t>(block) * block_elements_ + layer * layer_elements_ + head * head_elements_;
+  // The block of a layer that holds a position.
+  int32_t block_at(const BlockTable& table, size_t layer, size_t position) const {
+    return table.blocks[layers_[layer].pool][position / kBlockTokens];
   }
-  uint16_t* values(int32_t block, int32_t layer, int32_t head) const {
-    return keys(block, layer, head) + static_cast<size_t>(kBlockTokens) * shape_.head_dim;
+  uint16_t* keys(int32_t block, size_t layer, size_t head) const {
+    const Layer& l = layers_[layer];
+    return pools_[l.pool].base + block * pools_[l.pool].block_elements + l.offset + 2 * head * l.head_elements;
   }
-
-  static uint64_t bytes_per_token(const Shape& shape) {
-    return uint64_t{2} * sizeof(uint16_t) * shape.n_layer * shape.n_kv_head * shape.head_dim;
+  uint16_t* values(int32_t block, size_t layer, size_t head) const {
+    return keys(block, layer, head) + layers_[layer].head_elements;
   }
+  // The layer's; 0: it sees all tokens.
+  size_t window(size_t layer) const { return layers_[layer].window; }
 
  private:
-  int32_t take_block();
-  void release_block(int32_t block);
-  void copy_block(int32_t from, int32_t to);
+  struct Layer {
+    PoolId pool;
+    size_t offset;         // in its block
+    size_t head_elements;  // of one head's keys
+    size_t window;
+  };
+  struct Pool {
+    Arena arena;
+    uint16_t* base = nullptr;
+    size_t block_elements = 0;
+    std::vector<int32_t> references;  // [n_blocks]
+    std::vector<int32_t> free;  // used from the back, so that the block freed last (still in the caches) is used first
 
-  Shape shape_{};
-  Arena arena_;
-  uint16_t* base_ = nullptr;
-  size_t head_elements_ = 0, layer_elements_ = 0, block_elements_ = 0;
-  std::vector<int32_t> references_;  // [n_blocks]
-  std::vector<int32_t> free_;  // used from the back, so that the block freed last (still in the caches) is used first
+    Status create(int32_t n_blocks, const char* purpose);
+    int32_t take();
+    void release(int32_t block);
+    void copy(int32_t from, int32_t to);
+  };
+  // What reserving n tokens takes from a pool.
+  struct Need {
+    int32_t grow;
+    bool unshare;  // the block that the next token goes to
+    size_t blocks() const { return static_cast<size_t>(grow) + (unshare ? 1 : 0); }
+  };
+  Need need(PoolId pool, const BlockTable& table, int32_t n) const;
+  // The first block that a window before token n_tokens reaches.
+  int32_t first_window_block(int32_t n_tokens) const;
+
+  std::vector<Layer> layers_;
+  std::array<Pool, kPools> pools_;
+  int32_t window_ = 0;  // the largest
 };
 
 }  // namespace hearth::kv

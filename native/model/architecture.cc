@@ -12,8 +12,10 @@ struct Entry {
 };
 
 constexpr Entry kArchitectures[] = {
-    {"granite", load_granite}, {"llama", load_llama}, {"mistral3", load_mistral3}, {"olmo2", load_olmo2},
-    {"phi3", load_phi3},       {"qwen2", load_qwen2}, {"qwen3", load_qwen3},       {"smollm3", load_smollm3},
+    {"gemma2", load_gemma2}, {"gemma3", load_gemma3},     {"gemma4", load_gemma4},   {"granite", load_granite},
+    {"lfm2", load_lfm2},     {"lfm2moe", load_lfm2moe},   {"llama", load_llama},     {"mistral3", load_mistral3},
+    {"olmo2", load_olmo2},   {"phi3", load_phi3},         {"qwen2", load_qwen2},     {"qwen3", load_qwen3},
+    {"qwen35", load_qwen35}, {"qwen3moe", load_qwen3moe}, {"smollm3", load_smollm3},
 };
 
 }  // namespace

@@ -57,4 +57,21 @@ Tensor swiglu(Pass& p, const Tensor& x, const FeedForward& w) {
   return p.linear(gate, w.down);
 }
 
+Tensor geglu(Pass& p, const Tensor& x, const FeedForward& w) {
+  auto [gate, up] = p.linear(x, std::array{&w.gate, &w.up});
+  p.gelu_mul(gate, up);
+  p.name("ffn_gated", gate);
+  return p.linear(gate, w.down);
+}
+
+Experts read_experts(WeightReader& read, const Experts& shape, uint64_t n_ff, uint64_t n_embd) {
+  Experts w = shape;
+  w.router = read.matrix("ffn_gate_inp", w.n_expert, n_embd);
+  w.selection_bias = read.optional_vector("exp_probs_b.bias", w.n_expert);
+  w.gates = read.experts("ffn_gate_exps", w.n_expert, n_ff, n_embd);
+  w.ups = read.experts("ffn_up_exps", w.n_expert, n_ff, n_embd);
+  w.downs = read.experts("ffn_down_exps", w.n_expert, n_embd, n_ff);
+  return w;
+}
+
 }  // namespace hearth

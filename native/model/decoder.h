@@ -22,6 +22,8 @@ class Decoder : public Architecture {
   void read_frame(const HyperParameters& h, WeightReader& read, const std::string& output_norm = "output_norm");
   bool is_last(size_t il) const { return il + 1 == dimensions_.n_layer; }
 
+  void set_window(size_t il, uint32_t window) { dimensions_.kv.layers[il].window = static_cast<int32_t>(window); }
+
   Dimensions dimensions_;
   Matrix token_embd_;    // [n_vocab, n_embd]
   RmsNorm output_norm_;  // [n_embd]
@@ -48,5 +50,11 @@ struct FeedForward {
 FeedForward read_feed_forward(WeightReader& read, uint64_t n_ff, uint64_t n_embd);
 // down(silu(gate(x)) * up(x))
 Tensor swiglu(Pass& p, const Tensor& x, const FeedForward& w);
+
+// down(gelu(gate(x)) * up(x))
+Tensor geglu(Pass& p, const Tensor& x, const FeedForward& w);
+
+// `shape` with the layer's matrices.
+Experts read_experts(WeightReader& read, const Experts& shape, uint64_t n_ff, uint64_t n_embd);
 
 }  // namespace hearth

@@ -1,6 +1,7 @@
 // The OLMo 2 decoder (OLMo team 2024, arXiv:2501.00656): as LLaMA, but the norms stand behind attention and
 // feed-forward network and not before them, queries and keys are normalized over all heads together, and RoPE turns the
-// two halves of a head.
+// two halves of a head. In OLMo 3 three of four layers attend within a sliding window, and only the others have their
+// RoPE scaled.
 #include "model/decoder.h"
 
 namespace hearth {
@@ -20,11 +21,11 @@ class Olmo2 final : public Decoder {
   void forward(Pass& p) const override {
     Tensor x = p.embed(token_embd_);  // [n_tokens, n_embd]
     p.name("embed", x);
-    const Rotation rotation = p.rotation(rope_);
+    const Rotation global = p.rotation(global_rope_), local = p.rotation(local_rope_);
     for (size_t il = 0; il < layers_.size(); ++il) {
       const Layer& w = layers_[il];
       p.layer(il);
-      Tensor attended = attention(p, x, w, rotation);
+      Tensor attended = attention(p, x, w, is_local_[il] ? local : global);
       if (is_last(il)) p.keep_outputs(x, attended);
       p.add(x, p.rms_norm(attended, w.post_attn_norm));
       p.name("attn_residual", x);
@@ -37,12 +38,18 @@ class Olmo2 final : public Decoder {
   Status load(const GgufFile& file) {
     HyperParameters h(file, "olmo2");
     HEARTH_RETURN_IF_ERROR(h.read_common());
-    HEARTH_RETURN_IF_ERROR(h.read_rope(RopePairs::halves, &rope_));
+    RopeOptions rope;
+    HEARTH_RETURN_IF_ERROR(h.read_rope(RopePairs::halves, &rope));
+    global_rope_ = Rope(rope);
+    local_rope_ = Rope({.pairs = rope.pairs, .n_dims = rope.n_dims, .freq_base = rope.freq_base});
+    uint32_t window = 0;
+    HEARTH_RETURN_IF_ERROR(h.read_window(4, &window, &is_local_));
     heads_ = h.attention_shape();
 
     WeightReader read(file, h.norm_eps);
     read_frame(h, read);
     for (uint32_t il = 0; il < h.n_layer; ++il) {
+      if (is_local_[il]) set_window(il, window);
       read.layer(il);
       layers_.push_back({.attn = read_attention(read, h),
                          .q_norm = read.norm("attn_q_norm", heads_.n_head * heads_.head_dim),
@@ -70,7 +77,8 @@ class Olmo2 final : public Decoder {
   }
 
   AttentionShape heads_{};
-  Rope rope_;
+  Rope global_rope_, local_rope_;
+  std::vector<bool> is_local_;  // [n_layer]; OLMo 2 itself has none
   std::vector<Layer> layers_;
 };
 

@@ -13,9 +13,6 @@ namespace {
 // that a thread can be away from its core.
 constexpr size_t kPieceBytes = 48 * 1024;  // of weights, read from memory
 constexpr size_t kRowTile = 16;            // kernels work on whole tiles of rows
-constexpr size_t kSerialElements = 16 * 1024;
-constexpr size_t kAttendRows =
-    kMaxHeadGroup;  // query rows (heads of a group x tokens) that share one reading of the KV blocks
 
 // Whether any of the weights has blocks of so many elements, and so multiplies activations in blocks of that size.
 bool any_has_blocks(std::span<const Linear* const> weights, uint32_t elements) {
@@ -35,6 +32,7 @@ Pass::Pass(const PassResources& resources, const Batch& batch, float* logits, fl
       pool_(*resources.pool),
       scratch_(*resources.scratch),
       cache_(*resources.cache),
+      states_(*resources.states),
       trace_(*resources.trace),
       batch_(batch),
       logits_(logits),
@@ -55,19 +53,6 @@ void Pass::name(std::string_view name, const Tensor& tensor) const {
 }
 
 Tensor Pass::allocate(size_t rows, size_t cols) { return {scratch_.allocate<float>(rows * cols), rows, cols}; }
-
-template <class Body>
-void Pass::for_rows(size_t rows, size_t cost, Body&& body) {
-  if (counts_) return;
-  if (rows * cost < kSerialElements) {
-    for (size_t r = 0; r < rows; ++r) body(r);
-    return;
-  }
-  const size_t grain = std::max<size_t>(1, kSerialElements / 2 / std::max<size_t>(1, cost));
-  pool_.parallel_for(rows, grain, [&](size_t begin, size_t end) {
-    for (size_t r = begin; r < end; ++r) body(r);
-  });
-}
 
 Tensor Pass::embed(const Matrix& table) {
   Tensor x = allocate(batch_.tokens.size(), table.cols);
@@ -109,6 +94,48 @@ void Pass::scale_by_position(Tensor& x, float scale, uint32_t step) {
   });
 }
 
+void Pass::mul(Tensor& x, const Tensor& y) {
+  for_rows(x.rows, x.cols, [&](size_t r) { kernels_.mul(x.row(r), y.row(r), x.cols); });
+}
+
+void Pass::softcap(Tensor& x, float cap) {
+  for_rows(x.rows, x.cols, [&](size_t r) { kernels_.softcap(x.row(r), cap, x.cols); });
+}
+
+void Pass::l2_norm_heads(Tensor& x, size_t dim, float eps) {
+  for_rows(x.rows, x.cols, [&](size_t r) {
+    for (float* head = x.row(r); head < x.row(r) + x.cols; head += dim) kernels_.l2_norm(head, dim, eps);
+  });
+}
+
+Tensor Pass::cut(const Tensor& x, size_t period, size_t at, size_t size) {
+  Tensor piece = allocate(x.rows, x.cols / period * size);
+  for_rows(x.rows, piece.cols, [&](size_t r) {
+    float* out = piece.row(r);
+    for (size_t from = at; from < x.cols; from += period, out += size) {
+      std::memcpy(out, x.row(r) + from, size * sizeof *out);
+    }
+  });
+  return piece;
+}
+
+void Pass::gelu_mul(Tensor& gate, const Tensor& up) {
+  for_rows(gate.rows, gate.cols, [&](size_t r) { kernels_.gelu_mul(gate.row(r), up.row(r), gate.cols); });
+}
+
+void Pass::sigmoid_mul(Tensor& x, const Tensor& gate) {
+  for_rows(x.rows, x.cols, [&](size_t r) { kernels_.sigmoid_mul(x.row(r), gate.row(r), x.cols); });
+}
+
+void Pass::sigmoid(Tensor& x) {
+  Tensor y = allocate(x.rows, x.cols);
+  for_rows(x.rows, x.cols, [&](size_t r) {
+    std::fill_n(y.row(r), x.cols, 1.0f);
+    kernels_.sigmoid_mul(y.row(r), x.row(r), x.cols);
+  });
+  x = y;
+}
+
 void Pass::silu_mul(Tensor& gate, const Tensor& up) {
   for_rows(gate.rows, gate.cols, [&](size_t r) { kernels_.silu_mul(gate.row(r), up.row(r), gate.cols); });
 }
@@ -148,35 +175,32 @@ HearthColumns Pass::columns(const Tensor& x, std::span<const Linear* const> weig
 void Pass::multiply(const Tensor& x, std::span<const Linear* const> weights, std::span<Tensor> results) {
   if (x.rows == 0) return;
   const HearthColumns c = columns(x, weights);
-  if (counts_) return;
-
-  // The pieces of all matrices in one line, so that the threads meet once and not after each matrix.
-  size_t pieces = 0;
-  for (const Linear* w : weights) pieces += (w->weight.rows + piece_rows(w->weight) - 1) / piece_rows(w->weight);
-  const auto run_piece = [&](size_t piece) {
-    for (size_t i = 0; i < weights.size(); ++i) {
-      const Matrix& w = weights[i]->weight;
-      const size_t step = piece_rows(w);
-      const size_t own = (w.rows + step - 1) / step;
-      if (piece >= own) {
-        piece -= own;
-        continue;
-      }
-      const size_t row = piece * step;
-      kernels_.matmul[w.type](w.data + row * w.row_bytes, w.row_bytes, std::min(step, w.rows - row), &c,
-                              results[i].data + row, results[i].cols);
-      return;
-    }
-  };
-  pool_.parallel_for(pieces, 1, [&](size_t begin, size_t end) {
-    for (size_t piece = begin; piece < end; ++piece) run_piece(piece);
-  });
+  std::vector<Product> products;
+  for (size_t i = 0; i < weights.size(); ++i) products.push_back({weights[i]->weight, c, results[i]});
+  run(products);
   for (size_t i = 0; i < weights.size(); ++i) {
     if (const float* bias = weights[i]->bias) {
       for_rows(results[i].rows, results[i].cols,
                [&](size_t r) { kernels_.add(results[i].row(r), bias, results[i].cols); });
     }
   }
+}
+
+void Pass::run(std::span<const Product> products) {
+  if (counts_) return;
+  // The pieces of all matrices in one line: product i has those from ends[i - 1] on.
+  std::vector<size_t> ends;
+  size_t pieces = 0;
+  for (const Product& p : products) ends.push_back(pieces += (p.w.rows + piece_rows(p.w) - 1) / piece_rows(p.w));
+  pool_.parallel_for(pieces, 1, [&](size_t begin, size_t end) {
+    for (size_t piece = begin; piece < end; ++piece) {
+      const auto i = static_cast<size_t>(std::ranges::upper_bound(ends, piece) - ends.begin());
+      const auto& [w, x, y] = products[i];
+      const size_t row = (piece - (i == 0 ? 0 : ends[i - 1])) * piece_rows(w);
+      kernels_.matmul[w.type](w.data + row * w.row_bytes, w.row_bytes, std::min(piece_rows(w), w.rows - row), &x,
+                              y.data + row, y.cols);
+    }
+  });
 }
 
 Rotation Pass::rotation(const Rope& rope) {
@@ -195,73 +219,6 @@ void Pass::rope(Tensor& x, size_t head_dim, const Rotation& rotation) {
       rotate(x.row(r) + head, rotation.cos.row(r), rotation.sin.row(r), 2 * rotation.cos.cols);
     }
   });
-}
-
-void Pass::store_kv(const Tensor& k, const Tensor& v, const AttentionShape& shape) {
-  const size_t dim = shape.head_dim;
-  for (const BatchSequence& s : batch_.sequences) {
-    for_rows(s.n_rows, k.cols + v.cols, [&](size_t r) {
-      const size_t position = s.start + r;
-      const int32_t block = s.table->blocks[position / kv::kBlockTokens];
-      const size_t slot = position % kv::kBlockTokens;
-      for (size_t head = 0; head < shape.n_kv_head; ++head) {
-        kernels_.f32_to_f16(k.row(s.first_row + r) + head * dim, dim, cache_.keys(block, layer_, head) + slot * dim);
-        kernels_.f32_to_f16(v.row(s.first_row + r) + head * dim, dim, cache_.values(block, layer_, head) + slot * dim);
-      }
-    });
-  }
-}
-
-// One tile of a sequence's query tokens, for the heads that share one KV head.
-struct Pass::AttentionItem {
-  const BatchSequence* sequence;
-  size_t kv_head;
-  size_t begin, end;  // rows of the sequence
-};
-
-void Pass::attend_item(const AttentionItem& item, const Tensor& q, const Tensor& out, const AttentionShape& shape) {
-  const BatchSequence& s = *item.sequence;
-  const size_t group = shape.n_head / shape.n_kv_head;
-  std::array<HearthAttendRow, kAttendRows> rows;
-  size_t n = 0;
-  for (size_t r = item.begin; r < item.end; ++r) {
-    for (size_t h = item.kv_head * group; h < (item.kv_head + 1) * group; ++h) {
-      float* acc = out.row(s.first_row + r) + h * shape.head_dim;
-      std::memset(acc, 0, shape.head_dim * sizeof(float));
-      rows[n++] = {q.row(s.first_row + r) + h * shape.head_dim, acc, -INFINITY, 0.0f, 0, 0};
-    }
-  }
-  const size_t last = s.start + item.end - 1;  // the last position that any row of the tile sees
-  for (size_t first = 0; first <= last; first += kv::kBlockTokens) {
-    for (size_t i = 0; i < n; ++i) {
-      const size_t position = s.start + item.begin + i / group;
-      rows[i].visible = position < first ? 0 : std::min<size_t>(kv::kBlockTokens, position - first + 1);
-    }
-    const int32_t block = s.table->blocks[first / kv::kBlockTokens];
-    kernels_.attend_f16(rows.data(), n, cache_.keys(block, layer_, item.kv_head),
-                        cache_.values(block, layer_, item.kv_head), shape.head_dim, {shape.scale, shape.softcap});
-  }
-  for (size_t i = 0; i < n; ++i) {
-    for (size_t d = 0; d < shape.head_dim; ++d) rows[i].acc[d] /= rows[i].sum;
-  }
-}
-
-Tensor Pass::attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape) {
-  Tensor out = allocate(q.rows, q.cols);
-  if (counts_) return out;
-  store_kv(k, v, shape);
-  const size_t tile = kAttendRows / (shape.n_head / shape.n_kv_head);
-  std::vector<AttentionItem> items;
-  for (const BatchSequence& s : batch_.sequences) {
-    for (size_t begin = 0; begin < static_cast<size_t>(s.n_rows); begin += tile) {
-      const size_t end = std::min<size_t>(begin + tile, s.n_rows);
-      for (size_t head = 0; head < shape.n_kv_head; ++head) items.push_back({&s, head, begin, end});
-    }
-  }
-  pool_.parallel_for(items.size(), 1, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) attend_item(items[i], q, out, shape);
-  });
-  return out;
 }
 
 Tensor Pass::select_outputs(const Tensor& x) {

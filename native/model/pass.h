@@ -1,8 +1,9 @@
 // One pass of a batch through a model: the operations that architectures are written in. Each runs at once, on all
-// threads where that pays, and allocates its result. Knows tensors, kernels, threads and the KV cache; knows no
-// architecture.
+// threads where that pays, and allocates its result. Knows tensors, kernels, threads, the KV cache and recurrent
+// states; knows no architecture. Implemented in pass.cc, attention.cc, recurrence.cc and experts.cc.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,7 @@
 
 #include "kernels/kernels.h"
 #include "kv/cache.h"
+#include "kv/states.h"
 #include "model/rope.h"
 #include "model/scratch.h"
 #include "model/tensor.h"
@@ -25,10 +27,14 @@ using Trace = std::function<void(std::string_view name, int layer, std::span<con
 
 // The tokens of one sequence in a batch: rows first_row .. first_row + n_rows - 1, at positions start, start + 1, ...
 struct BatchSequence {
-  kv::BlockTable* table;  // room for the new tokens is reserved
+  const kv::BlockTable* table;  // room for the new tokens is reserved
   int32_t first_row;
   int32_t n_rows;
   int32_t start;
+  int32_t state = kv::kNoState;  // before the first row
+  // Where the states behind some of the rows go: ascending, the last one is behind n_rows. Empty without recurrent
+  // layers.
+  std::vector<kv::StateAfter> states = {};
 };
 
 struct Batch {
@@ -55,6 +61,30 @@ struct AttentionShape {
 };
 
 inline constexpr size_t kMaxHeadGroup = 64;
+inline constexpr size_t kMaxConvTaps = 16;
+
+// The heads of a gated delta rule. Value head i reads and writes with the key of head i % n_k_head.
+struct DeltaShape {
+  size_t n_k_head, n_v_head;
+  size_t d_k, d_v;
+
+  size_t keys() const { return n_k_head * d_k; }
+  size_t values() const { return n_v_head * d_v; }
+  size_t state_floats() const { return n_v_head * d_k * d_v; }
+};
+
+// A feed-forward network of which each token uses only the experts that a router chooses (Shazeer et al. 2017,
+// arXiv:1701.06538).
+struct Experts {
+  Matrix router;                          // [n_expert, n_embd]
+  std::span<const float> selection_bias;  // [n_expert], added for the choice but not to the weights; empty: none
+  enum class Gate { softmax, sigmoid } gate = Gate::softmax;
+  size_t n_expert = 0, n_used = 0;
+  float scale = 1;  // of the chosen experts' weights, which sum to 1 before it
+  // Of all experts, one behind the other.
+  Matrix gates, ups;  // [n_expert * n_ff, n_embd]
+  Matrix downs;       // [n_expert * n_embd, n_ff]
+};
 
 // What a pass works with; all of it is the engine's and outlives the pass.
 struct PassResources {
@@ -62,6 +92,7 @@ struct PassResources {
   Pool* pool;
   Scratch* scratch;  // emptied by the pass
   kv::Cache* cache;
+  kv::States* states;
   const Trace* trace;      // may hold nothing
   int32_t context_tokens;  // the longest that a sequence can become
 };
@@ -79,12 +110,27 @@ class Pass {
   // Names the tensor for the trace.
   void name(std::string_view name, const Tensor& tensor) const;
 
-  Tensor embed(const Matrix& table);  // [n_rows, n_embd]
+  Tensor embed(const Matrix& table);  // [n_rows, table.cols]: of each token
   Tensor rms_norm(const Tensor& x, const RmsNorm& norm);
   // Normalizes each head of x [n_rows, n_head * norm.weight.size()] in place, all with the same weight.
   void rms_norm_heads(Tensor& x, const RmsNorm& norm);
   void add(Tensor& x, const Tensor& y);  // x += y
+  void mul(Tensor& x, const Tensor& y);  // x *= y
   void scale(Tensor& x, float factor);   // x *= factor
+  void softcap(Tensor& x, float cap);    // x = cap * tanh(x / cap)
+  // Divides each head of x [n_rows, n_head * dim] by its length.
+  void l2_norm_heads(Tensor& x, size_t dim, float eps);
+  // Columns first .. first + n - 1.
+  Tensor slice(const Tensor& x, size_t first, size_t n) { return cut(x, x.cols, first, n); }
+  // Cuts rows, which repeat pieces of these sizes, into a tensor of each piece: {dim, dim} splits heads in two halves.
+  template <size_t N>
+  std::array<Tensor, N> split(const Tensor& x, const std::array<size_t, N>& sizes) {
+    std::array<Tensor, N> pieces;
+    size_t period = 0;
+    for (size_t size : sizes) period += size;
+    for (size_t i = 0, at = 0; i < N; at += sizes[i++]) pieces[i] = cut(x, period, at, sizes[i]);
+    return pieces;
+  }
   Tensor linear(const Tensor& x, const Linear& w) { return linear(x, std::array{&w})[0]; }
   // Several matrices times the same activations, as one job.
   template <size_t N>
@@ -96,14 +142,31 @@ class Pass {
   }
   // x *= 1 + scale * ln(1 + floor(position / step)) for each row's position.
   void scale_by_position(Tensor& x, float scale, uint32_t step);
-  void silu_mul(Tensor& gate, const Tensor& up);  // gate = silu(gate) * up
+  void silu_mul(Tensor& gate, const Tensor& up);    // gate = silu(gate) * up
+  void gelu_mul(Tensor& gate, const Tensor& up);    // gate = gelu(gate) * up
+  void sigmoid_mul(Tensor& x, const Tensor& gate);  // x *= sigmoid(gate)
+  void silu(Tensor& x) { sigmoid_mul(x, x); }
   // The cosines and sines of this batch's positions; all layers turn by the same.
   Rotation rotation(const Rope& rope);
   // Rotates the first dimensions of each head of x [n_rows, n_head * head_dim] by its token's position.
   void rope(Tensor& x, size_t head_dim, const Rotation& rotation);
   // Stores k and v [n_rows, n_kv_head * head_dim] of the current layer, then causal attention of
-  // q [n_rows, n_head * head_dim] over each row's own sequence -> like q.
+  // q [n_rows, n_head * head_dim] over each row's own sequence, within the layer's window -> like q.
   Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape);
+  // The same over the keys and values that layer `kv_layer` stored.
+  Tensor attention_over(size_t kv_layer, const Tensor& q, const AttentionShape& shape);
+  // y[t] = the sum of filter[c, i] * x[t - taps + 1 + i, c] over i, for each channel c. Keeps the last taps - 1 rows in
+  // the layer's state from float `state_at` on. filter: [x.cols, taps].
+  Tensor causal_conv(const Tensor& x, std::span<const float> filter, size_t taps, size_t state_at = 0);
+  // The gated delta rule with the layer's state [n_v_head, d_k, d_v] from float `state_at` on. q, k: [n_rows, keys];
+  // v: [n_rows, values]; decay, beta: [n_rows, n_v_head] -> [n_rows, values].
+  Tensor delta_rule(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& decay, const Tensor& beta,
+                    const DeltaShape& shape, size_t state_at);
+  // decay = exp(a * softplus(x + dt)), in place; dt, a: [x.cols].
+  void delta_decay(Tensor& x, std::span<const float> dt, std::span<const float> a);
+  void sigmoid(Tensor& x);
+  // The chosen experts' SwiGLU of each row, weighted and summed. Reads no other expert's weights.
+  Tensor experts(const Tensor& x, const Experts& w);
   // Only the rows whose logits are wanted: after the last layer's attention nothing looks at the others.
   void keep_outputs(Tensor& x) { x = select_outputs(x); }
   // The same for the residual stream and what is about to be added to it.
@@ -113,22 +176,49 @@ class Pass {
 
  private:
   struct AttentionItem;
+  struct Routes;
+  // y = w * x
+  struct Product {
+    Matrix w;
+    HearthColumns x;
+    Tensor y;
+  };
 
   Tensor allocate(size_t rows, size_t cols);
   Tensor select_outputs(const Tensor& x);
   // x in the forms that these weights multiply with.
   HearthColumns columns(const Tensor& x, std::span<const Linear* const> weights);
   void multiply(const Tensor& x, std::span<const Linear* const> weights, std::span<Tensor> results);
+  // As one job, so that the threads meet once and not after each matrix.
+  void run(std::span<const Product> products);
+  Tensor cut(const Tensor& x, size_t period, size_t at, size_t size);
+  Routes route(const Tensor& logits, const Experts& w);
   void store_kv(const Tensor& k, const Tensor& v, const AttentionShape& shape);
-  void attend_item(const AttentionItem& item, const Tensor& q, const Tensor& out, const AttentionShape& shape);
+  void attend_item(const AttentionItem& item, size_t kv_layer, const Tensor& q, const Tensor& out,
+                   const AttentionShape& shape);
+  // Of the current layer, from float `at` on.
+  float* state(int32_t slot, size_t at) const;
+
+  static constexpr size_t kSerialElements = 16 * 1024;
   // body(row) for each row; on all threads when there is enough work in `cost` elements a row.
   template <class Body>
-  void for_rows(size_t rows, size_t cost, Body&& body);
+  void for_rows(size_t rows, size_t cost, Body&& body) {
+    if (counts_) return;
+    if (rows * cost < kSerialElements) {
+      for (size_t r = 0; r < rows; ++r) body(r);
+      return;
+    }
+    const size_t grain = std::max<size_t>(1, kSerialElements / 2 / std::max<size_t>(1, cost));
+    pool_.parallel_for(rows, grain, [&](size_t begin, size_t end) {
+      for (size_t r = begin; r < end; ++r) body(r);
+    });
+  }
 
   const HearthKernels& kernels_;
   Pool& pool_;
   Scratch& scratch_;
   kv::Cache& cache_;
+  kv::States& states_;
   const Trace& trace_;
   const Batch& batch_;
   float* logits_;

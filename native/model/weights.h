@@ -25,18 +25,23 @@ class WeightReader {
   // NAME.weight [rows, cols]: GGUF's ne = {cols, rows}.
   Matrix matrix(const std::string& name, uint64_t rows, uint64_t cols);
   Matrix optional_matrix(const std::string& name, uint64_t rows, uint64_t cols);
+  // NAME.weight [n * rows, cols]: the matrices of n experts, one behind the other. GGUF's ne = {cols, rows, n}.
+  Matrix experts(const std::string& name, uint64_t n, uint64_t rows, uint64_t cols);
   // NAME.weight [rows, cols] and, where the file has it, NAME.bias [rows].
   Linear linear(const std::string& name, uint64_t rows, uint64_t cols);
   // NAME.weight [n].
   RmsNorm norm(const std::string& name, uint64_t n);
   // The tensor NAME itself, with its suffix: [n] in F32, as GGUF writers keep all vectors.
   std::span<const float> vector(const std::string& name, uint64_t n);
+  // NAME.weight [n_channels, taps] in F32.
+  std::span<const float> filter(const std::string& name, uint64_t n_channels, uint64_t taps);
   std::span<const float> optional_vector(const std::string& name, uint64_t n);
 
   const Status& status() const { return status_; }
 
  private:
-  const GgufTensor* find(const std::string& name, uint64_t rows, uint64_t cols);
+  const GgufTensor* find(const std::string& name, uint64_t rows, uint64_t cols, uint64_t n = 1);
+  std::span<const float> floats(const GgufTensor* tensor);
   void fail(Code code, std::string message);
 
   const GgufFile& file_;

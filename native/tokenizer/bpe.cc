@@ -7,6 +7,8 @@
 
 #include "base/text.h"
 #include "tokenizer/byte_unicode.h"
+#include "tokenizer/spm.h"
+#include "tokenizer/utf8.h"
 
 namespace hearth {
 
@@ -87,14 +89,23 @@ Status BpeEncoder::create(const VocabularyData& data, const Vocabulary& vocabula
   result->vocabulary_ = &vocabulary;
   result->unk_ = unk;
   HEARTH_RETURN_IF_ERROR(MergeTable::create(data.merges, vocabulary, index, &result->merges_));
+  const bool by_character = data.model == "gemma4";
   for (int byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
     std::string text;
-    bytes_to_alphabet({&c, 1}, &text);
+    if (by_character) {
+      text = byte_token(byte);
+    } else {
+      bytes_to_alphabet({&c, 1}, &text);
+    }
     const int32_t id = index.find(text);
-    result->byte_ids_[static_cast<size_t>(byte)] = id >= 0 && vocabulary.is_text(id) ? id : kNoSymbolToken;
+    const bool usable = id >= 0 && (by_character || vocabulary.is_text(id));
+    result->byte_ids_[static_cast<size_t>(byte)] = usable ? id : kNoSymbolToken;
   }
-  if (ignores_merges(data.pre)) result->whole_words_ = std::move(index);
+  if (by_character) {
+    result->characters_ = std::move(index);
+  } else if (ignores_merges(data.pre))
+    result->whole_words_ = std::move(index);
   *encoder = std::move(result);
   return {};
 }
@@ -132,13 +143,32 @@ void BpeEncoder::push_pair(Work* work, int32_t left) const {
   work->pairs.push_back(static_cast<uint64_t>(rank) << 32 | static_cast<uint32_t>(left));
 }
 
+void BpeEncoder::split_bytes(std::string_view word, Work* work) const {
+  for (const char c : word) work->symbols.push_back({byte_ids_[static_cast<uint8_t>(c)], 0, 0});
+}
+
+void BpeEncoder::split_characters(std::string_view word, Work* work) const {
+  for (size_t at = 0; at < word.size();) {
+    const size_t length = utf8_length(word, at);
+    const std::string_view character = word[at] == ' ' ? kSpmSpace : word.substr(at, length);
+    const int32_t id = characters_->find(character);
+    if (id >= 0 && vocabulary_->is_text(id)) {
+      work->symbols.push_back({id, 0, 0});
+    } else {
+      split_bytes(word.substr(at, length), work);
+    }
+    at += length;
+  }
+}
+
 void BpeEncoder::merge(std::string_view word, Work* work) const {
   work->symbols.clear();
   work->pairs.clear();
-  const auto size = static_cast<int32_t>(word.size());
+  characters_ ? split_characters(word, work) : split_bytes(word, work);
+  const auto size = static_cast<int32_t>(work->symbols.size());
   for (int32_t i = 0; i < size; ++i) {
-    const int32_t id = byte_ids_[static_cast<uint8_t>(word[static_cast<size_t>(i)])];
-    work->symbols.push_back({id, i - 1, i + 1 < size ? i + 1 : -1});
+    work->symbols[static_cast<size_t>(i)].prev = i - 1;
+    work->symbols[static_cast<size_t>(i)].next = i + 1 < size ? i + 1 : -1;
   }
   for (int32_t i = 0; i < size; ++i) push_pair(work, i);
   std::make_heap(work->pairs.begin(), work->pairs.end(), std::greater<>());

@@ -1,5 +1,6 @@
-// The byte-level BPE encoder of the GPT-2 family: pairs of neighbours merge, lowest rank first (Sennrich et al. 2016,
-// arXiv:1508.07909; Radford et al. 2019). Words come split by the pre-tokenizer's regex.
+// The BPE encoders: pairs of neighbours merge, lowest rank first (Sennrich et al. 2016, arXiv:1508.07909). The GPT-2
+// family (Radford et al. 2019) starts from bytes; Gemma 4 from characters, with U+2581 for a space, and from the bytes
+// of characters that are no tokens. Words come split by the pre-tokenizer's regex.
 #pragma once
 
 #include <array>
@@ -62,11 +63,15 @@ class BpeEncoder : public WordEncoder {
   };
 
   int32_t find_whole(std::string_view word, Work* work) const;
+  // The symbols that a word starts from.
+  void split_bytes(std::string_view word, Work* work) const;
+  void split_characters(std::string_view word, Work* work) const;
   void push_pair(Work* work, int32_t left) const;
   void merge(std::string_view word, Work* work) const;
 
   const Vocabulary* vocabulary_ = nullptr;
   MergeTable merges_;
+  std::optional<TokenIndex> characters_;   // where words are split into characters
   std::optional<TokenIndex> whole_words_;  // families that take a word as it is if it is a token, whatever the merges
   std::array<int32_t, 256> byte_ids_{};
   std::optional<int32_t> unk_;

@@ -2,7 +2,6 @@
 #include "tokenizer/spm.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include "tokenizer/utf8.h"
@@ -15,12 +14,11 @@ Status SpmEncoder::create(const Vocabulary& vocabulary, TokenIndex index, std::o
   result->vocabulary_ = &vocabulary;
   result->index_ = std::move(index);
   for (int byte = 0; byte < 256; ++byte) {
-    char name[8];
-    std::snprintf(name, sizeof name, "<0x%02X>", byte);
+    const std::string name = byte_token(byte);
     const int32_t id = result->index_.find(name);
     if (id < 0 && !unk) {
       return {Code::TOKENIZER_BAD_VOCABULARY,
-              std::string("Neither a token ") + name + " nor an unknown token stands for a character without a token."};
+              "Neither a token " + name + " nor an unknown token stands for a character without a token."};
     }
     result->byte_ids_[static_cast<size_t>(byte)] = id >= 0 ? id : *unk;
   }

@@ -22,9 +22,9 @@ Status Tokenizer::create(VocabularyData data, std::unique_ptr<Tokenizer>* tokeni
     *tokenizer = std::move(result);
     return {};
   }
-  if (data.model != "llama" && data.model != "gpt2") {
+  if (data.model != "llama" && data.model != "gpt2" && data.model != "gemma4") {
     return {Code::TOKENIZER_UNSUPPORTED,
-            "Key \"tokenizer.ggml.model\" is " + quoted(data.model) + "; llama and gpt2 are supported."};
+            "Key \"tokenizer.ggml.model\" is " + quoted(data.model) + "; llama, gpt2 and gemma4 are supported."};
   }
   auto vocabulary = std::make_unique<Vocabulary>();
   TokenIndex index;
@@ -36,6 +36,7 @@ Status Tokenizer::create(VocabularyData data, std::unique_ptr<Tokenizer>* tokeni
                              ? SpmEncoder::create(*vocabulary, std::move(index), info.unk, &result->encoder_)
                              : BpeEncoder::create(data, *vocabulary, std::move(index), info.unk, &result->encoder_));
   result->vocabulary_ = std::move(vocabulary);
+  result->escapes_spaces_ = data.model != "gpt2";
   *tokenizer = std::move(result);
   return {};
 }
@@ -89,7 +90,6 @@ Status Tokenizer::decode(std::span<const int32_t> ids, bool with_control_tokens,
                                             std::to_string(vocabulary_->size()) + " tokens."};
     }
   }
-  const bool spm = info_.kind == "spm";
   for (const int32_t id : ids) {
     const std::string_view text = vocabulary_->text(id);
     switch (vocabulary_->type(id)) {
@@ -109,7 +109,7 @@ Status Tokenizer::decode(std::span<const int32_t> ids, bool with_control_tokens,
         }
         [[fallthrough]];  // some files mark single characters so
       case TokenType::NORMAL:
-        spm ? append_spm_text(text, bytes) : alphabet_to_bytes(text, bytes);
+        escapes_spaces_ ? append_spm_text(text, bytes) : alphabet_to_bytes(text, bytes);
         break;
     }
   }

@@ -41,6 +41,7 @@ class Tokenizer {
 
   TokenizerInfo info_;
   std::unique_ptr<const Vocabulary> vocabulary_;
+  bool escapes_spaces_ = false;                 // texts have U+2581 for a space, and not GPT-2's alphabet
   std::unique_ptr<const WordEncoder> encoder_;  // null where the file has no vocabulary
 };
 

@@ -43,6 +43,11 @@ bool is_end_token_name(std::string_view text) {
   return std::find(kEndTokenNames.begin(), kEndTokenNames.end(), text) != kEndTokenNames.end();
 }
 
+std::string byte_token(int byte) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  return {'<', '0', 'x', kHex[static_cast<size_t>(byte / 16)], kHex[static_cast<size_t>(byte % 16)], '>'};
+}
+
 bool is_llama3_pre(std::string_view pre) {
   constexpr std::array<std::string_view, 9> names = {"llama-bpe", "llama3",   "llama-v3", "falcon3",     "falcon-h1",
                                                      "pixtral",   "midm-2.0", "lfm2",     "jina-v5-nano"};
@@ -175,7 +180,7 @@ Status describe_vocabulary(const VocabularyData& data, const Vocabulary& vocabul
   const bool spm = data.model == "llama";
   const int32_t n = vocabulary.size();
   info->kind = spm ? "spm" : "bpe";
-  info->pre_tokenizer = data.pre;
+  info->pre_tokenizer = data.model == "gemma4" ? data.model : data.pre;
   info->n_tokens = static_cast<size_t>(n);
 
   // SentencePiece numbers <unk>, <s> and </s> so unless it is told otherwise.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -81,6 +82,9 @@ Status describe_vocabulary(const VocabularyData& data, const Vocabulary& vocabul
 // Whether tokenizer.ggml.pre names Llama 3's pre-tokenizer: its users start a text with BOS also where the file does
 // not say so, and take a word as it is if it is a token.
 bool is_llama3_pre(std::string_view pre);
+
+// The text of the token that stands for a byte of a character without a token: "<0x0A>".
+std::string byte_token(int byte);
 
 // Whether `text` is by convention the name of a token that ends an answer, as "<|im_end|>".
 bool is_end_token_name(std::string_view text);

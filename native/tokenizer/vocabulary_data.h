@@ -17,7 +17,7 @@ inline constexpr uint32_t kNoToken = 4294967295;
 
 // One member a key of tokenizer.ggml.*; an empty optional or vector is a key that the file lacks.
 struct VocabularyData {
-  std::string_view model;                // "llama" (SPM), "gpt2" (byte-level BPE), "no_vocab", "none" or empty
+  std::string_view model;                // "llama" (SPM), "gpt2", "gemma4" (BPE), "no_vocab", "none" or empty
   std::string_view pre;                  // names the regex of the pre-tokenizer
   std::vector<std::string_view> tokens;  // [n_tokens]
   std::vector<float> scores;             // [n_tokens], SPM only; the highest is merged first

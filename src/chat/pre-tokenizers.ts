@@ -96,6 +96,7 @@ const families: readonly Family[] = [
     rules: ["\\p{N}{1,3}", "[\\u4E00-\\u9FA5\\u3040-\\u30FF]+", deepseekV3],
   },
   { names: ["bloom", "poro-chat", "gpt3-finnish"], rules: [wordsWithoutPunctuation] },
+  { names: ["gemma4"], rules: ["[^\\n]+|\\n+"] },
   { names: ["viking"], rules: [wordsWithoutPunctuation, "\\p{N}"] },
 ];
 

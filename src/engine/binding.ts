@@ -138,6 +138,10 @@ class NativeEngine implements Engine {
     call(() => this.#handle.truncateSequence(sequence, tokens));
   }
 
+  resumableTokens(sequence: number, tokens: number): number {
+    return call(() => this.#handle.resumableTokens(sequence, tokens));
+  }
+
   setSampler(sequence: number, sampler: SamplerOptions): void {
     call(() => this.#handle.setSampler(sequence, sampler));
   }

@@ -179,10 +179,15 @@ export interface Engine {
   /** The kernel set in use: `avx2`, `neon_dotprod`, ... */
   readonly isa: string;
   openSequence(sampler: SamplerOptions): number;
-  /** Shares the first `tokens` tokens of `source`; their KV blocks are not copied. */
+  /** Shares the first `tokens` tokens of `source`, or as many as `resumableTokens` says; their KV blocks are not copied. */
   forkSequence(source: number, tokens: number, sampler: SamplerOptions): number;
-  /** Forgets all but the first `tokens` tokens. */
+  /** Forgets all but the first `tokens` tokens, or as many of them as `resumableTokens` says. */
   truncateSequence(sequence: number, tokens: number): void;
+  /**
+   * How many of its first `tokens` tokens a sequence can go on from: all, but in models with sliding windows or recurrent
+   * layers, which can go back to their checkpoints only.
+   */
+  resumableTokens(sequence: number, tokens: number): number;
   setSampler(sequence: number, sampler: SamplerOptions): void;
   closeSequence(sequence: number): void;
   sequenceLength(sequence: number): number;

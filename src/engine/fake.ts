@@ -40,6 +40,8 @@ export interface FakeOptions extends FakeModelOptions {
   readonly loadMs?: number;
   /** Every step waits for `release()`. */
   readonly manual?: boolean;
+  /** Sequences go on only from their end and from multiples of this, as those of a model with recurrent layers. */
+  readonly resumeEvery?: number;
 }
 
 /** Lower-case letters and spaces that depend on all tokens before; never ends by itself. */
@@ -148,6 +150,7 @@ export class FakeEngine implements Engine {
     checkSampler(sampler);
     const from = this.#find(source);
     checkLength(tokens, from);
+    tokens = this.#resumable(from, tokens);
     const shared = from.blocks.slice(0, Math.floor(tokens / kvBlockTokens));
     const ownBlocks = tokens % kvBlockTokens === 0 ? 0 : 1;
     this.#takeBlocks(ownBlocks);
@@ -160,9 +163,20 @@ export class FakeEngine implements Engine {
     this.#enter("truncateSequence");
     const found = this.#find(sequence);
     checkLength(tokens, found);
-    found.history.length = tokens;
+    found.history.length = this.#resumable(found, tokens);
     found.drawn = -1;
     this.#dropSpareBlocks(found);
+  }
+
+  resumableTokens(sequence: number, tokens: number): number {
+    this.#enter("resumableTokens");
+    const found = this.#find(sequence);
+    checkLength(tokens, found);
+    return this.#resumable(found, tokens);
+  }
+
+  #resumable({ history }: Sequence, tokens: number): number {
+    return tokens === history.length ? tokens : tokens - (tokens % (this.#fake.resumeEvery ?? 1));
   }
 
   setSampler(sequence: number, sampler: SamplerOptions): void {

@@ -12,13 +12,18 @@ export interface PrefixSlot {
   readonly cacheKey: string | null;
   /** Smaller was used longer ago. */
   readonly lastUsed: number;
+  /** How many of its first `tokens` tokens it can go on from: fewer in models with windows or recurrent layers. */
+  resumable(tokens: number): number;
 }
 
 export interface Placement {
   /** The idle slot to take; what it holds beyond `keep` is lost. */
   readonly slot: number;
-  /** Where the first `keep` tokens come from: the slot itself, or another one that is forked; null when `keep` is 0. */
+  /** Where the first `keep` tokens come from: the slot itself, or another one that is forked; null when `shared` is 0. */
   readonly source: number | null;
+  /** The common prefix with the source. */
+  readonly shared: number;
+  /** What the source can go on from within it. */
   readonly keep: number;
 }
 
@@ -45,28 +50,35 @@ export function place(
   keepLimit: number,
   cacheKey: string | null,
 ): Placement | null {
-  const candidates = slots.map((slot) => ({ slot, keep: commonPrefix(slot.tokens, prompt, keepLimit) }));
+  const candidates = slots.map((slot) => {
+    const shared = commonPrefix(slot.tokens, prompt, keepLimit);
+    return { slot, shared, keep: shared === 0 ? 0 : slot.resumable(shared) };
+  });
   const idle = candidates.filter(({ slot }) => !slot.busy);
   if (idle.length === 0) return null;
 
   const isOwn = (slot: PrefixSlot) => cacheKey !== null && slot.cacheKey === cacheKey;
   const best = candidates.reduce((a, b) => {
     if (a.keep !== b.keep) return a.keep > b.keep ? a : b;
+    if (a.shared !== b.shared) return a.shared > b.shared ? a : b;
     if (isOwn(a.slot) !== isOwn(b.slot)) return isOwn(a.slot) ? a : b;
     return a.slot.busy && !b.slot.busy ? b : a;
   });
 
   const loses = best.slot.tokens.length - best.keep;
   if (!best.slot.busy && best.keep > 0 && loses <= best.keep) {
-    return { slot: best.slot.index, source: best.slot.index, keep: best.keep };
+    return { slot: best.slot.index, source: best.slot.index, shared: best.shared, keep: best.keep };
   }
   const others = idle.filter(({ slot }) => slot !== best.slot);
-  if (best.keep >= minForkTokens && others.length > 0) {
-    return { slot: cheapestToLose(others.map(({ slot }) => slot)), source: best.slot.index, keep: best.keep };
+  // Also where nothing can be kept: the engine learns where prompts part, and can go on from there the next time.
+  if (best.shared >= minForkTokens && others.length > 0) {
+    const { shared, keep } = best;
+    return { slot: cheapestToLose(others.map(({ slot }) => slot)), source: best.slot.index, shared, keep };
   }
   const slot = cheapestToLose(idle.map(({ slot }) => slot));
-  const keep = idle.find((candidate) => candidate.slot.index === slot)?.keep ?? 0;
-  return { slot, source: keep > 0 ? slot : null, keep };
+  const own = idle.find((candidate) => candidate.slot.index === slot);
+  const shared = own?.shared ?? 0;
+  return { slot, source: shared > 0 ? slot : null, shared, keep: own?.keep ?? 0 };
 }
 
 /** An empty slot, else the one used longest ago. */

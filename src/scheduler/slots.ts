@@ -16,13 +16,19 @@ export class Slot implements PrefixSlot {
   job: Job | null = null;
   cacheKey: string | null = null;
   lastUsed = 0;
+  readonly #engine: Engine;
 
-  constructor(index: number) {
+  constructor(index: number, engine: Engine) {
     this.index = index;
+    this.#engine = engine;
   }
 
   get busy(): boolean {
     return this.job !== null;
+  }
+
+  resumable(tokens: number): number {
+    return this.sequence === null ? 0 : this.#engine.resumableTokens(this.sequence, tokens);
   }
 }
 
@@ -38,7 +44,7 @@ export class SlotTable {
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    this.#slots = Array.from({ length: engine.options.maxSequences }, (_, index) => new Slot(index));
+    this.#slots = Array.from({ length: engine.options.maxSequences }, (_, index) => new Slot(index, engine));
   }
 
   get busy(): BusySlot[] {
@@ -61,8 +67,8 @@ export class SlotTable {
     const source = placement.source === null ? null : this.#slots[placement.source];
     const sequence =
       source === slot && slot.sequence !== null
-        ? this.#rewind(slot, slot.sequence, placement.keep, job)
-        : this.#open(slot, source ?? null, placement.keep, job);
+        ? this.#rewind(slot, slot.sequence, placement.shared, job)
+        : this.#open(slot, source ?? null, placement.shared, job);
     slot.cacheKey = request.cacheKey;
     return Object.assign(slot, { job, sequence });
   }
@@ -95,20 +101,20 @@ export class SlotTable {
     return this.idle.reduce((sum, slot) => sum + slot.tokens.length, this.#engine.freeKvTokens());
   }
 
-  #rewind(slot: Slot, sequence: number, keep: number, job: Job): number {
-    if (slot.tokens.length > keep) {
-      this.#engine.truncateSequence(sequence, keep);
-      slot.tokens.length = keep;
+  #rewind(slot: Slot, sequence: number, shared: number, job: Job): number {
+    if (slot.tokens.length > shared) {
+      this.#engine.truncateSequence(sequence, shared);
+      slot.tokens.length = this.#engine.sequenceLength(sequence);
     }
     this.#engine.setSampler(sequence, job.request.sampler);
     return sequence;
   }
 
-  #open(slot: Slot, source: Slot | null, keep: number, job: Job): number {
+  #open(slot: Slot, source: Slot | null, shared: number, job: Job): number {
     this.evict(slot); // first: the engine has as many sequences as there are slots
     if (source === null || source.sequence === null) return this.#engine.openSequence(job.request.sampler);
-    const sequence = this.#engine.forkSequence(source.sequence, keep, job.request.sampler);
-    slot.tokens = source.tokens.slice(0, keep);
+    const sequence = this.#engine.forkSequence(source.sequence, shared, job.request.sampler);
+    slot.tokens = source.tokens.slice(0, this.#engine.sequenceLength(sequence));
     return sequence;
   }
 }

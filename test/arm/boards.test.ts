@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import test from "node:test";
 import { logits } from "../golden/engine.js";
@@ -20,9 +20,11 @@ const boards = [
   { cpu: "cortex-a76", isa: "neon_dotprod" },
   { cpu: "max", isa: "neon_dotprod" },
 ];
+const architectures = existsSync(shared("golden/arch"))
+  ? readdirSync(shared("golden/arch")).filter((file) => file.endsWith(".gguf"))
+  : [];
 const files = [
-  "golden/arch/llama-llama3.gguf",
-  "golden/arch/llama-yarn.gguf",
+  ...architectures.map((file) => `golden/arch/${file}`),
   "models/stories260K.gguf",
   ...["BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"].map((type) => `golden/quant/llama-${type}.gguf`),
 ];

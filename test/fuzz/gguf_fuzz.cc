@@ -236,8 +236,9 @@ bool read_options(int argc, char** argv, Options* options) {
 std::vector<std::string> shared_files() {
   const fs::path shared = fs::path(__FILE__).parent_path() / "../../../shared";
   std::vector<std::string> files;
-  for (const char* name : {"models/stories260K.gguf", "models/babyllama-Q4_0.gguf",
-                           "golden/vocab/ggml-vocab-llama-spm.gguf", "golden/vocab/ggml-vocab-gpt-2.gguf"}) {
+  for (const char* name :
+       {"models/stories260K.gguf", "models/babyllama-Q4_0.gguf", "golden/arch/gemma4.gguf", "golden/arch/lfm2moe.gguf",
+        "golden/arch/qwen35.gguf", "golden/vocab/ggml-vocab-llama-spm.gguf", "golden/vocab/ggml-vocab-gpt-2.gguf"}) {
     if (fs::exists(shared / name)) files.push_back((shared / name).string());
   }
   return files;

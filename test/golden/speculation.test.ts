@@ -2,14 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { FakeClock } from "../../src/base/clock.js";
-import { Health } from "../../src/base/health.js";
-import { silentLogger } from "../../src/base/logger.js";
-import { Metrics } from "../../src/base/metrics.js";
-import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
-import { Scheduler } from "../../src/scheduler/scheduler.js";
-import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
-import { greedy, outcome } from "../helpers/scheduler.js";
+import { greedy, outcome, schedulerOn } from "../helpers/scheduler.js";
 import { missing, shared } from "../helpers/shared.js";
 import { withEngine } from "./engine.js";
 
@@ -25,13 +18,7 @@ function answers(speculation: boolean, temperature: number) {
     .map(({ tokens, greedy }) => [...tokens, ...greedy.slice(0, 32), ...tokens]);
   assert.equal(prompts.length, 4);
   return withEngine(file, { sequences: 4 }, async (engine) => {
-    const metrics = new Metrics();
-    const clock = new FakeClock();
-    const scheduler = new Scheduler(
-      engine,
-      { ...defaultSchedulerOptions, speculation },
-      { clock, health: new Health(clock), logger: silentLogger(), metrics: new SchedulerMetrics(metrics) },
-    );
+    const { scheduler, metrics } = schedulerOn(engine, { speculation });
     const streams = prompts.map((prompt, seed) =>
       scheduler.submit({
         prompt: Int32Array.from(prompt),

@@ -7,7 +7,17 @@ import { missing, shared } from "../helpers/shared.js";
 
 const separator = "\n__ggml_vocab_test__\n";
 
-for (const name of ["llama-spm", "phi-3", "llama-bpe", "qwen2", "qwen35", "gpt-2", "starcoder", "deepseek-llm"]) {
+for (const name of [
+  "llama-spm",
+  "phi-3",
+  "llama-bpe",
+  "qwen2",
+  "qwen35",
+  "gpt-2",
+  "starcoder",
+  "deepseek-llm",
+  "gemma-4",
+]) {
   const file = `golden/vocab/ggml-vocab-${name}.gguf`;
   test(`${name}: every text becomes the reference's tokens`, { skip: missing(file) }, async (t) => {
     const texts = readFileSync(shared(`${file}.inp`), "utf8").split(separator);

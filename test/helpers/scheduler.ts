@@ -3,7 +3,7 @@ import { FakeClock } from "../../src/base/clock.js";
 import { Health } from "../../src/base/health.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
-import type { EngineOptions, SamplerOptions } from "../../src/engine/contract.js";
+import type { Engine, EngineOptions, SamplerOptions } from "../../src/engine/contract.js";
 import { type FakeEngine, FakeEngineModule, type FakeOptions, fakeTokens } from "../../src/engine/fake.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
 import { Scheduler } from "../../src/scheduler/scheduler.js";
@@ -28,6 +28,16 @@ export const greedy: SamplerOptions = {
   seed: 0,
   logitBias: [],
 };
+
+/** A scheduler with all that it needs. */
+export function schedulerOn(engine: Engine, options: Partial<SchedulerOptions> = {}) {
+  const clock = new FakeClock();
+  const health = new Health(clock);
+  const metrics = new Metrics();
+  const dependencies = { clock, health, logger: silentLogger(), metrics: new SchedulerMetrics(metrics) };
+  const scheduler = new Scheduler(engine, { ...defaultSchedulerOptions, ...options }, dependencies);
+  return { scheduler, clock, health, metrics };
+}
 
 export interface Rig {
   readonly module: FakeEngineModule;
@@ -55,12 +65,7 @@ export async function startScheduler(
     isa: "",
     ...engineOptions,
   });
-  const clock = new FakeClock();
-  const health = new Health(clock);
-  const metrics = new Metrics();
-  const dependencies = { clock, health, logger: silentLogger(), metrics: new SchedulerMetrics(metrics) };
-  const scheduler = new Scheduler(engine, { ...defaultSchedulerOptions, ...schedulerOptions }, dependencies);
-  return { module, engine, scheduler, clock, health, metrics };
+  return { module, engine, ...schedulerOn(engine, schedulerOptions) };
 }
 
 export const tokensOf = (text: string) => Int32Array.from([fakeTokens.bos, ...new TextEncoder().encode(text)]);

@@ -8,15 +8,17 @@
 using hearth::Code;
 using hearth::kv::BlockTable;
 using hearth::kv::Cache;
+using hearth::kv::kAllTokens;
 using hearth::kv::kBlockTokens;
+using hearth::kv::Shape;
 
 namespace {
 
-constexpr hearth::kv::Shape kShape{2, 3, 8};
+constexpr int32_t kLayers = 2, kHeads = 3, kHeadDim = 8;
 
 Cache make_cache(int32_t blocks) {
   Cache cache;
-  REQUIRE(Cache::create(kShape, blocks * kBlockTokens, &cache).ok());
+  REQUIRE(Cache::create(Shape::uniform(kLayers, kHeads, kHeadDim), blocks * kBlockTokens, 0, &cache).ok());
   return cache;
 }
 
@@ -31,14 +33,14 @@ TEST_CASE("a sequence takes as many blocks as its tokens need and gives them bac
   Cache cache = make_cache(4);
   BlockTable table;
   append(cache, table, 1);
-  CHECK(table.blocks.size() == 1);
+  CHECK(table.blocks[kAllTokens].size() == 1);
   append(cache, table, kBlockTokens - 1);
-  CHECK(table.blocks.size() == 1);
+  CHECK(table.blocks[kAllTokens].size() == 1);
   append(cache, table, 1);
-  CHECK(table.blocks.size() == 2);
+  CHECK(table.blocks[kAllTokens].size() == 2);
   CHECK(cache.free_tokens() == 2 * kBlockTokens);
   cache.truncate(&table, kBlockTokens);
-  CHECK(table.blocks.size() == 1);
+  CHECK(table.blocks[kAllTokens].size() == 1);
   cache.truncate(&table, 0);
   CHECK(cache.free_tokens() == 4 * kBlockTokens);
 }
@@ -49,19 +51,19 @@ TEST_CASE("a full cache refuses and changes nothing") {
   append(cache, table, kBlockTokens);
   const hearth::Status status = cache.reserve(&table, 2 * kBlockTokens);
   CHECK(status.code() == Code::KV_FULL);
-  CHECK(table.blocks.size() == 1);
+  CHECK(table.blocks[kAllTokens].size() == 1);
   CHECK(cache.free_tokens() == kBlockTokens);
 }
 
 TEST_CASE("keys and values of all blocks, layers and heads lie apart") {
   Cache cache = make_cache(3);
   uint16_t mark = 1;
-  const size_t elements = static_cast<size_t>(kBlockTokens) * kShape.head_dim;
+  const size_t elements = static_cast<size_t>(kBlockTokens) * kHeadDim;
   for (int pass = 0; pass < 2; ++pass) {
     mark = 1;
     for (int32_t block = 0; block < 3; ++block) {
-      for (int32_t layer = 0; layer < kShape.n_layer; ++layer) {
-        for (int32_t head = 0; head < kShape.n_kv_head; ++head) {
+      for (int32_t layer = 0; layer < kLayers; ++layer) {
+        for (int32_t head = 0; head < kHeads; ++head) {
           for (uint16_t* part : {cache.keys(block, layer, head), cache.values(block, layer, head)}) {
             for (size_t i = 0; i < elements; ++i) {
               if (pass == 0)
@@ -81,21 +83,21 @@ TEST_CASE("a fork shares full blocks and copies the one it would write to") {
   Cache cache = make_cache(8);
   BlockTable source, copy;
   append(cache, source, kBlockTokens + 5);
-  cache.keys(source.blocks[1], 1, 2)[3] = 42;
+  cache.keys(source.blocks[kAllTokens][1], 1, 2)[3] = 42;
   REQUIRE(cache.fork(source, kBlockTokens + 4, &copy).ok());
-  CHECK(copy.blocks[0] == source.blocks[0]);
-  CHECK(copy.blocks[1] != source.blocks[1]);
-  CHECK(cache.keys(copy.blocks[1], 1, 2)[3] == 42);
+  CHECK(copy.blocks[kAllTokens][0] == source.blocks[kAllTokens][0]);
+  CHECK(copy.blocks[kAllTokens][1] != source.blocks[kAllTokens][1]);
+  CHECK(cache.keys(copy.blocks[kAllTokens][1], 1, 2)[3] == 42);
 
   // The source ends inside a block that the copy still reads: writing there needs a block of its own.
   cache.truncate(&source, kBlockTokens - 1);
-  const int32_t shared = copy.blocks[0];
+  const int32_t shared = copy.blocks[kAllTokens][0];
   append(cache, source, 1);
-  CHECK(source.blocks[0] != shared);
-  CHECK(copy.blocks[0] == shared);
+  CHECK(source.blocks[kAllTokens][0] != shared);
+  CHECK(copy.blocks[kAllTokens][0] == shared);
 
   cache.truncate(&source, 0);
-  CHECK(copy.blocks[0] == shared);
+  CHECK(copy.blocks[kAllTokens][0] == shared);
   cache.truncate(&copy, 0);
   CHECK(cache.free_tokens() == 8 * kBlockTokens);
 }
@@ -105,7 +107,7 @@ TEST_CASE("a fork that finds no block for its copy takes nothing") {
   BlockTable source, copy;
   append(cache, source, 3);
   CHECK(cache.fork(source, 3, &copy).code() == Code::KV_FULL);
-  CHECK(copy.blocks.empty());
+  CHECK(copy.blocks[kAllTokens].empty());
   cache.truncate(&source, 0);
   CHECK(cache.free_tokens() == kBlockTokens);
 }

@@ -9,6 +9,7 @@ const slot = (index: number, tokens: number[], more: Partial<PrefixSlot> = {}): 
   busy: false,
   cacheKey: null,
   lastUsed: index,
+  resumable: (kept) => kept,
   ...more,
 });
 
@@ -21,27 +22,32 @@ test("the common prefix ends at the first difference, at an end, or at the limit
 
 test("the next turn of a conversation takes its own slot over", () => {
   const slots = [slot(0, []), slot(1, range(0, 100)), slot(2, range(500, 600))];
-  assert.deepEqual(place(slots, range(0, 120), 119, null), { slot: 1, source: 1, keep: 100 });
+  assert.deepEqual(place(slots, range(0, 120), 119, null), { slot: 1, source: 1, shared: 100, keep: 100 });
 });
 
 test("the last prompt token is computed again", () => {
-  assert.deepEqual(place([slot(0, range(0, 100))], range(0, 100), 99, null), { slot: 0, source: 0, keep: 99 });
+  assert.deepEqual(place([slot(0, range(0, 100))], range(0, 100), 99, null), {
+    slot: 0,
+    source: 0,
+    shared: 99,
+    keep: 99,
+  });
 });
 
 test("a stranger with the same system prompt forks it and leaves the conversation alone", () => {
   const conversation = [...range(0, 50), ...range(1000, 1200)];
   const slots = [slot(0, conversation, { lastUsed: 1 }), slot(1, range(700, 720), { lastUsed: 2 })];
-  assert.deepEqual(place(slots, range(0, 80), 79, null), { slot: 1, source: 0, keep: 50 });
+  assert.deepEqual(place(slots, range(0, 80), 79, null), { slot: 1, source: 0, shared: 50, keep: 50 });
 });
 
 test("a busy slot is forked from, never taken", () => {
   const slots = [slot(0, range(0, 100), { busy: true }), slot(1, [])];
-  assert.deepEqual(place(slots, range(0, 100), 99, null), { slot: 1, source: 0, keep: 99 });
+  assert.deepEqual(place(slots, range(0, 100), 99, null), { slot: 1, source: 0, shared: 99, keep: 99 });
 });
 
 test("a prefix too short to pay for a slot is not forked", () => {
   const slots = [slot(0, [7, ...range(100, 300)], { lastUsed: 9 }), slot(1, range(500, 600), { lastUsed: 3 })];
-  assert.deepEqual(place(slots, [7, 8, 9], 2, null), { slot: 1, source: null, keep: 0 });
+  assert.deepEqual(place(slots, [7, 8, 9], 2, null), { slot: 1, source: null, shared: 0, keep: 0 });
 });
 
 test("without any prefix an empty slot is taken, then the one used longest ago", () => {
@@ -58,4 +64,17 @@ test("among equal prefixes the conversation's own slot wins", () => {
 
 test("no idle slot, no place", () => {
   assert.equal(place([slot(0, range(0, 9), { busy: true })], range(0, 9), 8, null), null);
+});
+
+test("a slot that can go back to checkpoints only is judged by what it keeps, and is told what was shared", () => {
+  const everyTen = { resumable: (tokens: number) => tokens - (tokens % 10) };
+  const slots = [slot(0, range(0, 48), everyTen), slot(1, range(0, 44)), slot(2, [])];
+  assert.deepEqual(place(slots, range(0, 60), 59, null), { slot: 1, source: 1, shared: 44, keep: 44 });
+  const alone = [slot(0, [...range(0, 38), ...range(900, 1000)], everyTen), slot(1, [])];
+  assert.deepEqual(place(alone, range(0, 60), 59, null), { slot: 1, source: 0, shared: 38, keep: 30 });
+});
+
+test("nothing to keep is still a fork where enough is shared, so that the engine learns where prompts part", () => {
+  const slots = [slot(0, range(0, 48), { resumable: () => 0 }), slot(1, [])];
+  assert.deepEqual(place(slots, [...range(0, 30), 7], 30, null), { slot: 1, source: 0, shared: 30, keep: 0 });
 });

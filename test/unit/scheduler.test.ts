@@ -221,6 +221,8 @@ test("the n-th call of each engine method may fail: the request fails, the sched
     "openSequence",
     "forkSequence",
     "truncateSequence",
+    "resumableTokens",
+    "sequenceLength",
     "setSampler",
     "closeSequence",
     "step",
@@ -329,4 +331,17 @@ test("progress says busy while a step hangs, and counts the finished ones", asyn
   await rig.engine.release();
   await answer;
   assert.deepEqual(rig.scheduler.progress(), { busy: false, stepsCompleted: 2, lastProgressAt: 60_000 });
+});
+
+test("a model that can go back to some places only reads what follows the last of them again", async () => {
+  const text = "the same beginning for all of them, and then ";
+  const plain = await startScheduler({}, { maxSequences: 2 });
+  const recurrent = await startScheduler({ resumeEvery: 16 }, { maxSequences: 2 });
+  for (const ending of ["this", "that", "this and that"]) {
+    const expected = await outcome(plain.scheduler.submit(request(text + ending)));
+    const answer = await outcome(recurrent.scheduler.submit(request(text + ending)));
+    assert.deepEqual(answer.tokens, expected.tokens);
+    const cached = expected.end?.usage.cachedTokens ?? 0;
+    assert.equal(answer.end?.usage.cachedTokens, cached - (cached % 16));
+  }
 });

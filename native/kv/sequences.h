@@ -1,0 +1,100 @@
+// The sequences of an engine: what each has in the KV cache, its recurrent state, and the checkpoints it can go back
+// to. Without windows and recurrent layers a sequence can be cut and forked anywhere; else only where its window and
+// state are still known: at its end, and at checkpoints.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "include/status.h"
+#include "kv/cache.h"
+#include "kv/states.h"
+
+namespace hearth::kv {
+
+// What a step's tokens are to their sequence.
+enum class ChunkKind {
+  prompt,
+  prompt_end,  // an answer follows
+  answer,
+};
+
+struct Checkpoint {
+  int32_t n_tokens;
+  BlockTable window;  // windows only
+  int32_t state;
+  uint64_t created;
+};
+
+struct Sequence {
+  BlockTable table;
+  int32_t state = kNoState;             // after table.n_tokens tokens
+  std::vector<Checkpoint> checkpoints;  // ascending
+  int32_t branch = 0;  // where prompts part: a position that was asked for and could not be gone back to
+
+  // Of the running step.
+  int32_t n_new = 0;
+  int32_t next_state = kNoState;
+  std::vector<Checkpoint> next_checkpoints;  // ascending; windows still empty
+
+  // Where a step writes the recurrent states: behind so many of its tokens, to a slot; ascending, the last is its end.
+  std::vector<StateAfter> states_after() const;
+};
+
+struct SequenceLimits {
+  int32_t kv_tokens;  // of all sequences
+  int32_t max_sequences;
+  int32_t context_tokens;
+  int32_t max_batch_tokens;
+};
+
+class Sequences {
+ public:
+  static Status create(const Shape& shape, const SequenceLimits& limits, Sequences* sequences);
+
+  Cache& cache() { return cache_; }
+  States& states() { return states_; }
+  size_t size() const { return sequences_.size(); }
+  int32_t free_tokens() const { return cache_.free_tokens(); }
+
+  // Null when there is none of this id.
+  Sequence* find(int32_t id);
+  const Sequence* find(int32_t id) const { return const_cast<Sequences*>(this)->find(id); }
+  int32_t open();
+  void close(int32_t id);
+  // The most tokens, up to n_tokens, that `sequence` can go on from.
+  int32_t resumable(const Sequence& sequence, int32_t n_tokens) const;
+  // Forgets all but the first resumable(n_tokens) tokens.
+  void truncate(Sequence* sequence, int32_t n_tokens);
+  // A new sequence of source's first resumable(n_tokens) tokens; KV_FULL.
+  Status fork(int32_t source, int32_t n_tokens, int32_t* id);
+
+  // Makes room for n tokens, and chooses the checkpoints that a step of them leaves. After KV_FULL, abandon().
+  Status begin(Sequence* sequence, int32_t n, ChunkKind kind);
+  // Keeps the first `n` of the new tokens: all, where the model has recurrent layers.
+  void commit(Sequence* sequence, int32_t n);
+  // As if begin() had never been.
+  void abandon(Sequence* sequence);
+
+ private:
+  bool resumes_anywhere() const { return shape_window_ == 0 && !states_.used(); }
+  const Checkpoint* checkpoint_before(const Sequence& sequence, int32_t n_tokens) const;
+  void plan_checkpoints(Sequence* sequence, bool prompt_ends);
+  void add_checkpoint(Sequence* sequence, Checkpoint checkpoint);
+  void drop(Checkpoint* checkpoint);
+  void drop_after(Sequence* sequence, int32_t n_tokens);
+  // Gives up the checkpoint made longest ago; false when there is none.
+  bool drop_oldest();
+  int32_t take_state();
+
+  Cache cache_;
+  States states_;
+  int32_t shape_window_ = 0;
+  size_t most_checkpoints_ = 0;                      // of a sequence
+  std::unordered_map<int32_t, Sequence> sequences_;  // ids are never used again
+  int32_t next_id_ = 1;
+  uint64_t clock_ = 0;
+};
+
+}  // namespace hearth::kv

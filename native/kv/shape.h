@@ -1,0 +1,35 @@
+// What a model keeps of each token and of each sequence, layer by layer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace hearth::kv {
+
+inline constexpr int32_t kBlockTokens = 32;
+
+struct LayerShape {
+  int32_t n_kv_head = 0;    // 0: the layer has no keys and values of its own
+  int32_t head_dim = 0;     // of keys and of values
+  int32_t window = 0;       // tokens that its attention looks back at, the current one included; 0: all
+  size_t state_floats = 0;  // recurrent state of a sequence
+};
+
+struct Shape {
+  std::vector<LayerShape> layers;
+
+  static Shape uniform(int32_t n_layer, int32_t n_kv_head, int32_t head_dim) {
+    return {std::vector<LayerShape>(n_layer, {n_kv_head, head_dim})};
+  }
+  // The largest window; 0: no layer has one.
+  int32_t window() const;
+  // Of all layers.
+  size_t state_floats() const;
+  // Keys and values of the layers that keep all tokens.
+  uint64_t bytes_per_token() const;
+  // What a sequence takes beside that, however long it is: windows and state.
+  uint64_t bytes_per_sequence() const;
+};
+
+}  // namespace hearth::kv
