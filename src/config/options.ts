@@ -112,6 +112,11 @@ export const options = {
     doc: "Memory that loaded models may take together; 0: 80 % of the machine's.",
   }),
 
+  "models.keep_alive_ms": option(integer(-1, 2_147_483_647, "milliseconds"), 300_000, {
+    env: "HEARTH_MODELS_KEEP_ALIVE_MS",
+    doc: "How long a model that a request named stays loaded after its last one; -1: for ever. The one of model.path stays.",
+  }),
+
   "pull.connections": option(integer(1, 16, "connections"), 4, {
     env: "HEARTH_PULL_CONNECTIONS",
     doc: "Connections over which a model is downloaded at the same time.",

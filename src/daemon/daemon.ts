@@ -19,12 +19,12 @@ import type { KeyAndCertificate } from "../net/certificate.js";
 import { Server } from "../net/server.js";
 import { SchedulerMetrics } from "../scheduler/metrics.js";
 import { GenerationService } from "../service/generation.js";
-import { ModelHost } from "../service/model-host.js";
+import { ModelRegistry } from "../service/model-registry.js";
 import type { DocumentStore } from "../store/documents.js";
 import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
-import { resolveModel } from "./model-file.js";
-import { modelHostOptions } from "./model-options.js";
+import { resolveModel, StoreCatalog } from "./model-file.js";
+import { modelRegistryOptions } from "./model-options.js";
 import { ModelWatch } from "./model-watch.js";
 import { storedResponses } from "./stored-responses.js";
 import type { Systemd } from "./systemd.js";
@@ -50,7 +50,7 @@ export class Daemon {
   readonly #dependencies: DaemonDependencies;
   readonly #health: Health;
   readonly #templates = new TemplateThread();
-  readonly #models: ModelHost;
+  readonly #models: ModelRegistry;
   readonly #server: Server;
   readonly #responses: DocumentStore<StoredResponse>;
   readonly #watchdog: Watchdog;
@@ -66,7 +66,8 @@ export class Daemon {
     const metrics = new Metrics();
     metrics.collectProcessMetrics();
     this.#health = new Health(clock);
-    this.#models = new ModelHost(engineModule, modelHostOptions(config, resolveModel(config["model.path"], store)), {
+    const options = modelRegistryOptions(config, resolveModel(config["model.path"], store));
+    this.#models = new ModelRegistry(engineModule, new StoreCatalog(store), options, {
       clock,
       logger,
       health: this.#health,

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { HearthError } from "../base/errors.js";
 import type { Config } from "../config/options.js";
 import type { EngineModule } from "../engine/contract.js";
+import type { CatalogModel, ModelCatalog } from "../service/model-registry.js";
 import { ModelStore } from "../store/model-store.js";
 
 /** A model that can be loaded, and the name that clients know it by. */
@@ -56,6 +57,26 @@ export function resolveModel(name: string, store: ModelStore): ModelFile {
   throw new HearthError("MODEL_NOT_FOUND", `${JSON.stringify(name)} is neither a file nor in the store.`, {
     param: "model",
   });
+}
+
+/** The store's models and the one that comes with hearth. */
+export class StoreCatalog implements ModelCatalog {
+  readonly #store: ModelStore;
+
+  constructor(store: ModelStore) {
+    this.#store = store;
+  }
+
+  list(): readonly CatalogModel[] {
+    const { models } = this.#store.scan();
+    const isShadowed = this.#store.find(embeddedModel.name) !== null;
+    return isShadowed || !existsSync(embeddedModel.path) ? models : [...models, embeddedModel];
+  }
+
+  find(name: string): CatalogModel | null {
+    const isEmbedded = name.toLowerCase() === embeddedModel.name && existsSync(embeddedModel.path);
+    return this.#store.find(name) ?? (isEmbedded ? embeddedModel : null);
+  }
 }
 
 function existing(model: ModelFile): ModelFile {

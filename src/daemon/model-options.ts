@@ -1,14 +1,38 @@
 /** The configuration in the words of the engine, the scheduler and the service. */
+import { totalmem } from "node:os";
 import type { Config } from "../config/options.js";
 import type { EngineOptions } from "../engine/contract.js";
 import { defaultSchedulerOptions } from "../scheduler/types.js";
 import type { ModelHostOptions } from "../service/model-host.js";
+import type { ModelRegistryOptions } from "../service/model-registry.js";
 import type { ModelFile } from "./model-file.js";
 
+/** What is not left to the system and to other programs. */
+const shareOfMemory = 0.8;
+
 export function modelHostOptions(config: Config, model: ModelFile): ModelHostOptions {
+  return { ...hostOptions(config), path: model.path, alias: config["model.alias"] || model.name };
+}
+
+export function modelRegistryOptions(config: Config, configured: ModelFile): ModelRegistryOptions {
   return {
-    path: model.path,
-    alias: config["model.alias"] || model.name,
+    configured,
+    alias: config["model.alias"],
+    host: hostOptions(config),
+    budgetBytes: modelMemory(config),
+    keepAliveMs: config["models.keep_alive_ms"],
+  };
+}
+
+/** Bytes that loaded models may take together: configured, or a share of the machine's or the container's. */
+export function modelMemory(config: Config): number {
+  const limit = process.constrainedMemory();
+  const physical = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+  return config["models.memory_bytes"] || Math.floor(shareOfMemory * physical);
+}
+
+function hostOptions(config: Config): ModelRegistryOptions["host"] {
+  return {
     engine: engineOptions(config),
     fallbackTemplate: config["model.fallback_template"],
     unknownPreTokenizer: config["model.unknown_pre_tokenizer"],

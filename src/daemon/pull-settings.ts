@@ -1,17 +1,14 @@
 /** The configuration, and the environment that Hugging Face's own tools know, in the words of a pull. */
-import { totalmem } from "node:os";
 import { HearthError } from "../base/errors.js";
 import type { Config } from "../config/options.js";
 import type { PullSettings } from "../store/pull/pull.js";
+import { modelMemory } from "./model-options.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 export type ConfiguredPull = Pick<
   PullSettings,
   "huggingFace" | "huggingFaceToken" | "ollama" | "connections" | "budgetBytes"
 >;
-
-/** What is left to the system, to other programs and to the KV cache. */
-const shareOfMemory = 0.8;
 
 /** CONFIG_BAD_VALUE when an endpoint is no address. */
 export function pullSettings(config: Config, env: Environment): ConfiguredPull {
@@ -25,13 +22,6 @@ export function pullSettings(config: Config, env: Environment): ConfiguredPull {
     connections: config["pull.connections"],
     budgetBytes: modelMemory(config),
   };
-}
-
-/** Bytes that loaded models may take together: configured, or a share of the machine's or the container's. */
-export function modelMemory(config: Config): number {
-  const limit = process.constrainedMemory();
-  const physical = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-  return config["models.memory_bytes"] || Math.floor(shareOfMemory * physical);
 }
 
 function endpoint(text: string, option: string): URL {

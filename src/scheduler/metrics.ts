@@ -1,6 +1,21 @@
 /** What the scheduler counts. Made once a process: a scheduler lives as long as its model, a metric longer. */
 import type { Counter, Gauge, Histogram, Metrics } from "../base/metrics.js";
 
+/** What one scheduler adds to a gauge that shows the sum of several. */
+export class GaugeShare {
+  readonly #gauge: Gauge;
+  #value = 0;
+
+  constructor(gauge: Gauge) {
+    this.#gauge = gauge;
+  }
+
+  set(value: number): void {
+    this.#gauge.inc(value - this.#value);
+    this.#value = value;
+  }
+}
+
 export class SchedulerMetrics {
   readonly slotsBusy: Gauge;
   readonly queueLength: Gauge;

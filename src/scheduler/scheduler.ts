@@ -10,13 +10,14 @@ import type { Logger } from "../base/logger.js";
 import { type Engine, noToken, type StepResult } from "../engine/contract.js";
 import { Job } from "./job.js";
 import { logprobs } from "./logprobs.js";
-import type { SchedulerMetrics } from "./metrics.js";
+import { GaugeShare, type SchedulerMetrics } from "./metrics.js";
 import { Pacing } from "./pacing.js";
 import { type PlannedChunk, plan } from "./plan.js";
 import { type ChunkRows, ResultRows, wantsHidden, wantsLogits } from "./result-rows.js";
 import { type BusySlot, SlotTable } from "./slots.js";
 import { maxDrafts, StepCost } from "./speculation.js";
 import type { SequenceStream } from "./stream.js";
+import type { StepTurns } from "./turns.js";
 import type { SchedulerOptions, SchedulerProgress, SequenceRequest } from "./types.js";
 
 export interface SchedulerDependencies {
@@ -25,6 +26,8 @@ export interface SchedulerDependencies {
   /** The condition `engine` is unhealthy while steps fail for a reason that is not the request's. */
   readonly health: Health;
   readonly metrics: SchedulerMetrics;
+  /** Shared by the schedulers of one process; without it, this one is alone. */
+  readonly turns?: StepTurns;
 }
 
 /** A step's chunk with the slot it is for. */
@@ -47,6 +50,8 @@ export class Scheduler {
   readonly #pacing = new Pacing();
   readonly #decodeCost = new StepCost();
   readonly #queue: Job[] = [];
+  readonly #slotsBusy: GaugeShare;
+  readonly #queueLength: GaugeShare;
   #admissions = 0;
   #stepsCompleted = 0;
   #lastProgressAt: number;
@@ -60,6 +65,8 @@ export class Scheduler {
     this.#dependencies = dependencies;
     this.#slots = new SlotTable(engine);
     this.#lastProgressAt = dependencies.clock.now();
+    this.#slotsBusy = new GaugeShare(dependencies.metrics.slotsBusy);
+    this.#queueLength = new GaugeShare(dependencies.metrics.queueLength);
   }
 
   /** Tokens that one sequence can hold: its context, or all of the KV cache where that is smaller. */
@@ -260,7 +267,7 @@ export class Scheduler {
     const { health } = this.#dependencies;
     let result: StepResult;
     try {
-      result = await this.#engine.step({
+      const plan = {
         chunks: chunks.map((chunk) => ({
           sequence: chunk.of.sequence,
           tokens: chunk.ids,
@@ -269,7 +276,9 @@ export class Scheduler {
           allLogits: wantsLogits(chunk),
           hidden: wantsHidden(chunk),
         })),
-      });
+      };
+      const { turns } = this.#dependencies;
+      result = await (turns ? turns.take(() => this.#engine.step(plan)) : this.#engine.step(plan));
     } catch (error) {
       this.#recover(chunks, error);
       return;
@@ -438,8 +447,8 @@ export class Scheduler {
     this.#queue.forEach((job, ahead) => {
       job.reportPosition(ahead + 1);
     });
-    this.#dependencies.metrics.slotsBusy.set(this.busySlots);
-    this.#dependencies.metrics.queueLength.set(this.#queue.length);
+    this.#slotsBusy.set(this.busySlots);
+    this.#queueLength.set(this.#queue.length);
   }
 }
 

@@ -7,7 +7,7 @@ import type { PromptOptions } from "../chat/prompt.js";
 import type { SamplerOptions } from "../engine/contract.js";
 import { AnswerReader } from "./answer-reader.js";
 import { embed } from "./embedding.js";
-import type { ModelHost } from "./model-host.js";
+import type { LoadedModel, Models } from "./model-host.js";
 import { withScores } from "./scores.js";
 import {
   defaultSampling,
@@ -36,52 +36,63 @@ export interface Generations {
 }
 
 export class GenerationService implements Generations {
-  readonly #host: ModelHost;
+  readonly #models: Models;
 
-  constructor(host: ModelHost) {
-    this.#host = host;
+  constructor(models: Models) {
+    this.#models = models;
   }
 
   resolveModel(name: string): string {
-    return this.#host.resolve(name);
+    return this.#models.resolve(name);
   }
 
   models(): readonly string[] {
-    return [this.#host.alias];
+    return this.#models.names();
   }
 
   async embed(request: EmbeddingRequest): Promise<Embedding> {
-    this.#host.resolve(request.model);
-    return embed(await this.#host.ready(request.signal), request);
+    const { loaded, release } = await this.#models.acquire(request.model, request.signal);
+    try {
+      return await embed(loaded, request);
+    } finally {
+      release();
+    }
   }
 
   async *generate(request: GenerationRequest): AsyncGenerator<GenerationEvent, void, undefined> {
-    this.#host.resolve(request.model);
-    const loaded = await this.#host.ready(request.signal);
-    loaded.scheduler.checkAccepts(); // before the work of making a prompt
-    loaded.promptLimit.check(request.messages);
-    const prompt = await loaded.prompts.build(request.messages, promptOptions(request));
-    const gbnf = request.generate
-      ? answerGrammar({ ...prompt.answer, format: request.format ?? { type: "text" } })
-      : null;
-    const grammar = gbnf === null ? null : await loaded.grammars.get(gbnf);
-    const grammarFrom = prompt.tokens.length;
-    const stream = loaded.scheduler.submit({
-      prompt: prompt.tokens,
-      sampler: { ...sampler(request.sampling), ...(grammar ? { grammar, grammarFrom } : {}) },
-      maxTokens: request.generate ? (request.maxTokens ?? loaded.scheduler.contextTokens) : 0,
-      stopTokens: loaded.prompts.stopTokens,
-      ...(request.topLogprobs !== undefined && { topLogprobs: request.topLogprobs }),
-      cacheKey: request.cacheKey,
-      signal: request.signal,
-    });
-    const visible = loaded.prompts.visibleTokens;
-    const reader = new AnswerReader(loaded.model, { prompt, visible, stop: request.stop });
-    yield* answer(withScores(stream, loaded.model), reader, {
-      promptTokens: prompt.tokens.length,
-      oneCall: wantsOneCall(request),
-    });
+    const { loaded, release } = await this.#models.acquire(request.model, request.signal, request.keepAliveMs);
+    try {
+      yield* generateWith(loaded, request);
+    } finally {
+      release();
+    }
   }
+}
+
+async function* generateWith(loaded: LoadedModel, request: GenerationRequest): AsyncGenerator<GenerationEvent> {
+  loaded.scheduler.checkAccepts(); // before the work of making a prompt
+  loaded.promptLimit.check(request.messages);
+  const prompt = await loaded.prompts.build(request.messages, promptOptions(request));
+  const gbnf = request.generate
+    ? answerGrammar({ ...prompt.answer, format: request.format ?? { type: "text" } })
+    : null;
+  const grammar = gbnf === null ? null : await loaded.grammars.get(gbnf);
+  const grammarFrom = prompt.tokens.length;
+  const stream = loaded.scheduler.submit({
+    prompt: prompt.tokens,
+    sampler: { ...sampler(request.sampling), ...(grammar ? { grammar, grammarFrom } : {}) },
+    maxTokens: request.generate ? (request.maxTokens ?? loaded.scheduler.contextTokens) : 0,
+    stopTokens: loaded.prompts.stopTokens,
+    ...(request.topLogprobs !== undefined && { topLogprobs: request.topLogprobs }),
+    cacheKey: request.cacheKey,
+    signal: request.signal,
+  });
+  const visible = loaded.prompts.visibleTokens;
+  const reader = new AnswerReader(loaded.model, { prompt, visible, stop: request.stop });
+  yield* answer(withScores(stream, loaded.model), reader, {
+    promptTokens: prompt.tokens.length,
+    oneCall: wantsOneCall(request),
+  });
 }
 
 interface AnswerOptions {

@@ -11,9 +11,10 @@ import type { Logger } from "../base/logger.js";
 import { PromptBuilder, type PromptBuilderOptions } from "../chat/prompt.js";
 import type { TemplateRenderer } from "../chat/template-thread.js";
 import { Tokenizer, type TokenizerOptions } from "../chat/tokenizer.js";
-import type { Engine, EngineModule, EngineOptions, Model } from "../engine/contract.js";
+import type { Engine, EngineModule, EngineOptions, Model, ModelInfo } from "../engine/contract.js";
 import type { SchedulerMetrics } from "../scheduler/metrics.js";
 import { Scheduler } from "../scheduler/scheduler.js";
+import type { StepTurns } from "../scheduler/turns.js";
 import type { SchedulerOptions, SchedulerProgress } from "../scheduler/types.js";
 import { GrammarCache } from "./grammar-cache.js";
 import { PromptLimit } from "./prompt-limit.js";
@@ -39,6 +40,10 @@ export interface ModelHostDependencies {
   readonly metrics: SchedulerMetrics;
   /** Where chat templates run; without one on this thread. */
   readonly renderer?: TemplateRenderer;
+  /** Of all models of the process, where there are several. */
+  readonly turns?: StepTurns;
+  /** Waits for room for a mapped model, and throws when there will be none. */
+  readonly reserve?: (info: ModelInfo) => Promise<void>;
 }
 
 export interface LoadedModel {
@@ -52,10 +57,30 @@ export interface LoadedModel {
 
 export type ModelPhase = "loading" | "ready" | "failed" | "stopped";
 
-/** Every protocol's name for the model that is loaded. */
-const defaultModel = "default";
+/** A model in use: it stays loaded until it is released. */
+export interface ModelLease {
+  readonly loaded: LoadedModel;
+  /** May be called again. */
+  release(): void;
+}
 
-export class ModelHost {
+/** What answers come from: one model, or several. */
+export interface Models {
+  /** The model's own name for a name that a client gave. Throws MODEL_NOT_FOUND. */
+  resolve(name: string): string;
+  /** Names of the models that clients may ask for. */
+  names(): readonly string[];
+  /**
+   * Waits for the model. Throws MODEL_NOT_FOUND, MODEL_LOADING when it takes too long, and what made the loading fail.
+   * `keepAliveMs`: how long the model stays after its release; -1 for ever, undefined as configured.
+   */
+  acquire(name: string, signal: AbortSignal, keepAliveMs?: number): Promise<ModelLease>;
+}
+
+/** Every protocol's name for the model that is loaded. */
+export const defaultModel = "default";
+
+export class ModelHost implements Models {
   /** The loaded model's name. */
   readonly alias: string;
   readonly #module: EngineModule;
@@ -115,7 +140,15 @@ export class ModelHost {
     }
   }
 
-  /** The model's own name for a name that a client gave. Throws MODEL_NOT_FOUND. */
+  names(): readonly string[] {
+    return [this.alias];
+  }
+
+  async acquire(name: string, signal: AbortSignal): Promise<ModelLease> {
+    this.resolve(name);
+    return { loaded: await this.ready(signal), release() {} };
+  }
+
   resolve(name: string): string {
     if (name === defaultModel || name === this.alias) return this.alias;
     const message = `There is no model ${JSON.stringify(name)}; the loaded one is ${JSON.stringify(this.alias)}.`;
@@ -154,16 +187,17 @@ export class ModelHost {
   }
 
   async #load(): Promise<LoadedModel> {
-    const { clock, logger, health, metrics, renderer } = this.#dependencies;
+    const { reserve, renderer, ...dependencies } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
     const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
     const prompts = new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }), {
       fallback,
-      now: () => new Date(clock.wallTime()),
+      now: () => new Date(dependencies.clock.wallTime()),
       ...(renderer ? { renderer } : {}),
     });
+    await reserve?.(model.info);
     const engine = await this.#module.createEngine(model, this.#options.engine);
-    const scheduler = new Scheduler(engine, this.#options.scheduler, { clock, logger, health, metrics });
+    const scheduler = new Scheduler(engine, this.#options.scheduler, dependencies);
     const promptLimit = new PromptLimit(model, scheduler.contextTokens);
     return { model, engine, scheduler, prompts, promptLimit, grammars: new GrammarCache(model) };
   }

@@ -13,7 +13,7 @@ export interface Usage extends SequenceUsage {
 }
 
 export interface GenerationRequest {
-  /** A model's name, or `default` for the loaded one. */
+  /** A model's name, or `default` for the configured one. */
   readonly model: string;
   /** The conversation, oldest first. A model without a chat template continues its texts as one. */
   readonly messages: readonly Message[];
@@ -42,6 +42,8 @@ export interface GenerationRequest {
   /** false: read the prompt into the KV cache and answer nothing. */
   readonly generate: boolean;
   readonly signal: AbortSignal;
+  /** How long the model stays loaded afterwards; -1 for ever. Without it as configured. */
+  readonly keepAliveMs?: number;
 }
 
 /** `stop`: the model ended, or a stop text came. `length`: maxTokens, or the end of the context. */
