@@ -2,9 +2,12 @@
 # Knows phrasings and homes; knows nothing of stories, of questions about hearthd, or of how a dialogue is stored.
 import json
 
+import frames
 import home as homes
 import phrases as p
 import words
+
+COMPOSED = 0.45  # share of the training requests that are put together from parts
 
 WORD_NUMBERS = {5: "five", 10: "ten", 15: "fifteen", 20: "twenty", 25: "twenty-five", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty",
                 70: "seventy", 75: "seventy-five", 80: "eighty", 90: "ninety", 100: "one hundred"}
@@ -21,15 +24,21 @@ class Turn:
         return any(getattr(t, "made_up", False) for t in self.targets)
 
 
-def say(rng, split, bank, **slots):
-    """A phrasing of the bank with politeness around it, sometimes with a capital, a full stop or a typo."""
-    template = rng.choice(bank[split])
+def say(rng, split, bank, tails=True, free=False, **slots):
+    """A phrasing of the bank with politeness around it, sometimes with a capital, a full stop or a typo. `tails` says that any
+    words may follow; `free`, that a slot may hold any words, so that words around it must not read as a part of it."""
+    if split == "train" and rng.random() < COMPOSED:
+        template = filled(rng, rng.choice(rng.choice(bank["frames"])))
+    else:
+        template = rng.choice(bank[split])
     whole = template.startswith("=")
     template = template.lstrip("=")
     question = template.split(" ")[0] in ("what", "what's", "is", "how", "where", "which", "do", "did", "in", "have", "are", "may", "when", "could", "can") and whole is False
     if not whole and not question:
-        if split == "train" and rng.random() < 0.25:
-            template = aside(rng, p.ASIDES) + template if rng.random() < 0.6 else template + aside(rng, p.TAILS)
+        if split == "train" and rng.random() < 0.35:
+            kind = rng.random()
+            template = (aside(rng, [a for a in p.ASIDES if a.endswith((", ", " and "))] if free else p.ASIDES) if kind < 0.7 or not tails or free else "") \
+                + template + (aside(rng, p.TAILS) if kind > 0.5 and tails and not free else "")
         else:
             template = rng.choice(p.OPENERS[split]) + template + rng.choice(p.CLOSERS[split])
     elif whole and rng.random() < 0.15:
@@ -41,17 +50,23 @@ def say(rng, split, bank, **slots):
     if style < 0.6:
         text = text[0].upper() + text[1:]
         if not text.endswith("?"):
-            text += rng.choice((".", ".", "", "", "!")) if not question else rng.choice(("?", "?", ""))
+            asked = question or (split == "train" and rng.random() < (0.5 if text.startswith(("Can ", "Could ", "Would ", "Will ", "May ")) else 0.08))
+            text += rng.choice((".", ".", "", "", "!")) if not asked else rng.choice(("?", "?", ""))
     elif question and style < 0.8:
         text += "?"
     return text
 
 
-def aside(rng, forms):
-    form = rng.choice(forms)
+def filled(rng, form):
+    """{w}: any word, known or made up; {p}: a person."""
     while "{w}" in form:
-        form = form.replace("{w}", rng.choice(words.PLAIN), 1)
+        word = rng.choice(words.PLAIN) if rng.random() < 0.6 else words.made_up_word(rng, "train").lower()
+        form = form.replace("{w}", word, 1)
     return form.replace("{p}", rng.choice(words.pick_split(words.PEOPLE, "train")))
+
+
+def aside(rng, forms):
+    return filled(rng, rng.choice(forms))
 
 
 def typo_outside_slots(rng, template):
@@ -202,27 +217,27 @@ def volume_turn(rng, home, device, name, heard):
 
 def play_turn(rng, home, device, name, heard):
     song = rng.choice(words.pick_split(words.SONGS, home.split)) if rng.random() < (0.5 if home.split == "train" else 0.8) else words.made_up_word(rng, home.split)
-    text = say(rng, home.split, p.PLAY, d=heard, v=song).replace("some some", "some")
+    text = say(rng, home.split, p.PLAY, free=True, d=heard, v=song).replace("some some", "some")
     return finish(rng, home, "command", "HassMediaSearchAndPlay", text, {"name": name, "search_query": song}, [device], f"Playing {song} on {name}.")
 
 
 def item(rng, home):
     known = words.pick_split(words.ITEMS, home.split)
     if home.split == "train" and rng.random() < 0.4:
-        return " ".join(rng.sample(words.PLAIN, rng.choice((1, 1, 2, 3))))
+        return filled(rng, rng.choice(("{w}", "{w}", "{w} {w}", "{w} {w} {w}", "{w} the {w}", "{w} the {w}", "a {w} of {w}", "two {w}", "the {w}", "{w} for {p}")))
     return rng.choice(known) if rng.random() < 0.85 else words.made_up_word(rng, home.split).lower() + " " + rng.choice(known)
 
 
 def add_item_turn(rng, home, device, name, heard):
     thing = item(rng, home)
     heard = heard.removeprefix("my ")
-    text = say(rng, home.split, p.ADD_ITEM, d=heard, v=thing).replace("my the ", "my ")
+    text = say(rng, home.split, p.ADD_ITEM, free=True, d=heard, v=thing).replace("my the ", "my ")
     return finish(rng, home, "command", "HassListAddItem", text, {"item": thing, "name": name}, [device], f"{thing[0].upper() + thing[1:]} is on {name}.")
 
 
 def complete_item_turn(rng, home, device, name, heard):
     thing = item(rng, home)
-    text = say(rng, home.split, p.COMPLETE_ITEM, d=heard, v=thing)
+    text = say(rng, home.split, p.COMPLETE_ITEM, free=True, d=heard, v=thing)
     return finish(rng, home, "command", "HassListCompleteItem", text, {"item": thing, "name": name}, [device], f"{thing[0].upper() + thing[1:]} is checked off on {name}.")
 
 
@@ -330,7 +345,7 @@ def missing_turn(rng, home):
         bank = rng.choice((p.AREA_ON, p.AREA_OFF))
         plural = rng.choice(("lights", "lights", "fans", "switches"))
         heard = spoken_area(rng, area)
-        return Turn("missing", say(rng, s, bank, a=heard, n=plural), reply=f"I cannot find {heard} among the areas of this home.")
+        return Turn("missing", say(rng, s, bank, tails=False, a=heard, n=plural), reply=f"I cannot find {heard} among the areas of this home.")
     domain = rng.choice(("light", "light", "switch", "fan", "cover", "lock", "climate", "media_player", "vacuum"))
     # Not a name that could be taken for a shortened one: its words must not all be in some device's name.
     for _ in range(20):
@@ -349,7 +364,7 @@ def missing_turn(rng, home):
         bank, slots["v"] = p.BRIGHTNESS, str(rng.randint(1, 100))
     elif domain == "climate" and rng.random() < 0.7:
         bank, slots["v"] = p.TEMPERATURE, str(rng.randint(15, 27))
-    return Turn("missing", say(rng, s, bank, **slots), reply=f"I cannot find {heard} among the devices of this home.")
+    return Turn("missing", say(rng, s, bank, tails=False, **slots), reply=f"I cannot find {heard} among the devices of this home.")
 
 
 def not_offered_turn(rng, home):
@@ -366,7 +381,7 @@ def not_offered_turn(rng, home):
 def duration(rng):
     unit = rng.choice(("minutes", "minutes", "minutes", "seconds", "hours"))
     value = rng.choice((1, 2, 3, 5, 10, 15, 20, 25, 30, 45)) if rng.random() < 0.6 else rng.randint(2, 59)
-    said = WORD_NUMBERS.get(value, str(value)) if rng.random() < 0.25 else str(value)
+    said = WORD_NUMBERS.get(value, str(value)) if rng.random() < 0.35 else str(value)
     return {unit: value}, f"{said} {unit if value != 1 else unit[:-1]}"
 
 
@@ -490,7 +505,7 @@ def exist_turn(rng, home):
         area = rng.choice(areas)
         found = [d.name for d in home.devices if d.area == area]
         return Turn("exist", say(rng, s, p.LIST_AREA, a=spoken_area(rng, area)), reply=listing(f"In the {area}", found))
-    if kind < 0.95:
+    if kind < 0.94:
         domain, plural = rng.choice(sorted({"light": "lights", "switch": "switches", "fan": "fans", "cover": "covers", "lock": "locks", "climate": "thermostats",
                                             "media_player": "media players", "vacuum": "vacuums", "sensor": "sensors", "scene": "scenes", "todo": "lists"}.items()))
         found = [d.name for d in home.of(domain)]
@@ -515,13 +530,19 @@ def script_turn(rng, home):
     return turn
 
 
+MESSAGE_FORMS = ["the {w} is {w}", "{w} and {w} are here", "{p} has the {w}", "{w} {w} {w}", "we need {w} for the {w}", "{w} {w} all", "please {w} the {w}", "good {w}",
+                 "{w} {w} everybody", "it is {w} time", "{w} is at the {w}", "the {w} {w} in {w} minutes", "{w} first", "{w}", "happy {w} to all", "good {w} {p}",
+                 "{p} is {w} the {w}", "it is time for the {w}", "we {w} now", "your {w} is here", "{w} the {w}, please", "no {w} in the {w}"]
+
+
 def broadcast_turn(rng, home):
     message = rng.choice(words.pick_split(words.MESSAGES, home.split))
-    if home.split == "train" and rng.random() < 0.6:
-        a, b, c = rng.sample(words.PLAIN, 3)
-        message = rng.choice((f"the {a} is {b}", f"{a} and {b} are here", f"{rng.choice(words.pick_split(words.PEOPLE, 'train'))} has the {a}", f"{a} {b} {c}", f"we need {a} for the {b}"))
+    if home.split == "train" and rng.random() < 0.7:
+        message = filled(rng, rng.choice(MESSAGE_FORMS))
     # No politeness around it: it would read as a part of the message.
-    text = rng.choice(p.BROADCAST[home.split]).format(v=message)
+    bank = p.BROADCAST
+    form = filled(rng, rng.choice(rng.choice(bank["frames"]))) if home.split == "train" and rng.random() < COMPOSED else rng.choice(bank[home.split])
+    text = form.format(v=message)
     text = text[0].upper() + text[1:] if rng.random() < 0.5 else text
     return finish(rng, home, "command", "HassBroadcast", text, {"message": message}, [], "Announced.") if "HassBroadcast" in home.tools else \
         Turn("not_offered", text, reply=lacking(rng, "HassBroadcast"))
@@ -531,7 +552,7 @@ def any_turn(rng, home):
     """One turn of any kind about this home."""
     while True:
         kind = rng.random()
-        if kind < 0.47:
+        if kind < 0.46:
             turn = device_turn(rng, home, rng.choice(home.devices))
         elif kind < 0.60:
             turn = area_turn(rng, home)
@@ -543,15 +564,15 @@ def any_turn(rng, home):
             turn = missing_turn(rng, home)
         elif kind < 0.77:
             turn = not_offered_turn(rng, home)
-        elif kind < 0.80:
+        elif kind < 0.81:
             turn = timer_turn(rng, home)
-        elif kind < 0.82:
+        elif kind < 0.83:
             turn = time_turn(rng, home)
-        elif kind < 0.87:
+        elif kind < 0.88:
             turn = state_turn(rng, home)
-        elif kind < 0.95:
+        elif kind < 0.94:
             turn = exist_turn(rng, home)
-        elif kind < 0.97:
+        elif kind < 0.965:
             turn = script_turn(rng, home)
         else:
             turn = broadcast_turn(rng, home)

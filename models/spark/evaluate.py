@@ -20,8 +20,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class Runner:
     """Batched greedy decoding with a KV cache, plain PyTorch: the reference of the shipped file."""
 
-    def __init__(self, checkpoint):
-        saved = torch.load(checkpoint, map_location="cpu")
+    def __init__(self, path):
+        saved = export.load(path)
         self.c, self.steps = saved["config"], saved["steps"]
         self.w = {n: torch.from_numpy(gguf.q8_0_values(w.numpy())) if w.dim() == 2 else w for n, w in saved["weights"].items()}
         angle = torch.arange(model.CONTEXT)[:, None] * model.ROPE_BASE ** (-torch.arange(0, model.HEAD_DIM, 2) / model.HEAD_DIM)

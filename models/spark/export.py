@@ -3,6 +3,7 @@
 import os
 import sys
 
+import numpy
 import torch
 
 import gguf
@@ -32,6 +33,21 @@ def split_weights(weights):
     return {f"{name}.weight": w.numpy() for name, w in out.items()}
 
 
+def load(path):
+    """{"config", "weights", "steps"} of a checkpoint, or of a file that `main` wrote (steps 0, weights as Q8_0 left them, and its "merges")."""
+    if not path.endswith(".gguf"):
+        return torch.load(path, map_location="cpu")
+    metadata, tensors = gguf.read(path)
+    key = lambda name: metadata[f"llama.{name}"]
+    config = {"n_layer": key("block_count"), "n_embd": key("embedding_length"), "n_ff": key("feed_forward_length"), "vocab": key("vocab_size")}
+    parts = {"attn_qkv": ("attn_q", "attn_k", "attn_v"), "ffn_gate_up": ("ffn_gate", "ffn_up")}
+    weights = {name: tensors[f"{name}.weight"] for name in ("token_embd", "output_norm")}
+    for i in range(config["n_layer"]):
+        for name in ("attn_norm", "ffn_norm", "attn_qkv", "attn_output", "ffn_gate_up", "ffn_down"):
+            weights[f"blk.{i}.{name}"] = numpy.concatenate([tensors[f"blk.{i}.{part}.weight"] for part in parts.get(name, (name,))])
+    return {"config": config, "weights": {n: torch.from_numpy(w) for n, w in weights.items()}, "steps": 0, "merges": [tuple(m.split(" ")) for m in metadata["tokenizer.ggml.merges"]]}
+
+
 def metadata(config, tok):
     heads = config["n_embd"] // model.HEAD_DIM
     return {
@@ -54,7 +70,7 @@ def metadata(config, tok):
 def main():
     checkpoint = sys.argv[1] if len(sys.argv) > 1 else os.path.join(model.CACHE, "spark.pt")
     path = sys.argv[2] if len(sys.argv) > 2 else os.path.join(HERE, "spark-q8_0.gguf")
-    saved = torch.load(checkpoint, map_location="cpu")
+    saved = load(checkpoint)
     tok = tokenizer.Tokenizer.load(os.path.join(HERE, "tokenizer.json"))
     tensors = {name: (gguf.Q8_0 if w.ndim == 2 else gguf.F32, w) for name, w in split_weights(saved["weights"]).items()}
     gguf.write(path, metadata(saved["config"], tok), tensors)

@@ -28,6 +28,10 @@ ANNOUNCE = ["Static Context: An overview of the areas and the devices in this sm
             "Static context:", "The devices of this home:", "Devices:"]
 
 
+# Share of the training calls whose results are left out: more requests for the same work.
+CALLS_ONLY = 0.6
+
+
 def system_prompt(rng, home):
     full = rng.random() < 0.12
     keep = 1.0 if full else rng.choice((0, 0.15, 0.3))
@@ -83,12 +87,14 @@ def answer_calls(rng, home, turn, messages):
 def home_dialogue(rng, split):
     home = homes.Home(rng, split)
     messages = [{"role": "system", "content": system_prompt(rng, home)}]
-    for _ in range(rng.choice((1, 2, 3, 4, 6, 8, 10))):
+    for _ in range(rng.choice((2, 4, 6, 8, 10, 12))):
         kind = rng.random()
         if kind < 0.9:
             turn = commands.any_turn(rng, home)
             messages.append({"role": "user", "content": turn.text})
-            if turn.calls:
+            if turn.calls and turn.kind != "location" and split == "train" and rng.random() < CALLS_ONLY:
+                messages.append(tool_call_message(turn.calls))
+            elif turn.calls:
                 answer_calls(rng, home, turn, messages)
             else:
                 messages.append({"role": "assistant", "content": turn.reply})

@@ -1,4 +1,5 @@
-# A small GGUF version 3 writer, and Q8_0. Knows the file format only (github.com/ggml-org/ggml, docs/gguf.md).
+# A small GGUF version 3 writer and reader, and Q8_0. Knows the file format only (github.com/ggml-org/ggml, docs/gguf.md).
+import os
 import struct
 
 import numpy
@@ -6,6 +7,8 @@ import numpy
 F32, Q8_0 = 0, 8
 ALIGNMENT = 32
 _UINT32, _INT32, _FLOAT32, _BOOL, _STRING, _ARRAY = 4, 5, 6, 7, 8, 9
+_SCALARS = {_UINT32: "<I", _INT32: "<i", _FLOAT32: "<f", _BOOL: "<?"}
+_Q8_0_BLOCK = numpy.dtype([("d", "<f2"), ("q", "i1", 32)])
 
 
 def q8_0(matrix):
@@ -13,15 +16,18 @@ def q8_0(matrix):
     blocks = numpy.ascontiguousarray(matrix, dtype=numpy.float32).reshape(-1, 32)
     scale = numpy.abs(blocks).max(axis=1) / 127.0
     inverse = numpy.divide(1.0, scale, out=numpy.zeros_like(scale), where=scale > 0)
-    out = numpy.empty(len(blocks), dtype=[("d", "<f2"), ("q", "i1", 32)])
+    out = numpy.empty(len(blocks), dtype=_Q8_0_BLOCK)
     out["d"], out["q"] = scale, numpy.round(blocks * inverse[:, None])
     return out
 
 
 def q8_0_values(matrix):
     """What is left of a matrix after Q8_0."""
-    blocks = q8_0(matrix)
-    return (blocks["d"].astype(numpy.float32)[:, None] * blocks["q"]).reshape(matrix.shape)
+    return _values(q8_0(matrix)).reshape(matrix.shape)
+
+
+def _values(blocks):
+    return blocks["d"].astype(numpy.float32)[:, None] * blocks["q"]
 
 
 def _string(text):
@@ -54,5 +60,56 @@ def write(path, metadata, tensors):
         data += (q8_0(array) if kind == Q8_0 else numpy.ascontiguousarray(array, dtype="<f4")).tobytes()
         data += bytes(-len(data) % ALIGNMENT)
     start = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata)) + bytes(head)
-    with open(path, "wb") as file:
+    # A reader sees the old file or the new one, whole.
+    with open(path + ".new", "wb") as file:
         file.write(start + bytes(-len(start) % ALIGNMENT) + data)
+    os.replace(path + ".new", path)
+
+
+class _Reader:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, form):
+        values = struct.unpack_from(form, self.data, self.at)
+        self.at += struct.calcsize(form)
+        return values[0] if len(values) == 1 else values
+
+    def string(self):
+        size = self.take("<Q")
+        self.at += size
+        return self.data[self.at - size:self.at].decode()
+
+    def value(self, kind):
+        if kind == _STRING:
+            return self.string()
+        if kind == _ARRAY:
+            element, count = self.take("<IQ")
+            return [self.value(element) for _ in range(count)]
+        return self.take(_SCALARS[kind])
+
+
+def read(path):
+    """(metadata, tensors) of a file that `write` made: tensors are float32 arrays, Q8_0 multiplied out."""
+    with open(path, "rb") as file:
+        r = _Reader(file.read())
+    magic, version, tensor_count, metadata_count = r.take("<4sIQQ")
+    if magic != b"GGUF" or version != 3:
+        raise ValueError(f"{path} is not a GGUF version 3 file")
+    metadata = {r.string(): r.value(r.take("<I")) for _ in range(metadata_count)}
+    entries = []
+    for _ in range(tensor_count):
+        name, dimensions = r.string(), r.take("<I")
+        shape = [r.take("<Q") for _ in range(dimensions)][::-1]
+        entries.append((name, shape, *r.take("<IQ")))
+    start, tensors = r.at + -r.at % ALIGNMENT, {}
+    for name, shape, kind, offset in entries:
+        size = int(numpy.prod(shape))
+        if kind == Q8_0:
+            flat = _values(numpy.frombuffer(r.data, _Q8_0_BLOCK, size // 32, start + offset))
+        elif kind == F32:
+            flat = numpy.frombuffer(r.data, "<f4", size, start + offset)
+        else:
+            raise ValueError(f"{path}: tensor {name} is neither Q8_0 nor F32")
+        tensors[name] = flat.reshape(shape).astype(numpy.float32)
+    return metadata, tensors

@@ -8,8 +8,10 @@ def bank(train, test):
 
 # Asides of training only, filled with any words: what is not the device must be passed over.
 ASIDES = ["{p} is coming, ", "{p} said: ", "the {w} is here, ", "for the {w}, ", "because of the {w}, ", "my {w} is {w}, so ", "after the {w}, ", "{w} {w}, ", "as {p} wants it, ",
-          "before the {w}, ", "{p} needs this: ", "{w}, ", "there is a {w}, ", "would you {w} and ", "do this {w} and "]
-TAILS = [" for {p}", " for the {w}", " because of the {w}", " before the {w}", " until {p} comes", " says {p}", ", {w}", " {w} {w}", ", {p} is here", " with {w}", " in {w} time"]
+          "before the {w}, ", "{p} needs this: ", "{w}, ", "there is a {w}, ", "would you {w} and ", "do this {w} and ", "{w} {w} {w}, ", "{w} {w} {w} and ", "{w} {w} are {w}, ", "if {w} {w}, ", "{w} me a {w} and ",
+          "would you {w} so {w} and ", "{w} i {w} you to ", "i {w} {w} you to ", "could you {w} ", "{w} ", "{w} now, ", "the {w} are {w}, "]
+TAILS = [" for {p}", " for the {w}", " because of the {w}", " before the {w}", " until {p} comes", " says {p}", ", {w}", " {w} {w}", ", {p} is here", " with {w}", " in {w} time",
+         " {w} {w}", " {w} {w}", " {w} {w}", ", {w} {w}", ", {w} you", " when {w} {w}", " {w} {w} {w}", ", if {w}", ", {w}"]
 
 # Around an imperative; the last group is a whole-sentence form that takes no opener.
 OPENERS = {

@@ -83,10 +83,16 @@ class Tokens(unittest.TestCase):
 
     def test_a_made_up_name_has_the_same_tokens_in_list_and_call(self):
         ids = self.tok.encode("Zorvaq")
-        self.assertEqual(self.tok.encode(template.listed("- names: Light"))[-1], self.tok.encode("Light")[0])
+        light = self.tok.encode("Light")
+        self.assertEqual(self.tok.encode(template.listed("- names: Light"))[-len(light):], light)
         for text in (template.listed("- names: Zorvaq\n  domain: light"), '{"name": "Zorvaq"}', "Turn on Zorvaq."):
             whole = self.tok.encode(text)
             self.assertTrue(any(whole[i:i + len(ids)] == ids for i in range(len(whole))), text)
+
+    def test_a_capital_does_not_move_the_cuts(self):
+        for word in ("kitchen", "bathroom", "velvet", "whiarsnum"):
+            self.assertEqual([len(self.tok.decode([i])) for i in self.tok.encode(word)],
+                             [len(self.tok.decode([i])) for i in self.tok.encode(word.capitalize())], word)
 
     def test_digits_stand_alone(self):
         self.assertEqual([self.tok.decode([i]) for i in self.tok.encode("215")], ["2", "1", "5"])
@@ -131,6 +137,17 @@ class File(unittest.TestCase):
                 data = file.read()
         self.assertEqual(struct.unpack("<4sIQQ", data[:24]), (b"GGUF", 3, 2, 3))
         self.assertEqual(len(data) % gguf.ALIGNMENT, 0)
+
+    def test_reading_gives_back_what_was_written(self):
+        matrix = numpy.random.default_rng(0).normal(size=(4, 256)).astype(numpy.float32)
+        metadata = {"a.text": "x", "a.list": ["x", "y"], "a.numbers": [1, -2], "a.flag": True, "a.number": 7, "a.real": 0.5}
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.gguf")
+            gguf.write(path, metadata, {"m.weight": (gguf.Q8_0, matrix), "n.weight": (gguf.F32, matrix[0, :5])})
+            read, tensors = gguf.read(path)
+        self.assertEqual(read, metadata)
+        self.assertTrue((tensors["m.weight"] == gguf.q8_0_values(matrix)).all())
+        self.assertTrue((tensors["n.weight"] == matrix[0, :5]).all())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import time
 import torch
 
 import circuits
+import export
 import generate
 import model
 import template
@@ -30,30 +31,42 @@ STORY_LENGTH = 300
 VALUES = re.compile(rb'"(?:name|area|floor|item|message|search_query|color)": "([^"]*)"|: \[?"?([^"\[\]{},]+)')
 
 
-def answer_weights(tok, text, ids):
-    if "<tool_call>" not in text:
-        weights = [STORY if len(text) > STORY_LENGTH else TEXT] * len(ids)
-    else:
-        weights, starts, offset = [CALL] * len(ids), {}, 0
-        for match in VALUES.finditer(text.encode()):
+WORD = re.compile(rb"[A-Za-z]{3,}")
+COMMON = {b"the", b"and", b"for", b"you", b"that", b"user", b"start", b"end"}
+
+
+def answer_weights(tok, text, ids, request):
+    """`request`: the user's words before, in lower case. What an answer takes from them is copied, and counts as a value."""
+    starts, offset, data = {}, 0, text.encode()
+    if "<tool_call>" in text:
+        plain = CALL
+        for match in VALUES.finditer(data):
             first, last = match.span(match.lastindex) if match.lastindex else (0, 0)
             starts[first] = DECISION
             starts.update({at: VALUE for at in range(first + 1, last + 1)})  # the end of a name too
-        for i, token in enumerate(ids):
-            weights[i] = starts.get(offset, CALL)
-            offset += len(tok.tokens[token])
+    else:
+        plain = STORY if len(text) > STORY_LENGTH else TEXT
+        for match in WORD.finditer(data):
+            if match.group().lower() in request:
+                starts.update({at: VALUE for at in range(match.start(), match.end() + 1)})
+    weights = []
+    for token in ids:
+        weights.append(starts.get(offset, plain))
+        offset += len(tok.tokens[token])  # a character of a token is a byte
     weights[0] = DECISION
     return weights
 
 
 def encoded(tok, dialogue):
     """Token ids of a dialogue, the places whose next token the model has to say, and how much each of these counts."""
-    ids, places, weights = [], [], []
+    ids, places, weights, request = [], [], [], set()
     for text, own in template.segments(dialogue["messages"], dialogue["tools"]):
         part = tok.encode(text)
         if own:
             places += range(len(ids) - 1, len(ids) - 1 + len(part))
-            weights += answer_weights(tok, text, part)
+            weights += answer_weights(tok, text, part, request)
+        elif text.startswith(f"{template.IM_START}user"):
+            request = {w.lower() for w in WORD.findall(text.encode())} - COMMON
         ids += part
     return ids, places, weights
 
@@ -152,10 +165,22 @@ def save(path, spark, optimizer, progress):
     os.replace(path + ".new", path)
 
 
+def start_from(spark, path, tok):
+    """The weights of a shipped file, for a start without a checkpoint: the optimizers begin anew. A token that the file has
+    not starts as the mean of the file's tokens that spell it."""
+    saved = export.load(path)
+    if {**saved["config"], "vocab": spark.vocab} != spark.config:
+        raise ValueError(f"{path} has another shape ({saved['config']})")
+    rows, old = saved["weights"]["token_embd"], tokenizer.Tokenizer(saved["merges"])
+    spark.weights = saved["weights"]
+    spark.weights["token_embd"] = torch.stack([rows[old.ids[t]] if t in old.ids else rows[old.pieces(list(t))].mean(0) for t in tok.tokens])
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--minutes", type=float, default=120)
     p.add_argument("--checkpoint", default=os.path.join(model.CACHE, "spark.pt"))
+    p.add_argument("--initial", help="a GGUF file whose weights to start from when there is no checkpoint, for example the one that ships")
     p.add_argument("--layers", type=int, default=4)
     p.add_argument("--ffn", type=int, default=768)
     p.add_argument("--muon-lr", type=float, default=0.01)
@@ -176,7 +201,11 @@ def main():
     progress = {"seconds": 0.0, "index": 0, "tokens": 0}
     if os.path.exists(a.checkpoint):
         c = torch.load(a.checkpoint)
+        if c["config"] != spark.config:
+            raise ValueError(f"{a.checkpoint} has another shape or vocabulary ({c['config']}): name another --checkpoint, or remove it")
         spark.weights, optimizer.state, optimizer.steps, progress = c["weights"], c["optimizer"], c["steps"], c["progress"]
+    elif a.initial:
+        start_from(spark, a.initial, tok)
     print(f"{spark.parameters()} parameters, step {optimizer.steps}, {progress}", flush=True)
 
     queue = multiprocessing.Queue(4 * PACKS)

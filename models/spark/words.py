@@ -1,6 +1,10 @@
 # The word lists of Spark's training data, and their split into training and held-out words.
 # Knows no dialogue. Every list is our own; a word is held out by a checksum, so adding words never moves old ones.
+import functools
+import json
+import os
 import random
+import re
 import zlib
 
 
@@ -117,8 +121,12 @@ _CODAS = ",,,b,ck,d,f,g,k,l,ll,m,n,nd,ng,nk,nt,p,r,rk,rn,rt,s,sk,st,t,th,v,x,z,z
 
 def made_up_word(rng, split):
     """A word from random syllables, e.g. "Zorvaq". One in six belongs to the held-out words only."""
-    if split == "train" and rng.random() < 0.45:
-        return _blend(rng)
+    if split == "train":
+        kind = rng.random()
+        if kind < 0.3:
+            return _blend(rng)
+        if kind < 0.7 and _pieces():
+            return _of_pieces(rng)
     while True:
         n = rng.choice((1, 2, 2, 2, 3))
         word = "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS) for _ in range(n))
@@ -143,6 +151,45 @@ def _blend(rng):
         else:
             word = a[:rng.randint(min(2, len(a)), len(a))] + b[rng.randrange(len(b)):].lower()
         if 3 <= len(word) <= 12 and word.isalpha() and not held_out(word):
+            return word[0].upper() + word[1:]
+
+
+_NAME_LISTS = [AREAS, ADJECTIVES, PEOPLE, ITEMS, SONGS, SCRIPTS, PLAIN, *NOUNS.values()]
+
+
+def _parts(entries):
+    return {w.lower() for entry in entries for w in re.findall(r"[A-Za-z]+", entry) if len(w) > 2}
+
+
+def name_words():
+    """The words, in lower case, of which names and other copied values are made."""
+    return _parts(e for known in _NAME_LISTS for e in known if len(e.split(" ")) < 3) - {"the", "some", "for", "two", "off", "open", "close", "start", "set"}
+
+
+@functools.cache
+def held_out_words():
+    """The words, in lower case, that only entries kept for evaluation have: no training name is one of them."""
+    lists = [(known, 9 if known in NOUNS.values() else 6) for known in _NAME_LISTS if known is not PLAIN]
+    return _parts(e for known, share in lists for e in pick_split(known, "test", share)) - _parts(e for known, share in lists for e in pick_split(known, "train", share))
+
+
+@functools.cache
+def _pieces():
+    """The tokenizer's word pieces, short ones and long ones, once there is a tokenizer."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tokenizer.json")
+    if not os.path.exists(path):
+        return None
+    with open(path) as file:
+        joined = [a + b for a, b in json.load(file)["merges"]]
+    letters = [piece for piece in joined if piece.isascii() and piece.isalpha() and piece.islower()]
+    return [p for p in letters if len(p) <= 3], [p for p in letters if len(p) > 3]
+
+
+def _of_pieces(rng):
+    """Tokens joined at random: each must be learned as something to copy, or a new name that has it is garbled."""
+    while True:
+        word = "".join(rng.choice(_pieces()[rng.random() < 0.15]) for _ in range(rng.choice((1, 2, 2, 3, 3, 4))))
+        if 3 <= len(word) <= 13 and not held_out(word) and word not in held_out_words():
             return word[0].upper() + word[1:]
 
 

@@ -5,10 +5,9 @@
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { loadEngineModule } from "../../src/engine/binding.ts";
 import { root } from "../helpers/shared.ts";
 import { heldOutText } from "../spark/dialogues.ts";
-import { perplexity, windowTokens } from "../spark/perplexity.ts";
+import { openModel, perplexity, windowTokens } from "../spark/perplexity.ts";
 import { runPeer } from "./llama-cpp.mjs";
 
 const largestDifference = 0.005;
@@ -45,17 +44,7 @@ process.exit(0);
 `;
 
 async function measureHearth(file) {
-  const engineModule = loadEngineModule();
-  const model = await engineModule.loadModel(file, { vocabularyOnly: false });
-  const engine = await engineModule.createEngine(model, {
-    threads: 0,
-    decodeThreads: 0,
-    maxSequences: 1,
-    contextTokens: windowTokens,
-    kvTokens: 0,
-    maxBatchTokens: windowTokens,
-    isa: "",
-  });
+  const { model, engine } = await openModel(file);
   try {
     return await perplexity(engine, model, readFileSync(heldOutText, "utf8"));
   } finally {

@@ -6,12 +6,11 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { PromptBuilder } from "../../src/chat/prompt.js";
-import { loadEngineModule } from "../../src/engine/binding.js";
 import type { Engine, Model } from "../../src/engine/contract.js";
 import { greedySampler } from "../../src/engine/greedy.js";
 import { root } from "../helpers/shared.js";
 import { type Dialogue, heldOutText, includes, isGoodStory, isRight, readDialogues } from "./dialogues.js";
-import { perplexity, windowTokens } from "./perplexity.js";
+import { openModel, perplexity } from "./perplexity.js";
 
 const mostAnswerTokens = 320;
 
@@ -75,17 +74,7 @@ const { values: options, positionals } = parseArgs({
   options: { failures: { type: "boolean", default: false } },
 });
 const file = positionals[0] ?? path.join(root, "models", "spark", "spark-q8_0.gguf");
-const engineModule = loadEngineModule();
-const model = await engineModule.loadModel(file, { vocabularyOnly: false });
-const engine = await engineModule.createEngine(model, {
-  threads: 0,
-  decodeThreads: 0,
-  maxSequences: 1,
-  contextTokens: 4096,
-  kvTokens: 0,
-  maxBatchTokens: windowTokens,
-  isa: "",
-});
+const { model, engine } = await openModel(file);
 
 const commands = await answerAll(engine, model, "commands");
 reportRight("commands, exact calls", commands, 0.95);

@@ -1,10 +1,27 @@
 /** How well a model predicts a text, by our own engine. */
 import { Tokenizer } from "../../src/chat/tokenizer.js";
+import { loadEngineModule } from "../../src/engine/binding.js";
 import type { Engine, Model } from "../../src/engine/contract.js";
 import { greedySampler } from "../../src/engine/greedy.js";
 
 /** The text is read in windows of so many tokens, each without the ones before. */
 export const windowTokens = 1024;
+
+/** One sequence at a time, and a window in one step. The caller closes the engine. */
+export async function openModel(file: string): Promise<{ model: Model; engine: Engine }> {
+  const engineModule = loadEngineModule();
+  const model = await engineModule.loadModel(file, { vocabularyOnly: false });
+  const engine = await engineModule.createEngine(model, {
+    threads: 0,
+    decodeThreads: 0,
+    maxSequences: 1,
+    contextTokens: 4096,
+    kvTokens: 0,
+    maxBatchTokens: windowTokens,
+    isa: "",
+  });
+  return { model, engine };
+}
 
 export interface Perplexity {
   /** exp of the mean negative log-likelihood of every token but each window's first. */
@@ -13,7 +30,6 @@ export interface Perplexity {
   readonly ids: Int32Array;
 }
 
-/** The engine's maxBatchTokens must hold a window. */
 export async function perplexity(engine: Engine, model: Model, text: string): Promise<Perplexity> {
   const ids = await new Tokenizer(model).encode(text, { addSpecial: false, parseSpecial: true });
   let loss = 0;
