@@ -6,6 +6,7 @@ import { createLogger, type Logger } from "../base/logger.js";
 import { describeConfig, type LoadedConfig, loadConfig } from "../config/load.js";
 import { optionKeys, optionOf } from "../config/options.js";
 import { openModelStore, stateFolder } from "../daemon/model-file.js";
+import { puller } from "../daemon/puller.js";
 import { onStopSignals } from "../daemon/signals.js";
 import { connectSystemd } from "../daemon/systemd.js";
 import { loadTls } from "../daemon/tls.js";
@@ -86,6 +87,7 @@ async function serve(loaded: LoadedConfig): Promise<void> {
     logger,
     systemd,
     stateFolder: state,
+    pull: puller(config, process.env, store),
     tls,
   });
   await daemon.start();

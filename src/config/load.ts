@@ -7,6 +7,7 @@ import { inspect } from "node:util";
 import { parse, TomlError } from "smol-toml";
 import { HearthError } from "../base/errors.js";
 import { nearest } from "./nearest.js";
+import { ollamaOffers, ollamaWarnings } from "./ollama-env.js";
 import { type Config, type OptionKey, optionKeys, optionOf } from "./options.js";
 
 export interface ConfigSources {
@@ -31,6 +32,7 @@ const otherVariables = ["HEARTH_CONFIG"];
 /** CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_BAD_VALUE. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const fromFile = sources.file === undefined ? new Map<string, unknown>() : readFile(sources.file);
+  const fromOllama = ollamaOffers(sources.env);
   const values: Record<string, unknown> = {};
   const origins: Record<string, string> = {};
   for (const key of optionKeys) {
@@ -41,6 +43,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     origins[key] = "default";
     const offers: [raw: unknown, origin: string][] = [
       [fromFile.get(key), `file ${sources.file}`],
+      [fromOllama.get(key)?.raw, fromOllama.get(key)?.origin ?? ""],
       [inEnvironment, `environment ${option.env}`],
       [inFlags, `flag --${option.flag}`],
     ];
@@ -54,7 +57,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   return Object.freeze({
     config: Object.freeze(values) as Config,
     origins: Object.freeze(origins) as Record<OptionKey, string>,
-    warnings: unknownVariables(sources.env),
+    warnings: [...unknownVariables(sources.env), ...ollamaWarnings(sources.env)],
   });
 }
 

@@ -2,6 +2,7 @@
  * The composition root: makes the daemon's parts, starts them in order and stops them in reverse. The server listens before
  * the model is loaded. Knows every part and does the work of none; signals and exit statuses are the caller's.
  */
+import { registerOllama } from "../api/ollama/register.js";
 import { registerOpenAI } from "../api/openai/register.js";
 import { registerOps } from "../api/ops/register.js";
 import { registerResponses } from "../api/responses/register.js";
@@ -20,6 +21,7 @@ import { Server } from "../net/server.js";
 import { SchedulerMetrics } from "../scheduler/metrics.js";
 import { GenerationService } from "../service/generation.js";
 import { ModelRegistry } from "../service/model-registry.js";
+import { ModelLibrary, type Puller } from "../service/models.js";
 import type { DocumentStore } from "../store/documents.js";
 import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
@@ -38,6 +40,7 @@ export interface DaemonDependencies {
   readonly systemd: Systemd;
   /** Folder for what survives a restart. */
   readonly stateFolder: string;
+  readonly pull: Puller;
   /** null: plain HTTP. */
   readonly tls: KeyAndCertificate | null;
 }
@@ -60,7 +63,7 @@ export class Daemon {
 
   /** Throws CONFIG_BAD_VALUE where options do not go together, and FILE_OPEN_FAILED or MODEL_NOT_FOUND where there is no model to load. */
   constructor(config: Config, dependencies: DaemonDependencies) {
-    const { engineModule, store, clock, logger, systemd, stateFolder, tls } = dependencies;
+    const { engineModule, store, clock, logger, systemd, stateFolder, tls, pull } = dependencies;
     this.#config = config;
     this.#dependencies = dependencies;
     const metrics = new Metrics();
@@ -79,6 +82,12 @@ export class Daemon {
     const generations = new GenerationService(this.#models);
     registerOps(this.#server, { health: this.#health, metrics });
     registerOpenAI(this.#server, { generations, clock, logger, idleMs: config["limits.idle_ms"] });
+    const models = new ModelLibrary(this.#models, store, {
+      pull,
+      contextTokens: config["context.tokens"],
+      startedAt: clock.wallTime(),
+    });
+    registerOllama(this.#server, { generations, models, clock, logger, idleMs: config["limits.idle_ms"] });
     this.#responses = storedResponses(config, { stateFolder, clock, logger });
     registerResponses(this.#server, { generations, store: this.#responses, config, clock, logger });
     this.#watchdog = new Watchdog({

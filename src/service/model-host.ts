@@ -99,11 +99,6 @@ export class ModelHost implements Models {
     dependencies.health.setUnhealthy("model", "The model is being loaded.");
   }
 
-  /** null before the model is there. */
-  get loaded(): LoadedModel | null {
-    return this.#ready;
-  }
-
   get phase(): ModelPhase {
     return this.#phase;
   }

@@ -1,16 +1,23 @@
-/** The models that clients may list, look at, fetch and remove: those of the store, and the one that is loaded. */
+/** The models that clients may list, look at, load, fetch and remove. */
 import { HearthError } from "../base/errors.js";
+import type { ModelInfo } from "../engine/contract.js";
 import type { ModelStore, StoredModel } from "../store/model-store.js";
 import { isSameName } from "../store/names.js";
 import type { OnProgress } from "../store/progress.js";
-import type { ModelHost } from "./model-host.js";
+import type { Models } from "./model-host.js";
+import type { LoadedModelInfo } from "./model-registry.js";
 
 export interface ModelEntry {
   readonly name: string;
   /** Milliseconds since 1970. */
   readonly modifiedAt: number;
+  /** null where nobody has looked into the file yet. */
+  readonly file: ModelFileEntry | null;
+}
+
+export interface ModelFileEntry {
   readonly bytes: number;
-  /** 64 hex digits that tell one file from another. */
+  /** 64 hex digits; empty for a file that is not in the store. */
   readonly digest: string;
   readonly architecture: string;
   /** `Q4_K_M`. */
@@ -21,70 +28,88 @@ export interface ModelEntry {
   readonly embedding: number;
   /** Jinja; null where it has none, or is not loaded. */
   readonly chatTemplate: string | null;
-  /** Tokens that a prompt and its answer may have; null: not loaded. */
-  readonly contextTokens: number | null;
+}
+
+export interface LoadedEntry extends ModelEntry {
+  /** Weights and KV cache. */
+  readonly memoryBytes: number;
+  /** Milliseconds since 1970; null: not by itself. */
+  readonly expiresAt: number | null;
+  /** That a prompt and its answer may have together. */
+  readonly contextTokens: number;
+}
+
+/** What runs them. */
+export interface RunningModels extends Models {
+  loaded(): readonly LoadedModelInfo[];
+  unload(name: string): Promise<void>;
 }
 
 /** Downloads a model into the store; `source` in the words of whoever asks. */
 export type Puller = (source: string, onProgress: OnProgress, signal: AbortSignal) => Promise<void>;
 
-export class ModelLibrary {
-  readonly #host: ModelHost;
-  readonly #store: ModelStore;
-  readonly #pull: Puller;
-  readonly #startedAt: number;
+export interface LibraryOptions {
+  readonly pull: Puller;
+  /** As configured. */
+  readonly contextTokens: number;
+  /** Milliseconds since 1970: what files outside the store are told to be from. */
+  readonly startedAt: number;
+}
 
-  constructor(host: ModelHost, store: ModelStore, pull: Puller, startedAt: number) {
-    this.#host = host;
+export class ModelLibrary {
+  readonly #running: RunningModels;
+  readonly #store: ModelStore;
+  readonly #options: LibraryOptions;
+
+  constructor(running: RunningModels, store: ModelStore, options: LibraryOptions) {
+    this.#running = running;
     this.#store = store;
-    this.#pull = pull;
-    this.#startedAt = startedAt;
+    this.#options = options;
   }
 
   list(): ModelEntry[] {
-    const stored = this.#store.scan().models.map(fromStore);
-    const loaded = this.loaded();
-    return loaded && !stored.some(({ name }) => isSameName(name, loaded.name)) ? [loaded, ...stored] : stored;
+    return this.#running.names().map((name) => this.#describe(name));
   }
 
-  /** null before the model is there. */
-  loaded(): ModelEntry | null {
-    const ready = this.#host.loaded;
-    if (!ready) return null;
-    const { info } = ready.model;
-    const name = this.#host.alias;
-    const stored = this.#store.find(name);
-    return {
-      name,
-      modifiedAt: stored ? Date.parse(stored.addedAt) : this.#startedAt,
-      bytes: info.fileBytes,
-      digest: stored?.files[0]?.sha256 ?? "0".repeat(64),
-      architecture: info.architecture,
-      type: info.weightType,
-      parameters: info.parameters,
-      contextTrained: info.contextTrained,
-      layers: info.layers,
-      embedding: info.embedding,
-      chatTemplate: info.chatTemplate,
-      contextTokens: ready.scheduler.contextTokens,
-    };
+  loaded(): LoadedEntry[] {
+    return this.#running.loaded().flatMap(({ name, bytes, expiresAt, info }) =>
+      info === null
+        ? []
+        : {
+            ...this.#describe(name),
+            memoryBytes: bytes,
+            expiresAt,
+            contextTokens: Math.min(this.#options.contextTokens, info.contextTrained),
+          },
+    );
+  }
+
+  /** The model's own name; clients may add the tag `latest`. MODEL_NOT_FOUND. */
+  resolve(name: string): string {
+    const plain = name.replace(/:latest$/i, "");
+    const known = this.#running.names().find((own) => isSameName(name, own));
+    return this.#running.resolve(known ?? (plain === "default" ? plain : name));
   }
 
   /** MODEL_NOT_FOUND. */
   get(name: string): ModelEntry {
-    const loaded = this.loaded();
-    if (loaded && (isSameName(name, loaded.name) || name === "default")) return loaded;
-    const stored = this.#store.find(name);
-    if (stored) return fromStore(stored);
-    throw new HearthError("MODEL_NOT_FOUND", `There is no model ${JSON.stringify(name.slice(0, 80))}.`, {
-      param: "model",
-    });
+    return this.#describe(this.resolve(name));
+  }
+
+  /** Loads the model; see Models.acquire. */
+  async load(name: string, signal: AbortSignal, keepAliveMs?: number): Promise<void> {
+    const { release } = await this.#running.acquire(this.resolve(name), signal, keepAliveMs);
+    release();
+  }
+
+  unload(name: string): Promise<void> {
+    return this.#running.unload(this.resolve(name));
   }
 
   /** Does nothing for a model that is there. */
   async pull(name: string, onProgress: OnProgress, signal: AbortSignal): Promise<void> {
-    if (this.list().some((entry) => isSameName(name, entry.name))) return;
-    await this.#pull(name, onProgress, signal);
+    if (this.#running.names().some((own) => isSameName(name, own))) return;
+    await this.#options.pull(name, onProgress, signal);
   }
 
   /** MODEL_NOT_FOUND, and MODEL_EXISTS where another model has the name. */
@@ -92,25 +117,39 @@ export class ModelLibrary {
     return this.#store.addAlias(source, destination);
   }
 
-  remove(name: string): Promise<void> {
-    return this.#store.remove(name);
+  /** Removes a model of the store, or only the name where it has others. MODEL_NOT_FOUND. */
+  async remove(name: string): Promise<void> {
+    const stored = this.#store.get(name);
+    if (isSameName(name, stored.name)) await this.#running.unload(stored.name).catch(ignoreUnknown);
+    await this.#store.remove(name);
+  }
+
+  #describe(name: string): ModelEntry {
+    const stored = this.#store.find(name);
+    const info = this.#running.loaded().find((running) => running.name === name)?.info ?? null;
+    const modifiedAt = stored ? Date.parse(stored.addedAt) : this.#options.startedAt;
+    const file = info ? fromInfo(info, stored) : stored ? fromStore(stored) : null;
+    return { name, modifiedAt, file };
   }
 }
 
-function fromStore(model: StoredModel): ModelEntry {
-  const { architecture, type, parameters, contextTrained, layers, embedding } = model.description;
+/** A model of the store that nothing can run need not be unloaded. */
+function ignoreUnknown(error: unknown): void {
+  if (!(error instanceof HearthError) || error.code !== "MODEL_NOT_FOUND") throw error;
+}
+
+function fromInfo(info: ModelInfo, stored: StoredModel | null): ModelFileEntry {
+  const { architecture, parameters, contextTrained, layers, embedding, chatTemplate } = info;
   return {
-    name: model.name,
-    modifiedAt: Date.parse(model.addedAt),
-    bytes: model.bytes,
-    digest: model.files[0]?.sha256 ?? "",
-    architecture,
-    type,
-    parameters,
-    contextTrained,
-    layers,
-    embedding,
-    chatTemplate: null,
-    contextTokens: null,
+    bytes: info.fileBytes,
+    digest: stored?.files[0]?.sha256 ?? "",
+    type: stored?.description.type ?? info.weightType,
+    ...{ architecture, parameters, contextTrained, layers, embedding, chatTemplate },
   };
+}
+
+function fromStore({ description, bytes, files }: StoredModel): ModelFileEntry {
+  const { architecture, type, parameters, contextTrained, layers, embedding } = description;
+  const digest = files[0]?.sha256 ?? "";
+  return { bytes, digest, architecture, type, parameters, contextTrained, layers, embedding, chatTemplate: null };
 }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { WebSocket } from "ws";
+import { registerOllama } from "../../src/api/ollama/register.js";
 import { registerOpenAI } from "../../src/api/openai/register.js";
 import { registerOps } from "../../src/api/ops/register.js";
 import { registerResponses } from "../../src/api/responses/register.js";
@@ -12,6 +13,7 @@ import { silentLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
 import { loadConfig } from "../../src/config/load.js";
 import type { Config } from "../../src/config/options.js";
+import { engineOptions } from "../../src/daemon/model-options.js";
 import { storedResponses } from "../../src/daemon/stored-responses.js";
 import { FakeEngineModule, type FakeOptions } from "../../src/engine/fake.js";
 import type { KeyAndCertificate } from "../../src/net/certificate.js";
@@ -19,7 +21,9 @@ import { Server } from "../../src/net/server.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
 import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
 import { GenerationService } from "../../src/service/generation.js";
-import { ModelHost } from "../../src/service/model-host.js";
+import { ModelRegistry } from "../../src/service/model-registry.js";
+import { ModelLibrary, type Puller } from "../../src/service/models.js";
+import { ModelStore } from "../../src/store/model-store.js";
 import { temporaryFolder } from "./folder.js";
 import { until } from "./scheduler.js";
 
@@ -30,7 +34,7 @@ export interface TestServer {
   readonly port: number;
   readonly url: string;
   readonly module: FakeEngineModule;
-  readonly models: ModelHost;
+  readonly models: ModelRegistry;
   readonly server: Server;
   readonly health: Health;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
@@ -44,6 +48,7 @@ export interface TestServerOptions {
   readonly config?: Partial<Config>;
   readonly keys?: () => readonly ApiKey[];
   readonly tls?: KeyAndCertificate;
+  readonly pull?: Puller;
   /** Do not wait for the model. */
   readonly loading?: boolean;
 }
@@ -59,22 +64,20 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const health = new Health(systemClock);
   const logger = silentLogger();
   const clock = systemClock;
-  const models = new ModelHost(
+  const modelStore = new ModelStore(temporaryFolder(t), module);
+  const models = new ModelRegistry(
     module,
+    { list: () => modelStore.scan().models, find: (name) => modelStore.find(name) },
     {
-      path: "models/fake.gguf",
+      configured: { name: "fake", path: "models/fake.gguf" },
       alias: "",
-      engine: {
-        threads: 1,
-        decodeThreads: 0,
-        maxSequences: config["scheduler.slots"],
-        contextTokens: config["context.tokens"],
-        kvTokens: config["kv.tokens"],
-        maxBatchTokens: config["scheduler.batch_tokens"],
-        isa: "",
+      host: {
+        engine: { ...engineOptions(config), threads: 1 },
+        scheduler: { ...defaultSchedulerOptions, maxQueued: config["scheduler.queue"] },
+        loadWaitMs: config["model.load_wait_ms"],
       },
-      scheduler: { ...defaultSchedulerOptions, maxQueued: config["scheduler.queue"] },
-      loadWaitMs: config["model.load_wait_ms"],
+      budgetBytes: 1e12,
+      keepAliveMs: config["models.keep_alive_ms"],
     },
     { clock, logger, health, metrics: new SchedulerMetrics(metrics) },
   );
@@ -86,6 +89,12 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     tls: options.tls ?? null,
   });
   const generations = new GenerationService(models);
+  const library = new ModelLibrary(models, modelStore, {
+    pull: options.pull ?? (async () => {}),
+    contextTokens: config["context.tokens"],
+    startedAt: clock.wallTime(),
+  });
+  registerOllama(server, { generations, models: library, clock, logger, idleMs: config["limits.idle_ms"] });
   const store = storedResponses(config, { stateFolder: temporaryFolder(t), clock, logger });
   await store.start();
   registerResponses(server, { generations, store, config, clock, logger });
@@ -119,7 +128,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     connect: ({ headers = {}, path = "/v1/responses" } = {}) =>
       TestSocket.open(new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers })),
     atRest: async (limitMs = 5000) => {
-      const { scheduler } = await models.ready(new AbortController().signal);
+      const { scheduler } = await loaded;
       await until(
         () => scheduler.busySlots === 0 && scheduler.queueLength === 0 && !scheduler.progress().busy,
         limitMs,

@@ -13,6 +13,7 @@ import {
   type GenerateRequest,
   generateSchema,
   refuseUnsupported,
+  toKeepAliveMs,
 } from "./schema.js";
 import { ndjson, serialized } from "./stream.js";
 import { AnswerWriter, chatForm, type Form, generateForm, nanoseconds } from "./writer.js";
@@ -25,7 +26,7 @@ export function routeAnswers(scope: ApiScope): void {
     async (request, reply) => {
       const body = parseAt(chatSchema, request.body, "");
       refuseUnsupported(body);
-      if (!body.messages?.length) return loaded(scope, body, chatForm);
+      if (!body.messages?.length) return load(scope, reply, body, chatForm);
       return answer(scope, request, reply, body, chatForm, (model, signal) => toChat(body, model, signal));
     },
   );
@@ -35,7 +36,7 @@ export function routeAnswers(scope: ApiScope): void {
     async (request, reply) => {
       const body = parseAt(generateSchema, request.body, "");
       refuseUnsupported(body);
-      if (!body.prompt) return loaded(scope, body, generateForm);
+      if (!body.prompt) return load(scope, reply, body, generateForm);
       return answer(scope, request, reply, body, generateForm, (model, signal) => toGenerate(body, model, signal));
     },
   );
@@ -71,15 +72,19 @@ export function routeAnswers(scope: ApiScope): void {
   );
 }
 
-/** Nothing is asked: the client wants the model to be there. */
-async function loaded(
+/** Nothing is asked: the client wants the model to be loaded, or to go. */
+async function load(
   { models, dependencies }: ApiScope,
-  { model }: ChatRequest | GenerateRequest,
+  reply: FastifyReply,
+  { model, keep_alive: keepAlive }: ChatRequest | GenerateRequest,
   form: Form,
 ): Promise<object> {
-  models.get(model);
+  const keepAliveMs = toKeepAliveMs(keepAlive);
+  if (keepAliveMs === 0) await models.unload(model);
+  else await models.load(model, closedSignal(reply), keepAliveMs);
   const created = new Date(dependencies.clock.wallTime()).toISOString();
-  return { model, created_at: created, ...form([]), done: true, done_reason: "load" };
+  const reason = keepAliveMs === 0 ? "unload" : "load";
+  return { model, created_at: created, ...form([]), done: true, done_reason: reason };
 }
 
 async function answer(
@@ -91,7 +96,7 @@ async function answer(
   toGeneration: (model: string, signal: AbortSignal) => GenerationRequest,
 ): Promise<unknown> {
   const { generations, clock } = dependencies;
-  const generation = toGeneration(models.get(model).name, closedSignal(reply));
+  const generation = toGeneration(models.resolve(model), closedSignal(reply));
   const writer = new AnswerWriter(model, form, clock);
   const events = await started(generations.generate(generation));
   if (stream !== false) {
@@ -114,7 +119,7 @@ async function embed(
   inputs: readonly string[],
 ) {
   const { generations, clock } = dependencies;
-  const { name } = models.get(model);
+  const name = models.resolve(model);
   const signal = closedSignal(reply);
   const startedAt = clock.now();
   const vectors: number[][] = [];

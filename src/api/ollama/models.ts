@@ -4,7 +4,7 @@ import { deferred } from "../../base/async.js";
 import { HearthError } from "../../base/errors.js";
 import { closedSignal, sendStream, started } from "../../net/stream.js";
 import { parseAt, unsupported } from "../../net/validate.js";
-import type { ModelEntry } from "../../service/models.js";
+import type { LoadedEntry, ModelEntry, ModelFileEntry } from "../../service/models.js";
 import type { ApiScope } from "./register.js";
 import { copySchema, modelSchema, pullSchema } from "./schema.js";
 import { ndjson, serialized } from "./stream.js";
@@ -19,10 +19,9 @@ export function routeModels({ app, models, dependencies }: ApiScope): void {
   app.get("/api/tags", { config: { api: { summary: "The models of this server" } } }, async () => ({
     models: models.list().map(summary),
   }));
-  app.get("/api/ps", { config: { api: { summary: "The models that are loaded" } } }, async () => {
-    const loaded = models.loaded();
-    return { models: loaded ? [{ ...summary(loaded), ...residence(loaded) }] : [] };
-  });
+  app.get("/api/ps", { config: { api: { summary: "The models that are loaded" } } }, async () => ({
+    models: models.loaded().map((entry) => ({ ...summary(entry), ...residence(entry) })),
+  }));
   app.post("/api/show", { config: { api: { summary: "One model", body: modelSchema } } }, async (request) =>
     details(models.get(named(parseAt(modelSchema, request.body, "")))),
   );
@@ -107,15 +106,15 @@ function named({
   throw new HearthError("REQUEST_INVALID", "model: is missing.", { param: "model" });
 }
 
-function summary(entry: ModelEntry) {
-  const name = withTag(entry.name);
+function summary({ name: plain, modifiedAt, file }: ModelEntry) {
+  const name = withTag(plain);
   return {
     name,
     model: name,
-    modified_at: new Date(entry.modifiedAt).toISOString(),
-    size: entry.bytes,
-    digest: entry.digest,
-    details: family(entry),
+    modified_at: new Date(modifiedAt).toISOString(),
+    size: file?.bytes ?? 0,
+    digest: file?.digest ?? "",
+    details: family(file),
   };
 }
 
@@ -124,7 +123,8 @@ function withTag(name: string): string {
   return name.includes(":") ? name : `${name}:latest`;
 }
 
-function family({ architecture, parameters, type }: ModelEntry) {
+function family(file: ModelFileEntry | null) {
+  const { architecture = "", parameters = 0, type = "" } = file ?? {};
   return {
     parent_model: "",
     format: "gguf",
@@ -135,31 +135,36 @@ function family({ architecture, parameters, type }: ModelEntry) {
   };
 }
 
-/** One model is loaded for as long as the daemon runs. */
-function residence({ contextTokens }: ModelEntry) {
-  return { expires_at: "9999-12-31T23:59:59Z", size_vram: 0, context_length: contextTokens ?? 0 };
+/** What stays for ever is told to go at the end of time: clients want a date. */
+function residence({ expiresAt, contextTokens }: LoadedEntry) {
+  const end = expiresAt === null ? "9999-12-31T23:59:59Z" : new Date(expiresAt).toISOString();
+  return { expires_at: end, size_vram: 0, context_length: contextTokens };
 }
 
-function details(entry: ModelEntry) {
-  const { architecture, chatTemplate } = entry;
+function details({ name, modifiedAt, file }: ModelEntry) {
+  const template = file?.chatTemplate ?? "";
   return {
     license: "",
-    modelfile: `FROM ${entry.name}\n`,
+    modelfile: `FROM ${name}\n`,
     parameters: "",
-    template: chatTemplate ?? "",
-    details: family(entry),
-    model_info: {
-      "general.architecture": architecture,
-      "general.parameter_count": entry.parameters,
-      [`${architecture}.context_length`]: entry.contextTrained,
-      [`${architecture}.embedding_length`]: entry.embedding,
-      [`${architecture}.block_count`]: entry.layers,
-    },
+    template,
+    details: family(file),
+    model_info: file ? modelInfo(file) : {},
     capabilities: [
       "completion",
-      ...(chatTemplate?.includes("tools") ? ["tools"] : []),
-      ...(/reasoning_content|<think>/.test(chatTemplate ?? "") ? ["thinking"] : []),
+      ...(template.includes("tools") ? ["tools"] : []),
+      ...(/reasoning_content|<think>/.test(template) ? ["thinking"] : []),
     ],
-    modified_at: new Date(entry.modifiedAt).toISOString(),
+    modified_at: new Date(modifiedAt).toISOString(),
+  };
+}
+
+function modelInfo({ architecture, parameters, contextTrained, embedding, layers }: ModelFileEntry) {
+  return {
+    "general.architecture": architecture,
+    "general.parameter_count": parameters,
+    [`${architecture}.context_length`]: contextTrained,
+    [`${architecture}.embedding_length`]: embedding,
+    [`${architecture}.block_count`]: layers,
   };
 }

@@ -1,7 +1,7 @@
 /** Ollama's requests in the service's words. Pure. */
 import { askedSampling } from "../../service/sampling.js";
 import type { GenerationRequest, Message, OutputFormat, Tool } from "../../service/types.js";
-import type { ChatRequest, GenerateRequest, Options } from "./schema.js";
+import { type ChatRequest, type GenerateRequest, type Options, toKeepAliveMs } from "./schema.js";
 
 export function toChat(request: ChatRequest, model: string, signal: AbortSignal): GenerationRequest {
   return {
@@ -27,6 +27,7 @@ function common(
 ): Omit<GenerationRequest, "messages"> {
   const { options, think } = request;
   const limit = options?.num_predict ?? -1;
+  const keepAliveMs = toKeepAliveMs(request.keep_alive);
   const stop = options?.stop ?? [];
   return {
     model,
@@ -39,6 +40,7 @@ function common(
     cacheKey: null,
     generate: limit !== 0,
     signal,
+    ...(keepAliveMs !== undefined && { keepAliveMs }),
   };
 }
 

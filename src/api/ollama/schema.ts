@@ -120,3 +120,24 @@ export function refuseUnsupported(request: ChatRequest | GenerateRequest): void 
   if ("suffix" in request && request.suffix) throw unsupported("suffix", "inserting text");
   if ("template" in request && request.template) throw unsupported("template", "other templates than the model's");
 }
+
+const unitMs: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+const longestMs = 2 ** 31 - 1;
+
+/** Milliseconds; -1: for ever; undefined: as configured. A number without a unit is seconds. */
+export function toKeepAliveMs(value: z.infer<typeof keepAlive> | null | undefined): number | undefined {
+  if (value === null || value === undefined) return undefined;
+  const written = String(value);
+  if (written.startsWith("-")) return -1;
+  const parts = [...written.matchAll(/(\d+(?:\.\d+)?)([a-zµ]*)/g)];
+  const ms = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitMs[unit || "s"] ?? 0), 0);
+  return Math.min(Math.ceil(ms), longestMs);
+}

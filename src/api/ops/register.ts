@@ -1,21 +1,40 @@
 /** What operators and their tools ask: does it live, does it serve, how does it do. */
 import type { Health } from "../../base/health.js";
 import type { Metrics } from "../../base/metrics.js";
+import { version } from "../../base/version.js";
 import type { Server } from "../../net/server.js";
+import { openApiDocument } from "./openapi.js";
 
 /** Seconds after which to ask again whether it serves. */
 const retryAfterSeconds = 5;
 
-export function registerOps({ app }: Server, { health, metrics }: { health: Health; metrics: Metrics }): void {
+export interface OpsDependencies {
+  readonly health: Health;
+  readonly metrics: Metrics;
+}
+
+export function registerOps(server: Server, { health, metrics }: OpsDependencies): void {
+  const { app } = server;
   const report = () => ({ status: health.healthy ? "ok" : "degraded", conditions: health.conditions() });
 
   // Liveness: an answer is enough. A restart mends none of the conditions, so they do not change the status.
-  app.get("/healthz", { config: { scope: "open" } }, async () => report());
+  app.get("/healthz", { config: { scope: "open", api: { summary: "Whether the daemon lives" } } }, async () =>
+    report(),
+  );
 
-  app.get("/readyz", { config: { scope: "open" } }, async (_request, reply) => {
-    if (!health.healthy) reply.code(503).header("retry-after", String(retryAfterSeconds));
-    return report();
-  });
+  app.get(
+    "/readyz",
+    { config: { scope: "open", api: { summary: "Whether it can answer, and why not" } } },
+    async (_request, reply) => {
+      if (!health.healthy) reply.code(503).header("retry-after", String(retryAfterSeconds));
+      return report();
+    },
+  );
 
-  app.get("/metrics", async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
+  app.get("/openapi.json", { config: { api: { summary: "This document" } } }, async () =>
+    openApiDocument(server.routes, version),
+  );
+  app.get("/metrics", { config: { api: { summary: "Counts and times for Prometheus" } } }, async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.render()),
+  );
 }

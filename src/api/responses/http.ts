@@ -6,7 +6,7 @@ import { isFault } from "../../net/errors.js";
 import type { Server } from "../../net/server.js";
 import { closedSignal, eventStream, sendStream, started } from "../../net/stream.js";
 import { unsupported } from "../../net/validate.js";
-import { parseCreate } from "./schema.js";
+import { createSchema, parseCreate } from "./schema.js";
 import { toServerSentEvents } from "./sse.js";
 import { Turn, type TurnDependencies } from "./turn.js";
 
@@ -19,7 +19,8 @@ export interface HttpDependencies extends TurnDependencies {
 export function routeHttp({ app }: Server, dependencies: HttpDependencies): void {
   const { store, logger } = dependencies;
 
-  app.post("/v1/responses", async (request, reply) => {
+  const create = { api: { summary: "Answers a conversation that can be gone on with", body: createSchema } };
+  app.post("/v1/responses", { config: create }, async (request, reply) => {
     const body = parseCreate(request.body);
     const turn = new Turn(body, dependencies, ownerOf(request.caller), null);
     const signal = closedSignal(reply);
@@ -31,14 +32,17 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
     return sendStream(request, reply, toServerSentEvents(events), { ...dependencies, ...eventStream });
   });
 
-  app.get<{ Params: { id: string }; Querystring: { stream?: string } }>("/v1/responses/:id", async (request) => {
+  type One = { Params: { id: string }; Querystring: { stream?: string } };
+  const get = { api: { summary: "A stored response" } };
+  app.get<One>("/v1/responses/:id", { config: get }, async (request) => {
     if (request.query.stream === "true") throw unsupported("stream", "streaming a stored response");
     const found = await store.get(request.params.id, ownerOf(request.caller));
     if (!found) throw notFound(request.params.id);
     return found.response;
   });
 
-  app.delete<{ Params: { id: string } }>("/v1/responses/:id", async ({ params: { id }, caller }) => {
+  const remove = { api: { summary: "Forgets a stored response" } };
+  app.delete<One>("/v1/responses/:id", { config: remove }, async ({ params: { id }, caller }) => {
     if (!(await store.delete(id, ownerOf(caller)))) throw notFound(id);
     return { id, object: "response", deleted: true };
   });

@@ -1,0 +1,48 @@
+/** The OpenAPI 3.1 document of a server, made of its routes and of the schemas that validate their bodies. Pure. */
+import { z } from "zod";
+import type { Route } from "../../net/server.js";
+
+export function openApiDocument(routes: readonly Route[], version: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const { method, url, scope, api } of routes) {
+    if (method === "HEAD" || !api) continue;
+    const path = toTemplate(url);
+    paths[path] ??= {};
+    paths[path][method.toLowerCase()] = {
+      summary: api.summary,
+      operationId: `${method.toLowerCase()}${path.replace(/[^a-z]+(.)?/gi, (_, next = "") => next.toUpperCase())}`,
+      ...(scope === "open" && { security: [] }),
+      ...parametersOf(path),
+      ...(api.body && { requestBody: { required: true, content: json(toSchema(api.body)) } }),
+      responses: {
+        "200": { description: "Done; see the protocol for the form of answers and streams." },
+        default: { description: "An error with what was wrong and what to do." },
+      },
+    };
+  }
+  return {
+    openapi: "3.1.0",
+    info: { title: "hearth", version, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
+    components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
+    security: [{ key: [] }],
+    paths,
+  };
+}
+
+/** `/v1/responses/:id` -> `/v1/responses/{id}`, `/v1/models/*` -> `/v1/models/{name}`. */
+export function toTemplate(url: string): string {
+  return url.replace(/:(\w+)/g, "{$1}").replace("*", "{name}");
+}
+
+function parametersOf(path: string): object {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  if (names.length === 0) return {};
+  return { parameters: names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })) };
+}
+
+function toSchema(schema: z.ZodType): object {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  return rest;
+}
+
+const json = (schema: object) => ({ "application/json": { schema } });
