@@ -1,0 +1,128 @@
+/** What both of Home Assistant's integrations send, in their order and with their fields, against a real daemon with Spark. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { Ollama, type ChatResponse, type Message } from "ollama";
+import OpenAI from "openai";
+import type { ChatCompletionMessageParam } from "openai/resources/chat/completions";
+import { startDaemon, type TestDaemon } from "../helpers/daemon.js";
+import { actionDone, homeInstructions, homeTools, spark, tenCommands } from "../helpers/home.js";
+
+async function startHome(t: TestContext): Promise<TestDaemon> {
+  const daemon = await startDaemon(t, { model: spark, args: ["--context", "8192", "--alias", "spark"] });
+  await daemon.logged("the model is ready");
+  return daemon;
+}
+
+const functions = homeTools().map((tool) => ({ type: "function" as const, function: tool }));
+
+test("ollama: tags, then ten tool rounds in one conversation, streamed", async (t) => {
+  const daemon = await startHome(t);
+  const client = new Ollama({ host: daemon.url });
+  const { models } = await client.list();
+  const model = models[0]?.model ?? "";
+  assert.equal(model, "spark:latest");
+  const messages: Message[] = [{ role: "system", content: homeInstructions }];
+  /** The chunks of one turn, put together as the integration does. */
+  const turn = async () => {
+    const stream = await client.chat({
+      model,
+      messages,
+      tools: functions as never,
+      stream: true,
+      keep_alive: "300s",
+      think: false,
+      options: { num_ctx: 8192, temperature: 0 },
+    });
+    const answer: Message & { tool_calls: NonNullable<Message["tool_calls"]> } = { role: "assistant", content: "", tool_calls: [] };
+    let last: ChatResponse | null = null;
+    for await (const chunk of stream) {
+      answer.content += chunk.message.content;
+      if (chunk.message.tool_calls) {
+        assert.equal(chunk.message.content, "", "calls have a chunk of their own");
+        answer.tool_calls.push(...chunk.message.tool_calls);
+      }
+      last = chunk;
+    }
+    assert.ok(last?.done && last.done_reason === "stop" && last.prompt_eval_count > 0);
+    messages.push(answer);
+    return answer;
+  };
+  let calls = 0;
+  for (const [text, tool, name] of tenCommands) {
+    messages.push({ role: "user", content: text });
+    const asked = await turn();
+    for (const { function: called } of asked.tool_calls) {
+      assert.equal(called.name, tool, text);
+      assert.equal(called.arguments.name, name, text);
+      messages.push({ role: "tool", content: actionDone(name), tool_name: called.name });
+      calls++;
+    }
+    const spoken = await turn();
+    assert.deepEqual(spoken.tool_calls, [], text);
+    assert.ok(spoken.content.length > 0, text);
+  }
+  assert.equal(calls, 10);
+  assert.equal(await daemon.metric("hearth_slots_busy"), 0);
+});
+
+test("llama_cpp: models, the probe with one tool, then ten tool rounds in one conversation", async (t) => {
+  const daemon = await startHome(t);
+  const client = new OpenAI({ baseURL: `${daemon.url}/v1`, apiKey: "none", maxRetries: 0 });
+  const model = (await client.models.list()).data[0]?.id ?? "";
+  assert.equal(model, "spark");
+  const probe = await client.chat.completions.create({
+    model,
+    messages: [{ role: "user", content: "Hi" }],
+    tools: [{ type: "function", function: { name: "test", description: "", parameters: { type: "object", properties: {} } } }],
+    max_tokens: 3,
+  });
+  assert.ok(probe.usage && probe.usage.completion_tokens <= 3);
+  const messages: ChatCompletionMessageParam[] = [{ role: "system", content: homeInstructions }];
+  const turn = async () => {
+    const { choices } = await client.chat.completions.create({
+      model,
+      messages,
+      tools: functions,
+      max_tokens: 300,
+      top_p: 1,
+      temperature: 0,
+      user: "01JCONVERSATION",
+    });
+    const choice = choices[0];
+    assert.ok(choice);
+    messages.push(choice.message);
+    return choice;
+  };
+  let calls = 0;
+  for (const [text, tool, name] of tenCommands) {
+    messages.push({ role: "user", content: text });
+    const asked = await turn();
+    assert.equal(asked.finish_reason, "tool_calls", text);
+    for (const call of asked.message.tool_calls ?? []) {
+      assert.ok(call.type === "function");
+      assert.equal(call.function.name, tool, text);
+      assert.equal(JSON.parse(call.function.arguments).name, name, text);
+      messages.push({ role: "tool", tool_call_id: call.id, content: actionDone(name) });
+      calls++;
+    }
+    const spoken = await turn();
+    assert.equal(spoken.finish_reason, "stop");
+    assert.ok((spoken.message.content ?? "").length > 0, text);
+  }
+  assert.equal(calls, 10);
+  // A task that wants data, as the AI Task platform asks for it.
+  const schema = { type: "object", properties: { room: { type: "string" } }, required: ["room"], additionalProperties: false };
+  const task = await client.chat.completions.create({
+    model,
+    messages: [{ role: "user", content: "Name a room." }],
+    response_format: { type: "json_schema", json_schema: { name: "room", strict: true, schema } },
+    max_tokens: 60,
+  });
+  if (task.choices[0]?.finish_reason === "stop") {
+    assert.equal(typeof JSON.parse(task.choices[0].message.content ?? "").room, "string");
+  }
+  await assert.rejects(
+    client.chat.completions.create({ model: "other", messages: [{ role: "user", content: "Hi" }] }),
+    (error) => error instanceof OpenAI.NotFoundError && /other/.test(error.message),
+  );
+});
