@@ -33,7 +33,8 @@ test("openai: chat completions, completions, embeddings, models", async (t) => {
   });
 
   await t.test("n, seed, stop, max_tokens", async () => {
-    const draw = (seed: number) => client.chat.completions.create({ ...ask, temperature: 1.2, seed, n: 2, max_tokens: 20 });
+    const draw = (seed: number) =>
+      client.chat.completions.create({ ...ask, temperature: 1.2, seed, n: 2, max_tokens: 20 });
     const texts = async (seed: number) => (await draw(seed)).choices.map(({ message }) => message.content);
     const first = await texts(1);
     assert.deepEqual(await texts(1), first);
@@ -58,7 +59,11 @@ test("openai: chat completions, completions, embeddings, models", async (t) => {
   });
 
   await t.test("completions and embeddings", async () => {
-    const { choices, usage } = await client.completions.create({ model: "spark", prompt: "Once upon a time", temperature: 0 });
+    const { choices, usage } = await client.completions.create({
+      model: "spark",
+      prompt: "Once upon a time",
+      temperature: 0,
+    });
     assert.ok((choices[0]?.text.length ?? 0) > 0);
     assert.ok((usage?.completion_tokens ?? 0) <= 16);
     const input = ["Turn on the kitchen light", "Switch on the light in the kitchen", "A story about a dragon"];
@@ -82,7 +87,12 @@ test("ollama: chat, generate, embed, list, show, ps, pull, copy, delete, version
     const whole = await client.chat({ model: "spark", messages: question, options });
     assert.match(whole.message.content, /Spark/);
     let streamed = "";
-    for await (const { message } of await client.chat({ model: "spark:latest", messages: question, options, stream: true })) {
+    for await (const { message } of await client.chat({
+      model: "spark:latest",
+      messages: question,
+      options,
+      stream: true,
+    })) {
       streamed += message.content;
     }
     assert.equal(streamed, whole.message.content);
@@ -93,12 +103,20 @@ test("ollama: chat, generate, embed, list, show, ps, pull, copy, delete, version
 
   await t.test("format: a schema is kept", async () => {
     const format = { type: "object", properties: { room: { enum: ["kitchen", "hall"] } }, required: ["room"] };
-    const { message } = await client.chat({ model: "spark", messages: question, format, options: { ...options, num_predict: 40 } });
+    const { message } = await client.chat({
+      model: "spark",
+      messages: question,
+      format,
+      options: { ...options, num_predict: 40 },
+    });
     assert.match(JSON.parse(message.content).room, /^(kitchen|hall)$/);
   });
 
   await t.test("list, show, ps, version, embed, pull of what is there", async () => {
-    assert.deepEqual((await client.list()).models.map(({ name }) => name), ["spark:latest"]);
+    assert.deepEqual(
+      (await client.list()).models.map(({ name }) => name),
+      ["spark:latest"],
+    );
     assert.ok((await client.show({ model: "spark" })).capabilities.includes("tools"));
     assert.equal((await client.ps()).models[0]?.name, "spark:latest");
     assert.match((await client.version()).version, /^\d+\./);

@@ -1,7 +1,7 @@
 /** What both of Home Assistant's integrations send, in their order and with their fields, against a real daemon with Spark. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { Ollama, type ChatResponse, type Message } from "ollama";
+import { type ChatResponse, type Message, Ollama } from "ollama";
 import OpenAI from "openai";
 import type { ChatCompletionMessageParam } from "openai/resources/chat/completions";
 import { startDaemon, type TestDaemon } from "../helpers/daemon.js";
@@ -33,7 +33,11 @@ test("ollama: tags, then ten tool rounds in one conversation, streamed", async (
       think: false,
       options: { num_ctx: 8192, temperature: 0 },
     });
-    const answer: Message & { tool_calls: NonNullable<Message["tool_calls"]> } = { role: "assistant", content: "", tool_calls: [] };
+    const answer: Message & { tool_calls: NonNullable<Message["tool_calls"]> } = {
+      role: "assistant",
+      content: "",
+      tool_calls: [],
+    };
     let last: ChatResponse | null = null;
     for await (const chunk of stream) {
       answer.content += chunk.message.content;
@@ -73,7 +77,9 @@ test("llama_cpp: models, the probe with one tool, then ten tool rounds in one co
   const probe = await client.chat.completions.create({
     model,
     messages: [{ role: "user", content: "Hi" }],
-    tools: [{ type: "function", function: { name: "test", description: "", parameters: { type: "object", properties: {} } } }],
+    tools: [
+      { type: "function", function: { name: "test", description: "", parameters: { type: "object", properties: {} } } },
+    ],
     max_tokens: 3,
   });
   assert.ok(probe.usage && probe.usage.completion_tokens <= 3);
@@ -111,7 +117,12 @@ test("llama_cpp: models, the probe with one tool, then ten tool rounds in one co
   }
   assert.equal(calls, 10);
   // A task that wants data, as the AI Task platform asks for it.
-  const schema = { type: "object", properties: { room: { type: "string" } }, required: ["room"], additionalProperties: false };
+  const schema = {
+    type: "object",
+    properties: { room: { type: "string" } },
+    required: ["room"],
+    additionalProperties: false,
+  };
   const task = await client.chat.completions.create({
     model,
     messages: [{ role: "user", content: "Name a room." }],

@@ -4,6 +4,8 @@ import test from "node:test";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import type { SamplerOptions } from "../../src/engine/contract.js";
 import { greedySampler } from "../../src/engine/greedy.js";
+import { startDaemon } from "../helpers/daemon.js";
+import { spark } from "../helpers/home.js";
 import { startServer } from "../helpers/server.js";
 import { missing, shared } from "../helpers/shared.js";
 
@@ -76,4 +78,48 @@ test("bad numbers in requests: the engine checks again", { skip: missing(story) 
   }
   const result = await engine.step({ chunks: [{ sequence, tokens: Int32Array.of(1), sample: true }] });
   assert.equal(result.tokens.length, 1);
+});
+
+test("grammar and schema blow-up: what is too large or too ambiguous is refused in time, and others are served", async (t) => {
+  const daemon = await startDaemon(t, { model: spark });
+  await daemon.logged("the model is ready");
+  const nested = (depth: number): object =>
+    depth === 0 ? {} : { type: "object", properties: { a: nested(depth - 1) } };
+  const text = (keywords: object) => ({
+    type: "object",
+    properties: { a: { type: "string", ...keywords } },
+    required: ["a"],
+  });
+  const recursive = { $defs: { a: { anyOf: [{ $ref: "#/$defs/a" }, { $ref: "#/$defs/a" }] } }, $ref: "#/$defs/a" };
+  const schemas: Record<string, object> = {
+    "nested deeply": nested(150),
+    "nested beyond measure": nested(1500),
+    "an enumeration of 20000": text({ enum: Array.from({ length: 20_000 }, (_, i) => `value ${i}`) }),
+    "a pattern that backtracks": text({ pattern: "^(a+)+$" }),
+    "a pattern that repeats much": text({ pattern: "^((a{1,1000}){1,1000}){1,1000}$" }),
+    "a long string": text({ minLength: 1_000_000_000, maxLength: 2_000_000_000 }),
+    "many items": { type: "array", items: {}, minItems: 1_000_000_000 },
+    "a reference to itself": recursive,
+    "alternatives of alternatives": {
+      anyOf: Array.from({ length: 60 }, () => ({ anyOf: Array.from({ length: 60 }, () => text({})) })),
+    },
+  };
+  for (const [name, schema] of Object.entries(schemas)) {
+    const started = performance.now();
+    const response = await fetch(`${daemon.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        model: "default",
+        messages: [{ role: "user", content: "Hi" }],
+        max_tokens: 4,
+        response_format: { type: "json_schema", json_schema: { name: "x", strict: true, schema } },
+      }),
+    });
+    const body = await response.text();
+    assert.ok(response.status < 500, `${name}: ${response.status} ${body.slice(0, 200)}`);
+    assert.ok(performance.now() - started < 20_000, `${name}: ${Math.round(performance.now() - started)} ms`);
+    assert.equal((await fetch(`${daemon.url}/healthz`)).status, 200);
+  }
+  assert.equal(await daemon.metric("hearth_slots_busy"), 0);
 });
