@@ -197,9 +197,9 @@ TEST_CASE("a synthetic model has the published shape, one type, and a vocabulary
 }
 
 TEST_CASE("a synthetic mixture has the types that quantizers give") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   REQUIRE(write_synthetic_model("smollm2-135m", "q4_k_m", folder.file("m.gguf")).ok());
-  const MappedGguf model(folder.file("m.gguf"));
+  const test::MappedGguf model(folder.file("m.gguf"));
   const auto type_of = [&](const char* name) { return model.gguf.find_tensor(name)->type; };
   CHECK(type_of("blk.0.ffn_down.weight") == HEARTH_TYPE_Q6_K);
   CHECK(type_of("blk.4.ffn_down.weight") == HEARTH_TYPE_Q4_K);
