@@ -120,8 +120,8 @@ export class ModelRegistry implements Models {
   }
 
   names(): readonly string[] {
-    const { name } = this.#options.configured;
-    return [this.alias, ...this.#catalog.list().flatMap((model) => (model.name === name ? [] : [model.name]))];
+    const own = [this.alias, this.#options.configured.name];
+    return [this.alias, ...this.#catalog.list().flatMap(({ name }) => (own.includes(name) ? [] : [name]))];
   }
 
   resolve(name: string): string {

@@ -29,7 +29,10 @@ test("openai: chat completions, completions, embeddings, models", async (t) => {
     const final = await stream.finalChatCompletion();
     assert.equal(final.choices[0]?.message.content, text);
     assert.equal(final.usage?.completion_tokens, whole.usage?.completion_tokens);
-    assert.ok((final.usage?.prompt_tokens_details?.cached_tokens ?? 0) > 0);
+    const long = { ...ask, messages: [{ role: "user" as const, content: `${"Hello! ".repeat(20)}Who are you?` }] };
+    await client.chat.completions.create(long);
+    const again = await client.chat.completions.create(long);
+    assert.equal(again.usage?.prompt_tokens_details?.cached_tokens, (again.usage?.prompt_tokens ?? 0) - 1);
   });
 
   await t.test("n, seed, stop, max_tokens", async () => {

@@ -72,6 +72,9 @@ test("the models are the configured one and the catalog's, and default is the co
   assert.deepEqual(registry.names(), ["assistant", "m1", "m2", "m3"]);
   for (const name of ["default", "assistant", "home"]) assert.equal(registry.resolve(name), "assistant");
   assert.equal(registry.resolve("M2"), "m2");
+  catalog.push({ name: "assistant", path: "other.gguf" }); // hidden by the configured one's alias
+  assert.deepEqual(registry.names(), ["assistant", "m1", "m2", "m3"]);
+  catalog.pop();
   assert.throws(() => registry.resolve("m4"), hasCode("MODEL_NOT_FOUND"));
   catalog.push({ name: "m4", path: "/store/m4.gguf" });
   assert.equal(registry.resolve("m4"), "m4");
