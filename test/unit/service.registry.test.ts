@@ -78,7 +78,7 @@ test("the models are the configured one and the catalog's, and default is the co
   assert.throws(() => registry.resolve("m4"), hasCode("MODEL_NOT_FOUND"));
   catalog.push({ name: "m4", path: "/store/m4.gguf" });
   assert.equal(registry.resolve("m4"), "m4");
-  catalog.push({ name: "home", path: "/store/home.gguf" });
+  for (const name of ["home", "assistant"]) catalog.push({ name, path: `/store/${name}.gguf` });
   assert.deepEqual(registry.names(), ["assistant", "m1", "m2", "m3", "m4"]);
 });
 
