@@ -69,6 +69,50 @@ test("ollama: tags, then ten tool rounds in one conversation, streamed", async (
   assert.equal(await daemon.metric("hearth_slots_busy"), 0);
 });
 
+test("16 first requests of both kinds at once all end, and the list of models is answered meanwhile", async (t) => {
+  const daemon = await startHome(t);
+  const ollama = new Ollama({ host: daemon.url });
+  const openai = new OpenAI({ baseURL: `${daemon.url}/v1`, apiKey: "none", maxRetries: 0 });
+  const asked = Array.from({ length: 16 }, async (_, i) => {
+    const [text = ""] = tenCommands[i % tenCommands.length] ?? [];
+    const messages = [
+      { role: "system" as const, content: `${homeInstructions}Number ${i}.` },
+      { role: "user" as const, content: text },
+    ];
+    if (i % 2 === 0) {
+      const answer = await ollama.chat({
+        model: "spark",
+        messages,
+        tools: functions as never,
+        options: { temperature: 0, num_predict: 100 },
+      });
+      return answer.done_reason;
+    }
+    const answer = await openai.chat.completions.create({
+      model: "spark",
+      messages,
+      tools: functions,
+      temperature: 0,
+      max_tokens: 100,
+    });
+    return answer.choices[0]?.finish_reason;
+  });
+  let slowestMs = 0;
+  const ended = Promise.all(asked);
+  let isOver = false;
+  void ended.finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    const began = performance.now();
+    await ollama.list();
+    slowestMs = Math.max(slowestMs, performance.now() - began);
+  }
+  t.diagnostic(`slowest list of models: ${slowestMs.toFixed(0)} ms`);
+  assert.ok(slowestMs < 5000);
+  for (const reason of await ended) assert.match(String(reason), /^(stop|tool_calls)$/);
+});
+
 test("llama_cpp: models, the probe with one tool, then ten tool rounds in one conversation", async (t) => {
   const daemon = await startHome(t);
   const client = new OpenAI({ baseURL: `${daemon.url}/v1`, apiKey: "none", maxRetries: 0 });

@@ -6,10 +6,10 @@ import test from "node:test";
 import { WebSocket } from "ws";
 import { scripted } from "../../src/engine/fake.js";
 import { startDaemon } from "../helpers/daemon.js";
-import { damagedRequest } from "../helpers/damage.js";
+import { damagedBody, damagedRequest } from "../helpers/damage.js";
 import { Random } from "../helpers/random.js";
 import { until } from "../helpers/scheduler.js";
-import { startServer, type TestServer, TestSocket } from "../helpers/server.js";
+import { type Event, startServer, type TestServer, TestSocket } from "../helpers/server.js";
 import { missing } from "../helpers/shared.js";
 
 async function assertServes(server: TestServer): Promise<void> {
@@ -68,6 +68,65 @@ test("2000 damaged bodies over HTTP: no 5xx but 503", async (t) => {
     assert.ok(response.status < 500 || response.status === 503, `${response.status} for ${body}: ${answer}`);
   }
   await assertServes(server);
+});
+
+const call = { id: "call_1", type: "function", function: { name: "turn_on", arguments: '{"name":"lamp"}' } };
+const tool = { type: "function", function: { name: "turn_on", description: "x", parameters: { type: "object" } } };
+const schema = { type: "object", properties: { a: { type: "string" } }, required: ["a"] };
+const bodies: Readonly<Record<string, Event>> = {
+  "/v1/chat/completions": {
+    model: "default",
+    messages: [
+      { role: "system", content: "Be kind." },
+      { role: "assistant", content: null, tool_calls: [call] },
+      { role: "tool", content: "{}", tool_call_id: "call_1" },
+      { role: "user", content: [{ type: "text", text: "Hi" }] },
+    ],
+    tools: [tool],
+    tool_choice: "auto",
+    response_format: { type: "json_schema", json_schema: { name: "x", strict: true, schema } },
+    stream: false,
+    stream_options: { include_usage: true },
+    ...{ n: 1, max_tokens: 3, temperature: 1, top_p: 0.5, seed: 1, stop: ["x"], logprobs: true, top_logprobs: 2 },
+    logit_bias: { "5": 1 },
+  },
+  "/v1/completions": { model: "default", prompt: ["Hi"], max_tokens: 3, n: 1, logprobs: 1, stop: "x", echo: false },
+  "/v1/embeddings": { model: "default", input: ["Hi", "there"], encoding_format: "float" },
+  "/api/chat": {
+    model: "fake",
+    messages: [
+      { role: "assistant", content: "", tool_calls: [{ function: { name: "turn_on", arguments: { name: "lamp" } } }] },
+      { role: "tool", content: "{}", tool_name: "turn_on" },
+      { role: "user", content: "Hi", images: [] },
+    ],
+    tools: [tool],
+    ...{ stream: false, format: schema, think: false, keep_alive: "5m" },
+    options: { num_predict: 3, temperature: 1, top_k: 5, stop: ["x"], seed: 1, num_ctx: 8192 },
+  },
+  "/api/generate": { model: "fake", prompt: "Hi", system: "x", raw: false, stream: false, options: { num_predict: 3 } },
+  "/api/embed": { model: "fake", input: ["Hi"], truncate: true },
+  "/api/show": { model: "fake" },
+  "/api/pull": { model: "fake", stream: false },
+  "/api/copy": { source: "fake", destination: "other" },
+};
+
+test("5000 damaged bodies of every other protocol: no 5xx but 503, no crash, no leaked slot", async (t) => {
+  const chatTemplate = "{% for m in messages %}{{ m.content }}{{ m.tool_calls }}{% endfor %}{{ tools }}";
+  const server = await startServer(t, { fake: { next: scripted("ok"), chatTemplate } });
+  const random = new Random(7);
+  const routes = Object.entries(bodies);
+  const statuses = new Map<number, number>();
+  for (let i = 0; i < 5000; i++) {
+    const [route, whole] = routes[i % routes.length] ?? ["", {}];
+    const body = damagedBody(random, whole);
+    const response = await server.post(route, body);
+    const answer = await response.text();
+    assert.ok(response.status < 500 || response.status === 503, `${response.status} ${route} ${body}: ${answer}`);
+    statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+  }
+  t.diagnostic(`statuses: ${JSON.stringify(Object.fromEntries(statuses))}`);
+  assert.ok((statuses.get(200) ?? 0) > 100 && (statuses.get(400) ?? 0) > 500, "both kinds were tried");
+  await server.atRest(20_000);
 });
 
 test("a flood of frames from clients that do not wait: bounded, and others are served", async (t) => {

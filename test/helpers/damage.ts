@@ -77,7 +77,12 @@ function damage(random: Random, text: string): string {
 
 /** Text of a `response.create` with something wrong in most cases. */
 export function damagedRequest(random: Random): string {
-  let body: unknown = valid;
+  return damagedBody(random, valid);
+}
+
+/** The same of any other request. */
+export function damagedBody(random: Random, whole: Event): string {
+  let body: unknown = whole;
   for (let i = random.below(3); i >= 0; i--) body = mutate(random, body);
   const text = JSON.stringify(body) ?? "";
   return random.below(3) === 0 && text.length > 0 ? damage(random, text) : text;
