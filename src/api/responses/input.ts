@@ -1,8 +1,8 @@
 /** Items of a conversation, a request's input or a response's output, as messages. Pure. */
 import { z } from "zod";
 import { HearthError } from "../../base/errors.js";
+import { parseAt, unsupported } from "../../net/validate.js";
 import type { Message } from "../../service/types.js";
-import { parseAt, unsupported } from "./schema.js";
 
 const content = z.union([z.string(), z.array(z.unknown()).max(1024)]);
 const itemSchema = z.looseObject({ type: z.string().max(64).nullish() });

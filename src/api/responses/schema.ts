@@ -3,7 +3,7 @@
  * ask for what this server cannot do yet are refused by name, so that nobody takes silence for consent.
  */
 import { z } from "zod";
-import { HearthError } from "../../base/errors.js";
+import { parseAt, unsupported } from "../../net/validate.js";
 
 /** `include` values of our own: more fields and events for clients that ask for them. */
 export const includes = {
@@ -121,23 +121,6 @@ export function parseCreate(body: unknown): CreateRequest {
   const request = parseAt(createSchema, body, "");
   refuseUnsupported(request);
   return request;
-}
-
-/** Validates a part of a request; `path` is where it stands, for the error. */
-export function parseAt<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const param = [path, ...(issue?.path ?? []).map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))]
-    .join("")
-    .replace(/^\./, "");
-  throw new HearthError("REQUEST_INVALID", `${param || "The request"}: ${issue?.message ?? "is not valid"}.`, {
-    param,
-  });
-}
-
-export function unsupported(param: string, what: string): HearthError {
-  return new HearthError("REQUEST_UNSUPPORTED", `This server does not support ${what} yet.`, { param });
 }
 
 function refuseUnsupported(request: CreateRequest): void {

@@ -3,6 +3,7 @@ import type { Clock } from "../../base/clock.js";
 import { HearthError } from "../../base/errors.js";
 import { toHearthError } from "../../net/errors.js";
 import type { Generations } from "../../service/generation.js";
+import { askedSampling } from "../../service/sampling.js";
 import type { GenerationRequest, Message, OutputFormat } from "../../service/types.js";
 import { toConversation } from "./input.js";
 import { describeRequest, newId, type ResponseResource } from "./resource.js";
@@ -143,9 +144,8 @@ function toFormat(format: NonNullable<CreateRequest["text"]>["format"]): OutputF
   }
 }
 
-/** Only what the client set: the rest has the service's defaults. */
 function toSampling(request: CreateRequest): GenerationRequest["sampling"] {
-  const asked = {
+  return askedSampling({
     temperature: request.temperature,
     topP: request.top_p,
     topK: request.top_k,
@@ -154,6 +154,5 @@ function toSampling(request: CreateRequest): GenerationRequest["sampling"] {
     frequencyPenalty: request.frequency_penalty,
     repetitionPenalty: request.repetition_penalty,
     seed: request.seed,
-  };
-  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== null && value !== undefined));
+  });
 }
