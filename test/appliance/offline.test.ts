@@ -77,7 +77,8 @@ test("without a network, npm start serves Spark in little memory", { skip: reaso
   const offline = await startOffline(t);
   const dialogue = readDialogues("commands").find(({ messages }) => messages.length === 2);
   assert.ok(dialogue);
-  const request = { model: "default", stream: true, temperature: 0, input: dialogue.messages };
+  const tools = dialogue.tools.map((tool) => ({ type: "function", ...tool }));
+  const request = { model: "default", stream: true, temperature: 0, input: dialogue.messages, tools };
   const answer = JSON.parse(offline.run(askScript, offline.url, JSON.stringify(request)));
   assert.equal(answer.outside, "unreachable");
   assert.equal(answer.status, 200, answer.text);
