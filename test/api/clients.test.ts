@@ -132,7 +132,9 @@ test("ollama: chat, generate, embed, list, show, ps, pull, copy, delete, version
     await assert.rejects(client.chat({ model: "other", messages: question }), { status_code: 404 });
     await assert.rejects(client.delete({ model: "other" }), { status_code: 404 });
     await assert.rejects(client.copy({ source: "other", destination: "x" }), { status_code: 404 });
-    const stream = await client.chat({ model: "spark", messages: question, stream: true, options: { temperature: 2 } });
+    // Held to a long answer, so that it cannot be over before the client aborts.
+    const format = { type: "array", items: { type: "integer" }, minItems: 400 };
+    const stream = await client.chat({ model: "spark", messages: question, stream: true, format });
     await assert.rejects(async () => {
       for await (const _chunk of stream) stream.abort();
     });
