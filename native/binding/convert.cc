@@ -114,6 +114,7 @@ Napi::Object to_object(Napi::Env env, const ModelInfo& info) {
   object["layers"] = Napi::Number::New(env, info.n_layer);
   object["embedding"] = Napi::Number::New(env, info.n_embd);
   object["kvBytesPerToken"] = Napi::Number::New(env, static_cast<double>(info.kv_bytes_per_token));
+  object["kvBytesPerSequence"] = Napi::Number::New(env, static_cast<double>(info.kv_bytes_per_sequence));
   object["hasWeights"] = Napi::Boolean::New(env, info.has_weights);
   object["tokenizer"] = to_object(env, info.tokenizer);
   return object;

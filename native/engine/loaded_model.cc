@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "gguf/totals.h"
+#include "kv/sequences.h"
 #include "sample/grammar.h"
 #include "tokenizer/from_gguf.h"
 
@@ -87,6 +88,7 @@ void LoadedModel::describe() {
   info_.n_layer = d.n_layer;
   info_.n_embd = d.n_embd;
   info_.kv_bytes_per_token = d.kv.bytes_per_token();
+  info_.kv_bytes_per_sequence = kv::Sequences::most_bytes(d.kv);
   const TensorTotals totals = total_tensors(header_);
   info_.n_parameters = totals.n_elements;
   info_.weight_type = totals.main_type;

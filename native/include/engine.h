@@ -47,6 +47,7 @@ struct ModelInfo {
   uint32_t n_layer = 0;
   uint32_t n_embd = 0;
   uint64_t kv_bytes_per_token = 0;
+  uint64_t kv_bytes_per_sequence = 0;  // beside that, at most: sliding windows, recurrent states, their checkpoints
   bool has_weights = false;
   TokenizerInfo tokenizer;
 };

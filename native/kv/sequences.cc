@@ -39,6 +39,11 @@ Status Sequences::create(const Shape& shape, const SequenceLimits& limits, Seque
   return States::create(shape, static_cast<int32_t>(slots), &sequences->states_);
 }
 
+uint64_t Sequences::most_bytes(const Shape& shape) {
+  // The checkpoints, and what is there before and behind a step.
+  return shape.bytes_per_sequence() * (2 + checkpoints_of_sequence(shape));
+}
+
 Sequence* Sequences::find(int32_t id) {
   const auto found = sequences_.find(id);
   return found == sequences_.end() ? nullptr : &found->second;

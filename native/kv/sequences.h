@@ -52,6 +52,8 @@ struct SequenceLimits {
 class Sequences {
  public:
   static Status create(const Shape& shape, const SequenceLimits& limits, Sequences* sequences);
+  // What a sequence takes at most beside shape.bytes_per_token() for each token.
+  static uint64_t most_bytes(const Shape& shape);
 
   Cache& cache() { return cache_; }
   States& states() { return states_; }

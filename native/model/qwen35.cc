@@ -124,7 +124,7 @@ class Qwen35 final : public Decoder {
     HEARTH_RETURN_IF_ERROR(h.count("ssm.time_step_rank", kMost, true, &n_v_head));
     HEARTH_RETURN_IF_ERROR(h.count("ssm.state_size", kMaxDeltaDim, true, &d_k));
     HEARTH_RETURN_IF_ERROR(h.count("ssm.inner_size", kMost, true, &values));
-    HEARTH_RETURN_IF_ERROR(h.count("full_attention_interval", h.n_layer, false, &attention_interval_));
+    HEARTH_RETURN_IF_ERROR(h.count("full_attention_interval", kMost, false, &attention_interval_));
     shape_ = {n_k_head, n_v_head, d_k, values / n_v_head};
     if (values % n_v_head == 0 && shape_.d_v % 16 == 0 && shape_.d_v <= kMaxDeltaDim && n_v_head % n_k_head == 0) {
       return {};

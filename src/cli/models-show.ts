@@ -76,11 +76,12 @@ async function runnableInfo(
 }
 
 /** Weights and the KV cache of one sequence, in bytes. */
-function memoryOf({ fileBytes, kvBytesPerToken, contextTrained }: ModelInfo): { context: number; bytes: number }[] {
+function memoryOf(info: ModelInfo): { context: number; bytes: number }[] {
+  const { fileBytes, kvBytesPerToken, kvBytesPerSequence, contextTrained } = info;
   const shown = contexts.filter((context) => context < contextTrained);
   return [...shown, Math.min(contextTrained, contexts.at(-1) ?? contextTrained)].map((context) => ({
     context,
-    bytes: fileBytes + kvBytesPerToken * context,
+    bytes: fileBytes + kvBytesPerToken * context + kvBytesPerSequence,
   }));
 }
 

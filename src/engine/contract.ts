@@ -42,6 +42,8 @@ export interface ModelInfo {
   readonly layers: number;
   readonly embedding: number;
   readonly kvBytesPerToken: number;
+  /** Beside that, at most: sliding windows, recurrent states, their checkpoints. */
+  readonly kvBytesPerSequence: number;
   readonly hasWeights: boolean;
   readonly tokenizer: TokenizerInfo;
 }

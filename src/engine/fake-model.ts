@@ -32,6 +32,7 @@ export class FakeModel implements Model {
       contextTrained: options.contextTrained ?? 4096,
       layers: 1,
       embedding: 32,
+      kvBytesPerSequence: 0,
       kvBytesPerToken: 128,
       hasWeights: !vocabularyOnly,
       tokenizer: {

@@ -334,7 +334,8 @@ export class ModelRegistry implements Models {
 }
 
 /** Of an engine with these options. */
-function kvBytes({ kvBytesPerToken, contextTrained }: ModelInfo, options: EngineOptions): number {
+function kvBytes({ kvBytesPerToken, kvBytesPerSequence, contextTrained }: ModelInfo, options: EngineOptions): number {
   const context = Math.min(options.contextTokens, contextTrained);
-  return kvBytesPerToken * (options.kvTokens || options.maxSequences * context);
+  const { kvTokens, maxSequences } = options;
+  return kvBytesPerToken * (kvTokens || maxSequences * context) + kvBytesPerSequence * maxSequences;
 }

@@ -52,3 +52,15 @@ TEST_CASE("YaRN keeps the fast pairs, stretches the slow ones and raises the mag
   rope.rotation(0, cos.data(), sin.data());
   CHECK(cos[0] == doctest::Approx(1 + 0.1 * std::log(4.0)));
 }
+
+TEST_CASE("YaRN's magnitude is taken back by as much as the attention has of it") {
+  RopeOptions options{.n_dims = 4, .scaling = RopeOptions::Scaling::yarn, .factor = 8.0, .original_context = 64};
+  const auto magnitude = [](const Rope& rope) {
+    std::vector<float> cos(rope.n_pairs()), sin(rope.n_pairs());
+    rope.rotation(0, cos.data(), sin.data());
+    return cos[0];
+  };
+  CHECK(magnitude(Rope(options)) == doctest::Approx(1 + 0.1 * std::log(8.0)));
+  options.yarn_log_multiplier = 1.0;
+  CHECK(magnitude(Rope(options)) == doctest::Approx(1.0));
+}

@@ -48,6 +48,7 @@ export function testModel(options: TestModelOptions = {}): Model {
       layers: 1,
       embedding: 1,
       kvBytesPerToken: 1,
+      kvBytesPerSequence: 0,
       hasWeights: true,
       tokenizer,
     },
