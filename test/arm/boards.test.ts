@@ -20,14 +20,11 @@ const boards = [
   { cpu: "cortex-a76", isa: "neon_dotprod" },
   { cpu: "max", isa: "neon_dotprod" },
 ];
-const architectures = existsSync(shared("golden/arch"))
-  ? readdirSync(shared("golden/arch")).filter((file) => file.endsWith(".gguf"))
-  : [];
-const files = [
-  ...architectures.map((file) => `golden/arch/${file}`),
-  "models/stories260K.gguf",
-  ...["BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"].map((type) => `golden/quant/llama-${type}.gguf`),
-];
+const golden = ["golden/arch", "golden/quant"].flatMap((folder) =>
+  existsSync(shared(folder)) ? readdirSync(shared(folder)).map((file) => `${folder}/${file}`) : [],
+);
+/** One of each architecture and of each type. */
+const files = [...golden.filter((file) => file.endsWith(".gguf")), "models/stories260K.gguf"];
 const tokens = [1, 211, 271, 144, 268, 32, 6, 373, 328, 499, 62, 142, 278, 161, 140, 162, 83];
 
 function onBoard(cpu: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
