@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { systemClock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
+import { stateFolder } from "../daemon/model-file.js";
 import { ThreadTuner } from "../daemon/tuned.js";
 import type { TuningResult } from "../service/tuning.js";
 import { namedModel } from "./model.js";
@@ -21,7 +22,7 @@ async function runTune(name: string | undefined, _options: unknown, command: Com
   const file = namedModel(name ?? config["model.path"], config, engineModule);
   const model = await engineModule.loadModel(file.path, { vocabularyOnly: false });
   if (!model.info.hasWeights) throw new HearthError("MODEL_HAS_NO_WEIGHTS", `${file.path} holds only a vocabulary.`);
-  const tuner = new ThreadTuner(config, process.env, engineModule, systemClock);
+  const tuner = new ThreadTuner(config, stateFolder(config, process.env), engineModule, systemClock);
   const json = flags.json === true;
   const { stderr } = process;
   if (!json) stderr.write(`measuring ${file.name} ...${stderr.isTTY ? "" : "\n"}`);

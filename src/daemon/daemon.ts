@@ -30,6 +30,7 @@ import { modelRegistryOptions } from "./model-options.js";
 import { ModelWatch } from "./model-watch.js";
 import { storedResponses } from "./stored-responses.js";
 import type { Systemd } from "./systemd.js";
+import { ThreadTuner } from "./tuned.js";
 import { Watchdog } from "./watchdog.js";
 
 export interface DaemonDependencies {
@@ -70,12 +71,14 @@ export class Daemon {
     metrics.collectProcessMetrics();
     this.#health = new Health(clock);
     const options = modelRegistryOptions(config, resolveModel(config["model.path"], store));
+    const tuner = new ThreadTuner(config, stateFolder, engineModule, clock);
     this.#models = new ModelRegistry(engineModule, new StoreCatalog(store), options, {
       clock,
       logger,
       health: this.#health,
       metrics: new SchedulerMetrics(metrics),
       renderer: this.#templates,
+      tuning: (file) => tuner.find(file),
     });
     const keyFile = new KeyFile(stateFolder);
     this.#server = new Server(config, { clock, logger, metrics, keys: () => keyFile.keys(), tls });

@@ -1,4 +1,4 @@
-/** Thread counts for a model on this machine: configured, or measured before, or measured now. */
+/** Thread counts for a model on this machine: measured before, or now. What is configured wins over both. */
 import path from "node:path";
 import type { Clock } from "../base/clock.js";
 import { version } from "../base/version.js";
@@ -6,9 +6,6 @@ import type { Config } from "../config/options.js";
 import type { EngineModule, Model } from "../engine/contract.js";
 import { type Tuning, type TuningResult, tune } from "../service/tuning.js";
 import { TuningStore, tuningKey } from "../store/tunings.js";
-import { stateFolder } from "./model-file.js";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface MeasureOptions {
   readonly onProgress?: (done: number) => void;
@@ -21,9 +18,9 @@ export class ThreadTuner {
   readonly #engineModule: EngineModule;
   readonly #clock: Clock;
 
-  constructor(config: Config, env: Environment, engineModule: EngineModule, clock: Clock) {
+  constructor(config: Config, stateFolder: string, engineModule: EngineModule, clock: Clock) {
     this.#config = config;
-    this.#store = new TuningStore(path.join(stateFolder(config, env)));
+    this.#store = new TuningStore(stateFolder);
     this.#engineModule = engineModule;
     this.#clock = clock;
   }

@@ -18,6 +18,7 @@ import type { StepTurns } from "../scheduler/turns.js";
 import type { SchedulerOptions, SchedulerProgress } from "../scheduler/types.js";
 import { GrammarCache } from "./grammar-cache.js";
 import { PromptLimit } from "./prompt-limit.js";
+import type { Tuning } from "./tuning.js";
 
 export interface ModelHostOptions {
   /** A GGUF file. */
@@ -44,6 +45,8 @@ export interface ModelHostDependencies {
   readonly turns?: StepTurns;
   /** Waits for room for a mapped model, and throws when there will be none. */
   readonly reserve?: (info: ModelInfo) => Promise<void>;
+  /** Thread counts that were measured for a model's file; without them the engine's options stand. */
+  readonly tuning?: (file: string) => Tuning | null;
 }
 
 export interface LoadedModel {
@@ -182,7 +185,7 @@ export class ModelHost implements Models {
   }
 
   async #load(): Promise<LoadedModel> {
-    const { reserve, renderer, ...dependencies } = this.#dependencies;
+    const { reserve, renderer, tuning, ...dependencies } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
     const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
     const prompts = new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }), {
@@ -191,7 +194,11 @@ export class ModelHost implements Models {
       ...(renderer ? { renderer } : {}),
     });
     await reserve?.(model.info);
-    const engine = await this.#module.createEngine(model, this.#options.engine);
+    const threads = tuning?.(this.#options.path);
+    const engine = await this.#module.createEngine(model, {
+      ...this.#options.engine,
+      ...(threads && { threads: threads.threads, decodeThreads: threads.decodeThreads }),
+    });
     const scheduler = new Scheduler(engine, this.#options.scheduler, dependencies);
     const promptLimit = new PromptLimit(model, scheduler.contextTokens);
     return { model, engine, scheduler, prompts, promptLimit, grammars: new GrammarCache(model) };

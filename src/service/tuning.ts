@@ -56,11 +56,10 @@ export async function tune(
       }
     }
     const rows = trials.map((trial) => trial.row(tokens));
-    return {
-      threads: fewest(rows, ({ prefillTokensPerSecond }) => prefillTokensPerSecond),
-      decodeThreads: fewest(rows, ({ decodeTokensPerSecond }) => decodeTokensPerSecond),
-      rows,
-    };
+    const prefillThreads = fewest(rows, ({ prefillTokensPerSecond }) => prefillTokensPerSecond);
+    const decodeThreads = fewest(rows, ({ decodeTokensPerSecond }) => decodeTokensPerSecond);
+    // Those that decode are some of the engine's threads.
+    return { threads: Math.max(prefillThreads, decodeThreads), decodeThreads, rows };
   } finally {
     for (const trial of trials) await trial.close();
   }

@@ -2,8 +2,15 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import test from "node:test";
+import { FakeClock } from "../../src/base/clock.js";
+import { Health } from "../../src/base/health.js";
+import { silentLogger } from "../../src/base/logger.js";
+import { Metrics } from "../../src/base/metrics.js";
 import type { EngineOptions, StepPlan } from "../../src/engine/contract.js";
 import { FakeEngineModule } from "../../src/engine/fake.js";
+import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
+import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
+import { ModelHost } from "../../src/service/model-host.js";
 import { tune } from "../../src/service/tuning.js";
 import { TuningStore, tuningKey } from "../../src/store/tunings.js";
 import { temporaryFolder } from "../helpers/folder.js";
@@ -33,6 +40,37 @@ test("prefill and decode each get the fewest threads that are as fast as any", a
   assert.ok((result.rows[1]?.decodeTokensPerSecond ?? 0) > 1.8 * (result.rows[0]?.decodeTokensPerSecond ?? 0));
   assert.equal(progress.at(-1), 1);
   for (const engine of module.engines) assert.throws(() => engine.truncateSequence(1, 0), /closed/);
+});
+
+test("where decode wants more threads than prefill, the engine has them", async () => {
+  const { result } = await tuned((plan, engine) => (board(plan, engine) > 8 ? 40 : 8 / engine.threads));
+  assert.equal(result.decodeThreads, 4);
+  assert.equal(result.threads, 4);
+});
+
+test("a model is loaded with the threads that were measured for it", async () => {
+  const module = new FakeEngineModule();
+  const clock = new FakeClock();
+  const engine = {
+    threads: 0,
+    decodeThreads: 0,
+    maxSequences: 1,
+    contextTokens: 64,
+    kvTokens: 0,
+    maxBatchTokens: 16,
+    isa: "",
+  };
+  const options = { path: "fake.gguf", alias: "", engine, scheduler: defaultSchedulerOptions, loadWaitMs: 0 };
+  const host = new ModelHost(module, options, {
+    clock,
+    logger: silentLogger(),
+    health: new Health(clock),
+    metrics: new SchedulerMetrics(new Metrics()),
+    tuning: (file) => (file === "fake.gguf" ? { threads: 3, decodeThreads: 2 } : null),
+  });
+  const { engine: loaded } = await host.start();
+  assert.deepEqual([loaded.options.threads, loaded.options.decodeThreads], [3, 2]);
+  await host.stop(0);
 });
 
 test("a measurement that is stopped says why and closes its engines", async () => {
