@@ -148,6 +148,7 @@ export const errorCatalogue = {
   TURNS_FULL: clientFault("response_already_in_flight", "Wait for the responses that this socket asked for.", 429),
   PREVIOUS_RESPONSE_NOT_FOUND: clientFault("previous_response_not_found", "Send the whole input again without the id."),
   RESPONSE_NOT_FOUND: clientFault("not_found", "Check the id; responses are kept for a limited time.", 404),
+  STREAM_EVENTS_GONE: clientFault("stream_events_gone", "Get the response as a whole once it is done.", 410),
   ADDON_LOAD_FAILED: internal("Build the addon with `npm run build`, then start again."),
   CONFIG_UNREADABLE: internal("Check the path and the TOML syntax of the configuration file."),
   CONFIG_UNKNOWN_KEY: internal(

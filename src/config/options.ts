@@ -185,6 +185,15 @@ export const options = {
     doc: "How long a stored response is kept.",
   }),
 
+  "responses.resume_ms": option(integer(0, 3_600_000, "milliseconds"), 30_000, {
+    env: "HEARTH_RESPONSES_RESUME_MS",
+    doc: "How long a response goes on for a client that lost its connection, and can be read on from; 0 ends it at once.",
+  }),
+  "responses.resume_bytes": option(integer(4096, 64 * mib, "bytes"), mib, {
+    env: "HEARTH_RESPONSES_RESUME_BYTES",
+    doc: "Of each response's events that are kept for such a client; the response pauses when it is so far ahead of it.",
+  }),
+
   "limits.requests_per_minute": option(integer(0, 1_000_000, "requests a minute"), 600, {
     env: "HEARTH_LIMITS_REQUESTS_PER_MINUTE",
     doc: "Of one key, or of one address where none is needed; 0 is no limit. Programs on this device are exempt.",

@@ -5,6 +5,7 @@
 import { registerOllama } from "../api/ollama/register.js";
 import { registerOpenAI } from "../api/openai/register.js";
 import { registerOps } from "../api/ops/register.js";
+import type { LiveStreams } from "../api/responses/live-streams.js";
 import { registerResponses } from "../api/responses/register.js";
 import type { StoredResponse } from "../api/responses/store.js";
 import { deferred } from "../base/async.js";
@@ -57,6 +58,7 @@ export class Daemon {
   readonly #models: ModelRegistry;
   readonly #server: Server;
   readonly #responses: DocumentStore<StoredResponse>;
+  readonly #streams: LiveStreams;
   readonly #watchdog: Watchdog;
   readonly #modelWatch: ModelWatch;
   readonly #failure = deferred<never>();
@@ -92,7 +94,7 @@ export class Daemon {
     });
     registerOllama(this.#server, { generations, models, clock, logger, idleMs: config["limits.idle_ms"] });
     this.#responses = storedResponses(config, { stateFolder, clock, logger });
-    registerResponses(this.#server, { generations, store: this.#responses, config, clock, logger });
+    this.#streams = registerResponses(this.#server, { generations, store: this.#responses, config, clock, logger });
     this.#watchdog = new Watchdog({
       clock,
       health: this.#health,
@@ -141,6 +143,7 @@ export class Daemon {
     logger.info({ graceMs: this.#config["shutdown.grace_ms"] }, "stopping");
     this.#modelWatch.stop();
     this.#server.stopListening();
+    this.#streams.stop();
     await this.#models.stop(this.#config["shutdown.grace_ms"]);
     await this.#templates.close();
     await this.#server.stop();

@@ -27,11 +27,15 @@ export interface ConnectionHandler {
   onMessage(text: string | null): Promise<void>;
   /** The connection has lived its time; the handler says so and closes it. */
   onExpired(): void;
-  onClosed(): void;
+  /** `byClient`: it said goodbye; else the connection was lost, or we ended it. */
+  onClosed(byClient: boolean): void;
 }
 
 /** Close codes of RFC 6455. */
 export const closeCodes = { normal: 1000, goingAway: 1001, tryAgainLater: 1013 } as const;
+
+/** What ws reports where no close frame came (RFC 6455, 7.1.5). */
+const lostCode = 1006;
 
 /** Messages that wait for the handler before the socket is not read any more. */
 const maxInbox = 16;
@@ -49,6 +53,7 @@ export class Connection {
   readonly #inbox: (string | null)[] = [];
   #handler: ConnectionHandler | null = null;
   #handling = false;
+  #closing = false;
   #sawTraffic = true;
 
   constructor(socket: WebSocket, access: ConnectionAccess, limits: ConnectionLimits, clock: Clock) {
@@ -74,18 +79,19 @@ export class Connection {
     this.#socket.on("pong", () => this.#noteTraffic());
     this.#socket.on("ping", () => this.#noteTraffic());
     this.#socket.on("error", () => this.#socket.terminate()); // ws has sent the close code that fits: 1002, 1007, 1009
-    this.#socket.on("close", () => this.#cleanUp());
+    this.#socket.on("close", (code) => this.#cleanUp(code !== lostCode && !this.#closing));
     this.#after(this.#limits.lifetimeMs, () => handler.onExpired());
     this.#watchTraffic();
   }
 
   /**
-   * Sends one JSON message. Resolves at once while little waits for the client, else when it has read on. A client that
+   * Sends one message, of JSON. Resolves at once while little waits for the client, else when it has read on. A client that
    * reads nothing for the idle time is cut off; what is sent to a closed connection is dropped.
    */
-  async send(message: object): Promise<void> {
+  async send(message: object | string): Promise<void> {
     if (!this.isOpen) return;
-    const flushed = new Promise<void>((resolve) => this.#socket.send(JSON.stringify(message), () => resolve()));
+    const text = typeof message === "string" ? message : JSON.stringify(message);
+    const flushed = new Promise<void>((resolve) => this.#socket.send(text, () => resolve()));
     if (this.#socket.bufferedAmount <= this.#limits.unreadBytes) return;
     if ((await settlesWithin(flushed, this.#limits.idleMs, this.#clock)) === "late") {
       this.close(closeCodes.tryAgainLater, "the client does not read");
@@ -95,6 +101,7 @@ export class Connection {
   /** Says goodbye, and cuts the connection off when the client does not answer. */
   close(code: number, reason: string): void {
     if (!this.isOpen) return;
+    this.#closing = true;
     this.#socket.close(code, reason);
     this.#after(closeTimeoutMs, () => this.#socket.terminate());
   }
@@ -145,10 +152,10 @@ export class Connection {
     this.#timers.add(cancel);
   }
 
-  #cleanUp(): void {
+  #cleanUp(byClient: boolean): void {
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
     this.#inbox.length = 0;
-    this.#handler?.onClosed();
+    this.#handler?.onClosed(byClient);
   }
 }

@@ -19,8 +19,14 @@ export interface StreamOptions {
 /** Aborted when the client goes away, and harmlessly when the answer is complete. */
 export function closedSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  reply.raw.on("close", () => controller.abort());
+  onClosed(reply, () => controller.abort());
   return controller.signal;
+}
+
+/** Calls `action` when the client goes away, and when the answer is complete; the result undoes that. */
+export function onClosed(reply: FastifyReply, action: () => void): () => void {
+  reply.raw.once("close", action);
+  return () => reply.raw.off("close", action);
 }
 
 /** Waits for the first item, so that a request that is not accepted gets a status and no stream. */

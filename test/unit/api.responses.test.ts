@@ -439,18 +439,20 @@ test("long requests that wait on one socket are bounded in size too", async (t) 
 });
 
 test("closing the socket cancels its turns and gives the slot back", async (t) => {
-  const server = await startServer(t, { fake: { stepMs: () => 1 }, config: { "scheduler.slots": 1 } });
-  const lost = await server.connect();
-  for (let i = 0; i < 3; i++) lost.send({ type: "response.create", input: "Tell me a story" });
-  await until(() => deltas(lost.events).length >= 3);
-  lost.socket.terminate();
+  const config = { "scheduler.slots": 1, "context.tokens": 100_000 };
+  const server = await startServer(t, { fake: { stepMs: () => 1, contextTrained: 100_000 }, config });
+  const leaving = await server.connect();
+  for (let i = 0; i < 3; i++) leaving.send({ type: "response.create", input: "Tell me a story" });
+  await until(() => deltas(leaving.events).length >= 3);
+  leaving.socket.close();
   await server.atRest();
   const next = await (await server.connect()).ask({ input: "Hello", max_output_tokens: 2 });
   assert.equal(next.at(-1)?.type, "response.incomplete");
 });
 
-test("an HTTP client that goes away cancels its request, streamed or not", async (t) => {
-  const server = await startServer(t, { fake: { stepMs: () => 1 } });
+test("an HTTP client that goes away cancels its request, streamed or not, where nobody can come back", async (t) => {
+  const config = { "responses.resume_ms": 0, "context.tokens": 100_000 };
+  const server = await startServer(t, { fake: { stepMs: () => 1, contextTrained: 100_000 }, config });
   for (const stream of [true, false]) {
     const controller = new AbortController();
     const answer = fetch(`${server.url}/v1/responses`, {

@@ -197,7 +197,8 @@ test("a WebSocket that has lived its time is told so and closed", async (t) => {
 
 async function neverReads(t: TestContext, ask: (server: TestServer) => Promise<() => void>): Promise<void> {
   const endless = scripted("All work and no play makes a dull process. ".repeat(2000));
-  const config = { "limits.idle_ms": 1500, "limits.unread_bytes": 65536, "context.tokens": 65536 };
+  const limits = { "limits.idle_ms": 1500, "limits.unread_bytes": 65536, "responses.resume_ms": 0 };
+  const config = { ...limits, "context.tokens": 65536 };
   const server = await startServer(t, { fake: { next: endless, contextTrained: 65536 }, config });
   const release = await ask(server);
   await until(() => server.module.engines[0]?.plans.length !== 0);

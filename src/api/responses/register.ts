@@ -5,6 +5,7 @@ import type { Config } from "../../config/options.js";
 import type { Server } from "../../net/server.js";
 import type { Generations } from "../../service/generation.js";
 import { routeHttp } from "./http.js";
+import { LiveStreams } from "./live-streams.js";
 import { ResponsesSocket } from "./socket.js";
 import type { ResponseStore } from "./store.js";
 
@@ -16,11 +17,16 @@ export interface ResponsesDependencies {
   readonly logger: Logger;
 }
 
+/** Returns the streams that go on without their client, to be stopped before the models are. */
 export function registerResponses(
   server: Server,
   { generations, store, config, clock, logger }: ResponsesDependencies,
-): void {
-  const dependencies = { generations, clock, logger, store };
+): LiveStreams {
+  const streams = new LiveStreams(
+    { graceMs: config["responses.resume_ms"], keepCharacters: config["responses.resume_bytes"] },
+    clock,
+  );
+  const dependencies = { generations, clock, logger, store, streams };
   routeHttp(server, { ...dependencies, idleMs: config["limits.idle_ms"] });
   const socketDependencies = {
     ...dependencies,
@@ -28,4 +34,5 @@ export function registerResponses(
     maxWaitingCharacters: config["limits.message_bytes"],
   };
   server.sockets.route("/v1/responses", (connection) => new ResponsesSocket(connection, socketDependencies));
+  return streams;
 }

@@ -123,6 +123,25 @@ export function parseCreate(body: unknown): CreateRequest {
   return request;
 }
 
+const resumeSchema = z.object({ response_id: shortText, starting_after: z.int().min(0).nullish() });
+
+/** The frame that reads on from a stream. `starting_after`: the last event that the client saw; -1 for none. */
+export function parseResume(frame: unknown): { readonly id: string; readonly startingAfter: number } {
+  const { response_id: id, starting_after: startingAfter } = parseAt(resumeSchema, frame, "");
+  return { id, startingAfter: startingAfter ?? -1 };
+}
+
+const queryNumber = z
+  .string()
+  .regex(/^\d{1,15}$/, "is no number of an event")
+  .optional();
+
+/** The same, of a query. */
+export function parseStartingAfter(query: unknown): number {
+  const text = parseAt(queryNumber, query, "starting_after");
+  return text === undefined ? -1 : Number(text);
+}
+
 function refuseUnsupported(request: CreateRequest): void {
   const { top_logprobs: topLogprobs, include } = request;
   if (topLogprobs || include?.includes("message.output_text.logprobs")) {

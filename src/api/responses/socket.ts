@@ -4,11 +4,14 @@ import type { Logger } from "../../base/logger.js";
 import { ownerOf } from "../../net/auth.js";
 import { type Connection, type ConnectionHandler, closeCodes } from "../../net/connection.js";
 import { isFault, toHearthError, wireError } from "../../net/errors.js";
-import { type CreateRequest, parseCreate } from "./schema.js";
+import type { LiveStream } from "./live-stream.js";
+import type { LiveStreams } from "./live-streams.js";
+import { type CreateRequest, parseCreate, parseResume } from "./schema.js";
 import { SocketMemory } from "./store.js";
 import { Turn, type TurnDependencies } from "./turn.js";
 
 export interface SocketDependencies extends TurnDependencies {
+  readonly streams: LiveStreams;
   readonly logger: Logger;
   /** Requests that may wait on one socket, the running one included. */
   readonly maxTurns: number;
@@ -16,10 +19,18 @@ export interface SocketDependencies extends TurnDependencies {
   readonly maxWaitingCharacters: number;
 }
 
+/** What a socket may ask for: a new response, or the rest of one whose stream was lost. */
+type Ask =
+  | { readonly type: "create"; readonly request: CreateRequest }
+  | { readonly type: "resume"; readonly id: string; readonly startingAfter: number };
+
 interface WaitingTurn {
-  readonly request: CreateRequest;
+  readonly ask: Ask;
   readonly characters: number;
 }
+
+/** The frame of our own that reads on from a stream. */
+const resumeFrame = "hearth:response.resume";
 
 /** Fields of the HTTP request that mean nothing on a socket. */
 const httpOnly = ["stream", "stream_options", "background"] as const;
@@ -28,8 +39,9 @@ export class ResponsesSocket implements ConnectionHandler {
   readonly #connection: Connection;
   readonly #dependencies: SocketDependencies;
   readonly #memory = new SocketMemory();
-  readonly #closed = new AbortController();
   readonly #turns: WaitingTurn[] = [];
+  /** Ends the running turn: as one that the client does not want any more, or as one that it may come back for. */
+  #leave: ((byClient: boolean) => void) | null = null;
   #working = false;
 
   constructor(connection: Connection, dependencies: SocketDependencies) {
@@ -39,9 +51,9 @@ export class ResponsesSocket implements ConnectionHandler {
 
   async onMessage(text: string | null): Promise<void> {
     try {
-      const request = parseFrame(text);
+      const ask = parseFrame(text);
       this.#checkRoom(text?.length ?? 0);
-      this.#turns.push({ request, characters: text?.length ?? 0 });
+      this.#turns.push({ ask, characters: text?.length ?? 0 });
       void this.#work();
     } catch (error) {
       await this.#sendError(error);
@@ -53,9 +65,9 @@ export class ResponsesSocket implements ConnectionHandler {
     this.#connection.close(closeCodes.normal, "time limit");
   }
 
-  onClosed(): void {
+  onClosed(byClient: boolean): void {
     this.#turns.length = 0;
-    this.#closed.abort();
+    this.#leave?.(byClient);
   }
 
   #checkRoom(characters: number): void {
@@ -72,26 +84,47 @@ export class ResponsesSocket implements ConnectionHandler {
     if (this.#working) return;
     this.#working = true;
     for (let turn = this.#turns[0]; turn; turn = this.#turns[0]) {
-      await this.#run(turn.request);
+      await this.#run(turn.ask);
       this.#turns.shift();
     }
     this.#working = false;
   }
 
-  async #run(request: CreateRequest): Promise<void> {
+  async #run(ask: Ask): Promise<void> {
     let release = () => {};
     try {
       const admission = this.#connection.admit();
       release = admission.release;
-      const turn = new Turn(request, this.#dependencies, ownerOf(admission.caller), this.#memory);
-      for await (const event of turn.events(this.#closed.signal, (error) => this.#log(error))) {
-        await this.#connection.send(event);
-      }
+      const owner = ownerOf(admission.caller);
+      const { streams } = this.#dependencies;
+      if (ask.type === "create") await this.#send(await this.#open(ask.request, owner), -1);
+      else await this.#send(streams.get(ask.id, owner), ask.startingAfter);
     } catch (error) {
       await this.#sendError(error);
     } finally {
+      this.#leave = null;
       release();
     }
+  }
+
+  #open(request: CreateRequest, owner: string): Promise<LiveStream> {
+    const controller = new AbortController();
+    // Nobody knows its id yet, so nobody can come back for it.
+    this.#leave = () => controller.abort();
+    const turn = new Turn(request, this.#dependencies, owner, this.#memory);
+    return this.#dependencies.streams.open(turn, controller, (error) => this.#log(error));
+  }
+
+  async #send(stream: LiveStream, after: number): Promise<void> {
+    const { streams } = this.#dependencies;
+    const reader = streams.read(stream, after);
+    this.#leave = (byClient) => {
+      if (byClient) streams.cancel(stream);
+      void reader.return();
+    };
+    if (!this.#connection.isOpen) void reader.return();
+    for await (const { json } of reader) await this.#connection.send(json);
+    if (stream.stored) this.#memory.put(stream.stored);
   }
 
   async #sendError(thrown: unknown): Promise<void> {
@@ -105,7 +138,7 @@ export class ResponsesSocket implements ConnectionHandler {
   }
 }
 
-function parseFrame(text: string | null): CreateRequest {
+function parseFrame(text: string | null): Ask {
   if (text === null) throw new HearthError("REQUEST_INVALID", "Messages are JSON text; this one is binary.");
   let frame: unknown;
   try {
@@ -113,13 +146,16 @@ function parseFrame(text: string | null): CreateRequest {
   } catch (error) {
     throw new HearthError("REQUEST_INVALID", "The message is not JSON.", { cause: error });
   }
-  if (typeof frame !== "object" || frame === null || !("type" in frame) || frame.type !== "response.create") {
-    throw new HearthError("REQUEST_INVALID", 'The only message is {"type":"response.create",...}.', { param: "type" });
+  const type = typeof frame === "object" && frame !== null && "type" in frame ? frame.type : undefined;
+  if (type === resumeFrame) return { type: "resume", ...parseResume(frame) };
+  if (typeof frame !== "object" || frame === null || type !== "response.create") {
+    const message = `The only messages are {"type":"response.create",...} and {"type":"${resumeFrame}",...}.`;
+    throw new HearthError("REQUEST_INVALID", message, { param: "type" });
   }
   for (const name of httpOnly) {
     if (name in frame) {
       throw new HearthError("REQUEST_UNSUPPORTED", `${name} has no meaning on a WebSocket.`, { param: name });
     }
   }
-  return parseCreate(frame);
+  return { type: "create", request: parseCreate(frame) };
 }

@@ -1,7 +1,7 @@
 /** Wire events as a stream of server-sent events. */
-import type { ResponseEvent } from "./writer.js";
+import type { WireEvent } from "./event-log.js";
 
-export async function* toServerSentEvents(events: AsyncGenerator<ResponseEvent>): AsyncGenerator<string> {
-  for await (const event of events) yield `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+export async function* toServerSentEvents(events: AsyncIterable<WireEvent>): AsyncGenerator<string> {
+  for await (const { type, json } of events) yield `event: ${type}\ndata: ${json}\n\n`;
   yield "data: [DONE]\n\n";
 }

@@ -8,7 +8,7 @@ import type { GenerationRequest, Message, OutputFormat } from "../../service/typ
 import { toConversation } from "./input.js";
 import { describeRequest, newId, type ResponseResource } from "./resource.js";
 import { type CreateRequest, includes } from "./schema.js";
-import type { ResponseStore, SocketMemory } from "./store.js";
+import type { ResponseStore, SocketMemory, StoredResponse } from "./store.js";
 import { toToolUse } from "./tools.js";
 import { type ResponseEvent, ResponseWriter } from "./writer.js";
 
@@ -19,18 +19,31 @@ export interface TurnDependencies {
 }
 
 export class Turn {
+  /** Whose the response is. */
+  readonly owner: string;
   readonly #request: CreateRequest;
   readonly #dependencies: TurnDependencies;
-  readonly #owner: string;
   readonly #memory: SocketMemory | null;
   #writer: ResponseWriter | null = null;
+  #stored: StoredResponse | null = null;
 
-  /** `owner`: whose the response is. `memory`: of the socket that the request came over, if it was one. */
+  /** `memory`: of the socket that the request came over, if it was one. */
   constructor(request: CreateRequest, dependencies: TurnDependencies, owner: string, memory: SocketMemory | null) {
     this.#request = request;
-    this.#owner = owner;
+    this.owner = owner;
     this.#dependencies = dependencies;
     this.#memory = memory;
+  }
+
+  /** As it stands; not before the first event. */
+  get response(): ResponseResource {
+    if (!this.#writer) throw new HearthError("INTERNAL", "A response was asked for before its first event.");
+    return this.#writer.response;
+  }
+
+  /** What a later request goes on from; null before the response is done, and when it failed. */
+  get stored(): StoredResponse | null {
+    return this.#stored;
   }
 
   /**
@@ -60,8 +73,7 @@ export class Turn {
       failure = error;
     }));
     if (failure) throw failure;
-    if (!this.#writer) throw new HearthError("INTERNAL", "The generation ended without an event.");
-    return this.#writer.response;
+    return this.response;
   }
 
   async *#run(signal: AbortSignal): AsyncGenerator<ResponseEvent> {
@@ -92,7 +104,7 @@ export class Turn {
   async #previous(): Promise<readonly Message[]> {
     const id = this.#request.previous_response_id;
     if (id === null || id === undefined) return [];
-    const found = this.#memory?.get(id) ?? (await this.#dependencies.store.get(id, this.#owner));
+    const found = this.#memory?.get(id) ?? (await this.#dependencies.store.get(id, this.owner));
     if (found) return found.messages;
     throw new HearthError("PREVIOUS_RESPONSE_NOT_FOUND", `There is no response ${JSON.stringify(id)} to go on from.`, {
       param: "previous_response_id",
@@ -101,8 +113,9 @@ export class Turn {
 
   #remember(writer: ResponseWriter, conversation: readonly Message[]): void {
     const stored = { response: writer.response, messages: toConversation(conversation, writer.response.output) };
+    this.#stored = stored;
     this.#memory?.put(stored);
-    if (writer.response.store) this.#dependencies.store.put(writer.response.id, this.#owner, stored);
+    if (writer.response.store) this.#dependencies.store.put(writer.response.id, this.owner, stored);
   }
 }
 

@@ -1,0 +1,190 @@
+/**
+ * One response while it is made, apart from the connection that asked for it. One reader has its events at a time; when its
+ * connection is lost, the response goes on and another one can read on from any event that is kept. It must not know sockets.
+ */
+import { HearthError } from "../../base/errors.js";
+import { EventLog, type WireEvent } from "./event-log.js";
+import type { ResponseResource } from "./resource.js";
+import type { StoredResponse } from "./store.js";
+import type { Turn } from "./turn.js";
+import type { ResponseEvent } from "./writer.js";
+
+/** How far a response may run ahead of a reader that is there: enough that neither waits for the other's turn. */
+const aheadEvents = 32;
+
+export interface StreamHandlers {
+  /** The reader went before the last event. */
+  onLost(stream: LiveStream): void;
+  /** The last event is in the log. */
+  onEnded(stream: LiveStream): void;
+}
+
+export class LiveStream {
+  readonly id: string;
+  readonly owner: string;
+  readonly #turn: Turn;
+  readonly #controller: AbortController;
+  readonly #handlers: StreamHandlers;
+  readonly #keepCharacters: number;
+  readonly #log: EventLog;
+  #reader: StreamReader | null = null;
+  #ended = false;
+  #wakePump: (() => void) | null = null;
+
+  constructor(
+    { id, owner, turn, controller }: { id: string; owner: string; turn: Turn; controller: AbortController },
+    { keepCharacters, ...handlers }: StreamHandlers & { readonly keepCharacters: number },
+  ) {
+    this.id = id;
+    this.owner = owner;
+    this.#turn = turn;
+    this.#controller = controller;
+    this.#handlers = handlers;
+    this.#keepCharacters = keepCharacters;
+    this.#log = new EventLog(keepCharacters);
+  }
+
+  /** The last event is in the log. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** As it stands. */
+  get response(): ResponseResource {
+    return this.#turn.response;
+  }
+
+  /** What a later request goes on from; null before the response is done, and when it failed. */
+  get stored(): StoredResponse | null {
+    return this.#turn.stored;
+  }
+
+  /** Takes the events as they are made. Never rejects. */
+  async run(first: ResponseEvent, rest: AsyncGenerator<ResponseEvent>): Promise<void> {
+    this.#push(first);
+    for await (const event of rest) {
+      this.#push(event);
+      // In a loop: another reader may have come meanwhile, that is further behind.
+      while (this.#isFull()) await new Promise<void>((resolve) => (this.#wakePump = resolve));
+    }
+    this.#ended = true;
+    this.#reader?.notify();
+    this.#handlers.onEnded(this);
+  }
+
+  /**
+   * The events after number `after`; -1 is before the first. The reader before this one gets no more: the newest connection
+   * has the stream. STREAM_EVENTS_GONE, and REQUEST_INVALID for a number that was never sent.
+   */
+  read(after: number): StreamReader {
+    if (after >= this.#log.end) {
+      const message = `starting_after is ${after}, and the newest event has the number ${this.#log.end - 1}.`;
+      throw new HearthError("REQUEST_INVALID", message, { param: "starting_after" });
+    }
+    if (after + 1 < this.#log.start) {
+      const message = `The events of ${this.id} before number ${this.#log.start} are not kept any more.`;
+      throw new HearthError("STREAM_EVENTS_GONE", message, { param: "starting_after" });
+    }
+    const before = this.#reader;
+    this.#reader = new StreamReader(after + 1, {
+      take: (number) => this.#take(number),
+      isOver: (number) => this.#ended && number >= this.#log.end,
+      onLeft: (reader) => this.#leave(reader),
+    });
+    before?.end();
+    return this.#reader;
+  }
+
+  /** Ends the generation. */
+  cancel(): void {
+    this.#controller.abort();
+    this.#wake();
+  }
+
+  #push(event: ResponseEvent): void {
+    this.#log.push(event);
+    this.#reader?.notify();
+  }
+
+  #take(number: number): WireEvent | undefined {
+    const event = this.#log.take(number);
+    if (event) this.#wake();
+    return event;
+  }
+
+  #isFull(): boolean {
+    if (this.#controller.signal.aborted) return false;
+    if (this.#reader) return this.#log.untaken > aheadEvents;
+    return this.#log.untakenCharacters > this.#keepCharacters;
+  }
+
+  #leave(reader: StreamReader): void {
+    if (this.#reader !== reader) return; // another one has taken over
+    this.#reader = null;
+    this.#wake();
+    this.#handlers.onLost(this);
+  }
+
+  #wake(): void {
+    this.#wakePump?.();
+    this.#wakePump = null;
+  }
+}
+
+interface ReaderHandlers {
+  /** Undefined before the event came. */
+  readonly take: (number: number) => WireEvent | undefined;
+  readonly isOver: (number: number) => boolean;
+  readonly onLeft: (reader: StreamReader) => void;
+}
+
+/** Events in their order. Leaving the loop before the last one loses the stream, it does not cancel it. */
+export class StreamReader implements AsyncIterableIterator<WireEvent> {
+  readonly #handlers: ReaderHandlers;
+  #next: number;
+  #ended = false;
+  #wake: (() => void) | null = null;
+
+  constructor(next: number, handlers: ReaderHandlers) {
+    this.#next = next;
+    this.#handlers = handlers;
+  }
+
+  /** There may be an event. */
+  notify(): void {
+    this.#wake?.();
+    this.#wake = null;
+  }
+
+  /** Gets no more events. */
+  end(): void {
+    this.#ended = true;
+    this.notify();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<WireEvent, undefined>> {
+    while (!this.#ended) {
+      const event = this.#handlers.take(this.#next);
+      if (event) {
+        this.#next++;
+        return { done: false, value: event };
+      }
+      if (this.#handlers.isOver(this.#next)) break;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    this.end();
+    return { done: true, value: undefined };
+  }
+
+  async return(): Promise<IteratorResult<WireEvent, undefined>> {
+    const isOver = this.#handlers.isOver(this.#next);
+    const wasReading = !this.#ended;
+    this.end();
+    if (wasReading && !isOver) this.#handlers.onLeft(this);
+    return { done: true, value: undefined };
+  }
+}
