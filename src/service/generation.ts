@@ -1,13 +1,12 @@
 /** The protocol-neutral way to an answer: a conversation in, one stream of events out. */
 import { randomBytes, randomInt } from "node:crypto";
-import { HearthError } from "../base/errors.js";
 import type { AnswerEvent } from "../chat/answers/events.js";
 import { answerGrammar } from "../chat/grammar/answer.js";
-import type { PromptOptions } from "../chat/prompt.js";
 import type { SamplerOptions } from "../engine/contract.js";
 import { AnswerReader } from "./answer-reader.js";
 import { embed } from "./embedding.js";
 import type { LoadedModel, Models } from "./model-host.js";
+import { buildPrompt } from "./prompt.js";
 import { withScores } from "./scores.js";
 import {
   defaultSampling,
@@ -31,6 +30,8 @@ export interface Generations {
    * accepted: an error before it means that nothing was done.
    */
   generate(request: GenerationRequest): AsyncGenerator<GenerationEvent, void, undefined>;
+  /** Tokens of the prompt that a request would have. Throws what `generate` throws. */
+  countTokens(request: GenerationRequest): Promise<number>;
   /** A text as a vector. Throws what `generate` throws. */
   embed(request: EmbeddingRequest): Promise<Embedding>;
 }
@@ -59,6 +60,15 @@ export class GenerationService implements Generations {
     }
   }
 
+  async countTokens(request: GenerationRequest): Promise<number> {
+    const { loaded, release } = await this.#models.acquire(request.model, request.signal);
+    try {
+      return (await buildPrompt(loaded, request)).tokens.length;
+    } finally {
+      release();
+    }
+  }
+
   async *generate(request: GenerationRequest): AsyncGenerator<GenerationEvent, void, undefined> {
     const { loaded, release } = await this.#models.acquire(request.model, request.signal, request.keepAliveMs);
     try {
@@ -71,8 +81,7 @@ export class GenerationService implements Generations {
 
 async function* generateWith(loaded: LoadedModel, request: GenerationRequest): AsyncGenerator<GenerationEvent> {
   loaded.scheduler.checkAccepts(); // before the work of making a prompt
-  loaded.promptLimit.check(request.messages);
-  const prompt = await loaded.prompts.build(request.messages, promptOptions(request));
+  const prompt = await buildPrompt(loaded, request);
   const gbnf = request.generate
     ? answerGrammar({ ...prompt.answer, format: request.format ?? { type: "text" } })
     : null;
@@ -158,22 +167,6 @@ function toGenerationEvent(event: AnswerEvent, tokens: readonly number[]): Gener
     case "callEnd":
       return { type: "toolCallDone", complete: event.complete, tokens };
   }
-}
-
-/** Throws REQUEST_UNSUPPORTED for tools together with a grammar, which has no place for calls. */
-function promptOptions(request: GenerationRequest): PromptOptions {
-  const { raw = false, tools = [], toolChoice = "auto", reasoningEffort, format } = request;
-  const withoutReasoning = format !== undefined && format.type !== "text";
-  if (format?.type === "grammar" && tools.length > 0 && toolChoice !== "none") {
-    const message = "This server does not support tools together with a grammar.";
-    throw new HearthError("REQUEST_UNSUPPORTED", message, { param: "tools" });
-  }
-  // The names by which published templates know the switch.
-  const thinks = reasoningEffort !== "none";
-  const variables = reasoningEffort
-    ? { enable_thinking: thinks, thinking: thinks, reasoning_effort: reasoningEffort }
-    : {};
-  return { raw, tools, toolChoice, variables: withoutReasoning ? {} : variables, withoutReasoning };
 }
 
 function wantsOneCall({ toolChoice, parallelToolCalls = true }: GenerationRequest): boolean {

@@ -37,6 +37,8 @@ export interface GenerationRequest {
   readonly format?: OutputFormat;
   /** Log probabilities of the drawn tokens and of so many likeliest ones, at most 20; without: none. */
   readonly topLogprobs?: number;
+  /** auto: leave out the oldest turns of a conversation that is too long for the context. Without it that is an error. */
+  readonly truncation?: "auto" | "disabled";
   /** Names the conversation, so that its KV cache is found again among equals. */
   readonly cacheKey: string | null;
   /** false: read the prompt into the KV cache and answer nothing. */

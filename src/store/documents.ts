@@ -3,10 +3,11 @@
  * in bytes, number and age; the oldest make room. What they mean is somebody else's.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/logger.js";
+import { privateMode, renameDurably, writeSynced } from "./durable.js";
 
 export interface DocumentLimits {
   /** Of all files. */
@@ -92,7 +93,7 @@ export class DocumentStore<T> {
     return document.owner === owner ? document.content : undefined;
   }
 
-  /** Can be got at once, and is on disk soon. */
+  /** Can be got at once, and is on disk soon: then it survives a power cut. */
   put(id: string, owner: string, content: T): void {
     const { idPattern, version } = this.#options;
     if (!idPattern.test(id)) throw new RangeError(`${JSON.stringify(id)} is no id of this store`);
@@ -145,15 +146,14 @@ export class DocumentStore<T> {
     this.#work = this.#work.then(task).catch((error) => this.#reportUnwritable(error));
   }
 
-  /** Not synced to disk: a power cut may cost the newest, which the checksum tells, and cards live longer. */
   async #write(id: string): Promise<void> {
     const entry = this.#entries.get(id);
     if (!entry || entry.unwritten === null) return; // deleted meanwhile
     const file = this.#fileOf(id);
     const beside = `${file}.${randomBytes(6).toString("hex")}.new`;
     try {
-      await writeFile(beside, entry.unwritten, { mode: 0o600 });
-      await rename(beside, file);
+      await writeSynced(beside, entry.unwritten, privateMode);
+      await renameDurably(beside, file);
     } catch (error) {
       await rm(beside, { force: true });
       throw error;

@@ -44,16 +44,21 @@ export async function renameDurably(from: string, to: string): Promise<void> {
 /** Permissions of files that nobody but the daemon is to read. */
 export const privateMode = 0o600;
 
-/** Replaces a small file as a whole. What root writes belongs to the folder's owner. */
-export async function writeDurably(file: string, content: string, mode = 0o666): Promise<void> {
-  const fresh = `${file}.new`;
-  const handle = await open(fresh, "w", mode);
+/** A new file whose content is on disk; its name is not yet. */
+export async function writeSynced(file: string, content: string, mode = 0o666): Promise<void> {
+  const handle = await open(file, "w", mode);
   try {
     await handle.writeFile(content);
     await handle.sync();
   } finally {
     await handle.close();
   }
+}
+
+/** Replaces a small file as a whole. What root writes belongs to the folder's owner. */
+export async function writeDurably(file: string, content: string, mode = 0o666): Promise<void> {
+  const fresh = `${file}.new`;
+  await writeSynced(fresh, content, mode);
   await inheritOwner(fresh);
   await renameDurably(fresh, file);
 }

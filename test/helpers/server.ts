@@ -168,25 +168,25 @@ export class TestSocket {
     this.socket.send(typeof message === "string" ? message : JSON.stringify(message));
   }
 
-  /** The next event; fails after 5 seconds. */
-  async next(): Promise<Event> {
-    await until(() => this.events.length > this.#taken);
+  /** The next event; fails after `limitMs`, by default 5 seconds. */
+  async next(limitMs = 5000): Promise<Event> {
+    await until(() => this.events.length > this.#taken, limitMs);
     const event = this.events[this.#taken++];
     assert.ok(event);
     return event;
   }
 
   /** Sends a `response.create` and returns its events up to the last one. */
-  async ask(request: Event): Promise<Event[]> {
+  async ask(request: Event, limitMs?: number): Promise<Event[]> {
     this.send({ type: "response.create", ...request });
-    return this.answer();
+    return this.answer(limitMs);
   }
 
   /** The events up to the next one that ends a turn. */
-  async answer(): Promise<Event[]> {
+  async answer(limitMs?: number): Promise<Event[]> {
     const events: Event[] = [];
     for (;;) {
-      const event = await this.next();
+      const event = await this.next(limitMs);
       events.push(event);
       if (finals.includes(event.type)) return events;
     }

@@ -102,7 +102,6 @@ test("thoughts, words and two calls are items of their own, in their order", asy
     status: "completed",
     summary: [],
     content: [{ type: "reasoning_text", text: "Two." }],
-    encrypted_content: null,
   });
   assert.equal(message.content[0].text, "At once.");
   assert.deepEqual(

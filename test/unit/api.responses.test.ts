@@ -434,7 +434,7 @@ test("long requests that wait on one socket are bounded in size too", async (t) 
   ask(2000);
   await until(() => client.events.some(({ type }) => type === "error"));
   assert.equal(client.events.find(({ type }) => type === "error")?.error.code, "response_already_in_flight");
-  client.socket.terminate();
+  client.socket.close();
   await server.atRest();
 });
 

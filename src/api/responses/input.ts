@@ -3,6 +3,7 @@ import { z } from "zod";
 import { HearthError } from "../../base/errors.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import type { Message } from "../../service/types.js";
+import { readCompaction, withSummary } from "./compaction.js";
 
 const content = z.union([z.string(), z.array(z.unknown()).max(1024)]);
 const itemSchema = z.looseObject({ type: z.string().max(64).nullish() });
@@ -28,10 +29,17 @@ export function toConversation(
   if (input === null || input === undefined) return before;
   if (typeof input === "string") return [...before, { role: "user", content: input }];
   const messages = [...before];
+  let whole = before.length; // messages that nothing is joined to
   for (const [i, item] of input.entries()) {
+    const compacted = readCompaction(item, `input[${i}]`);
+    if (compacted !== null) {
+      messages.splice(0, messages.length, ...withSummary(messages, compacted));
+      whole = messages.length;
+      continue;
+    }
     const message = toMessage(item, `input[${i}]`, messages);
     const last = messages.at(-1);
-    const joined = message && last && messages.length > before.length ? join(last, message) : null;
+    const joined = message && last && messages.length > whole ? join(last, message) : null;
     if (joined) messages[messages.length - 1] = joined;
     else if (message) messages.push(message);
   }
@@ -72,7 +80,6 @@ function toMessage(value: unknown, path: string, before: readonly Message[]): Me
     case "function_call_output":
       return toResult(value, path, before);
     case "item_reference":
-    case "compaction":
       throw unsupported(path, `input items of type ${type}`);
     default:
       throw new HearthError("REQUEST_INVALID", `${path}: ${JSON.stringify(type)} is no type of an input item.`, {

@@ -112,7 +112,7 @@ export class OpenReasoning implements OpenItem {
 
   item(status: ItemStatus): ReasoningItem {
     const content = [{ type: "reasoning_text" as const, text: this.#text }];
-    return { id: this.#id, type: "reasoning", status, summary: [], content, encrypted_content: null };
+    return { id: this.#id, type: "reasoning", status, summary: [], content };
   }
 
   #place() {

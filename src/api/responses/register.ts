@@ -4,6 +4,7 @@ import type { Logger } from "../../base/logger.js";
 import type { Config } from "../../config/options.js";
 import type { Server } from "../../net/server.js";
 import type { Generations } from "../../service/generation.js";
+import { routeCompact } from "./compact.js";
 import { routeHttp } from "./http.js";
 import { LiveStreams } from "./live-streams.js";
 import { ResponsesSocket } from "./socket.js";
@@ -28,6 +29,7 @@ export function registerResponses(
   );
   const dependencies = { generations, clock, logger, store, streams };
   routeHttp(server, { ...dependencies, idleMs: config["limits.idle_ms"] });
+  routeCompact(server, dependencies);
   const socketDependencies = {
     ...dependencies,
     maxTurns: config["limits.turns"],

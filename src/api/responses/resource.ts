@@ -29,7 +29,6 @@ export interface ReasoningItem {
   readonly status: ItemStatus;
   readonly summary: readonly never[];
   readonly content: readonly { readonly type: "reasoning_text"; readonly text: string }[];
-  readonly encrypted_content: null;
 }
 
 export interface FunctionCallItem {
@@ -59,7 +58,7 @@ export type ResponseResource = ReturnType<typeof describeRequest> & ResponseStat
 export const responseIdPattern = /^resp_[0-9a-f]{48}$/;
 
 /** Unguessable: who knows an id may go on with its conversation. */
-export function newId(prefix: "resp" | "msg" | "rs" | "fc"): string {
+export function newId(prefix: "resp" | "msg" | "rs" | "fc" | "cmp"): string {
   return `${prefix}_${randomBytes(24).toString("hex")}`;
 }
 
@@ -84,7 +83,7 @@ export function describeRequest(request: CreateRequest, id: string, model: strin
     parallel_tool_calls: request.parallel_tool_calls ?? true,
     text: { format: request.text?.format ?? { type: "text" as const }, verbosity: request.text?.verbosity ?? "medium" },
     reasoning: { effort: request.reasoning?.effort ?? null, summary: request.reasoning?.summary ?? null },
-    truncation: "disabled" as const,
+    truncation: request.truncation ?? ("disabled" as const),
     store: request.store ?? true,
     background: false,
     service_tier: "default" as const,

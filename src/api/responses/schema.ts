@@ -147,7 +147,6 @@ function refuseUnsupported(request: CreateRequest): void {
   if (topLogprobs || include?.includes("message.output_text.logprobs")) {
     throw unsupported(topLogprobs ? "top_logprobs" : "include", "log probabilities");
   }
-  if (request.truncation === "auto") throw unsupported("truncation", "truncation of the input");
   if (request.background) throw unsupported("background", "background responses");
   for (const name of ["conversation", "prompt", "context_management"] as const) {
     if (request[name] !== undefined && request[name] !== null) throw unsupported(name, `the field ${name}`);

@@ -1,4 +1,5 @@
 /** Responses that later requests may go on from. */
+import { HearthError } from "../../base/errors.js";
 import type { Message } from "../../service/types.js";
 import type { ResponseResource } from "./resource.js";
 
@@ -6,6 +7,19 @@ export interface StoredResponse {
   readonly response: ResponseResource;
   /** The conversation up to its answer, without instructions: those belong to one turn. */
   readonly messages: readonly Message[];
+}
+
+/** The conversation that a request goes on from; without an id there is none. PREVIOUS_RESPONSE_NOT_FOUND. */
+export async function messagesBefore(
+  id: string | null | undefined,
+  { store, owner, memory }: { store: ResponseStore; owner: string; memory: SocketMemory | null },
+): Promise<readonly Message[]> {
+  if (id === null || id === undefined) return [];
+  const found = memory?.get(id) ?? (await store.get(id, owner));
+  if (found) return found.messages;
+  throw new HearthError("PREVIOUS_RESPONSE_NOT_FOUND", `There is no response ${JSON.stringify(id)} to go on from.`, {
+    param: "previous_response_id",
+  });
 }
 
 /** Changes with the form of StoredResponse. */

@@ -8,7 +8,7 @@ import type { GenerationRequest, Message, OutputFormat } from "../../service/typ
 import { toConversation } from "./input.js";
 import { describeRequest, newId, type ResponseResource } from "./resource.js";
 import { type CreateRequest, includes } from "./schema.js";
-import type { ResponseStore, SocketMemory, StoredResponse } from "./store.js";
+import { messagesBefore, type ResponseStore, type SocketMemory, type StoredResponse } from "./store.js";
 import { toToolUse } from "./tools.js";
 import { type ResponseEvent, ResponseWriter } from "./writer.js";
 
@@ -76,6 +76,14 @@ export class Turn {
     return this.response;
   }
 
+  /** Tokens of the prompt that the request would have. */
+  async countTokens(signal: AbortSignal): Promise<number> {
+    const { generations } = this.#dependencies;
+    const model = generations.resolveModel(this.#request.model ?? "default");
+    const conversation = toConversation(await this.#previous(), this.#request.input);
+    return generations.countTokens(toGeneration(this.#request, model, conversation, signal));
+  }
+
   async *#run(signal: AbortSignal): AsyncGenerator<ResponseEvent> {
     const { generations, clock } = this.#dependencies;
     const request = this.#request;
@@ -101,14 +109,9 @@ export class Turn {
     }
   }
 
-  async #previous(): Promise<readonly Message[]> {
-    const id = this.#request.previous_response_id;
-    if (id === null || id === undefined) return [];
-    const found = this.#memory?.get(id) ?? (await this.#dependencies.store.get(id, this.owner));
-    if (found) return found.messages;
-    throw new HearthError("PREVIOUS_RESPONSE_NOT_FOUND", `There is no response ${JSON.stringify(id)} to go on from.`, {
-      param: "previous_response_id",
-    });
+  #previous(): Promise<readonly Message[]> {
+    const { store } = this.#dependencies;
+    return messagesBefore(this.#request.previous_response_id, { store, owner: this.owner, memory: this.#memory });
   }
 
   #remember(writer: ResponseWriter, conversation: readonly Message[]): void {
@@ -140,6 +143,7 @@ function toGeneration(
     maxTokens: request.max_output_tokens ?? null,
     format: toFormat(request.text?.format),
     stop: typeof request.stop === "string" ? [request.stop] : (request.stop ?? []),
+    truncation: request.truncation ?? "disabled",
     cacheKey: request.prompt_cache_key ?? null,
     generate: request.generate ?? true,
     signal,

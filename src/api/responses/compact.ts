@@ -1,0 +1,88 @@
+/** POST /v1/responses/compact and /v1/responses/input_tokens: a conversation made shorter, and its length. */
+import { z } from "zod";
+import { HearthError } from "../../base/errors.js";
+import { ownerOf } from "../../net/auth.js";
+import type { Server } from "../../net/server.js";
+import { closedSignal } from "../../net/stream.js";
+import { parseAt } from "../../net/validate.js";
+import type { Message, Usage } from "../../service/types.js";
+import { compactionItem } from "./compaction.js";
+import { toConversation } from "./input.js";
+import { newId, toUsage } from "./resource.js";
+import { createSchema, parseCreate } from "./schema.js";
+import { messagesBefore } from "./store.js";
+import { Turn, type TurnDependencies } from "./turn.js";
+
+const compactSchema = createSchema
+  .pick({ input: true, instructions: true, previous_response_id: true, prompt_cache_key: true })
+  .extend({ model: z.string().max(256) });
+type CompactRequest = z.infer<typeof compactSchema>;
+
+const summaryRequest =
+  "Summarize our conversation so far, so that it can be continued from your summary alone: what I asked for, what was found " +
+  "out and done, names and numbers that matter, and what is still open. Write only the summary.";
+/** A summary that is longer than this is none. */
+const maxSummaryTokens = 1024;
+
+export function routeCompact({ app }: Server, dependencies: TurnDependencies): void {
+  const { store, clock } = dependencies;
+
+  const compact = { api: { summary: "Makes a conversation shorter", body: compactSchema } };
+  app.post("/v1/responses/compact", { config: compact }, async (request, reply) => {
+    const body = parseAt(compactSchema, request.body, "");
+    const owner = ownerOf(request.caller);
+    const before = await messagesBefore(body.previous_response_id, { store, owner, memory: null });
+    const messages = toConversation(before, body.input);
+    if (messages.length === 0) {
+      throw new HearthError("REQUEST_INVALID", "The request has no input.", { param: "input" });
+    }
+    const { summary, usage } = await summarize(body, messages, closedSignal(reply), dependencies);
+    const said = messages.filter(({ role }) => role === "user").map(userItem);
+    return {
+      id: newId("resp"),
+      object: "response.compaction",
+      created_at: Math.floor(clock.wallTime() / 1000),
+      output: [...said, compactionItem(summary)],
+      usage: toUsage(usage),
+    };
+  });
+
+  const count = { api: { summary: "Tokens of the prompt that a request would have", body: createSchema } };
+  app.post("/v1/responses/input_tokens", { config: count }, async (request, reply) => {
+    const turn = new Turn(parseCreate(request.body), dependencies, ownerOf(request.caller), null);
+    return { object: "response.input_tokens", input_tokens: await turn.countTokens(closedSignal(reply)) };
+  });
+}
+
+async function summarize(
+  body: CompactRequest,
+  conversation: readonly Message[],
+  signal: AbortSignal,
+  { generations }: TurnDependencies,
+): Promise<{ summary: string; usage: Usage }> {
+  const instructions: Message[] = body.instructions ? [{ role: "system", content: body.instructions }] : [];
+  const events = generations.generate({
+    model: generations.resolveModel(body.model),
+    messages: [...instructions, ...conversation, { role: "user", content: summaryRequest }],
+    reasoningEffort: "none",
+    sampling: { temperature: 0 },
+    maxTokens: maxSummaryTokens,
+    stop: [],
+    // One that has outgrown the context is the one that has to be made shorter.
+    truncation: "auto",
+    cacheKey: body.prompt_cache_key ?? null,
+    generate: true,
+    signal,
+  });
+  let summary = "";
+  for await (const event of events) {
+    if (event.type === "delta") summary += event.text;
+    if (event.type === "done") return { summary: summary.trim(), usage: event.usage };
+  }
+  throw new HearthError("INTERNAL", "The generation ended without an event.");
+}
+
+function userItem({ content }: Message) {
+  const part = { type: "input_text" as const, text: content };
+  return { id: newId("msg"), type: "message" as const, status: "completed" as const, role: "user", content: [part] };
+}
