@@ -25,7 +25,7 @@ export interface Prompt {
   /** Reads the answer; null where it is plain text. */
   readonly parser: AnswerParser | null;
   /** What the answer may consist of. */
-  readonly answer: Omit<AnswerShape, "format">;
+  readonly answer: Omit<AnswerShape, "format" | "several">;
 }
 
 export interface PromptOptions {

@@ -82,9 +82,9 @@ export class GenerationService implements Generations {
 async function* generateWith(loaded: LoadedModel, request: GenerationRequest): AsyncGenerator<GenerationEvent> {
   loaded.scheduler.checkAccepts(); // before the work of making a prompt
   const prompt = await buildPrompt(loaded, request);
-  const gbnf = request.generate
-    ? answerGrammar({ ...prompt.answer, format: request.format ?? { type: "text" } })
-    : null;
+  const oneCall = wantsOneCall(request);
+  const { format = { type: "text" } } = request;
+  const gbnf = request.generate ? answerGrammar({ ...prompt.answer, format, several: !oneCall }) : null;
   const grammar = gbnf === null ? null : await loaded.grammars.get(gbnf);
   const grammarFrom = prompt.tokens.length;
   const stream = loaded.scheduler.submit({
@@ -100,7 +100,7 @@ async function* generateWith(loaded: LoadedModel, request: GenerationRequest): A
   const reader = new AnswerReader(loaded.model, { prompt, visible, stop: request.stop });
   yield* answer(withScores(stream, loaded.model), reader, {
     promptTokens: prompt.tokens.length,
-    oneCall: wantsOneCall(request),
+    oneCall,
   });
 }
 

@@ -5,8 +5,9 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
-import { detectFormat } from "../../src/chat/answers/formats.js";
+import { type AnswerFormat, detectFormat } from "../../src/chat/answers/formats.js";
 import { fitConversation, templateMessage } from "../../src/chat/conversation.js";
+import { answerGrammar } from "../../src/chat/grammar/answer.js";
 import type { Message, Tool } from "../../src/chat/messages.js";
 import { PromptBuilder } from "../../src/chat/prompt.js";
 import { Shield } from "../../src/chat/shield.js";
@@ -15,6 +16,7 @@ import { probeTemplate } from "../../src/chat/template-traits.js";
 import { Tokenizer } from "../../src/chat/tokenizer.js";
 import { templateTool } from "../../src/chat/tool-prompt.js";
 import type { Model } from "../../src/engine/contract.js";
+import { loadSpark } from "../grammar/spark.js";
 import { read } from "../helpers/answers.js";
 import { missing, shared } from "../helpers/shared.js";
 import { testModel } from "../unit/chat-model.js";
@@ -141,13 +143,25 @@ for (const file of files) {
     for (const word of ["told", "seen", "Oslo", "-3 degrees"]) assert.ok(text.includes(word), `${word} in ${text}`);
   });
 
-  test(`${file}: the calls and thoughts that it writes are read back`, () => {
+  test(`${file}: the calls and thoughts that it writes are read back and allowed`, async () => {
     const template = new ChatTemplate(source, undefined, now);
     const traits = probe(template);
     const format = detectFormat(source, []);
     const tool: Tool = {
       name: "get_weather",
       parameters: { type: "object", properties: { place: { type: "string" } } },
+    };
+    const declared: Tool = {
+      name: "get_weather",
+      parameters: {
+        type: "object",
+        properties: {
+          place: { type: "string" },
+          days: { type: "integer" },
+          hourly: { type: "boolean" },
+          units: { type: "array", items: { type: "string" } },
+        },
+      },
     };
     const calls = [
       { name: "get_weather", arguments: { place: 'Åre "north" </b>', days: 3, hourly: true, units: ["C", "F"] } },
@@ -179,8 +193,24 @@ for (const file of files) {
       for (const size of [1, 2, 5, 1000]) {
         assert.deepEqual(read(format, [tool], written, size, inReasoning), expected, written);
       }
+      await assertAllowed(written, { format, inReasoning, tools: [declared] });
     }
   });
+}
+
+/** The grammar of answers lets the model write it. */
+async function assertAllowed(
+  written: string,
+  { format, ...shape }: { format: AnswerFormat; inReasoning: boolean; tools: readonly Tool[] },
+): Promise<void> {
+  const gbnf = answerGrammar({
+    ...shape,
+    ...{ format: { type: "text" }, several: true, begun: null, specialTokens: [] },
+    family: format.tools,
+    reasoning: format.reasoning,
+  });
+  const grammar = await (await loadSpark()).compileGrammar(gbnf ?? "");
+  assert.equal(grammar.match(written), "whole", written);
 }
 
 /** What the model would have written: from where the generation prompt ends, or parts from it, to the token that ends it. */

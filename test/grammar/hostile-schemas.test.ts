@@ -19,6 +19,9 @@ const keywords = [
   "pattern",
   "properties",
   "maximum",
+  "multipleOf",
+  "uniqueItems",
+  "additionalProperties",
 ] as const;
 const values = [
   null,

@@ -54,7 +54,7 @@ export class RandomSchemas {
   }
 
   #scalar(): Json {
-    switch (this.#random.below(11)) {
+    switch (this.#random.below(13)) {
       case 0:
         return { type: "boolean" };
       case 1:
@@ -73,6 +73,19 @@ export class RandomSchemas {
         return { type: "string", pattern: this.#random.pick(patterns), maxLength: 12 };
       case 8:
         return { type: "number", exclusiveMinimum: this.#random.below(9) / 8 };
+      case 9:
+        return {
+          type: "integer",
+          multipleOf: 1 + this.#random.below(99),
+          ...this.#bounds(() => this.#random.below(2000)),
+        };
+      case 10:
+        return {
+          type: "number",
+          multipleOf: this.#random.pick([0.5, 0.25, 1.5]),
+          minimum: -3,
+          maximum: this.#random.below(90),
+        };
       default:
         return this.#text();
     }
@@ -100,7 +113,12 @@ export class RandomSchemas {
   #array(depth: number): Json {
     const minItems = this.#random.below(3);
     const maxItems = minItems + this.#random.below(3);
-    if (this.#random.below(4) > 0) return { type: "array", items: this.#schema(depth), minItems, maxItems };
+    const kind = this.#random.below(5);
+    if (kind === 1) {
+      const items = { enum: words.slice(0, 1 + this.#random.below(words.length)) };
+      return { type: "array", items, uniqueItems: true, minItems: this.#random.below(2), maxItems };
+    }
+    if (kind > 1) return { type: "array", items: this.#schema(depth), minItems, maxItems };
     const prefixItems = [this.#schema(depth), this.#schema(depth)];
     return {
       type: "array",

@@ -89,6 +89,56 @@ const cases: Readonly<Record<string, Case>> = {
     invalid: ["-1.51", "2", "2.0", "-2"],
   },
   "a multiple of one": { schema: { type: "number", multipleOf: 1 }, valid: ["3"], invalid: ["3.5"] },
+  "a multiple within bounds": {
+    schema: { type: "integer", multipleOf: 7, minimum: -20, maximum: 1000 },
+    valid: ["-14", "-7", "0", "7", "994", "105"],
+    invalid: ["-21", "1001", "8", "-0", "07"],
+  },
+  "a multiple without bounds": {
+    schema: { type: "integer", multipleOf: 12 },
+    valid: ["0", "12", "-24", "123456780"],
+    invalid: ["13", "012", "1.2"],
+  },
+  "a multiple of much": {
+    schema: { type: "integer", multipleOf: 3600, minimum: 1 },
+    valid: ["3600", "86400"],
+    invalid: ["0", "3601"],
+  },
+  "steps of a number": {
+    schema: { type: "number", multipleOf: 0.25, minimum: 5, maximum: 30 },
+    valid: ["5", "5.25", "29.75", "30", "7.5", "7.50", "30.0", "10"],
+    invalid: ["4.75", "30.25", "5.3", "5.", "5.125", "05"],
+  },
+  cents: {
+    schema: { type: "number", multipleOf: 0.01, exclusiveMinimum: 0 },
+    valid: ["0.01", "19.99", "3", "0.5", "100.10"],
+    invalid: ["0", "0.001", "-1", "0.00"],
+  },
+  "whole numbers that are multiples of a fraction": {
+    schema: { type: "integer", multipleOf: 2.5, minimum: 0, maximum: 20 },
+    valid: ["0", "5", "20"],
+    invalid: ["2.5", "7", "25"],
+  },
+  "different items of a few, in any order": {
+    schema: { type: "array", items: { enum: ["a", "b", "c"] }, uniqueItems: true, minItems: 1, maxItems: 2 },
+    valid: ['["a"]', '["c", "a"]'],
+    invalid: ["[]", '["a","a"]', '["a","b","c"]', '["d"]'],
+  },
+  "different items of many, in their order": {
+    schema: {
+      type: "array",
+      items: { type: "string", enum: Array.from({ length: 30 }, (_, i) => `v${i}`) },
+      uniqueItems: true,
+      minItems: 2,
+    },
+    valid: ['["v0","v1"]', '["v3", "v10", "v29"]'],
+    invalid: ["[]", '["v3"]', '["v3","v3"]', '["v30","v31"]'],
+  },
+  "different items of one list": {
+    schema: { type: "array", items: { type: "string" }, uniqueItems: true, maxItems: 1 },
+    valid: ["[]", '["x"]'],
+    invalid: ['["x","y"]'],
+  },
   lists: {
     schema: { type: "array", items: { type: "integer" }, minItems: 1, maxItems: 3 },
     valid: ["[1]", "[1, 2,3]", "[\n  1\n]"],
@@ -179,7 +229,8 @@ const refused: readonly (readonly [schema: unknown, what: RegExp])[] = [
   [{ not: {} }, /not cannot be enforced/],
   [{ type: "array", uniqueItems: true }, /uniqueItems/],
   [{ type: "array", contains: {} }, /contains/],
-  [{ type: "number", multipleOf: 0.5 }, /multipleOf/],
+  [{ type: "number", multipleOf: 1e-9 }, /multipleOf/],
+  [{ type: "number", multipleOf: 0 }, /multipleOf/],
   [{ if: {}, else: {} }, /if/],
   [{ type: "object", properties: { a: { dependentRequired: {} } } }, /properties\/a: dependentRequired/],
   [{ $ref: "https://example.org/schema" }, /does not stay/],
@@ -219,7 +270,7 @@ test("without strict, what cannot be enforced is left out", async () => {
   const schema = {
     type: "object",
     properties: {
-      a: { type: "array", uniqueItems: true, items: { type: "integer", multipleOf: 3 } },
+      a: { type: "array", uniqueItems: true, items: { type: "integer", multipleOf: 1e-9 } },
       b: { type: "string", pattern: "(?=a)" },
       c: { oneOf: [{ type: "integer" }, { type: "number" }] },
       d: { not: { type: "null" }, type: "boolean" },
@@ -260,6 +311,10 @@ test("schemas of hostile sizes end in an error, and in time", () => {
     { allOf: [{ anyOf: many }, { anyOf: many }] },
     { oneOf: [{ anyOf: half }, { anyOf: half }, { anyOf: half }] },
     { type: "object", properties: Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`p${i}`, {}])) },
+    { type: "number", exclusiveMinimum: 1e300 },
+    { type: "number", maximum: -1e300 },
+    { type: "integer", minimum: 1e300 },
+    { type: "integer", multipleOf: 3, minimum: 1e300 },
     { type: "string", pattern: "(".repeat(1000) + ")".repeat(1000) },
     { type: "string", pattern: "(a{1000}){1000}", maxLength: 100_000, minLength: 5 },
     loops,

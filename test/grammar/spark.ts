@@ -14,7 +14,15 @@ export const loadSpark = (): Promise<Model> => loadEngineModule().loadModel(spar
 
 /** The grammar of JSON that matches, as a request with `strict` gets it. */
 export function schemaGrammar(schema: unknown, strict = true): string {
-  const shape = { tools: [], family: null, begun: null, reasoning: null, inReasoning: false, specialTokens: [] };
+  const shape = {
+    tools: [],
+    family: null,
+    several: true,
+    begun: null,
+    reasoning: null,
+    inReasoning: false,
+    specialTokens: [],
+  };
   return answerGrammar({ ...shape, format: { type: "json_schema", schema, strict } }) ?? "";
 }
 

@@ -21,6 +21,9 @@ const families = {
   "mistral-list": "[TOOL_CALLS]",
   list: "<|tool_call|>",
   deepseek: "<｜tool▁calls▁begin｜>",
+  xml: "<tool_call><function=",
+  lfm: "<|tool_call_start|>",
+  gemma: "<|tool_call>",
 } as const;
 
 interface Call {
@@ -56,12 +59,12 @@ function grammarOf(
   family: keyof typeof families,
   tools: readonly Tool[],
   begun: string | null,
-  specialTokens: readonly SpecialToken[] = [],
+  { specialTokens = [], several = true }: { specialTokens?: readonly SpecialToken[]; several?: boolean } = {},
 ) {
   const { tools: format } = detectFormat(families[family], []);
   assert.equal(format.name, family);
   const shape = { format: { type: "text" as const }, reasoning: null, inReasoning: false, specialTokens };
-  return answerGrammar({ ...shape, tools, family: format, begun }) ?? "";
+  return answerGrammar({ ...shape, tools, family: format, several, begun }) ?? "";
 }
 
 const light: Tool = {
@@ -85,32 +88,39 @@ test(`${callsToMake} calls of random tools at temperature 1.5: each is read back
   const schemas = new RandomSchemas(random);
   const ajv = new Ajv2020({ strict: false, logger: false });
   let complete = 0;
-  for (let n = 0; n < callsToMake; n++) {
+  let cut = 0;
+  for (let n = 0; complete < callsToMake; n++) {
     const family = random.pick(Object.keys(families) as [keyof typeof families]);
     const tools = ["lamp", "Radio.on", "get_state"].map((name): Tool => ({ name, parameters: schemas.document() }));
     const wanted = random.pick(["", "lamp"]);
-    const grammar = await model.compileGrammar(grammarOf(family, tools, wanted));
+    const several = random.below(3) === 0;
+    const grammar = await model.compileGrammar(grammarOf(family, tools, wanted, { several }));
     const { tools: format } = detectFormat(families[family], []);
     const begun = format.begin(wanted === "" ? null : wanted);
-    // What follows calls is free, so that a model as weak as this one may talk on: what counts is the first call.
-    const answer = await speaker.say(grammar, n, 600);
+    // Where several may come, text may follow too, and a model as weak as this one talks on: what counts is the first call.
+    const answer = await speaker.say(grammar, n, several ? 300 : 600);
     const { calls } = read(family, tools, begun, answer.text);
     const [call] = calls;
     if (!call?.complete) {
-      assert.ok(!answer.finished, answer.text);
+      assert.ok(!answer.finished, `${family}: ${begun}${answer.text}`);
+      cut++;
       continue;
     }
+    if (!several) assert.equal(calls.length, 1, answer.text);
     complete++;
     for (const { name, arguments: json, complete: isComplete } of calls) {
       if (!isComplete) continue;
       const schema = tools.find((tool) => tool.name === name)?.parameters;
       assert.ok(schema, `${name} is no tool`);
       const validate = ajv.compile(schema);
-      assert.ok(validate(JSON.parse(json)), `${JSON.stringify(schema)}\n${json}\n${ajv.errorsText(validate.errors)}`);
+      assert.ok(
+        validate(JSON.parse(json)),
+        `${family}: ${JSON.stringify(schema)}\n${json}\n${ajv.errorsText(validate.errors)}`,
+      );
     }
   }
-  t.diagnostic(`${complete} calls complete, the others cut by the limit`);
-  assert.ok(complete >= callsToMake * 0.6);
+  t.diagnostic(`${complete} calls complete, ${cut} more cut by the limit`);
+  assert.ok(cut < callsToMake);
 });
 
 const written: Readonly<Record<keyof typeof families, readonly string[]>> = {
@@ -138,7 +148,39 @@ const written: Readonly<Record<keyof typeof families, readonly string[]>> = {
     '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>HassLightSet\n```json\n{"name": "x"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
     "<｜tool▁call▁begin｜>GetDateTime<｜tool▁sep｜>{}<｜tool▁call▁end｜>",
   ],
+  xml: [
+    "I will.\n<tool_call>\n<function=HassLightSet>\n<parameter=name>\na</b>\nc\n</parameter>\n<parameter=brightness>\n7\n</parameter>\n</function>\n</tool_call>",
+    "<tool_call>\n<function=GetDateTime>\n</function>\n</tool_call>\n<tool_call>\n<function=GetDateTime>\n</function>\n</tool_call>",
+    "<function=HassLightSet>\n<parameter=name>\n\n</parameter>\n</function>",
+  ],
+  lfm: [
+    '<|tool_call_start|>[HassLightSet(name="a)", brightness=7), GetDateTime()]<|tool_call_end|>Done.',
+    '<|tool_call_start|>[HassLightSet(brightness=7,name="x")]<|tool_call_end|>',
+  ],
+  gemma: [
+    '<|tool_call>call:HassLightSet{name:<|"|>a"}<|<|"|>,brightness:7}<tool_call|><|tool_call>call:GetDateTime{}<tool_call|>',
+    '<|tool_call>call:HassLightSet{brightness:7,name:<|"|><|"|>}<tool_call|>',
+  ],
 };
+
+/** What names other tools or parameters, or gives values of other types. */
+function spoiled(text: string): string[] {
+  const swaps: readonly (readonly [string, string])[] = [
+    ["HassLightSet", "HassOpenDoor"],
+    ["GetDateTime", "GetDoor"],
+    ["brightness", "colour"],
+    ["{}", '{"a": 1}'],
+    ['"x"', "9"],
+    ['"name": ""', '"name": 1'],
+    ["7", "107"],
+    ["7", "dim"],
+    ["name:", "brightness:"],
+    ["GetDateTime()", "GetDateTime(a=1)"],
+    ["GetDateTime>\n", "GetDateTime>\n<parameter=a>\n1\n</parameter>\n"],
+    ["=name>", "=room>"],
+  ];
+  return swaps.map(([from, to]) => text.replaceAll(from, to)).filter((changed) => changed !== text);
+}
 
 for (const family of Object.keys(families) as (keyof typeof families)[]) {
   test(`${family}: what the family writes is allowed and read back; other tools and wrong arguments are not allowed`, async () => {
@@ -147,20 +189,8 @@ for (const family of Object.keys(families) as (keyof typeof families)[]) {
     for (const text of written[family]) {
       assert.equal(grammar.match(text), "whole", text);
       assert.ok(read(family, [light, time], "", text).calls.every(({ complete }) => complete));
-      assert.equal(
-        grammar.match(text.replaceAll("HassLightSet", "HassOpenDoor").replaceAll("GetDateTime", "GetDoor")),
-        "none",
-      );
-      assert.equal(
-        grammar.match(
-          text
-            .replaceAll("brightness", "colour")
-            .replaceAll("{}", '{"a": 1}')
-            .replaceAll('"x"', "9")
-            .replaceAll('""', "1"),
-        ),
-        "none",
-      );
+      assert.ok(spoiled(text).length > 0);
+      for (const wrong of spoiled(text)) assert.equal(grammar.match(wrong), "none", wrong);
     }
     for (const text of ["", "Just words, and a < and a [TOOL_ and {}", "ends with <tool_ca"]) {
       assert.equal(grammar.match(text), "whole", text);
@@ -182,7 +212,7 @@ test("a marker that is a control token opens a call too, and other control token
   const model = await loadSpark();
   const marker = model.info.tokenizer.specialTokens.find(({ text }) => text === "<|im_start|>");
   assert.ok(marker);
-  const gbnf = grammarOf("mistral", [time], null, [{ ...marker, text: "[TOOL_CALLS]" }]);
+  const gbnf = grammarOf("mistral", [time], null, { specialTokens: [{ ...marker, text: "[TOOL_CALLS]" }] });
   assert.match(gbnf, new RegExp(`<\\[${marker.id}\\]> opened`));
   assert.match(gbnf, new RegExp(`<\\[\\^${marker.id}\\]> text`));
   await model.compileGrammar(gbnf);
@@ -195,6 +225,7 @@ test("thoughts are free, begun by the model or by the prompt; what follows them 
     format: { type: "json_object" as const },
     tools: [],
     family: null,
+    several: true,
     begun: null,
     reasoning,
     specialTokens: [],

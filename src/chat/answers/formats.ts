@@ -6,14 +6,9 @@ import type { Tool } from "../messages.js";
 import type { CallReader, ParsedCall } from "./events.js";
 import { callsFromJson, JsonCallsReader } from "./json-calls.js";
 import { parseGemmaCalls, parsePythonCalls } from "./literals.js";
-import {
-  BufferedReader,
-  DeepseekReader,
-  deepseekSeparator,
-  MistralReader,
-  parseXmlCalls,
-  TaggedReader,
-} from "./readers.js";
+import { BufferedReader, DeepseekReader, deepseekSeparator, MistralReader, TaggedReader } from "./readers.js";
+import { gemmaClose, gemmaQuote, gemmaText, pythonKey, pythonText, spacedText } from "./written.js";
+import { XmlReader } from "./xml-reader.js";
 
 export interface ToolFormat {
   readonly name: string;
@@ -52,17 +47,8 @@ export function markersOf({ tools, reasoning, wrappers }: AnswerFormat): string[
   return [...tools.opens, ...tools.closes, ...(tools.inner ?? []), ...thoughts, ...wrappers];
 }
 
-/** JSON with a space after commas and colons, as templates write it and models learned it. */
-function spaced(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(spaced).join(", ")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  return `{${Object.entries(value)
-    .map(([key, item]) => `${JSON.stringify(key)}: ${spaced(item)}`)
-    .join(", ")}}`;
-}
-
 const object = (call: ParsedCall, key = "arguments"): string =>
-  `{"name": ${JSON.stringify(call.name)}, "${key}": ${spaced(call.arguments)}}`;
+  `{"name": ${JSON.stringify(call.name)}, "${key}": ${spacedText(call.arguments)}}`;
 
 const beginObject = (tool: string | null, key = "arguments"): string =>
   tool === null ? '{"name":' : `{"name": ${JSON.stringify(tool)}, "${key}":`;
@@ -80,15 +66,13 @@ const xml: ToolFormat = {
   name: "xml",
   opens: ["<tool_call>", "<function="],
   closes: ["</tool_call>"],
-  reader: (open, tools) =>
-    open === "<function="
-      ? new BufferedReader("</function>", (body, isClosed) => parseXmlCalls(body, isClosed, tools), open)
-      : new TaggedReader(tools),
+  reader: (open, tools) => (open === "<function=" ? new XmlReader(tools, open) : new TaggedReader(tools)),
   write: (calls) =>
     calls
       .map(({ name, arguments: args }) => {
         const parameters = Object.entries(args).map(
-          ([key, value]) => `<parameter=${key}>\n${typeof value === "string" ? value : spaced(value)}\n</parameter>\n`,
+          ([key, value]) =>
+            `<parameter=${key}>\n${typeof value === "string" ? value : spacedText(value)}\n</parameter>\n`,
         );
         return `<tool_call>\n<function=${name}>\n${parameters.join("")}</function>\n</tool_call>`;
       })
@@ -112,7 +96,7 @@ const mistral: ToolFormat = {
   closes: [],
   inner: ["[ARGS]", "[CALL_ID]"],
   reader: () => new MistralReader(),
-  write: (calls) => calls.map((call) => `[TOOL_CALLS]${call.name}[ARGS]${spaced(call.arguments)}`).join(""),
+  write: (calls) => calls.map((call) => `[TOOL_CALLS]${call.name}[ARGS]${spacedText(call.arguments)}`).join(""),
   begin: (tool) => `[TOOL_CALLS]${tool === null ? "" : `${tool}[ARGS]`}`,
 };
 
@@ -144,40 +128,21 @@ const lfm: ToolFormat = {
 
 function pythonCall({ name, arguments: args }: ParsedCall): string {
   return `${name}(${Object.entries(args)
-    .map(([key, value]) => `${key}=${python(value)}`)
+    .map(([key, value]) => `${pythonKey(key)}=${pythonText(value)}`)
     .join(", ")})`;
-}
-
-function python(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
-  if (typeof value === "object" && value !== null) {
-    return `{${Object.entries(value)
-      .map(([key, item]) => `${JSON.stringify(key)}: ${python(item)}`)
-      .join(", ")}}`;
-  }
-  if (typeof value === "boolean") return value ? "True" : "False";
-  return value === null ? "None" : spaced(value);
 }
 
 const gemma: ToolFormat = {
   name: "gemma",
   opens: ["<|tool_call>"],
-  closes: ["<tool_call|>"],
-  inner: ['<|"|>'],
+  closes: [gemmaClose],
+  inner: [gemmaQuote],
   stops: ["<|tool_response>"],
-  reader: () => new BufferedReader("<tool_call|>", parseGemmaCalls),
-  write: (calls) => calls.map((call) => `<|tool_call>call:${call.name}${braces(call.arguments)}<tool_call|>`).join(""),
+  reader: () => new BufferedReader(gemmaClose, parseGemmaCalls),
+  write: (calls) =>
+    calls.map((call) => `<|tool_call>call:${call.name}${gemmaText(call.arguments)}<tool_call|>`).join(""),
   begin: (tool) => `<|tool_call>call:${tool === null ? "" : `${tool}{`}`,
 };
-
-function braces(value: unknown): string {
-  if (typeof value === "string") return `<|"|>${value}<|"|>`;
-  if (Array.isArray(value)) return `[${value.map(braces).join(",")}]`;
-  if (typeof value !== "object" || value === null) return spaced(value);
-  return `{${Object.entries(value)
-    .map(([key, item]) => `${key}:${braces(item)}`)
-    .join(",")}}`;
-}
 
 const deepseek: ToolFormat = {
   name: "deepseek",
@@ -189,7 +154,7 @@ const deepseek: ToolFormat = {
     const each = calls.map(
       (call) =>
         `<｜tool▁call▁begin｜>function${deepseekSeparator}${call.name}\n` +
-        `\`\`\`json\n${spaced(call.arguments)}\n\`\`\`<｜tool▁call▁end｜>`,
+        `\`\`\`json\n${spacedText(call.arguments)}\n\`\`\`<｜tool▁call▁end｜>`,
     );
     return `<｜tool▁calls▁begin｜>${each.join("\n")}<｜tool▁calls▁end｜>`;
   },

@@ -3,6 +3,7 @@
  * anything unexpected makes the result null.
  */
 import type { ParsedCall } from "./events.js";
+import { gemmaQuote } from "./written.js";
 
 const maxDepth = 64;
 
@@ -21,11 +22,11 @@ export function parsePythonCalls(text: string): ParsedCall[] | null {
 }
 
 function pythonCall(reader: Reader): ParsedCall {
-  const name = reader.match(/[A-Za-z_][\w.-]*/y);
+  const name = reader.match(/[\w.-]+/y);
   reader.expect("(");
   const args: [string, unknown][] = [];
   while (!reader.peek(")")) {
-    const key = reader.match(/[A-Za-z_]\w*/y);
+    const key = reader.tryMatch(/[A-Za-z_]\w*/y) ?? pythonString(reader);
     reader.expect("=");
     args.push([key, literal(reader, pythonString, 0)]);
     if (!reader.skip(",")) break;
@@ -59,8 +60,6 @@ function gemmaObject(reader: Reader, depth: number): Record<string, unknown> {
   reader.expect("}");
   return Object.fromEntries(members);
 }
-
-const gemmaQuote = '<|"|>';
 
 function gemmaString(reader: Reader): string {
   reader.expect(gemmaQuote);

@@ -1,10 +1,11 @@
 /** Readers of calls for the families that do not write plain JSON behind their marker. */
 import type { Tool } from "../messages.js";
-import { type CallReader, type Emit, emitCall, isRecord, isSpace, type ParsedCall } from "./events.js";
+import { type CallReader, type Emit, emitCall, isSpace, type ParsedCall } from "./events.js";
 import { JsonArgumentsReader, JsonCallsReader } from "./json-calls.js";
+import { XmlReader } from "./xml-reader.js";
 
-/** null: the body holds something else than calls. Not closed: the answer ended before the closing marker. */
-export type CallsParser = (body: string, isClosed: boolean) => readonly ParsedCall[] | null;
+/** null: the body holds something else than calls. */
+export type CallsParser = (body: string) => readonly ParsedCall[] | null;
 
 /** Takes everything up to a closing marker and then reads it at once: what it has to be turned into JSON anyway. */
 export class BufferedReader implements CallReader {
@@ -12,24 +13,24 @@ export class BufferedReader implements CallReader {
   readonly #parse: CallsParser;
   #body = "";
 
-  constructor(close: string, parse: CallsParser, prefix = "") {
+  constructor(close: string, parse: CallsParser) {
     this.#close = close;
     this.#parse = parse;
-    this.#body = prefix;
   }
 
   take(unit: string, emit: Emit): "more" | "done" | "bad" {
     this.#body += unit;
-    if (!this.#body.endsWith(this.#close)) return "more";
-    return this.#read(this.#body.slice(0, -this.#close.length), true, emit) ? "done" : "bad";
+    // The unit first: to look for the end in it a string is copied.
+    if (!this.#close.endsWith(unit) || !this.#body.endsWith(this.#close)) return "more";
+    return this.#read(this.#body.slice(0, -this.#close.length), emit) ? "done" : "bad";
   }
 
   finish(emit: Emit): boolean {
-    return this.#read(this.#body, false, emit);
+    return this.#read(this.#body, emit);
   }
 
-  #read(body: string, isClosed: boolean, emit: Emit): boolean {
-    const calls = this.#parse(body, isClosed);
+  #read(body: string, emit: Emit): boolean {
+    const calls = this.#parse(body);
     for (const call of calls ?? []) emitCall(call, emit);
     return calls !== null;
   }
@@ -46,59 +47,12 @@ export class TaggedReader implements CallReader {
 
   take(unit: string, emit: Emit): "more" | "done" | "bad" {
     if (!this.#reader && isSpace(unit)) return "more";
-    this.#reader ??=
-      unit === "<"
-        ? new BufferedReader("</tool_call>", (body, isClosed) => parseXmlCalls(body, isClosed, this.#tools))
-        : new JsonCallsReader();
+    this.#reader ??= unit === "<" ? new XmlReader(this.#tools) : new JsonCallsReader();
     return this.#reader.take(unit, emit);
   }
 
   finish(emit: Emit): boolean {
     return this.#reader?.finish(emit) ?? false;
-  }
-}
-
-/** `<function=NAME><parameter=KEY>VALUE</parameter></function>`, one or several. */
-export function parseXmlCalls(body: string, isClosed: boolean, tools: readonly Tool[]): ParsedCall[] | null {
-  // Models forget to close a function, but half a value must never pass for a whole one.
-  if (!isClosed && !/<\/function>\s*$/.test(body)) return null;
-  const calls: ParsedCall[] = [];
-  const rest = body.replace(
-    /<function=([^>\n]+)>([\s\S]*?)(?:<\/function>|$)/g,
-    (_, name: string, parameters: string) => {
-      calls.push({ name: name.trim(), arguments: xmlArguments(parameters, schemasOf(name.trim(), tools)) });
-      return "";
-    },
-  );
-  return calls.length > 0 && isSpace(rest) ? calls : null;
-}
-
-type Schemas = Readonly<Record<string, unknown>>;
-
-function schemasOf(name: string, tools: readonly Tool[]): Schemas {
-  const properties = tools.find((tool) => tool.name === name)?.parameters?.properties;
-  return isRecord(properties) ? properties : {};
-}
-
-function xmlArguments(text: string, schemas: Schemas): Record<string, unknown> {
-  const parameter = /<parameter=([^>\n]+)>\n?([\s\S]*?)\n?(?:<\/parameter>|(?=<parameter=)|$)/g;
-  return Object.fromEntries(
-    [...text.matchAll(parameter)].map(([, key = "", value = ""]) => [key.trim(), xmlValue(value, schemas[key.trim()])]),
-  );
-}
-
-/** The values have no types of their own: a string stays one where the tool wants strings, all else is read as JSON. */
-function xmlValue(text: string, schema: unknown): unknown {
-  const type = isRecord(schema) ? schema.type : undefined;
-  if (type === "string") return text;
-  const python: Readonly<Record<string, unknown>> = { True: true, False: false, None: null };
-  if (text.trim() in python) return python[text.trim()];
-  try {
-    const value: unknown = JSON.parse(text);
-    // Without a schema "007" or "12" could be a string as well; then only structures are sure not to be.
-    return type === undefined && typeof value === "string" ? text : value;
-  } catch {
-    return text;
   }
 }
 

@@ -12,6 +12,8 @@ export interface AnswerShape {
   readonly tools: readonly Tool[];
   /** The name of the family's ToolFormat, and the texts that open a call in it. */
   readonly family: { readonly name: string; readonly opens: readonly string[] } | null;
+  /** More than one call may come, and text after calls. */
+  readonly several: boolean;
   /** A call that the prompt has begun: of this tool, or of any (""); null for none. */
   readonly begun: string | null;
   readonly reasoning: { readonly open: string; readonly close: string } | null;
@@ -72,15 +74,19 @@ class CallRules {
   }
 
   answer(): string {
-    const { format, begun, tools, family, specialTokens } = this.#shape;
+    const { format, begun, tools, family, several, specialTokens } = this.#shape;
     const after = this.#writer.reserve("after-call");
-    const { opened, bare, rest } = this.#calls({ writer: this.#writer, tools, marker: this.#marker, after });
-    const markers = (family?.opens ?? []).map(
-      (text): Marker => ({ text, tokens: controlTokens(text, specialTokens), rule: opened }),
-    );
+    const tokens = (text: string) => controlTokens(text, specialTokens);
+    const context = { writer: this.#writer, tools, marker: this.#marker, tokens, several, after };
+    const { opened, openedBy = {}, bare, rest } = this.#calls(context);
+    const markers = (family?.opens ?? []).map((text) => ({
+      text,
+      tokens: tokens(text),
+      rule: openedBy[text] ?? opened,
+    }));
     const spaces = [" ", "\t", "\n"];
     const { text, beginning } = freeText(this.#writer, markers, bare ? ["{", ...spaces] : []);
-    this.#writer.define(after, bare ? `${bare.after} | ${text}` : text);
+    this.#writer.define(after, !several ? '""' : bare ? `${bare.after} | ${text}` : text);
     if (begun !== null) return rest(begun);
     const unmarked = bare ? bare.call : null;
     if (format.type === "text") {

@@ -1,7 +1,20 @@
-/** How the families that write calls as JSON do so. Each names a declared tool and its arguments match the tool's schema. */
+/** How each family writes calls. Each call names a declared tool, and its arguments match the tool's schema. */
+import { gemmaQuote, xmlTags } from "../answers/written.js";
 import type { Tool } from "../messages.js";
 import { choice, type GrammarWriter, jsonLiteral, literal } from "./gbnf.js";
-import { SchemaCompiler } from "./json-schema.js";
+import { type ArgumentsForm, SchemaCompiler, type SchemaOptions } from "./json-schema.js";
+import {
+  anyTextAtAll,
+  gemmaNotation,
+  type Notation,
+  pythonArguments,
+  pythonNotation,
+  xmlJson,
+  xmlParameters,
+  xmlTexts,
+  xmlValueEnd,
+} from "./notation.js";
+import { ParameterKinds } from "./parameter-kinds.js";
 import { isSchema } from "./schema.js";
 
 export interface CallContext {
@@ -9,6 +22,10 @@ export interface CallContext {
   readonly tools: readonly Tool[];
   /** The expression of a text that may be a control token. */
   readonly marker: (text: string) => string;
+  /** The control tokens of a text. */
+  readonly tokens: (text: string) => readonly number[];
+  /** More than one call may stand in a list of calls. */
+  readonly several: boolean;
   /** The rule of what may follow calls. */
   readonly after: string;
 }
@@ -16,6 +33,8 @@ export interface CallContext {
 export interface CallParts {
   /** The rule of what follows the opening marker. */
   readonly opened: string;
+  /** Where that depends on the marker: by its text. */
+  readonly openedBy?: Readonly<Record<string, string>>;
   /** For families that need no marker: a call from its first letter, and what may follow one. */
   readonly bare?: { readonly call: string; readonly after: string };
   /** What follows the text with which the prompt begins a call (ToolFormat.begin): of a tool, or of any (""). */
@@ -26,28 +45,33 @@ export type CallWriter = (context: CallContext) => CallParts;
 
 const space = "[ \\n]{0,4}";
 
-/** The expressions of each tool's arguments, by name. */
-function argumentRules({ writer, tools }: CallContext): Map<string, string> {
-  return new Map(tools.map((tool) => [tool.name, writer.rule(`arguments-${tool.name}`, argumentsOf(writer, tool))]));
+type Compile = (compiler: (options: Partial<SchemaOptions>) => SchemaCompiler, schema: object) => string;
+
+/**
+ * Expressions of each tool's arguments, by name. A schema that makes no sense costs the tool its constraint, not the
+ * request: `unconstrained`, or what `compile` makes of any object.
+ */
+function argumentRules({ writer, tools }: CallContext, compile: Compile, unconstrained?: string): Map<string, string> {
+  const of = (schema: object) =>
+    compile((options) => new SchemaCompiler(writer, schema, { strict: false, anyOrder: true, ...options }), schema);
+  const expression = ({ parameters }: Tool) => {
+    try {
+      return of(isSchema(parameters) ? { ...parameters, type: "object" } : { type: "object", properties: {} });
+    } catch {
+      return unconstrained ?? of({ type: "object" });
+    }
+  };
+  return new Map(tools.map((tool) => [tool.name, writer.rule(`arguments-${tool.name}`, expression(tool))]));
 }
 
-/** A schema that makes no sense costs the tool its constraint, not the request. */
-function argumentsOf(writer: GrammarWriter, { parameters }: Tool): string {
-  const schema = isSchema(parameters) ? { ...parameters, type: "object" } : { type: "object", properties: {} };
-  const compile = (document: unknown) =>
-    new SchemaCompiler(writer, document, { strict: false, anyOrder: true }).value(document, "");
-  try {
-    return compile(schema);
-  } catch {
-    return compile({ type: "object" });
-  }
-}
+const jsonArguments = (context: CallContext) =>
+  argumentRules(context, (compiler, schema) => compiler({}).value(schema, ""));
 
 /** `{"name": NAME, "arguments": ARGUMENTS}`, whole or from where the prompt has come to. */
-function jsonCall(context: CallContext, key: string): { whole: string; rest: (tool: string) => string } {
+function jsonCall(context: CallContext, key: string, member = ""): { whole: string; rest: (tool: string) => string } {
   const { writer } = context;
-  const rules = argumentRules(context);
-  const tail = (name: string) => `" "? ${rules.get(name) ?? '"{}"'} "}"`;
+  const rules = jsonArguments(context);
+  const tail = (name: string) => `" "? ${rules.get(name) ?? '"{}"'} ${member} "}"`;
   const named = (name: string) => `${jsonLiteral(name)} "," " "? ${literal(`"${key}":`)} ${tail(name)}`;
   const afterName = writer.rule("call-name", `" "? ${choice([...rules.keys()].map(named))}`);
   const whole = writer.rule("call", `"{" ${literal('"name":')} ${afterName}`);
@@ -77,20 +101,24 @@ const llama: CallWriter = (context) => {
 
 const mistral: CallWriter = (context) => {
   const { writer, marker, after } = context;
-  const rules = argumentRules(context);
+  const rules = jsonArguments(context);
   const tail = (name: string) => `${rules.get(name) ?? '"{}"'} ${after}`;
   const named = [...rules.keys()].map((name) => `${literal(name)} ${marker("[ARGS]")} ${tail(name)}`);
   const opened = writer.rule("opened", choice(named));
   return { opened, rest: (tool) => (tool === "" ? opened : tail(tool)) };
 };
 
-/** A list of calls behind one marker. `close`: stands after it in some templates. */
+/**
+ * A list of calls behind one marker. `close`: stands after it in some templates; `member`: behind the arguments, where the
+ * template writes more than them.
+ */
 const listed =
-  (close: string | null): CallWriter =>
+  ({ close = null, member = "" }: { readonly close?: string | null; readonly member?: string }): CallWriter =>
   (context) => {
-    const { writer, marker, after } = context;
-    const { whole, rest } = jsonCall(context, "arguments");
-    const end = `(${space} "," ${space} ${whole})* ${space} "]" ${close === null ? "" : `(${space} ${marker(close)})?`} ${after}`;
+    const { writer, marker, several, after } = context;
+    const { whole, rest } = jsonCall(context, "arguments", member);
+    const more = several ? `(${space} "," ${space} ${whole})*` : "";
+    const end = `${more} ${space} "]" ${close === null ? "" : `(${space} ${marker(close)})?`} ${after}`;
     return {
       opened: writer.rule("opened", `${space} "[" ${space} ${whole} ${end}`),
       rest: (tool) => `${rest(tool)} ${end}`,
@@ -99,7 +127,7 @@ const listed =
 
 const deepseek: CallWriter = (context) => {
   const { writer, marker, after } = context;
-  const rules = argumentRules(context);
+  const rules = jsonArguments(context);
   const close = `${marker("<｜tool▁call▁end｜>")} ${after}`;
   const separator = marker("<｜tool▁sep｜>");
   const fenced = (name: string) => `${rules.get(name) ?? '"{}"'} ${literal("\n```")} ${close}`;
@@ -112,12 +140,88 @@ const deepseek: CallWriter = (context) => {
   };
 };
 
-/** By the names of ToolFormat. Families that write calls otherwise than as JSON are not held to their schemas. */
+/** A name, arguments between brackets, and perhaps more such calls. */
+function bracketed(
+  { writer }: CallContext,
+  rules: ReadonlyMap<string, string>,
+  { open, end }: { readonly open: string; readonly end: string },
+) {
+  const tail = (name: string) => `${rules.get(name) ?? '""'} ${end}`;
+  const call = writer.rule("call", choice([...rules.keys()].map((name) => `${literal(name + open)} ${tail(name)}`)));
+  return { call, rest: (tool: string) => (tool === "" ? call : tail(tool)) };
+}
+
+function membersIn(notation: Notation, form: ArgumentsForm): Compile {
+  return (compiler, schema) => compiler({ notation }).members(schema, form);
+}
+
+/** `[f(key="text", other=True), g()]`: LFM2. */
+const lfm: CallWriter = (context) => {
+  const { writer, marker, several, after } = context;
+  const python = pythonNotation(writer);
+  const rules = argumentRules(context, membersIn(python, { members: pythonArguments(python) }));
+  const { call, rest } = bracketed(context, rules, { open: "(", end: '")"' });
+  const more = `${several ? `("," " "? ${call})*` : ""} "]" ${marker("<|tool_call_end|>")} ${after}`;
+  return {
+    opened: writer.rule("opened", `"[" ${call} ${more}`),
+    rest: (tool) => `${rest(tool)} ${more}`,
+  };
+};
+
+/** `call:f{key:<|"|>text<|"|>}`: Gemma 4. */
+const gemma: CallWriter = (context) => {
+  const { writer, marker, tokens, after } = context;
+  const notation = gemmaNotation(writer, marker(gemmaQuote), tokens(gemmaQuote));
+  const rules = argumentRules(context, membersIn(notation, { members: notation }));
+  const { call, rest } = bracketed(context, rules, { open: "{", end: '"}"' });
+  const close = `${marker("<tool_call|>")} ${after}`;
+  return {
+    opened: writer.rule("opened", `"call:" ${call} ${close}`),
+    rest: (tool) => `${rest(tool)} ${close}`,
+  };
+};
+
+/** `<function=f>`, and `<parameter=key>` before each value: Qwen3-Coder and Qwen3.5. */
+const xml: CallWriter = (context) => {
+  const { writer, marker, after } = context;
+  const [texts, json, members] = [xmlTexts(writer), xmlJson(writer), xmlParameters(writer)];
+  const anyTexts = `(${members.keyOf(anyTextAtAll)} ${texts.string(anyTextAtAll)})*`;
+  const rules = argumentRules(
+    context,
+    (compiler, schema) => {
+      const kinds = new ParameterKinds(schema);
+      const [ofTexts, ofJson] = [compiler({ notation: texts }), compiler({ notation: json })];
+      const value = (key: string | null, part: unknown, path: string) => {
+        if (kinds.isText(key)) return ofTexts.valueOrNull(part, path);
+        const written = ofJson.valueOrNull(part, path);
+        return written === null ? null : `${written} ${xmlValueEnd}`;
+      };
+      return ofJson.members(schema, { members, value });
+    },
+    anyTexts,
+  );
+  const end = literal(xmlTags.functionClose);
+  const { call, rest } = bracketed(context, rules, { open: ">\n", end });
+  const close = `"\\n" ${marker(xmlTags.callsClose)} ${after}`;
+  return {
+    opened: writer.rule("opened", `"\\n" ${literal(xmlTags.functionOpen)} ${call} ${close}`),
+    openedBy: {
+      [xmlTags.functionOpen]: writer.rule("opened", `${call} ("\\n" ${marker(xmlTags.callsClose)})? ${after}`),
+    },
+    rest: (tool) => `${rest(tool)} ${close}`,
+  };
+};
+
+/** By the names of ToolFormat. */
 export const callShapes: Readonly<Record<string, CallWriter>> = {
   hermes,
   llama,
   mistral,
-  "mistral-list": listed(null),
-  list: listed("<|/tool_call|>"),
+  // The ids of calls are nine letters and digits.
+  "mistral-list": listed({ member: '(", \\"id\\": \\"" [a-zA-Z0-9]{9} "\\"")?' }),
+  list: listed({ close: "<|/tool_call|>" }),
   deepseek,
+  xml,
+  lfm,
+  gemma,
 };

@@ -8,47 +8,79 @@ export interface Marker {
   readonly text: string;
   /** Control tokens of this text: models mean them, while the text could also come letter by letter. */
   readonly tokens: readonly number[];
-  /** The rule that follows. */
-  readonly rule: string;
+  /** The rule that follows; null where the marker must not come. */
+  readonly rule: string | null;
 }
 
 /** The rule of text that may end anywhere, and the rule of its beginning where that is not to be one of these characters. */
 export function freeText(writer: GrammarWriter, markers: readonly Marker[], notFirst: readonly string[] = []) {
-  const prefixes = new Set([""]);
-  for (const { text } of markers) {
-    const units = [...text];
-    for (let length = 1; length < units.length; length++) prefixes.add(units.slice(0, length).join(""));
-  }
-  const names = new Map([...prefixes].map((prefix) => [prefix, writer.reserve("text")]));
+  const automaton = new TextAutomaton(writer, markers);
   const named = markers.flatMap(({ tokens }) => tokens);
-  const units = [...new Set(markers.flatMap(({ text }) => [...text]))];
-  const start = names.get("") ?? "";
   // Tokens without a text, of which some vocabularies have many, change nothing of what was read.
   const silent = `<[^${named.length > 0 ? named.join(",") : 0}]>`;
-  const body = (prefix: string, name: string, without: readonly string[]): string => {
-    const next = new Map<string, Range[]>(); // what leads to a rule
-    for (const unit of units.filter((candidate) => !without.includes(candidate))) {
-      const read = prefix + unit;
-      const complete = markers.find(({ text }) => read.endsWith(text));
-      const target = complete?.rule ?? names.get(longestSuffix(read, prefixes)) ?? start;
-      next.set(target, [...(next.get(target) ?? []), single(unit)]);
-    }
-    return [
-      '""',
-      ...[...next].map(([target, ranges]) => `${characterClass(ranges)} ${target}`),
-      `${characterClass([...units, ...without].map(single), true)} ${start}`,
-      ...markers.filter(({ tokens }) => tokens.length > 0).map(({ tokens, rule }) => `<[${tokens.join(",")}]> ${rule}`),
-      `${silent} ${name}`,
-    ].join(" | ");
-  };
-  for (const [prefix, name] of names) writer.define(name, body(prefix, name, []));
+  const body = (prefix: string, name: string, without: readonly string[]) =>
+    ['""', ...automaton.steps(prefix, without), `${silent} ${name}`].join(" | ");
+  for (const [prefix, name] of automaton.names) writer.define(name, body(prefix, name, []));
+  const { start } = automaton;
   if (notFirst.length === 0) return { text: start, beginning: start };
   const beginning = writer.reserve("beginning");
   writer.define(beginning, body("", beginning, notFirst));
   return { text: start, beginning };
 }
 
-function longestSuffix(text: string, prefixes: ReadonlySet<string>): string {
+/** The rule of text up to the first end, which it reads as well. `never` cannot stand in it. */
+export function enclosedText(writer: GrammarWriter, end: Omit<Marker, "rule">, never: readonly string[] = []): string {
+  const ended = writer.rule("ended", '""');
+  const forbidden = never.map((text): Marker => ({ text, tokens: [], rule: null }));
+  const automaton = new TextAutomaton(writer, [{ ...end, rule: ended }, ...forbidden]);
+  for (const [prefix, name] of automaton.names) writer.define(name, automaton.steps(prefix).join(" | "));
+  return automaton.start;
+}
+
+/** A rule for each beginning of a marker. */
+class TextAutomaton {
+  readonly names: ReadonlyMap<string, string>;
+  readonly #markers: readonly Marker[];
+  readonly #units: readonly string[];
+
+  constructor(writer: GrammarWriter, markers: readonly Marker[]) {
+    const prefixes = new Set([""]);
+    for (const { text } of markers) {
+      const units = [...text];
+      for (let length = 1; length < units.length; length++) prefixes.add(units.slice(0, length).join(""));
+    }
+    this.names = new Map([...prefixes].map((prefix) => [prefix, writer.reserve("text")]));
+    this.#markers = markers;
+    this.#units = [...new Set(markers.flatMap(({ text }) => [...text]))];
+  }
+
+  get start(): string {
+    return this.names.get("") ?? "";
+  }
+
+  /** What may follow this beginning. */
+  steps(prefix: string, without: readonly string[] = []): string[] {
+    const next = new Map<string, Range[]>(); // what leads to a rule
+    for (const unit of this.#units.filter((candidate) => !without.includes(candidate))) {
+      const target = this.#target(prefix + unit);
+      if (target !== null) next.set(target, [...(next.get(target) ?? []), single(unit)]);
+    }
+    return [
+      ...[...next].map(([target, ranges]) => `${characterClass(ranges)} ${target}`),
+      `${characterClass([...this.#units, ...without].map(single), true)} ${this.start}`,
+      ...this.#markers.flatMap(({ tokens, rule }) =>
+        tokens.length > 0 && rule ? [`<[${tokens.join(",")}]> ${rule}`] : [],
+      ),
+    ];
+  }
+
+  #target(read: string): string | null {
+    const complete = this.#markers.find(({ text }) => read.endsWith(text));
+    return complete ? complete.rule : (this.names.get(longestSuffix(read, this.names)) ?? this.start);
+  }
+}
+
+function longestSuffix(text: string, prefixes: ReadonlyMap<string, string>): string {
   const units = [...text];
   for (let from = 0; from < units.length; from++) {
     const suffix = units.slice(from).join("");

@@ -3,13 +3,19 @@
  * but not every valid text is allowed. Properties come in the order in which the schema names them; properties that it does
  * not name come only where it asks for them with `additionalProperties`, or names none; white space is what models write.
  */
+import { allowedTypes, flattenFor } from "./alternatives.js";
 import { formatPatterns } from "./formats.js";
-import { characterClass, choice, type GrammarWriter, jsonLiteral, literal, type Range } from "./gbnf.js";
-import { type Flat, flatten, list, typesOf, valuesOf } from "./merge.js";
-import { anyInteger, anyNumber, integerWithin, numberWithin } from "./numbers.js";
+import { choice, type GrammarWriter } from "./gbnf.js";
+import { differentItems, listOf, tooMany } from "./lists.js";
+import { inAnyOrder, inOrder, type Member, mayComeInAnyOrder, otherKeyOrAny } from "./members.js";
+import { type Flat, list, typesOf, valuesOf } from "./merge.js";
+import { multiplesWithin } from "./multiples.js";
+import { jsonNotation, type Members, type Notation, type Text } from "./notation.js";
+import { anyInteger, anyNumber, type Bounds, integerWithin, numberWithin } from "./numbers.js";
 import { lengthOf, type Pattern, parsePattern } from "./pattern.js";
 import {
   enforced,
+  isEqual,
   isSchema,
   keywordTypes,
   pointerTo,
@@ -19,29 +25,35 @@ import {
   SchemaDocument,
   type Type,
   typeOf,
+  types,
   unenforceable,
 } from "./schema.js";
-import { anyText, bounds, patternText, patternTextWithin } from "./strings.js";
+import type { Length } from "./strings.js";
 
 export interface SchemaOptions {
   /** Refuse what cannot be enforced; else leave it out. */
   readonly strict: boolean;
   /** Small objects may have their properties in any order: models do not always follow a tool's. */
   readonly anyOrder?: boolean;
+  /** By default JSON. */
+  readonly notation?: Notation;
 }
 
-/** Between the parts of objects and lists: on one line, or indented. */
-const space = "space";
-const spaceRule = '" "? | "\\n" [ \\t]{0,32}';
-/** Properties that may come in any order: there is a rule for each set of them. */
-const maxFreeOrder = 6;
 const maxSchemas = 5000;
 const maxDepth = 100;
 const unlimited = Number.POSITIVE_INFINITY;
 
+/** How the members of a call's arguments are written, and their values. */
+export interface ArgumentsForm {
+  readonly members: Members;
+  /** By default as any other value. `key`: null for one that the schema does not name. */
+  value?(key: string | null, schema: unknown, path: string): string | null;
+}
+
 /** Compiles parts of one schema document into rules of one grammar. */
 export class SchemaCompiler {
   readonly #writer: GrammarWriter;
+  readonly #notation: Notation;
   readonly #document: SchemaDocument;
   readonly #strict: boolean;
   readonly #anyOrder: boolean;
@@ -51,18 +63,29 @@ export class SchemaCompiler {
 
   constructor(writer: GrammarWriter, root: unknown, options: SchemaOptions) {
     this.#writer = writer;
+    this.#notation = options.notation ?? jsonNotation(writer);
     this.#document = new SchemaDocument(root);
     this.#strict = options.strict;
     this.#anyOrder = options.anyOrder ?? false;
-    writer.rule(space, spaceRule);
   }
 
   /** The expression of a value that matches. Throws where none can. */
   value(schema: unknown, path: string): string {
-    return this.#valueOrNull(schema, path) ?? refuse(path, "no value can match");
+    return this.valueOrNull(schema, path) ?? refuse(path, "no value can match");
   }
 
-  #valueOrNull(schema: unknown, path: string): string | null {
+  /** The members of the objects that match, without brackets. Throws where there is none. */
+  members(schema: unknown, form: ArgumentsForm): string {
+    const alternatives = this.#flatten(schema, "").flatMap((flat): Flat[] => {
+      const values = valuesOf(flat, "");
+      return values ? values.filter(isSchema).map(exactly) : typesOf(flat, "").includes("object") ? [flat] : [];
+    });
+    const members = alternatives.map((flat) => this.#members(flat, "", form));
+    return choiceOrNull(members) ?? refuse("", "no object can match");
+  }
+
+  /** null where no value can match. */
+  valueOrNull(schema: unknown, path: string): string | null {
     if (++this.#schemas > maxSchemas) refuse(path, `it has more than ${maxSchemas} parts`);
     if (++this.#depth > maxDepth) refuse(path, `it nests more than ${maxDepth} levels deep`);
     try {
@@ -78,9 +101,7 @@ export class SchemaCompiler {
       // A reference or a choice alone needs no merging, and so may be recursive.
       if (says.length === 1 && says[0] === "$ref") return this.#reference(schema.$ref, path);
       if (says.length === 1 && says[0] === "anyOf") {
-        const parts = list(schema, "anyOf", path).map((part, i) =>
-          this.#valueOrNull(part, pointerTo(path, "anyOf", i)),
-        );
+        const parts = list(schema, "anyOf", path).map((part, i) => this.valueOrNull(part, pointerTo(path, "anyOf", i)));
         return choiceOrNull(parts);
       }
     }
@@ -88,11 +109,7 @@ export class SchemaCompiler {
   }
 
   #flatten(schema: unknown, path: string): Flat[] {
-    if (this.#strict || !isSchema(schema) || schema.oneOf === undefined) return flatten(this.#document, schema, path);
-    const { oneOf, ...rest } = schema;
-    const anyOf =
-      rest.anyOf === undefined ? { anyOf: oneOf } : { allOf: [...list(rest, "allOf", path), { anyOf: oneOf }] };
-    return flatten(this.#document, { ...rest, ...anyOf }, path);
+    return flattenFor(this.#document, schema, path, { strict: this.#strict });
   }
 
   #reference(reference: unknown, path: string): string {
@@ -115,23 +132,25 @@ export class SchemaCompiler {
     for (const keyword of Object.keys(flat)) {
       if (unenforceable.has(keyword)) this.#cannot(path, keyword);
     }
-    const values = valuesOf(flat, path);
-    if (values) return this.#listed(values, flat, path);
-    const allowed = flat.type === undefined ? impliedTypes(flat) : typesOf(flat, path);
+    if (valuesOf(flat, path)) return this.#listed(flat, path);
+    const allowed = allowedTypes(flat, path);
     if (!allowed) return this.#anyValue();
     return choiceOrNull(allowed.map((type) => this.#typed(type, flat, path)));
   }
 
+  #listed(flat: Flat, path: string): string | null {
+    return choiceOrNull(this.#matchingValues(flat, path).map((value) => this.#notation.literal(value)));
+  }
+
   /** Of the listed values those that the other keywords allow. */
-  #listed(values: readonly unknown[], flat: Flat, path: string): string | null {
+  #matchingValues(flat: Flat, path: string): readonly unknown[] {
     const named = typesOf(flat, path);
-    const matching = values.filter((value) => {
+    return (valuesOf(flat, path) ?? []).filter((value) => {
       const type = typeOf(value);
       return (
         (named.includes(type) || (type === "integer" && named.includes("number"))) && this.#admits(value, flat, path)
       );
     });
-    return choiceOrNull(matching.map(jsonLiteral));
   }
 
   #admits(value: unknown, flat: Flat, path: string): boolean {
@@ -159,9 +178,9 @@ export class SchemaCompiler {
   #typed(type: Type, flat: Flat, path: string): string | null {
     switch (type) {
       case "null":
-        return '"null"';
+        return this.#notation.null;
       case "boolean":
-        return '("true" | "false")';
+        return choice([this.#notation.true, this.#notation.false]);
       case "integer":
       case "number":
         return this.#number(type, flat, path);
@@ -179,23 +198,30 @@ export class SchemaCompiler {
     if (known !== undefined) return known;
     const name = this.#writer.reserve("value");
     this.#references.set("any value", name);
-    const scalars = [this.#string({}, ""), this.#number("number", {}, ""), '"true" | "false" | "null"'];
-    this.#writer.define(name, [this.#array({}, ""), this.#object({}, ""), ...scalars].join(" | "));
+    const all = types.filter((type) => type !== "integer").map((type) => this.#typed(type, {}, ""));
+    this.#writer.define(name, choiceOrNull(all) ?? "[]");
     return name;
   }
 
   #number(type: "integer" | "number", flat: Flat, path: string): string | null {
-    let isInteger = type === "integer";
-    if (flat.multipleOf !== undefined) {
-      if (flat.multipleOf === 1) isInteger = true;
-      else this.#cannot(path, "multipleOf");
-    }
     const limits = this.#numberBounds(flat, path);
+    const multiples = this.#multiples(type, flat, limits, path);
+    if (multiples !== undefined) return multiples;
     if (limits.minimum === -unlimited && limits.maximum === unlimited) {
-      return isInteger ? this.#writer.rule("integer", anyInteger) : this.#writer.rule("number", anyNumber);
+      return this.#writer.rule(type, type === "integer" ? anyInteger : anyNumber);
     }
-    const body = isInteger ? integerWithin(limits) : numberWithin(limits);
+    const body = type === "integer" ? integerWithin(limits) : numberWithin(limits);
     return body === null ? null : this.#writer.rule(type, body);
+  }
+
+  /** undefined where that is not asked for, or cannot be enforced. */
+  #multiples(type: "integer" | "number", flat: Flat, limits: Bounds, path: string): string | null | undefined {
+    const { multipleOf } = flat;
+    if (multipleOf === undefined) return undefined;
+    if (typeof multipleOf !== "number") return refuse(path, "multipleOf has to be a number");
+    const multiples = multiplesWithin(this.#writer, multipleOf, type, limits);
+    if (multiples === undefined) this.#cannot(path, `multipleOf ${multipleOf}`);
+    return multiples;
   }
 
   #numberBounds(flat: Flat, path: string) {
@@ -228,22 +254,22 @@ export class SchemaCompiler {
   }
 
   #string(flat: Flat, path: string): string | null {
-    const text = this.#stringText(flat, path);
-    return text === null ? null : this.#writer.rule("string", `"\\"" ${text} "\\""`);
+    return this.#text(flat, path, (text) => this.#notation.string(text));
   }
 
-  #stringText(flat: Flat, path: string): string | null {
+  /** `write`: null where it cannot be written. */
+  #text(flat: Flat, path: string, write: (text: Text) => string | null): string | null {
     const least = this.#count(flat, "minLength", 0, path);
     const most = this.#count(flat, "maxLength", unlimited, path);
     if (least > most) return null;
     const pattern = this.#pattern(flat, path);
-    if (!pattern) return anyText(least, most);
+    if (!pattern) return write({ least, most, pattern: null });
     const length = lengthOf(pattern);
     if (length.most < least || length.least > most) return null;
-    const within = patternTextWithin(this.#writer, pattern, least, most);
-    if (within !== null) return within;
+    const written = write({ least, most, pattern });
+    if (written !== null) return written;
     this.#cannot(path, "this pattern together with minLength or maxLength");
-    return patternText(pattern);
+    return write({ least: 0, most: unlimited, pattern }) ?? write({ least, most, pattern: null });
   }
 
   #pattern(flat: Flat, path: string): Pattern | null {
@@ -270,205 +296,131 @@ export class SchemaCompiler {
   }
 
   #array(flat: Flat, path: string): string | null {
-    if (flat.uniqueItems === true) this.#cannot(path, "uniqueItems");
     const tuple = flat.prefixItems ?? (Array.isArray(flat.items) ? flat.items : undefined);
     const prefix = tuple === undefined ? [] : list({ prefixItems: tuple }, "prefixItems", path);
     const restSchema = Array.isArray(flat.items) ? flat.additionalItems : flat.items;
+    const length = {
+      least: this.#count(flat, "minItems", 0, path),
+      most: this.#count(flat, "maxItems", unlimited, path),
+    };
+    const { space } = this.#notation;
+    const inBrackets = (items: string | null) =>
+      items === null ? null : this.#writer.rule("array", `"[" ${space} ${items} "]"`);
+    if (flat.uniqueItems === true && length.most > 1) {
+      const different = prefix.length > 0 ? tooMany : this.#differentItems(restSchema ?? true, length, path);
+      if (different !== tooMany) return inBrackets(different);
+      this.#cannot(path, "uniqueItems of items that are no enum of moderate length");
+    }
     const rest =
       restSchema === undefined && prefix.length > 0
         ? null
-        : this.#valueOrNull(restSchema ?? true, pointerTo(path, "items"));
-    const least = this.#count(flat, "minItems", 0, path);
-    const most = this.#count(flat, "maxItems", unlimited, path);
-    const first = prefix.map((schema, i) => this.#valueOrNull(schema, pointerTo(path, "prefixItems", i)));
-    const items = listOf(first, rest, least, most);
-    return items === null ? null : this.#writer.rule("array", `"[" ${space} ${items} "]"`);
+        : this.valueOrNull(restSchema ?? true, pointerTo(path, "items"));
+    const first = prefix.map((schema, i) => this.valueOrNull(schema, pointerTo(path, "prefixItems", i)));
+    return inBrackets(listOf(this.#notation, first, rest, length));
+  }
+
+  /** `tooMany` where the values of the items are not few. */
+  #differentItems(schema: unknown, length: Length, path: string): string | null | typeof tooMany {
+    const at = pointerTo(path, "items");
+    const flats = this.#flatten(schema, at);
+    if (!flats.every((flat) => valuesOf(flat, at))) return tooMany;
+    const items = flats.flatMap((flat) => this.#matchingValues(flat, at));
+    const different = items.filter((value, i) => !items.slice(0, i).some((earlier) => isEqual(earlier, value)));
+    const written = different.map((value) => this.#notation.literal(value)).filter((value) => value !== null);
+    return differentItems(this.#writer, this.#notation, written, length);
   }
 
   #object(flat: Flat, path: string): string | null {
-    const members = this.#members(flat, path);
-    return members === null ? null : this.#writer.rule("object", `"{" ${space} ${members} "}"`);
+    const members = this.#members(flat, path, { members: this.#notation });
+    return members === null ? null : this.#writer.rule("object", `"{" ${this.#notation.space} ${members} "}"`);
   }
 
-  #members(flat: Flat, path: string): string | null {
-    const declared = this.#properties(flat, path);
+  #members(flat: Flat, path: string, form: ArgumentsForm): string | null {
+    const declared = this.#properties(flat, path, form);
     if (declared === null) return null;
     const least = this.#count(flat, "minProperties", 0, path);
     const most = this.#count(flat, "maxProperties", unlimited, path);
     const required = declared.filter((property) => property.required).length;
-    const additional = this.#additional(flat, declared, path);
+    const additional = this.#additional(flat, declared, path, form);
+    const { comma } = form.members;
     if (declared.length === 0) {
       // A key may come twice and count once.
       if (least > 1) this.#cannot(path, "minProperties above 1");
-      return listOf([], additional, Math.min(least, 1), most);
+      return listOf({ comma, space: '""' }, [], additional, { least: Math.min(least, 1), most });
     }
     if (least > required) this.#cannot(path, "minProperties beside properties");
     if (most < declared.length || (additional !== null && most < unlimited))
       this.#cannot(path, "maxProperties beside properties");
-    if (this.#anyOrder && additional === null && declared.length <= maxFreeOrder) return this.#inAnyOrder(declared);
-    return this.#inOrder(declared, additional);
+    if (this.#anyOrder && additional === null && mayComeInAnyOrder(declared)) {
+      return inAnyOrder(this.#writer, comma, declared);
+    }
+    return inOrder(this.#writer, comma, declared, additional);
+  }
+
+  #valueOf(key: string | null, schema: unknown, path: string, form: ArgumentsForm): string | null {
+    return form.value ? form.value(key, schema, path) : this.valueOrNull(schema, path);
   }
 
   /** The properties that may come, in the schema's order; null when a required one can have no value. */
-  #properties(flat: Flat, path: string): { member: string; key: string; required: boolean }[] | null {
+  #properties(flat: Flat, path: string, form: ArgumentsForm): Member[] | null {
     const { properties = {}, required = [] } = flat;
     if (!isSchema(properties)) return refuse(path, "properties has to be an object");
     if (!Array.isArray(required)) return refuse(path, "required has to be a list");
     const names = [...new Set([...Object.keys(properties), ...required.map(String)])];
-    const result: { member: string; key: string; required: boolean }[] = [];
+    const result: Member[] = [];
     for (const key of names) {
       const schema = Object.hasOwn(properties, key) ? properties[key] : (flat.additionalProperties ?? true);
-      const value = this.#valueOrNull(schema, pointerTo(path, "properties", key));
+      const written = form.members.key(key);
+      const value = written === null ? null : this.#valueOf(key, schema, pointerTo(path, "properties", key), form);
       const isRequired = required.includes(key);
-      if (value !== null)
-        result.push({
-          member: this.#writer.rule(key, `${jsonLiteral(key)} ":" " "? ${value} ${space}`),
-          key,
-          required: isRequired,
-        });
-      else if (isRequired) return null;
+      if (written !== null && value !== null) {
+        const expression = this.#writer.rule(key, form.members.member(written, value));
+        result.push({ expression, key, required: isRequired });
+      } else if (isRequired) return null;
     }
     return result;
   }
 
   /** A member that the schema does not name; null where none may come. */
-  #additional(flat: Flat, declared: readonly { key: string }[], path: string): string | null {
+  #additional(flat: Flat, declared: readonly Member[], path: string, form: ArgumentsForm): string | null {
+    const { members } = form;
     const { additionalProperties, patternProperties, propertyNames } = flat;
     let schema = additionalProperties ?? (declared.length === 0 && flat.properties === undefined);
-    let key = declared.length > 0 ? this.#otherKey(declared.map((property) => property.key)) : this.#string({}, path);
+    let key = otherKeyOrAny(this.#writer, members, declared);
     if (patternProperties !== undefined && isSchema(patternProperties)) {
       const patterns = Object.keys(patternProperties);
       const [only = ""] = patterns;
       if (patterns.length === 1 && additionalProperties === false && declared.length === 0) {
         schema = patternProperties[only] ?? true;
-        key = this.#string({ pattern: only }, path);
+        key = this.#text({ pattern: only }, path, (text) => members.keyOf(text));
       } else if (patterns.length > 0) this.#cannot(path, "patternProperties beside other properties");
     }
     if (propertyNames !== undefined && propertyNames !== true && schema !== false) {
       if (declared.length > 0 || patternProperties !== undefined) this.#cannot(path, "propertyNames beside properties");
-      else key = this.#valueOrNull({ allOf: [{ type: "string" }, propertyNames] }, pointerTo(path, "propertyNames"));
+      else key = this.#keyNamed(propertyNames, members, pointerTo(path, "propertyNames"));
     }
-    const value =
-      schema === false || key === null ? null : this.#valueOrNull(schema, pointerTo(path, "additionalProperties"));
-    return value === null ? null : this.#writer.rule("member", `${key} ":" " "? ${value} ${space}`);
+    const at = pointerTo(path, "additionalProperties");
+    const value = schema === false || key === null ? null : this.#valueOf(null, schema, at, form);
+    return value === null || key === null ? null : this.#writer.rule("member", members.member(key, value));
   }
 
-  /** A key that is none of these: their tree, left at every turn. Without escapes, so that none is spelled otherwise. */
-  #otherKey(keys: readonly string[]): string {
-    const plain: Range[] = [
-      [0x20, 0x21],
-      [0x23, 0x5b],
-      [0x5d, 0x7e],
-      [0x80, 0x10ffff],
-    ];
-    const rest = this.#writer.rule("key-rest", '[^"\\\\\\x00-\\x1f\\x7f]*');
-    const differing = (suffixes: readonly string[]): string => {
-      const units = new Map<string, string[]>();
-      for (const suffix of suffixes) {
-        const [unit] = [...suffix];
-        if (unit !== undefined) units.set(unit, [...(units.get(unit) ?? []), suffix.slice(unit.length)]);
-      }
-      const taken = [...units.keys()].map((unit) => unit.codePointAt(0) ?? 0);
-      const alternatives = [...units].map(([unit, rests]) => `${literal(unit)} ${differing(rests)}`);
-      const ends = suffixes.includes("") ? [] : ['""'];
-      return this.#writer.rule(
-        "key",
-        [...ends, ...alternatives, `${characterClass(without(plain, taken))} ${rest}`].join(" | "),
-      );
-    };
-    return `"\\"" ${differing(keys)} "\\""`;
-  }
-
-  /** Members in any order, each once. */
-  #inAnyOrder(declared: readonly { member: string; required: boolean }[]): string {
-    const names = new Map<number, string>(); // by the set of those that came
-    const after = (came: number): string => {
-      const known = names.get(came);
-      if (known !== undefined) return known;
-      const name = this.#writer.reserve("members");
-      names.set(came, name);
-      const left = declared
-        .map((property, i) => ({ ...property, bit: 1 << i }))
-        .filter(({ bit }) => (came & bit) === 0);
-      const comma = came === 0 ? "" : `"," ${space} `;
-      const more = left.map(({ member, bit }) => `${comma}${member} ${after(came | bit)}`);
-      const mayEnd = left.every(({ required }) => !required);
-      this.#writer.define(name, [...(mayEnd ? ['""'] : []), ...more].join(" | "));
-      return name;
-    };
-    return after(0);
-  }
-
-  /** Members in their order, with commas between those that are there. */
-  #inOrder(declared: readonly { member: string; required: boolean }[], additional: string | null): string {
-    const more = additional === null ? '""' : `("," ${space} ${additional})*`;
-    let afterSome = more;
-    let afterNone = additional === null ? '""' : `(${additional} ${more})?`;
-    for (const { member, required } of [...declared].reverse()) {
-      const some = afterSome;
-      const tail = some === '""' ? "" : ` ${some}`;
-      afterNone = required ? `${member}${tail}` : `(${member}${tail} | ${afterNone})`;
-      afterSome = required ? `"," ${space} ${member}${tail}` : `("," ${space} ${member}${tail} | ${some})`;
-      // As rules, since both go into the next pair of expressions.
-      afterNone = this.#writer.rule("members", afterNone);
-      afterSome = this.#writer.rule("more", afterSome);
-    }
-    return afterNone;
+  /** A key that matches the schema. */
+  #keyNamed(schema: unknown, members: Members, path: string): string | null {
+    const keys = this.#flatten({ allOf: [{ type: "string" }, schema] }, path).flatMap((flat) => {
+      if (valuesOf(flat, path)) return this.#matchingValues(flat, path).map((name) => members.key(String(name)));
+      return [this.#text(flat, path, (text) => members.keyOf(text))];
+    });
+    return choiceOrNull(keys);
   }
 }
 
-/** Items in brackets or braces, `first` ones before any number of `rest`; null when there is no such list. */
-function listOf(first: readonly (string | null)[], rest: string | null, least: number, most: number): string | null {
-  const impossible = first.indexOf(null);
-  const possible = (impossible < 0 ? first : first.slice(0, impossible)) as string[];
-  const repeated = impossible < 0 ? rest : null;
-  const limit = repeated === null ? Math.min(most, possible.length) : most;
-  if (least > limit) return null;
-  const fixed = possible.slice(0, Math.min(limit, possible.length));
-  const restLimit = limit - fixed.length;
-  const comma = `"," ${space}`;
-  const item = (value: string) => `${value} ${space}`;
-  let tail = '""';
-  if (repeated !== null && restLimit > 0) {
-    const restLeast = Math.max(0, least - fixed.length);
-    if (fixed.length > 0) tail = `(${comma} ${item(repeated)})${bounds(restLeast, restLimit)}`;
-    else {
-      const others =
-        restLimit > 1 ? ` (${comma} ${item(repeated)})${bounds(Math.max(0, restLeast - 1), restLimit - 1)}` : "";
-      tail = `(${item(repeated)}${others})${restLeast > 0 ? "" : "?"}`;
-    }
-  }
-  for (let i = fixed.length - 1; i >= 0; i--) {
-    const own = `${i > 0 ? `${comma} ` : ""}${item(fixed[i] ?? "")} ${tail}`;
-    tail = i < least ? own : `(${own})?`;
-  }
-  return tail;
-}
-
-/** The ranges without these code points. */
-function without(ranges: readonly Range[], codePoints: readonly number[]): Range[] {
-  return codePoints.reduce<Range[]>(
-    (left, codePoint) =>
-      left.flatMap(([low, high]): Range[] =>
-        codePoint < low || codePoint > high
-          ? [[low, high]]
-          : [
-              ...(low < codePoint ? [[low, codePoint - 1] as const] : []),
-              ...(codePoint < high ? [[codePoint + 1, high] as const] : []),
-            ],
-      ),
-    [...ranges],
-  );
+/** An object that is this one. */
+function exactly(value: Schema): Flat {
+  const properties = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, { const: item }]));
+  return { type: "object", properties, required: Object.keys(value), additionalProperties: false };
 }
 
 function choiceOrNull(expressions: readonly (string | null)[]): string | null {
   const possible = expressions.filter((expression) => expression !== null);
   return possible.length > 0 ? choice(possible) : null;
-}
-
-/** The types that its keywords are for; null where it has none. */
-function impliedTypes(flat: Schema): Type[] | null {
-  const implied = new Set(Object.keys(flat).map((keyword) => keywordTypes[keyword]));
-  implied.delete(undefined);
-  return implied.size > 0 ? ([...implied] as Type[]) : null;
 }

@@ -91,7 +91,7 @@ interface Limit {
 /** Numbers without a sign; empty when there is none. */
 function magnitude(least: Limit, most: Limit): string {
   const low = decimal(least.value);
-  const ceiling = Math.max(10 ** usualDigits - 1, least.value * 1000);
+  const ceiling = Math.min(10 ** exactDigits - 1, Math.max(10 ** usualDigits - 1, least.value * 1000));
   const high = decimal(Math.min(most.value, ceiling));
   const highLimit: Limit = most.value > ceiling ? { value: ceiling, excluded: false } : most;
   if (low.whole > high.whole || least.value > highLimit.value) return "";

@@ -1,10 +1,16 @@
-/** What stands between the quotes of a JSON string: any text, texts of a length, and texts that match a pattern. */
+/** Texts by their characters: any text, texts of a length, and texts that match a pattern, in whatever way characters are spelled. */
 import { characterClass, choice, type GrammarWriter, literal, type Range } from "./gbnf.js";
 import { lengthOf, type Pattern } from "./pattern.js";
 
-/** One character as itself or escaped: valid UTF-8, and no half of a surrogate pair. */
+/** How one character of a text is written. */
+export interface Spelling {
+  readonly any: string;
+  /** One of the ranges; null where none can be written. */
+  one(ranges: readonly Range[]): string | null;
+}
+
 const hex = "[0-9a-fA-F]";
-const anyCharacter = [
+const anyJsonCharacter = [
   '([^"\\\\\\x00-\\x1f\\x7f]',
   '"\\\\" (["\\\\/bfnrt]',
   `"u" ([0-9abcefABCEF] ${hex}{3}`,
@@ -12,11 +18,26 @@ const anyCharacter = [
   `[dD] [89abAB] ${hex}{2} "\\\\u" [dD] [c-fC-F] ${hex}{2})))`,
 ].join(" | ");
 
+/** Within the quotes of JSON, as itself or escaped: valid UTF-8, and no half of a surrogate pair. */
+export const jsonSpelling: Spelling = { any: anyJsonCharacter, one: jsonCharacter };
+
+/** As itself, without these code points and without control characters that texts do not have. */
+export function plainSpelling(...excluded: readonly number[]): Spelling {
+  const one = (ranges: readonly Range[]) => {
+    const writable = without(ranges, [...excluded, ...unusual]);
+    return writable.length === 0 ? null : characterClass(writable);
+  };
+  return { any: one([[0, lastCodePoint]]) ?? "[]", one };
+}
+
+const lastCodePoint = 0x10ffff;
+const unusual = [...Array.from({ length: 0x20 }, (_, codePoint) => codePoint), 0x7f].filter(
+  (codePoint) => !"\t\n\r".includes(String.fromCodePoint(codePoint)),
+);
+
 /** Any characters, from `least` to `most` of them. */
-export function anyText(least: number, most: number): string {
-  return least === 0 && most === Number.POSITIVE_INFINITY
-    ? `${anyCharacter}*`
-    : `${anyCharacter}${bounds(least, most)}`;
+export function anyText(spelling: Spelling, least: number, most: number): string {
+  return `${spelling.any}${bounds(least, most)}`;
 }
 
 /** JSON's escapes that are not their character's number. */
@@ -30,29 +51,47 @@ const shortEscapes: Readonly<Record<number, string>> = {
   92: "\\\\",
 };
 
-/** A text that matches. */
-export function patternText(pattern: Pattern): string {
+/** A text that matches; null where none can be written. */
+export function patternText(spelling: Spelling, pattern: Pattern): string | null {
   switch (pattern.kind) {
     case "class":
-      return characters(pattern.ranges);
-    case "sequence":
-      return pattern.parts.length === 0 ? '""' : `(${pattern.parts.map(patternText).join(" ")})`;
-    case "choice":
-      return choice(pattern.parts.map(patternText));
-    case "repeat":
-      return `(${patternText(pattern.part)})${bounds(pattern.least, pattern.most)}`;
+      return spelling.one(pattern.ranges);
+    case "sequence": {
+      const parts = pattern.parts.map((part) => patternText(spelling, part));
+      if (parts.includes(null)) return null;
+      return parts.length === 0 ? '""' : `(${parts.join(" ")})`;
+    }
+    case "choice": {
+      const parts = pattern.parts.map((part) => patternText(spelling, part)).filter((part) => part !== null);
+      return parts.length === 0 ? null : choice(parts);
+    }
+    case "repeat": {
+      const part = patternText(spelling, pattern.part);
+      if (part === null) return pattern.least === 0 ? '""' : null;
+      return `(${part})${bounds(pattern.least, pattern.most)}`;
+    }
   }
 }
 
-/** Texts that match and have from `least` to `most` characters; null: too many states. */
-export function patternTextWithin(writer: GrammarWriter, pattern: Pattern, least: number, most: number): string | null {
+export interface Length {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Texts that match and have so many characters; null: too many states, or none can be written. */
+export function patternTextWithin(
+  writer: GrammarWriter,
+  spelling: Spelling,
+  pattern: Pattern,
+  wanted: Length,
+): string | null {
   const length = lengthOf(pattern);
-  if (least <= length.least && length.most <= most) return patternText(pattern);
+  if (wanted.least <= length.least && length.most <= wanted.most) return patternText(spelling, pattern);
   const automaton = new PatternAutomaton();
   const end = automaton.state();
   const start = automaton.state();
   if (!automaton.add(pattern, start, end)) return null;
-  return withLength(writer, automaton, start, end, least, most);
+  return withLength(writer, spelling, { automaton, start, end }, wanted);
 }
 
 const maxStates = 2000;
@@ -135,11 +174,9 @@ class PatternAutomaton {
 /** The automaton times a count of the characters, as one rule for each pair. */
 function withLength(
   writer: GrammarWriter,
-  automaton: PatternAutomaton,
-  start: number,
-  end: number,
-  least: number,
-  most: number,
+  spelling: Spelling,
+  { automaton, start, end }: { automaton: PatternAutomaton; start: number; end: number },
+  { least, most }: Length,
 ): string | null {
   const names = new Map<string, string>();
   const open: { state: number; length: number; name: string }[] = [];
@@ -161,7 +198,8 @@ function withLength(
     if (length < most) {
       const next = most === Number.POSITIVE_INFINITY ? Math.min(length + 1, least) : length + 1;
       for (const step of [...closure].flatMap((reached) => automaton.steps[reached] ?? [])) {
-        if (step.ranges) alternatives.push(`${characters(step.ranges)} ${visit(step.target, next)}`);
+        const read = step.ranges && spelling.one(step.ranges);
+        if (read) alternatives.push(`${read} ${visit(step.target, next)}`);
       }
     }
     writer.define(name, alternatives.length > 0 ? alternatives.join(" | ") : "[]");
@@ -169,8 +207,7 @@ function withLength(
   return first;
 }
 
-/** One character of the ranges as JSON writes it. */
-function characters(ranges: readonly Range[]): string {
+function jsonCharacter(ranges: readonly Range[]): string | null {
   const plain: Range[] = [];
   const escapes: string[] = [];
   for (const [low, high] of ranges) {
@@ -185,7 +222,24 @@ function characters(ranges: readonly Range[]): string {
     }
     if (from <= high) plain.push([from, high]);
   }
-  return choice([characterClass(plain), ...escapes]);
+  const written = [...(plain.length > 0 ? [characterClass(plain)] : []), ...escapes];
+  return written.length > 0 ? choice(written) : null;
+}
+
+/** The ranges without these code points. */
+export function without(ranges: readonly Range[], codePoints: readonly number[]): Range[] {
+  return codePoints.reduce<Range[]>(
+    (left, codePoint) =>
+      left.flatMap(([low, high]): Range[] =>
+        codePoint < low || codePoint > high
+          ? [[low, high]]
+          : [
+              ...(low < codePoint ? [[low, codePoint - 1] as const] : []),
+              ...(codePoint < high ? [[codePoint + 1, high] as const] : []),
+            ],
+      ),
+    [...ranges],
+  );
 }
 
 /** In ascending order: what cannot stand in a JSON string as itself. */

@@ -1,0 +1,93 @@
+/** Members of an object beside each other: in their order or in any, with others that the schema does not name. Pure. */
+import { characterClass, type GrammarWriter, literal, type Range } from "./gbnf.js";
+import { anyTextAtAll, type Members } from "./notation.js";
+import { without } from "./strings.js";
+
+export interface Member {
+  /** The expression of its key and value. */
+  readonly expression: string;
+  readonly key: string;
+  readonly required: boolean;
+}
+
+/** Properties that may come in any order: there is a rule for each set of them. */
+const maxFreeOrder = 6;
+
+export function mayComeInAnyOrder(declared: readonly Member[]): boolean {
+  return declared.length <= maxFreeOrder;
+}
+
+/** Each once. */
+export function inAnyOrder(writer: GrammarWriter, comma: string, declared: readonly Member[]): string {
+  const names = new Map<number, string>(); // by the set of those that came
+  const after = (came: number): string => {
+    const known = names.get(came);
+    if (known !== undefined) return known;
+    const name = writer.reserve("members");
+    names.set(came, name);
+    const left = declared.map((member, i) => ({ ...member, bit: 1 << i })).filter(({ bit }) => (came & bit) === 0);
+    const more = left.map(({ expression, bit }) => `${came === 0 ? "" : comma} ${expression} ${after(came | bit)}`);
+    const mayEnd = left.every(({ required }) => !required);
+    writer.define(name, [...(mayEnd ? ['""'] : []), ...more].join(" | "));
+    return name;
+  };
+  return after(0);
+}
+
+/** In their order, then any number of `additional` ones; null for none. */
+export function inOrder(
+  writer: GrammarWriter,
+  comma: string,
+  declared: readonly Member[],
+  additional: string | null,
+): string {
+  const more = additional === null ? '""' : `(${comma} ${additional})*`;
+  let afterSome = more;
+  let afterNone = additional === null ? '""' : `(${additional} ${more})?`;
+  for (const { expression, required } of [...declared].reverse()) {
+    const some = afterSome;
+    const tail = some === '""' ? "" : ` ${some}`;
+    afterNone = required ? `${expression}${tail}` : `(${expression}${tail} | ${afterNone})`;
+    afterSome = required ? `${comma} ${expression}${tail}` : `(${comma} ${expression}${tail} | ${some})`;
+    // As rules, since both go into the next pair of expressions.
+    afterNone = writer.rule("members", afterNone);
+    afterSome = writer.rule("more", afterSome);
+  }
+  return afterNone;
+}
+
+/** A key that is none of the declared ones. */
+export function otherKeyOrAny(writer: GrammarWriter, members: Members, declared: readonly Member[]): string | null {
+  return declared.length > 0
+    ? otherKey(
+        writer,
+        members,
+        declared.map(({ key }) => key),
+      )
+    : members.keyOf(anyTextAtAll);
+}
+
+/** Their tree, left at every turn. Without escapes, so that none is spelled otherwise. */
+function otherKey(writer: GrammarWriter, { plainKey }: Members, keys: readonly string[]): string {
+  const { around, ranges, mayBeEmpty } = plainKey;
+  const rest = writer.rule("key-rest", `${characterClass(ranges)}*`);
+  const differing = (suffixes: readonly string[], isStart: boolean): string => {
+    const units = new Map<string, string[]>();
+    for (const suffix of suffixes) {
+      const [unit] = [...suffix];
+      if (unit !== undefined) units.set(unit, [...(units.get(unit) ?? []), suffix.slice(unit.length)]);
+    }
+    const taken = [...units.keys()].map((unit) => unit.codePointAt(0) ?? 0);
+    const alternatives = [...units].map(([unit, rests]) => `${literal(unit)} ${differing(rests, false)}`);
+    const mayEnd = !suffixes.includes("") && (mayBeEmpty || !isStart);
+    return writer.rule(
+      "key",
+      [...(mayEnd ? ['""'] : []), ...alternatives, `${otherThan(ranges, taken)} ${rest}`].join(" | "),
+    );
+  };
+  return around(differing(keys, true));
+}
+
+function otherThan(ranges: readonly Range[], taken: readonly number[]): string {
+  return characterClass(without(ranges, taken));
+}
