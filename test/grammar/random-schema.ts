@@ -73,12 +73,10 @@ export class RandomSchemas {
         return { type: "string", pattern: this.#random.pick(patterns), maxLength: 12 };
       case 8:
         return { type: "number", exclusiveMinimum: this.#random.below(9) / 8 };
-      case 9:
-        return {
-          type: "integer",
-          multipleOf: 1 + this.#random.below(99),
-          ...this.#bounds(() => this.#random.below(2000)),
-        };
+      case 9: {
+        const [minimum, multipleOf] = [this.#random.below(2000) - 1000, 1 + this.#random.below(99)];
+        return { type: "integer", multipleOf, minimum, maximum: minimum + multipleOf + this.#random.below(500) };
+      }
       case 10:
         return {
           type: "number",
