@@ -30,6 +30,11 @@ inline void pause_cpu() {
 #endif
 }
 
+constexpr uint64_t make_range(uint32_t first, uint32_t end) { return uint64_t{end} << 32 | first; }
+constexpr uint32_t first_of(uint64_t range) { return static_cast<uint32_t>(range); }
+constexpr uint32_t end_of(uint64_t range) { return static_cast<uint32_t>(range >> 32); }
+constexpr uint32_t size_of(uint64_t range) { return end_of(range) - first_of(range); }
+
 }  // namespace
 
 void lower_thread_priority() {
@@ -45,7 +50,7 @@ void keep_to_place(int place, cpu_set_t* home) {
   if (home != nullptr && sched_getaffinity(0, sizeof *home, home) != 0) CPU_ZERO(home);
 }
 
-Pool::Pool(int threads) : used_workers_(threads - 1) {
+Pool::Pool(int threads) : shares_(threads), used_workers_(threads - 1) {
   for (int i = 1; i < threads; ++i) {
     Worker& worker = workers_.emplace_back();
     worker.index = i - 1;
@@ -66,23 +71,57 @@ void Pool::use(int threads) {
   if (used_workers_.exchange(workers) != workers) used_workers_.notify_all();
 }
 
-bool Pool::take_piece(uint32_t* piece) {
-  uint64_t ticket = ticket_.load(std::memory_order_acquire);
-  while (static_cast<uint32_t>(ticket) < n_pieces_.load(std::memory_order_relaxed)) {
-    // A job that ended meanwhile has another number, and the exchange fails.
-    if (ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
-      *piece = static_cast<uint32_t>(ticket);
-      return true;
-    }
-  }
-  return false;
-}
-
 void Pool::run_piece(uint32_t piece) {
   const size_t begin = piece * grain_;
   fn_(context_, begin, std::min(n_, begin + grain_));
   done_.fetch_add(1);
   if (waiting_.load()) done_.notify_one();
+}
+
+// A piece is taken by changing the word that held it, and all pieces are over before the next job is written: so
+// whoever succeeds, however late, has a piece of the job that runs.
+int Pool::run_share(size_t thread) {
+  std::atomic<uint64_t>& own = shares_[thread].range;
+  int pieces = 0;
+  for (uint64_t range = own.load(std::memory_order_acquire); size_of(range) > 0;) {
+    if (!own.compare_exchange_weak(range, range + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+    run_piece(first_of(range));
+    ++pieces;
+    range = own.load(std::memory_order_acquire);
+  }
+  return pieces;
+}
+
+// Runs half of the pieces of the thread that has most. False when nobody has any.
+bool Pool::steal(size_t thread, int* pieces) {
+  uint64_t own = shares_[thread].range.load(std::memory_order_acquire);
+  if (size_of(own) > 0) return true;  // of the next job already
+  std::atomic<uint64_t>* victim = nullptr;
+  uint64_t range = 0;
+  for (Share& share : shares_) {
+    const uint64_t other = share.range.load(std::memory_order_acquire);
+    if (size_of(other) <= size_of(range)) continue;
+    victim = &share.range;
+    range = other;
+  }
+  if (victim == nullptr) return false;
+  const uint32_t end = end_of(range), middle = end - (size_of(range) + 1) / 2;
+  if (!victim->compare_exchange_strong(range, make_range(first_of(range), middle), std::memory_order_acq_rel)) {
+    return true;  // somebody was faster
+  }
+  // To where others can steal from it again, unless the next job began meanwhile and gave this thread its own.
+  const bool shared =
+      shares_[thread].range.compare_exchange_strong(own, make_range(middle, end), std::memory_order_acq_rel);
+  for (uint32_t piece = middle; !shared && piece < end; ++piece, ++*pieces) run_piece(piece);
+  return true;
+}
+
+int Pool::run_pieces(size_t thread) {
+  int pieces = 0;
+  do {
+    pieces += run_share(thread);
+  } while (steal(thread, &pieces));
+  return pieces;
 }
 
 void Pool::run(size_t n, size_t grain, PieceFn fn, void* context) {
@@ -93,22 +132,22 @@ void Pool::run(size_t n, size_t grain, PieceFn fn, void* context) {
     for (size_t begin = 0; begin < n; begin += grain) fn(context, begin, std::min(n, begin + grain));
     return;
   }
-  // Closed first: between the stores a late thread must find no piece under the old job's number.
-  n_pieces_.store(0, std::memory_order_relaxed);
-  const uint64_t job = (ticket_.load(std::memory_order_relaxed) >> 32) + 1;
   fn_ = fn;
   context_ = context;
   n_ = n;
   grain_ = grain;
   done_.store(0, std::memory_order_relaxed);
-  ticket_.store(job << 32, std::memory_order_release);
-  n_pieces_.store(static_cast<uint32_t>(pieces), std::memory_order_release);
+  const size_t threads = static_cast<size_t>(used_workers_.load()) + 1;
+  for (size_t i = 0; i < threads; ++i) {
+    const auto begin = static_cast<uint32_t>(pieces * i / threads),
+               end = static_cast<uint32_t>(pieces * (i + 1) / threads);
+    shares_[i].range.store(make_range(begin, end), std::memory_order_release);
+  }
   wake_.fetch_add(1);
   if (sleepers_.load() > 0) wake_.notify_all();
 
   const auto began = Clock::now();
-  int own_pieces = 0;
-  for (uint32_t piece; take_piece(&piece); ++own_pieces) run_piece(piece);
+  const int own_pieces = run_pieces(0);
   const auto piece_time = (Clock::now() - began) / std::max(1, own_pieces);
   wait_for(static_cast<uint32_t>(pieces), std::max<Clock::duration>(kLeastPatience, kPatiencePieces * piece_time));
 }
@@ -173,7 +212,7 @@ void Pool::work(Worker* self) {
       continue;
     }
     self->busy.store(true);
-    for (uint32_t piece; take_piece(&piece);) run_piece(piece);
+    run_pieces(static_cast<size_t>(self->index) + 1);
     self->busy.store(false);
     int spins = 0;
     while (wake_.load() == seen && spins < kSpins) {

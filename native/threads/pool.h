@@ -1,6 +1,8 @@
-// A pool of compute threads with its own barrier: one job at a time, cut into small pieces that whichever thread is
-// free takes, so that a thread that lost its core to another process holds up one piece; and that piece is fetched: the
-// thread is moved to the core of the one that waits for it. Knows nothing of what it computes.
+// A pool of compute threads with its own barrier: one job at a time, cut into small pieces. Each thread starts with an
+// equal run of neighbouring pieces, so that it reads memory in order; one that is done takes half of what another has
+// left (work stealing, Blumofe and Leiserson 1999). So a thread that lost its core to another process holds up one
+// piece; and that piece is fetched: the thread is moved to the core of the one that waits for it. Knows nothing of what
+// it computes.
 #pragma once
 
 #include <sched.h>
@@ -13,6 +15,7 @@
 #include <deque>
 #include <thread>
 #include <type_traits>
+#include <vector>
 
 namespace hearth {
 
@@ -55,9 +58,17 @@ class Pool {
     bool kept_away = false;                     // from the core of the thread that waits; only run() looks
   };
 
+  // Pieces that a thread has yet to run: the first in the low half, the end in the high half. One word, so that the
+  // owner takes from its front and others from its back without a lock.
+  struct alignas(64) Share {
+    std::atomic<uint64_t> range{0};
+  };
+
   void run(size_t n, size_t grain, PieceFn fn, void* context);
   void work(Worker* self);
-  bool take_piece(uint32_t* piece);
+  int run_pieces(size_t thread);
+  int run_share(size_t thread);
+  bool steal(size_t thread, int* pieces);
   void run_piece(uint32_t piece);
   void wait_for(uint32_t pieces, Clock::duration patience);
   void fetch_stragglers(uint32_t pieces);
@@ -69,10 +80,7 @@ class Pool {
   size_t n_ = 0;
   size_t grain_ = 1;
 
-  // Job number in the high half, next piece in the low half. One word, so that a thread that wakes late cannot take a
-  // piece of a job that is over.
-  alignas(64) std::atomic<uint64_t> ticket_{0};
-  std::atomic<uint32_t> n_pieces_{0};
+  std::vector<Share> shares_;  // [threads]
   alignas(64) std::atomic<uint32_t> done_{0};
   alignas(64) std::atomic<uint32_t> wake_{0};  // grows with each job; sleepers wait on it
   std::atomic<int> sleepers_{0};
