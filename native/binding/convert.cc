@@ -77,6 +77,10 @@ Status to_chunk(const Napi::Value& value, StepPlan::Chunk* chunk, std::vector<in
   if (!hidden.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_bool(hidden, "hidden", &chunk->hidden));
   const Napi::Value drafts = member(object, "drafts");
   if (!drafts.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_int32(drafts, "drafts", &chunk->drafts));
+  const Napi::Value prompt_left = member(object, "promptLeft");
+  if (!prompt_left.IsUndefined()) {
+    HEARTH_RETURN_IF_ERROR(to_int32(prompt_left, "promptLeft", &chunk->prompt_left));
+  }
   const Napi::Value ids = member(object, "tokens");
   if (!ids.IsTypedArray() || ids.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
     return wrong_type("chunk's tokens", "an Int32Array");
@@ -146,6 +150,8 @@ Napi::Object to_object(Napi::Env env, const EngineOptions& options) {
   object["contextTokens"] = Napi::Number::New(env, options.context_tokens);
   object["kvTokens"] = Napi::Number::New(env, options.kv_tokens);
   object["maxBatchTokens"] = Napi::Number::New(env, options.max_batch_tokens);
+  object["prefixBytes"] = Napi::Number::New(env, static_cast<double>(options.prefix_bytes));
+  object["prefixSequences"] = Napi::Number::New(env, options.prefix_sequences);
   object["isa"] = to_text(env, options.isa);
   return object;
 }
@@ -159,6 +165,10 @@ Status to_engine_options(const Napi::Value& value, EngineOptions* options) {
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "contextTokens"), "contextTokens", &options->context_tokens));
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "kvTokens"), "kvTokens", &options->kv_tokens));
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "maxBatchTokens"), "maxBatchTokens", &options->max_batch_tokens));
+  const Napi::Value prefix_bytes = member(object, "prefixBytes");
+  if (!prefix_bytes.IsUndefined()) {
+    HEARTH_RETURN_IF_ERROR(to_uint64(prefix_bytes, "prefixBytes", &options->prefix_bytes));
+  }
   return to_string(member(object, "isa"), "isa", &options->isa);
 }
 

@@ -30,6 +30,20 @@ Napi::Object to_object(Napi::Env env, const StepResult& result) {
   return object;
 }
 
+Napi::Object to_object(Napi::Env env, const PrefixInfo& info) {
+  auto object = Napi::Object::New(env);
+  object["tokens"] = to_array(env, info.tokens);
+  object["resumable"] = info.resumable.empty() ? env.Null() : Napi::Value(to_array(env, info.resumable));
+  object["fileBytes"] = Napi::Number::New(env, static_cast<double>(info.file_bytes));
+  return object;
+}
+
+Napi::Value rejected(Napi::Env env, const Status& status) {
+  const auto deferred = Napi::Promise::Deferred::New(env);
+  deferred.Reject(to_error(env, status).Value());
+  return deferred.Promise();
+}
+
 void settle(Napi::Env env, Napi::Function, std::nullptr_t*, Step* raw) {
   const std::unique_ptr<Step> step(raw);
   if (env == nullptr) return;  // the environment is being torn down: nobody is left to tell
@@ -59,6 +73,10 @@ Napi::Function NativeEngine::define(Napi::Env env) {
                          InstanceMethod<&NativeEngine::close_sequence>("closeSequence"),
                          InstanceMethod<&NativeEngine::sequence_length>("sequenceLength"),
                          InstanceMethod<&NativeEngine::free_kv_tokens>("freeKvTokens"),
+                         InstanceMethod<&NativeEngine::identify>("identify"),
+                         InstanceMethod<&NativeEngine::save_prefix>("savePrefix"),
+                         InstanceMethod<&NativeEngine::restore_prefix>("restorePrefix"),
+                         InstanceMethod<&NativeEngine::describe_prefix>("describePrefix"),
                          InstanceMethod<&NativeEngine::step>("step"),
                          InstanceMethod<&NativeEngine::close>("close"),
                      });
@@ -198,6 +216,69 @@ Napi::Value NativeEngine::free_kv_tokens(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), engine_->free_kv_tokens());
 }
 
+Napi::Value NativeEngine::identify(const Napi::CallbackInfo& info) {
+  if (Status status = check_open(); !status.ok()) return rejected(info.Env(), status);
+  auto identity = std::make_shared<std::string>();
+  return PromiseWorker::start(
+      info.Env(), [engine = engine_, identity] { return engine->identify(identity.get()); },
+      [identity](Napi::Env env) -> Napi::Value { return Napi::String::New(env, *identity); });
+}
+
+Napi::Value NativeEngine::save_prefix(const Napi::CallbackInfo& info) {
+  auto held = std::make_shared<std::unique_ptr<HeldPrefix>>();
+  std::string path, key;
+  const auto hold = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(check_open());
+    int32_t id = 0, tokens = 0;
+    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "sequence", &id));
+    HEARTH_RETURN_IF_ERROR(to_int32(info[1], "tokens", &tokens));
+    HEARTH_RETURN_IF_ERROR(to_string(info[2], "path", &path));
+    HEARTH_RETURN_IF_ERROR(to_string(info[3], "key", &key));
+    return engine_->hold_prefix(id, tokens, held.get());
+  };
+  if (Status status = hold(); !status.ok()) return rejected(info.Env(), status);
+  auto saved = std::make_shared<PrefixInfo>();
+  return PromiseWorker::start(
+      info.Env(),
+      [engine = engine_, held, path, key, saved] {
+        const Status status = (*held)->save(path, key, saved.get());
+        held->reset();  // here, since it may have to wait for a step
+        return status;
+      },
+      [saved](Napi::Env env) -> Napi::Value { return to_object(env, *saved); });
+}
+
+Napi::Value NativeEngine::restore_prefix(const Napi::CallbackInfo& info) {
+  std::string path, key;
+  int32_t tokens = 0;
+  SamplerOptions sampler;
+  const auto read = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(check_open());
+    HEARTH_RETURN_IF_ERROR(to_string(info[0], "path", &path));
+    HEARTH_RETURN_IF_ERROR(to_string(info[1], "key", &key));
+    HEARTH_RETURN_IF_ERROR(to_int32(info[2], "tokens", &tokens));
+    return to_sampler_options(info[3], &sampler);
+  };
+  if (Status status = read(); !status.ok()) return rejected(info.Env(), status);
+  auto id = std::make_shared<int32_t>(0);
+  return PromiseWorker::start(
+      info.Env(), [=, engine = engine_] { return engine->restore_prefix(path, key, tokens, sampler, id.get()); },
+      [id](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *id); });
+}
+
+Napi::Value NativeEngine::describe_prefix(const Napi::CallbackInfo& info) {
+  std::string path, key;
+  const auto read = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(to_string(info[0], "path", &path));
+    return to_string(info[1], "key", &key);
+  };
+  if (Status status = read(); !status.ok()) return rejected(info.Env(), status);
+  auto described = std::make_shared<PrefixInfo>();
+  return PromiseWorker::start(
+      info.Env(), [=] { return describe_prefix_file(path, key, described.get()); },
+      [described](Napi::Env env) -> Napi::Value { return to_object(env, *described); });
+}
+
 Napi::Value NativeEngine::step(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto step = std::make_unique<Step>(env);
@@ -224,6 +305,7 @@ Napi::Value NativeEngine::step(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeEngine::close(const Napi::CallbackInfo& info) {
+  if (engine_) engine_->stop_transfers();
   auto engine = std::make_shared<std::shared_ptr<Engine>>(std::move(engine_));
   engine_ = nullptr;
   // The last reference goes on a worker thread, since the destructor waits for the running step.

@@ -14,6 +14,8 @@ namespace hearth::binding {
 // - step: the process exits meanwhile -> a running step keeps the event loop alive; the destructor waits for it.
 // - close during a step -> it waits on a worker thread; the step's promise settles with its result.
 // - any method after close -> ENGINE_CLOSED.
+// - close while a prefix is saved or restored -> the transfer is told to end, and keeps the engine until it has.
+// - a prefix is saved while steps change its sequence -> it is held from the call on; the worker writes what it was.
 class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
  public:
   static Napi::Function define(Napi::Env env);
@@ -34,8 +36,12 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   Napi::Value close_sequence(const Napi::CallbackInfo& info);     // (id)
   Napi::Value sequence_length(const Napi::CallbackInfo& info);    // (id) -> tokens
   Napi::Value free_kv_tokens(const Napi::CallbackInfo& info);
-  Napi::Value step(const Napi::CallbackInfo& info);   // (plan) -> Promise<StepResult>
-  Napi::Value close(const Napi::CallbackInfo& info);  // -> Promise<void>
+  Napi::Value identify(const Napi::CallbackInfo& info);         // -> Promise<string>
+  Napi::Value save_prefix(const Napi::CallbackInfo& info);      // (id, tokens, path, key) -> Promise<PrefixInfo>
+  Napi::Value restore_prefix(const Napi::CallbackInfo& info);   // (path, key, tokens, sampler) -> Promise<id>
+  Napi::Value describe_prefix(const Napi::CallbackInfo& info);  // (path, key) -> Promise<PrefixInfo>
+  Napi::Value step(const Napi::CallbackInfo& info);             // (plan) -> Promise<StepResult>
+  Napi::Value close(const Napi::CallbackInfo& info);            // -> Promise<void>
 
   Status check_open() const;
 

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "engine/loaded_model.h"
+#include "engine/prefixes.h"
 #include "include/engine.h"
 #include "kernels/dispatch.h"
 #include "kv/sequences.h"
@@ -25,12 +26,27 @@ constexpr int32_t kMaxThreads = 256;
 constexpr int32_t kMaxSequences = 256;
 constexpr int32_t kMaxBatchTokens = 4096;
 constexpr int64_t kMaxKvTokens = int64_t{1} << 28;
+constexpr int32_t kMaxPrefixSequences = 16;
 constexpr size_t kDecodeTokens = 8;  // a step of at most so many waits for the weights, a larger one for the cores
 
 Status check_range(const char* name, int64_t value, int64_t least, int64_t most) {
   if (value >= least && value <= most) return {};
   return {Code::OPTION_OUT_OF_RANGE, std::string("The engine's option ") + name + " is " + std::to_string(value) +
                                          ", not from " + std::to_string(least) + " to " + std::to_string(most) + "."};
+}
+
+// Sequences for prefixes, and what is left of the memory as room for their tokens.
+void divide_prefix_bytes(const kv::Shape& shape, EngineOptions* o) {
+  const uint64_t a_token = std::max<uint64_t>(1, shape.bytes_per_token());
+  const uint64_t a_sequence = kv::Sequences::prefix_bytes(shape);
+  // Half for windows and states, where there are any.
+  const uint64_t affordable = a_sequence == 0 ? kMaxPrefixSequences : o->prefix_bytes / 2 / a_sequence;
+  const auto most = static_cast<uint64_t>(std::min(kMaxPrefixSequences, kMaxSequences - o->max_sequences));
+  const uint64_t tokens = (o->prefix_bytes - std::min(affordable, most) * a_sequence) / a_token;
+  o->prefix_sequences = static_cast<int32_t>(tokens < kv::kBlockTokens ? 0 : std::min(affordable, most));
+  if (o->prefix_sequences == 0) return;
+  const uint64_t useful = std::min<uint64_t>(kMaxKvTokens - o->kv_tokens, uint64_t{most} * o->context_tokens);
+  o->kv_tokens += static_cast<int32_t>(std::min(tokens, useful));
 }
 
 Status complete_options(const Dimensions& model, EngineOptions* o) {
@@ -46,6 +62,7 @@ Status complete_options(const Dimensions& model, EngineOptions* o) {
   if (kv_tokens == 0) kv_tokens = int64_t{o->max_sequences} * o->context_tokens;
   HEARTH_RETURN_IF_ERROR(check_range("kv_tokens", kv_tokens, 1, kMaxKvTokens));
   o->kv_tokens = static_cast<int32_t>(kv_tokens);
+  divide_prefix_bytes(model.kv, o);
   return {};
 }
 
@@ -66,7 +83,7 @@ class EngineImpl final : public Engine {
   Status start() {
     const Dimensions& d = model_->architecture()->dimensions();
     const kv::SequenceLimits limits{options_.kv_tokens, options_.max_sequences, options_.context_tokens,
-                                    options_.max_batch_tokens};
+                                    options_.max_batch_tokens, options_.prefix_sequences};
     HEARTH_RETURN_IF_ERROR(kv::Sequences::create(d.kv, limits, &sequences_));
     HEARTH_RETURN_IF_ERROR(Scratch::create(scratch_bytes(), &scratch_));
     thread_ = std::thread([this] { work(); });
@@ -144,6 +161,38 @@ class EngineImpl final : public Engine {
     return sequences_.free_tokens();
   }
 
+  Status identify(std::string* identity) const override {
+    return model_->fingerprint(model_->architecture()->dimensions().kv.describe(), identity);
+  }
+
+  Status hold_prefix(int32_t id, int32_t n_tokens, std::unique_ptr<HeldPrefix>* held) override {
+    std::lock_guard lock(mutex_);
+    HEARTH_RETURN_IF_ERROR(check_idle());
+    HEARTH_RETURN_IF_ERROR(check_prefix(id, n_tokens));
+    return prefixes_.hold(id, n_tokens, samplers_.at(id).history(), held);
+  }
+
+  Status restore_prefix(const std::string& path, const std::string& key, int32_t n_tokens,
+                        const SamplerOptions& options, int32_t* id) override {
+    HEARTH_RETURN_IF_ERROR(check_range("n_tokens of a prefix", n_tokens, 1, options_.context_tokens));
+    Sampler sampler;
+    HEARTH_RETURN_IF_ERROR(Sampler::create(options, model_->n_drawable(), &sampler));
+    kv::Sequence restored;
+    std::vector<int32_t> tokens;
+    HEARTH_RETURN_IF_ERROR(prefixes_.restore(path, key, n_tokens, &restored, &tokens));
+    sampler.accept(tokens);
+    Status status;
+    when_idle([&] {
+      status = check_has_room();
+      if (!status.ok()) return sequences_.discard(&restored);
+      *id = sequences_.adopt(std::move(restored));
+      samplers_.emplace(*id, std::move(sampler));
+    });
+    return status;
+  }
+
+  void stop_transfers() override { prefixes_.stop(); }
+
   Status step(StepPlan plan, std::function<void(Status, StepResult)> done) override {
     std::lock_guard lock(mutex_);
     HEARTH_RETURN_IF_ERROR(check_idle());
@@ -183,9 +232,13 @@ class EngineImpl final : public Engine {
 
   Status check_can_open() const {
     HEARTH_RETURN_IF_ERROR(check_idle());
-    if (sequences_.size() < static_cast<size_t>(options_.max_sequences)) return {};
-    return {Code::OPTION_OUT_OF_RANGE,
-            "All " + std::to_string(options_.max_sequences) + " sequences of the engine are open."};
+    return check_has_room();
+  }
+
+  Status check_has_room() const {
+    const auto most = static_cast<size_t>(options_.max_sequences) + options_.prefix_sequences;
+    if (sequences_.size() < most) return {};
+    return {Code::OPTION_OUT_OF_RANGE, "All " + std::to_string(most) + " sequences of the engine are open."};
   }
 
   Status check_chunk(const StepPlan::Chunk& chunk) {
@@ -194,6 +247,9 @@ class EngineImpl final : public Engine {
     if (chunk.drafts < 0 || static_cast<size_t>(chunk.drafts) >= chunk.tokens.size() ||
         (chunk.drafts > 0 && !chunk.sample)) {
       return {Code::PLAN_INVALID, "A chunk of the step has more guesses than tokens to follow."};
+    }
+    if (chunk.prompt_left < 0 || chunk.prompt_left > options_.context_tokens) {
+      return {Code::PLAN_INVALID, "A chunk of the step has a prompt that no context holds."};
     }
     if (chunk.hidden && (chunk.all_logits || chunk.sample)) {
       return {Code::PLAN_INVALID, "A chunk of the step wants hidden states and logits."};
@@ -221,6 +277,10 @@ class EngineImpl final : public Engine {
 
   Status check_plan(const StepPlan& plan) {
     if (plan.chunks.empty()) return {Code::PLAN_INVALID, "The step has no chunks."};
+    if (plan.chunks.size() > static_cast<size_t>(options_.max_sequences)) {
+      return {Code::PLAN_INVALID, "The step has more sequences than the " + std::to_string(options_.max_sequences) +
+                                      " that may run at the same time."};
+    }
     size_t n_tokens = 0;
     for (size_t i = 0; i < plan.chunks.size(); ++i) {
       HEARTH_RETURN_IF_ERROR(check_chunk(plan.chunks[i]));
@@ -247,6 +307,19 @@ class EngineImpl final : public Engine {
     }
   }
 
+  // Runs `change` at once, or when the running step has ended, and waits for it. Not for the engine's own thread.
+  void when_idle(const std::function<void()>& change) {
+    std::unique_lock lock(mutex_);
+    if (!busy_) return change();
+    std::promise<void> ran;
+    changes_.push_back([&] {
+      change();
+      ran.set_value();
+    });
+    lock.unlock();
+    ran.get_future().wait();
+  }
+
   void work() {
     lower_thread_priority();
     keep_to_place(0, nullptr);
@@ -261,6 +334,7 @@ class EngineImpl final : public Engine {
       lock.lock();
       const auto done = std::move(done_);
       plan_ = {};
+      for (const std::function<void()>& change : std::exchange(changes_, {})) change();
       busy_ = false;
       lock.unlock();
       done(std::move(status), std::move(result));
@@ -336,7 +410,7 @@ class EngineImpl final : public Engine {
     for (const StepPlan::Chunk& chunk : plan_.chunks) {
       kv::Sequence* sequence = sequences_.find(chunk.sequence);
       const auto n = static_cast<int32_t>(chunk.tokens.size());
-      HEARTH_RETURN_IF_ERROR(sequences_.begin(sequence, n, kind_of(chunk)));
+      HEARTH_RETURN_IF_ERROR(sequences_.begin(sequence, n, kind_of(chunk), chunk.prompt_left));
       const auto first_row = static_cast<int32_t>(batch->tokens.size());
       const int32_t start = sequence->table.n_tokens;
       batch->sequences.push_back({&sequence->table, first_row, n, start, sequence->state, sequence->states_after()});
@@ -417,6 +491,7 @@ class EngineImpl final : public Engine {
   Pool pool_;
   Scratch scratch_;
   kv::Sequences sequences_;
+  Prefixes prefixes_{&sequences_, [this](const std::function<void()>& change) { when_idle(change); }};
   std::unordered_map<int32_t, Sampler> samplers_;  // by sequence
   std::vector<float> logits_;                      // [outputs of the step, n_vocab]
   std::vector<int32_t> kept_;                      // [chunks of the step] tokens that its sequence keeps
@@ -428,6 +503,7 @@ class EngineImpl final : public Engine {
   StepPlan plan_;                 // of the running step
   std::vector<int32_t> skipped_;  // [chunks of the step] guesses left out
   std::function<void(Status, StepResult)> done_;
+  std::vector<std::function<void()>> changes_;  // to be made when the running step has ended
   std::thread thread_;
 };
 

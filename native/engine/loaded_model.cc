@@ -1,7 +1,9 @@
 #include "engine/loaded_model.h"
 
+#include <algorithm>
 #include <new>
 
+#include "base/hash64.h"
 #include "base/text.h"
 #include "gguf/totals.h"
 #include "kv/sequences.h"
@@ -68,6 +70,26 @@ Status LoadedModel::compile_grammar(std::string_view gbnf, std::shared_ptr<const
 size_t LoadedModel::n_drawable() const {
   const size_t tokens = tokenizer_->info().n_tokens;
   return tokens > 0 ? tokens : architecture_->dimensions().n_vocab;
+}
+
+Status LoadedModel::fingerprint(std::string_view more, std::string* digits) const {
+  constexpr size_t kSampleBytes = 4096;
+  digits->clear();
+  const std::span<const std::byte> file = std::as_bytes(file_->bytes());
+  const uint64_t file_bytes = file.size();
+  for (const uint64_t seed : {1, 2}) {
+    uint64_t sum = hash64(std::as_bytes(std::span(&file_bytes, 1)), seed);
+    sum = hash64(std::as_bytes(std::span(more)), sum);
+    sum = hash64(file.first(header_.data_offset()), sum);
+    // From the middle: the first rows of an embedding are those of special tokens, which training may not touch.
+    for (const GgufTensor& tensor : header_.tensors()) {
+      const std::span<const std::byte> data = std::as_bytes(tensor.data);
+      sum = hash64(data.subspan(data.size() / 2).first(std::min(kSampleBytes, data.size() - data.size() / 2)), sum);
+    }
+    constexpr const char* kHex = "0123456789abcdef";
+    for (int shift = 60; shift >= 0; shift -= 4) *digits += kHex[sum >> shift & 15];
+  }
+  return health();
 }
 
 void LoadedModel::describe() {

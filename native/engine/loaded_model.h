@@ -33,6 +33,9 @@ class LoadedModel final : public Model {
   const Architecture* architecture() const { return architecture_.get(); }
   // Ids that may be drawn: a matrix may have rows beyond the vocabulary, as padding.
   size_t n_drawable() const;
+  // 32 hex digits that tell models apart: of the header, a sample of each tensor, and `more`. FILE_READ_FAILED,
+  // FILE_CHANGED.
+  Status fingerprint(std::string_view more, std::string* digits) const;
 
  private:
   Status read();

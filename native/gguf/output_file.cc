@@ -64,6 +64,8 @@ Status OutputFile::write(std::span<const uint8_t> bytes) {
   return {};
 }
 
+Status OutputFile::flush() { return fdatasync(fd_) == 0 ? Status() : failed("flushed"); }
+
 Status OutputFile::commit() {
   if (fsync(fd_) != 0) return failed("flushed");
   const int fd = std::exchange(fd_, -1);

@@ -22,6 +22,8 @@ class OutputFile {
   // FILE_WRITE_FAILED, as from all others here; after it the object only waits to be destroyed.
   Status open(const std::string& path, uint64_t n_bytes);
   Status write(std::span<const uint8_t> bytes);
+  // Flushes to the device what was written so far, so that little waits for commit() and for others who flush.
+  Status flush();
   // Flushes to the device and gives the file its name, in the place of one that had it.
   Status commit();
 

@@ -134,11 +134,15 @@ struct SamplerOptions {
 };
 
 struct EngineOptions {
-  int32_t threads = 0;             // 0: one per physical core this process may use
-  int32_t decode_threads = 0;      // of them, for steps of few tokens, which wait for memory; 0: all
-  int32_t max_sequences = 4;       // 1..256
-  int32_t context_tokens = 2048;   // of one sequence; at most the context the model was trained for
-  int32_t kv_tokens = 0;           // of all sequences; 0: max_sequences * context_tokens
+  int32_t threads = 0;            // 0: one per physical core this process may use
+  int32_t decode_threads = 0;     // of them, for steps of few tokens, which wait for memory; 0: all
+  int32_t max_sequences = 4;      // 1..256
+  int32_t context_tokens = 2048;  // of one sequence; at most the context the model was trained for
+  int32_t kv_tokens = 0;          // of all sequences; 0: max_sequences * context_tokens
+  // Memory for sequences that only hold a prefix for later, beside those above. The engine makes of it prefix_sequences
+  // more sequences and room for more kv_tokens; at most max_sequences of all take part in a step.
+  uint64_t prefix_bytes = 0;
+  int32_t prefix_sequences = 0;    // filled in by the engine
   int32_t max_batch_tokens = 256;  // of one step, over all chunks; 1..4096
   std::string isa;                 // a name of compiled_isas() to force, empty for the best this CPU runs
   // Reads every named intermediate tensor [rows, cols] of each step, row-major; layer -1 is outside the layers. Called
@@ -158,7 +162,8 @@ struct StepPlan {
     // what was drawn: the same tokens as without guesses, in fewer steps. Fewer than the chunk's tokens. Models with
     // recurrent layers keep none.
     int32_t drafts = 0;
-    bool hidden = false;  // the last layer's normed output of every token; not with all_logits or sample
+    bool hidden = false;      // the last layer's normed output of every token; not with all_logits or sample
+    int32_t prompt_left = 0;  // tokens of the same prompt that later steps bring: where it ends checkpoints are useful
   };
   std::vector<Chunk> chunks;
 };
@@ -177,6 +182,29 @@ struct StepResult {
   std::vector<float> hidden;  // [sum of the tokens of chunks with hidden, n_embd], row-major, in the plan's order
   double compute_ms = 0;
 };
+
+// What a file of HeldPrefix::save() holds.
+struct PrefixInfo {
+  std::vector<int32_t> tokens;
+  // Lengths that can be gone on from, ascending; empty: any.
+  std::vector<int32_t> resumable;
+  uint64_t file_bytes = 0;
+};
+
+// The first tokens of a sequence as they were when they were held, whatever becomes of the sequence. Any thread.
+class HeldPrefix {
+ public:
+  virtual ~HeldPrefix() = default;  // gives the memory back, once no step runs
+  virtual int32_t n_tokens() const = 0;
+  // Writes keys, values and states to a file that appears when it is complete and on the disk, in the place of one that
+  // had its name. `key`, of at most 64 bytes, is what restore_prefix() has to be given. FILE_WRITE_FAILED,
+  // ENGINE_CLOSED.
+  virtual Status save(const std::string& path, const std::string& key, PrefixInfo* info) = 0;
+};
+
+// Reads and checks the header of such a file, and that it has its length. PREFIX_FILE_INVALID, also for another key;
+// FILE_OPEN_FAILED, FILE_READ_FAILED.
+Status describe_prefix_file(const std::string& path, const std::string& key, PrefixInfo* info);
 
 // Runs one model for up to max_sequences sequences. One step at a time; while a step runs, every other method that
 // changes sequences returns ENGINE_BUSY. A step that fails leaves the sequences as they were.
@@ -204,6 +232,19 @@ class Engine {
   virtual Status close_sequence(int32_t sequence) = 0;
   virtual Status sequence_length(int32_t sequence, int32_t* n_tokens) const = 0;
   virtual int32_t free_kv_tokens() const = 0;
+
+  // What keys and values depend on beside the tokens, as 32 hex digits: the model's weights (a sample of each tensor)
+  // and how they lie in memory. Reads a piece of each tensor the first time.
+  virtual Status identify(std::string* identity) const = 0;
+  // Holds the first `n_tokens` tokens of a sequence, or as many as resumable_tokens() says; KV_FULL. All have to be
+  // gone before the engine is.
+  virtual Status hold_prefix(int32_t sequence, int32_t n_tokens, std::unique_ptr<HeldPrefix>* held) = 0;
+  // Makes a sequence of the first `n_tokens` tokens of a file, or of as many as can be gone on from. Blocks until the
+  // file is read and checked, while steps run; any thread. Errors of describe_prefix_file(), KV_FULL, ENGINE_CLOSED.
+  virtual Status restore_prefix(const std::string& path, const std::string& key, int32_t n_tokens,
+                                const SamplerOptions& sampler, int32_t* sequence) = 0;
+  // Lets running saves and restores end soon, with ENGINE_CLOSED.
+  virtual void stop_transfers() = 0;
 
   // Runs the step on the engine's own thread and calls `done` there.
   virtual Status step(StepPlan plan, std::function<void(Status, StepResult)> done) = 0;

@@ -40,6 +40,7 @@
   X(PLAN_INVALID, "A step needs at least one chunk, every chunk at least one token, and no sequence twice.")     \
   X(CONTEXT_OVERFLOW, "Shorten the prompt, or raise the context in the configuration.")                          \
   X(KV_FULL, "Too many tokens are in use at once. Ask for less, or raise the KV cache's size.")                  \
+  X(PREFIX_FILE_INVALID, "The file is removed and the prompt is read anew; there is nothing to do.")             \
   X(ENGINE_BUSY, "Wait for the running step.")                                                                   \
   X(ENGINE_CLOSED, "The engine was closed.")                                                                     \
   X(OPTION_OUT_OF_RANGE, "Give an option within its range.")                                                     \

@@ -138,4 +138,19 @@ void Cache::share_window(const BlockTable& source, int32_t n_tokens, BlockTable*
   table->blocks[kWindow] = std::move(shared);
 }
 
+std::span<std::byte> Cache::block_bytes(PoolId pool, int32_t block) const {
+  const Pool& of = pools_[pool];
+  return std::as_writable_bytes(std::span(of.base + block * of.block_elements, of.block_elements));
+}
+
+Status Cache::take(PoolId pool, int32_t n, std::vector<int32_t>* blocks) {
+  Pool& from = pools_[pool];
+  if (static_cast<size_t>(n) > from.free.size()) {
+    return {Code::KV_FULL, "The KV cache has " + std::to_string(from.free.size() * kBlockTokens) +
+                               " tokens free, and a stored prefix needs " + std::to_string(n * kBlockTokens) + "."};
+  }
+  for (int32_t i = 0; i < n; ++i) blocks->push_back(from.take());
+  return {};
+}
+
 }  // namespace hearth::kv

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "include/status.h"
@@ -71,6 +72,18 @@ class Cache {
   // The layer's; 0: it sees all tokens.
   size_t window(size_t layer) const { return layers_[layer].window; }
 
+  size_t free_blocks(PoolId pool) const { return pools_[pool].free.size(); }
+
+  // For snapshots: a block's bytes, and blocks that no sequence has yet.
+  size_t bytes_of_block(PoolId pool) const { return pools_[pool].block_elements * sizeof(uint16_t); }
+  std::span<std::byte> block_bytes(PoolId pool, int32_t block) const;
+  // Appends n blocks of one reference each; KV_FULL takes none.
+  Status take(PoolId pool, int32_t n, std::vector<int32_t>* blocks);
+  void share(PoolId pool, int32_t block) { ++pools_[pool].references[block]; }
+  void release(PoolId pool, int32_t block) { pools_[pool].release(block); }
+  // The first block that a window before token n_tokens reaches.
+  int32_t first_window_block(int32_t n_tokens) const;
+
  private:
   struct Layer {
     PoolId pool;
@@ -97,8 +110,6 @@ class Cache {
     size_t blocks() const { return static_cast<size_t>(grow) + (unshare ? 1 : 0); }
   };
   Need need(PoolId pool, const BlockTable& table, int32_t n) const;
-  // The first block that a window before token n_tokens reaches.
-  int32_t first_window_block(int32_t n_tokens) const;
 
   std::vector<Layer> layers_;
   std::array<Pool, kPools> pools_;

@@ -3,12 +3,14 @@
 // state are still known: at its end, and at checkpoints.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <unordered_map>
 #include <vector>
 
 #include "include/status.h"
 #include "kv/cache.h"
+#include "kv/snapshot.h"
 #include "kv/states.h"
 
 namespace hearth::kv {
@@ -25,6 +27,7 @@ struct Checkpoint {
   BlockTable window;  // windows only
   int32_t state;
   uint64_t created;
+  int32_t weight;  // how likely it is to be gone back to, compared with others
 };
 
 struct Sequence {
@@ -43,10 +46,11 @@ struct Sequence {
 };
 
 struct SequenceLimits {
-  int32_t kv_tokens;  // of all sequences
-  int32_t max_sequences;
+  int32_t kv_tokens;      // of all sequences
+  int32_t max_sequences;  // that take part in steps at the same time
   int32_t context_tokens;
   int32_t max_batch_tokens;
+  int32_t prefix_sequences = 0;  // that only hold a prefix, beside those
 };
 
 class Sequences {
@@ -54,6 +58,8 @@ class Sequences {
   static Status create(const Shape& shape, const SequenceLimits& limits, Sequences* sequences);
   // What a sequence takes at most beside shape.bytes_per_token() for each token.
   static uint64_t most_bytes(const Shape& shape);
+  // The same of a sequence that only holds a prefix: its end, and one checkpoint.
+  static uint64_t prefix_bytes(const Shape& shape) { return 2 * shape.bytes_per_sequence(); }
 
   Cache& cache() { return cache_; }
   States& states() { return states_; }
@@ -72,8 +78,23 @@ class Sequences {
   // A new sequence of source's first resumable(n_tokens) tokens; KV_FULL.
   Status fork(int32_t source, int32_t n_tokens, int32_t* id);
 
-  // Makes room for n tokens, and chooses the checkpoints that a step of them leaves. After KV_FULL, abandon().
-  Status begin(Sequence* sequence, int32_t n, ChunkKind kind);
+  // A copy of source's first resumable(n_tokens) tokens that no step changes; KV_FULL. It is no sequence of its own:
+  // discard() gives it back, or adopt() makes it one.
+  Status hold(int32_t source, int32_t n_tokens, Sequence* held);
+  void discard(Sequence* held);
+  int32_t adopt(Sequence held);
+  // How a held sequence lies in memory.
+  SnapshotLayout layout(const Sequence& held, SnapshotPieces* pieces) const;
+  // Whether a consistent layout is one of this model's.
+  bool fits(const SnapshotLayout& layout) const;
+  // Memory for a sequence of a layout that fits, which the caller fills; KV_FULL.
+  Status allocate(const SnapshotLayout& layout, Sequence* held, SnapshotPieces* pieces);
+  // Bytes of a block, a window block and a state; 0 where the model has none.
+  std::array<uint64_t, 3> piece_bytes() const;
+
+  // Makes room for n tokens, and chooses the checkpoints that a step of them leaves. `prompt_left` tokens of the same
+  // prompt follow in later steps. After KV_FULL, abandon().
+  Status begin(Sequence* sequence, int32_t n, ChunkKind kind, int32_t prompt_left = 0);
   // Keeps the first `n` of the new tokens: all, where the model has recurrent layers.
   void commit(Sequence* sequence, int32_t n);
   // As if begin() had never been.
@@ -82,12 +103,16 @@ class Sequences {
  private:
   bool resumes_anywhere() const { return shape_window_ == 0 && !states_.used(); }
   const Checkpoint* checkpoint_before(const Sequence& sequence, int32_t n_tokens) const;
-  void plan_checkpoints(Sequence* sequence, bool prompt_ends);
+  // What was gone back to once will be again.
+  void prove(Sequence* sequence, int32_t n_tokens);
+  void plan_checkpoints(Sequence* sequence, int32_t prompt_end);
   void add_checkpoint(Sequence* sequence, Checkpoint checkpoint);
   void drop(Checkpoint* checkpoint);
   void drop_after(Sequence* sequence, int32_t n_tokens);
-  // Gives up the checkpoint made longest ago; false when there is none.
-  bool drop_oldest();
+  void erase(std::vector<Checkpoint>* checkpoints, size_t at);
+  // Gives up the cheapest checkpoint of the sequence that has most, or the oldest where none has more than one; false
+  // when there is none.
+  bool drop_cheapest();
   int32_t take_state();
 
   Cache cache_;

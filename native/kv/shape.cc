@@ -35,4 +35,13 @@ uint64_t Shape::bytes_per_sequence() const {
   return sum;
 }
 
+std::string Shape::describe() const {
+  std::string text = "f16, " + std::to_string(kBlockTokens) + " tokens a block";
+  for (const LayerShape& layer : layers) {
+    text += "; " + std::to_string(layer.n_kv_head) + " x " + std::to_string(layer.head_dim) + ", window " +
+            std::to_string(layer.window) + ", state " + std::to_string(layer.state_floats);
+  }
+  return text;
+}
+
 }  // namespace hearth::kv

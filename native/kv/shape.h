@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace hearth::kv {
@@ -30,6 +31,8 @@ struct Shape {
   uint64_t bytes_per_token() const;
   // What a sequence takes beside that, however long it is: windows and state.
   uint64_t bytes_per_sequence() const;
+  // Says what blocks and states look like: equal texts, equal bytes.
+  std::string describe() const;
 };
 
 }  // namespace hearth::kv

@@ -3,7 +3,9 @@
 // by counting references.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "include/status.h"
@@ -37,6 +39,11 @@ class States {
   // [state_floats of the layer]; null for kNoState.
   float* layer(int32_t slot, size_t il) const {
     return slot == kNoState ? nullptr : base_ + slot * floats_ + offsets_[il];
+  }
+  size_t bytes_of_slot() const { return floats_ * sizeof(float); }
+  // All of a slot, for snapshots.
+  std::span<std::byte> bytes(int32_t slot) const {
+    return std::as_writable_bytes(std::span(base_ + slot * floats_, floats_));
   }
 
  private:

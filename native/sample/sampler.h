@@ -33,6 +33,7 @@ class Sampler {
   // Appends tokens of the sequence, prompt and drawn alike; the penalties look back at them.
   void accept(int32_t token) { history_.push_back(token); }
   void accept(std::span<const int32_t> tokens) { history_.insert(history_.end(), tokens.begin(), tokens.end()); }
+  const std::vector<int32_t>& history() const { return history_; }
   // Forgets all but the first `n_tokens` tokens.
   void truncate(size_t n_tokens);
 

@@ -76,6 +76,7 @@ export const errorCatalogue = {
     "server_overloaded",
     "Too many tokens are in use at once. Ask for less, or raise the KV cache's size.",
   ),
+  PREFIX_FILE_INVALID: internal("The file is removed and the prompt is read anew; there is nothing to do."),
   ENGINE_BUSY: internal("Wait for the running step."),
   ENGINE_CLOSED: unavailable("server_shutting_down", "The engine was closed."),
   OPTION_OUT_OF_RANGE: clientFault("invalid_value", "Give an option within its range."),

@@ -1,7 +1,8 @@
 /**
  * Loads the native addon: the only file that does. Turns its errors into HearthErrors and its objects into the contract's.
  */
-import { existsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { HearthError, isErrorCode } from "../base/errors.js";
@@ -13,6 +14,7 @@ import type {
   ImportPlan,
   Model,
   ModelInfo,
+  PrefixInfo,
   QuantizeOptions,
   QuantizeProgress,
   QuantizeReport,
@@ -23,7 +25,7 @@ import type {
 } from "./contract.js";
 
 /** What native/binding/ exports: the contract, with methods in place of properties and errors that are not yet ours. */
-interface Addon extends Omit<EngineModule, "loadModel" | "createEngine" | "quantizeModel" | "importModel"> {
+interface Addon extends Omit<EngineModule, "loadModel" | "createEngine" | "quantizeModel" | "importModel" | "buildId"> {
   loadModel(path: string, options: { vocabularyOnly: boolean }): Promise<AddonModel>;
   createEngine(model: AddonModel, options: EngineOptions): Promise<AddonEngine>;
   quantizeModel(source: string, path: string, options: QuantizeOptions, onProgress: OnProgress): AddonWork;
@@ -158,6 +160,22 @@ class NativeEngine implements Engine {
     return call(() => this.#handle.freeKvTokens());
   }
 
+  identify(): Promise<string> {
+    return callAsync(() => this.#handle.identify());
+  }
+
+  savePrefix(sequence: number, tokens: number, path: string, key: string): Promise<PrefixInfo> {
+    return callAsync(() => this.#handle.savePrefix(sequence, tokens, path, key));
+  }
+
+  restorePrefix(path: string, key: string, tokens: number, sampler: SamplerOptions): Promise<number> {
+    return callAsync(() => this.#handle.restorePrefix(path, key, tokens, sampler));
+  }
+
+  describePrefix(path: string, key: string): Promise<PrefixInfo> {
+    return callAsync(() => this.#handle.describePrefix(path, key));
+  }
+
   step(plan: StepPlan): Promise<StepResult> {
     return callAsync(() => this.#handle.step(plan));
   }
@@ -190,8 +208,16 @@ export function loadEngineModule(): EngineModule {
     importModel: (plan, path, options, watch) =>
       watched((onProgress) => addon.importModel(plan, path, options, onProgress), watch),
     compiledIsas: () => addon.compiledIsas(),
+    buildId,
     notify: (socketPath, message) => call(() => addon.notify(socketPath, message)),
   };
+}
+
+let knownBuild: string | null = null;
+
+function buildId(): string {
+  knownBuild ??= createHash("sha256").update(readFileSync(addonPath)).digest("hex").slice(0, 32);
+  return knownBuild;
 }
 
 function loadAddon(): Addon {

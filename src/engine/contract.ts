@@ -121,6 +121,13 @@ export interface EngineOptions {
   /** Of all sequences; 0: maxSequences x contextTokens. */
   readonly kvTokens: number;
   readonly maxBatchTokens: number;
+  /**
+   * Memory for sequences that only hold a prefix for later: `prefixSequences` more of them, and room for more `kvTokens`. At
+   * most `maxSequences` of all take part in a step. Without it: none.
+   */
+  readonly prefixBytes?: number;
+  /** Filled in by the engine. */
+  readonly prefixSequences?: number;
   /** A kernel set to force; empty for the best that this CPU runs. */
   readonly isa: string;
 }
@@ -141,6 +148,16 @@ export interface StepChunk {
    * keeps the guesses up to the first that is not what was drawn: the same tokens as without, in fewer steps.
    */
   readonly drafts?: number;
+  /** Tokens of the same prompt that later steps bring: shortly before its end is where others part from it. */
+  readonly promptLeft?: number;
+}
+
+/** What a file of `savePrefix` holds. */
+export interface PrefixInfo {
+  readonly tokens: Int32Array;
+  /** Lengths that can be gone on from, ascending; null: any. */
+  readonly resumable: Int32Array | null;
+  readonly fileBytes: number;
 }
 
 export interface StepPlan {
@@ -194,9 +211,25 @@ export interface Engine {
   closeSequence(sequence: number): void;
   sequenceLength(sequence: number): number;
   freeKvTokens(): number;
+  /** What keys and values depend on beside the tokens: 32 hex digits. Reads a piece of each tensor. */
+  identify(): Promise<string>;
+  /**
+   * Writes the first `tokens` tokens of a sequence, or as many as `resumableTokens` says, to a file that appears when it is
+   * complete and on the disk. They are held from the call on, so that steps may run and the sequence may go meanwhile; the
+   * call itself rejects with ENGINE_BUSY while a step runs. `key`: at most 64 bytes that restoring has to give again.
+   */
+  savePrefix(sequence: number, tokens: number, path: string, key: string): Promise<PrefixInfo>;
+  /**
+   * A new sequence of the first `tokens` tokens of such a file, or of as many as can be gone on from. Reads and checks the
+   * file while steps run. Rejects with PREFIX_FILE_INVALID (damaged, or of another key), FILE_OPEN_FAILED,
+   * FILE_READ_FAILED, KV_FULL, ENGINE_CLOSED.
+   */
+  restorePrefix(path: string, key: string, tokens: number, sampler: SamplerOptions): Promise<number>;
+  /** Reads and checks the header alone. */
+  describePrefix(path: string, key: string): Promise<PrefixInfo>;
   /** Runs on the engine's own thread; rejects with a HearthError. */
   step(plan: StepPlan): Promise<StepResult>;
-  /** Waits for the running step, then frees the engine. */
+  /** Waits for the running step, ends saves and restores, then frees the engine. */
   close(): Promise<void>;
 }
 
@@ -294,6 +327,8 @@ export interface EngineModule {
   /** Writes a GGUF file of the plan's keys and tensors. An empty type keeps the matrices' types. */
   importModel(plan: ImportPlan, path: string, options: QuantizeOptions, watch?: QuantizeWatch): Promise<QuantizeReport>;
   compiledIsas(): readonly string[];
+  /** Names this build of the engine: another one may compute other values. */
+  buildId(): string;
   /** Takes the lock of an open file until it is closed; false while another open file, of any process, has it. */
   tryLock(fd: number): boolean;
   /** Sends one datagram to systemd's notify socket; throws when it cannot. */

@@ -15,12 +15,14 @@ export interface FakeModelOptions {
 
 export class FakeModel implements Model {
   readonly info: ModelInfo;
+  readonly path: string;
   /** Set to make checkHealth() throw. */
   fault: ErrorCode | null = null;
   /** What was compiled, oldest first. Nothing follows it: the test's NextToken says what is drawn. */
   readonly grammars: string[] = [];
 
   constructor(path: string, options: FakeModelOptions, vocabularyOnly: boolean) {
+    this.path = path;
     this.info = {
       architecture: "fake",
       name: options.name ?? path,

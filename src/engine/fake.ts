@@ -3,6 +3,8 @@
  * It obeys every rule of the contract, can fail the n-th call of a method, and can hold each step until the test lets it go.
  * It must not know who uses it, and nothing but tests does.
  */
+import { createHash } from "node:crypto";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { type ErrorCode, HearthError } from "../base/errors.js";
 import type {
@@ -11,6 +13,7 @@ import type {
   EngineOptions,
   Model,
   ModelFileInfo,
+  PrefixInfo,
   QuantizeReport,
   SamplerOptions,
   StepChunk,
@@ -40,6 +43,8 @@ export interface FakeOptions extends FakeModelOptions {
   readonly loadMs?: number;
   /** Every step waits for `release()`. */
   readonly manual?: boolean;
+  /** How long saving and restoring a prefix takes. */
+  readonly transferMs?: number;
   /** Sequences go on only from their end and from multiples of this, as those of a model with recurrent layers. */
   readonly resumeEvery?: number;
 }
@@ -78,6 +83,7 @@ class Failures {
 }
 
 const kvBlockTokens = 16;
+const prefixSequences = 8;
 
 interface KvBlock {
   sequences: number; // that share it
@@ -112,12 +118,14 @@ export class FakeEngine implements Engine {
     this.#failures = failures;
     const cores = fake.cores ?? 1;
     const contextTokens = Math.min(options.contextTokens, model.info.contextTrained);
+    const prefixTokens = Math.floor((options.prefixBytes ?? 0) / model.info.kvBytesPerToken);
     this.options = {
       ...options,
       threads: options.threads || cores,
       decodeThreads: options.decodeThreads || options.threads || cores,
       contextTokens,
-      kvTokens: options.kvTokens || options.maxSequences * contextTokens,
+      kvTokens: (options.kvTokens || options.maxSequences * contextTokens) + prefixTokens,
+      prefixSequences: prefixTokens > 0 ? prefixSequences : 0,
       isa: "fake",
     };
   }
@@ -197,6 +205,55 @@ export class FakeEngine implements Engine {
 
   freeKvTokens(): number {
     return this.options.kvTokens - this.#usedBlocks * kvBlockTokens;
+  }
+
+  async identify(): Promise<string> {
+    this.#failures.check("identify");
+    return createHash("sha256").update(this.#model.path).digest("hex").slice(0, 32);
+  }
+
+  async savePrefix(sequence: number, tokens: number, path: string, key: string): Promise<PrefixInfo> {
+    this.#enter("savePrefix");
+    const found = this.#find(sequence);
+    checkLength(tokens, found);
+    const history = found.history.slice(0, this.#resumable(found, tokens));
+    const every = this.#fake.resumeEvery;
+    const resumable = every ? history.flatMap((_, i) => ((i + 1) % every === 0 ? i + 1 : [])) : null;
+    if (resumable && history.length % (every ?? 1) !== 0) resumable.push(history.length);
+    const text = JSON.stringify({ key, tokens: history, resumable });
+    await delay(this.#fake.transferMs ?? 0);
+    this.#failures.check("savePrefixResult");
+    await writeFile(`${path}.fake.tmp`, `${checksum(text)}\n${text}`);
+    await rename(`${path}.fake.tmp`, path);
+    return this.describePrefix(path, key);
+  }
+
+  async restorePrefix(path: string, key: string, tokens: number, sampler: SamplerOptions): Promise<number> {
+    this.#failures.check("restorePrefix");
+    checkSampler(sampler);
+    const { tokens: stored, resumable } = await this.describePrefix(path, key);
+    await delay(this.#fake.transferMs ?? 0);
+    while (this.#running) await this.#running.catch(() => undefined);
+    if (this.#closed) throw new HearthError("ENGINE_CLOSED", "The engine was closed.");
+    const length = resumable ? Math.max(0, ...resumable.filter((n) => n <= tokens)) : Math.min(tokens, stored.length);
+    const blocks = Array.from({ length: Math.ceil(length / kvBlockTokens) }, () => ({ sequences: 1 }));
+    this.#takeBlocks(blocks.length);
+    return this.#add({ history: [...stored.subarray(0, length)], blocks, drawn: -1, answered: 0 });
+  }
+
+  async describePrefix(path: string, key: string): Promise<PrefixInfo> {
+    const content = await readFile(path, "utf8").catch((error) => {
+      throw new HearthError("FILE_OPEN_FAILED", `${path}: ${error.message}`);
+    });
+    const [sum, text = ""] = content.split("\n");
+    if (sum !== checksum(text)) throw new HearthError("PREFIX_FILE_INVALID", `${path} is damaged.`);
+    const stored = JSON.parse(text) as { key: string; tokens: number[]; resumable: number[] | null };
+    if (stored.key !== key) throw new HearthError("PREFIX_FILE_INVALID", `${path} is of another model.`);
+    return {
+      tokens: Int32Array.from(stored.tokens),
+      resumable: stored.resumable && Int32Array.from(stored.resumable),
+      fileBytes: content.length,
+    };
   }
 
   async step(plan: StepPlan): Promise<StepResult> {
@@ -300,7 +357,8 @@ export class FakeEngine implements Engine {
       }
       needed += Math.ceil(length / kvBlockTokens) - blocks.length;
     }
-    if (plan.chunks.length === 0) throw new HearthError("PLAN_INVALID", "The plan has no chunk.");
+    if (plan.chunks.length === 0 || plan.chunks.length > this.options.maxSequences)
+      throw new HearthError("PLAN_INVALID", `The plan has ${plan.chunks.length} chunks.`);
     if (total > this.options.maxBatchTokens) throw new HearthError("PLAN_INVALID", `${total} tokens in one step.`);
     this.#takeBlocks(needed);
     for (const { sequence, tokens } of plan.chunks) {
@@ -328,9 +386,10 @@ export class FakeEngine implements Engine {
   }
 
   #add(sequence: Sequence): number {
-    if (this.#sequences.size >= this.options.maxSequences) {
+    const most = this.options.maxSequences + (this.options.prefixSequences ?? 0);
+    if (this.#sequences.size >= most) {
       this.#dropBlocks(sequence.blocks);
-      throw new HearthError("KV_FULL", `All ${this.options.maxSequences} sequences are open.`);
+      throw new HearthError("KV_FULL", `All ${most} sequences are open.`);
     }
     this.#sequences.set(++this.#lastSequence, sequence);
     return this.#lastSequence;
@@ -363,7 +422,11 @@ export class FakeEngineModule implements EngineModule {
   }
 
   /** The `nth` call of `method` from now on throws `code`. `stepResult` fails a step after it was accepted. */
-  failCall(method: keyof Engine | keyof EngineModule | "stepResult", nth: number, code: ErrorCode): void {
+  failCall(
+    method: keyof Engine | keyof EngineModule | "stepResult" | "savePrefixResult",
+    nth: number,
+    code: ErrorCode,
+  ): void {
     this.#failures.plan(method, nth, code);
   }
 
@@ -414,9 +477,17 @@ export class FakeEngineModule implements EngineModule {
     return ["fake"];
   }
 
+  buildId(): string {
+    return "fake";
+  }
+
   notify(_socketPath: string, message: string): void {
     this.notifications.push(message);
   }
+}
+
+function checksum(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 function checkLength(tokens: number, sequence: Sequence): void {

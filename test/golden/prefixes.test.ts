@@ -4,8 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import test from "node:test";
 import type { Engine } from "../../src/engine/contract.js";
+import { temporaryFolder } from "../helpers/folder.js";
 import { greedy, outcome, schedulerOn } from "../helpers/scheduler.js";
 import { missing, shared } from "../helpers/shared.js";
 import { withEngine } from "./engine.js";
@@ -29,6 +31,47 @@ async function ask(engine: Engine, prompts: readonly number[][]) {
     answers.push({ tokens, cached: end?.usage.cachedTokens ?? 0 });
   }
   return answers;
+}
+
+/** Logits of `tokens` behind what the sequence holds. */
+async function continued(engine: Engine, sequence: number, tokens: readonly number[]): Promise<Float32Array> {
+  const ids = Int32Array.from(tokens);
+  return (await engine.step({ chunks: [{ sequence, tokens: ids, sample: false, allLogits: true }] })).logits;
+}
+
+for (const name of ["llama", "qwen3", "gemma2", "gemma3", "gemma4", "qwen35", "lfm2", "lfm2moe"]) {
+  const file = `golden/arch/${name}.gguf`;
+  test(`${name}: a prefix from a file goes on as the one that was saved, bit for bit`, {
+    skip: missing(file),
+  }, async (t) => {
+    const { tokens } = JSON.parse(readFileSync(shared(`golden/arch/${name}.json`), "utf8")) as { tokens: number[] };
+    const prompt = [...tokens, ...tokens.slice(5), ...tokens.slice(9, 40)];
+    const saved = path.join(temporaryFolder(t), "prefix");
+    const written = await withEngine(file, {}, async (engine) => {
+      const sequence = engine.openSequence(greedy);
+      await engine.step({ chunks: [{ sequence, tokens: Int32Array.from(prompt), sample: true }] });
+      await continued(engine, sequence, tokens.slice(0, 20)); // an answer, which is not saved
+      return engine.savePrefix(sequence, prompt.length, saved, "key");
+    });
+    assert.deepEqual([...written.tokens], prompt);
+    for (const kept of [prompt.length, prompt.length - 20, prompt.length - 60]) {
+      const { length, expected } = await withEngine(file, {}, async (engine) => {
+        const sequence = engine.openSequence(greedy);
+        const wanted = written.resumable?.findLast((n) => n <= kept) ?? kept;
+        await continued(engine, sequence, prompt.slice(0, wanted));
+        return { length: wanted, expected: await continued(engine, sequence, tokens.slice(3, 50)) };
+      });
+      assert.ok(length >= kept - 90, `${length} of ${kept} tokens`);
+      await withEngine(file, {}, async (engine) => {
+        const sequence = await engine.restorePrefix(saved, "key", kept, greedy);
+        assert.equal(engine.sequenceLength(sequence), length);
+        assert.deepEqual(await continued(engine, sequence, tokens.slice(3, 50)), expected);
+      });
+    }
+    await withEngine(file, {}, async (engine) => {
+      await assert.rejects(engine.restorePrefix(saved, "other", 9, greedy), { code: "PREFIX_FILE_INVALID" });
+    });
+  });
 }
 
 for (const name of ["qwen35", "lfm2", "lfm2moe", "gemma2", "gemma3", "gemma4", "qwen3"]) {

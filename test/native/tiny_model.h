@@ -20,7 +20,7 @@ inline constexpr int32_t kTinyContext = 128;
 // A file that goes with the test.
 class TinyModel {
  public:
-  TinyModel() {
+  explicit TinyModel(uint32_t seed = 1) : random_(seed) {
     const uint64_t embd = 32, ff = 48, vocab = kTinyVocab, kv = 16;
     GgufWriter writer;
     writer.add("general.architecture", std::string_view("llama"));
@@ -83,7 +83,7 @@ class TinyModel {
 
   std::string path_ = temporary_path();
   std::vector<std::vector<float>> data_;
-  uint64_t random_ = 1;
+  uint64_t random_;
 };
 
 }  // namespace hearth::test
