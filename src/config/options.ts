@@ -162,6 +162,31 @@ export const options = {
     doc: "Tokens that the KV cache holds over all slots; 0: scheduler.slots times context.tokens.",
   }),
 
+  "prefix.memory_bytes": option(integer(0, 2 ** 40, "bytes"), 256 * mib, {
+    env: "HEARTH_PREFIX_MEMORY_BYTES",
+    doc: "Memory of a model's KV cache beside kv.tokens, for prompts that were read before and may come again; 0: none.",
+  }),
+  "prefix.disk_bytes": option(integer(0, 2 ** 50, "bytes"), 1024 * mib, {
+    env: "HEARTH_PREFIX_DISK_BYTES",
+    doc: "Size of all prompts kept on disk, in state.path, so that they need not be read again after a restart; 0: none.",
+  }),
+  "prefix.disk_bytes_per_day": option(integer(0, 2 ** 50, "bytes"), 2048 * mib, {
+    env: "HEARTH_PREFIX_DISK_BYTES_PER_DAY",
+    doc: "What may be written of them a day, for the sake of memory cards.",
+  }),
+  "prefix.idle_ms": option(integer(0, 86_400_000, "milliseconds"), 30_000, {
+    env: "HEARTH_PREFIX_IDLE_MS",
+    doc: "How long nobody may have asked for anything before prompts are written to disk.",
+  }),
+  "prefix.min_tokens": option(integer(64, 1_048_576, "tokens"), 256, {
+    env: "HEARTH_PREFIX_MIN_TOKENS",
+    doc: "Prompts that are shorter, or differ by less from one that is there, are not kept on disk.",
+  }),
+  "prefix.pinned": option(list(text("a path")), none, {
+    env: "HEARTH_PREFIX_PINNED",
+    doc: "Files with system prompts to read at the start and to keep: texts, or chat requests (*.json) with messages and tools.",
+  }),
+
   "scheduler.slots": option(integer(1, 64, "slots"), 4, {
     env: "HEARTH_SLOTS",
     flag: "slots",

@@ -2,6 +2,7 @@
  * The composition root: makes the daemon's parts, starts them in order and stops them in reverse. The server listens before
  * the model is loaded. Knows every part and does the work of none; signals and exit statuses are the caller's.
  */
+import path from "node:path";
 import { registerOllama } from "../api/ollama/register.js";
 import { registerOpenAI } from "../api/openai/register.js";
 import { registerOps } from "../api/ops/register.js";
@@ -21,14 +22,19 @@ import type { KeyAndCertificate } from "../net/certificate.js";
 import { Server } from "../net/server.js";
 import { SchedulerMetrics } from "../scheduler/metrics.js";
 import { GenerationService } from "../service/generation.js";
+import type { LoadedModel } from "../service/model-host.js";
 import { ModelRegistry } from "../service/model-registry.js";
 import { ModelLibrary, type Puller } from "../service/models.js";
+import { readPinned } from "../service/pinned.js";
+import { PrefixMetrics } from "../service/prefix-metrics.js";
 import type { DocumentStore } from "../store/documents.js";
 import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
+import { PrefixFiles } from "../store/prefix-files.js";
 import { resolveModel, StoreCatalog } from "./model-file.js";
 import { modelRegistryOptions } from "./model-options.js";
 import { ModelWatch } from "./model-watch.js";
+import { type PinnedFile, readPinnedFiles } from "./pinned-prompts.js";
 import { storedResponses } from "./stored-responses.js";
 import type { Systemd } from "./systemd.js";
 import { ThreadTuner } from "./tuned.js";
@@ -59,6 +65,9 @@ export class Daemon {
   readonly #server: Server;
   readonly #responses: DocumentStore<StoredResponse>;
   readonly #streams: LiveStreams;
+  /** null: prefixes are not kept on disk. */
+  readonly #prefixes: PrefixFiles | null;
+  readonly #pinned: readonly PinnedFile[];
   readonly #watchdog: Watchdog;
   readonly #modelWatch: ModelWatch;
   readonly #failure = deferred<never>();
@@ -73,6 +82,9 @@ export class Daemon {
     metrics.collectProcessMetrics();
     this.#health = new Health(clock);
     const options = modelRegistryOptions(config, resolveModel(config["model.path"], store));
+    this.#pinned = readPinnedFiles(config);
+    this.#prefixes = prefixFiles(config, dependencies);
+    const prefixMetrics = new PrefixMetrics(metrics, () => this.#prefixes?.bytes ?? 0);
     const tuner = new ThreadTuner(config, stateFolder, engineModule, clock);
     this.#models = new ModelRegistry(engineModule, new StoreCatalog(store), options, {
       clock,
@@ -81,6 +93,7 @@ export class Daemon {
       metrics: new SchedulerMetrics(metrics),
       renderer: this.#templates,
       tuning: (file) => tuner.find(file),
+      ...(this.#prefixes && { prefixes: { files: this.#prefixes, metrics: prefixMetrics } }),
     });
     const keyFile = new KeyFile(stateFolder);
     this.#server = new Server(config, { clock, logger, metrics, keys: () => keyFile.keys(), tls });
@@ -116,6 +129,7 @@ export class Daemon {
   async start(): Promise<Address> {
     const { logger, systemd } = this.#dependencies;
     await this.#responses.start();
+    await this.#prefixes?.start();
     const address = await this.#server.listen();
     logger.info({ address: formatAddress(address) }, "listening");
     systemd.ready(this.#status());
@@ -127,8 +141,10 @@ export class Daemon {
     });
     this.#watchdog.start();
     this.#models.start().then(
-      ({ model }) => {
-        if (!this.#stopping) this.#modelWatch.start(model);
+      (loaded) => {
+        if (this.#stopping) return;
+        this.#modelWatch.start(loaded.model);
+        void this.#readPinned(loaded);
       },
       (error) => this.#failure.reject(error),
     );
@@ -153,10 +169,33 @@ export class Daemon {
     logger.info("stopped");
   }
 
+  /** One after the other, beside what clients ask. */
+  async #readPinned(loaded: LoadedModel): Promise<void> {
+    const { logger } = this.#dependencies;
+    for (const { file, ...prompt } of this.#pinned) {
+      if (this.#stopping) return;
+      try {
+        const { promptTokens, cachedTokens } = await readPinned(loaded, prompt, new AbortController().signal);
+        logger.info({ file, promptTokens, cachedTokens }, "a pinned prompt was read");
+      } catch (error) {
+        if (!this.#stopping) logger.warn({ file, err: error }, "a pinned prompt could not be read");
+      }
+    }
+  }
+
   /** One line for `systemctl status`. */
   #status(): string {
     const broken = this.#health.conditions().find(({ healthy }) => !healthy);
     if (this.#models.phase === "loading") return `Loading ${this.#models.alias}`;
     return broken ? `Unhealthy: ${broken.reason}` : `Serving ${this.#models.alias}`;
   }
+}
+
+function prefixFiles(
+  config: Config,
+  { engineModule, stateFolder, clock, logger }: DaemonDependencies,
+): PrefixFiles | null {
+  const limits = { bytes: config["prefix.disk_bytes"], bytesADay: config["prefix.disk_bytes_per_day"] };
+  if (limits.bytes === 0) return null;
+  return new PrefixFiles(path.join(stateFolder, "prefixes"), engineModule.buildId(), limits, { clock, logger });
 }

@@ -40,6 +40,7 @@ function hostOptions(config: Config): ModelRegistryOptions["host"] {
       ...defaultSchedulerOptions,
       maxQueued: config["scheduler.queue"],
       speculation: config["engine.speculation"],
+      keeper: { idleMs: config["prefix.idle_ms"], minTokens: config["prefix.min_tokens"] },
     },
     loadWaitMs: config["model.load_wait_ms"],
   };
@@ -53,6 +54,7 @@ export function engineOptions(config: Config): EngineOptions {
     contextTokens: config["context.tokens"],
     kvTokens: config["kv.tokens"],
     maxBatchTokens: config["scheduler.batch_tokens"],
+    prefixBytes: config["prefix.memory_bytes"],
     isa: config["engine.isa"],
   };
 }

@@ -18,6 +18,10 @@ export class Job {
   /** When it got its slot, as a count; smaller is older. Kept when it loses the slot to an older job. */
   admission = 0;
   cachedTokens = 0;
+  /** A stored prefix of its prompt is being read back. */
+  restoring = false;
+  /** Whether there is one was asked already. */
+  askedShelf = false;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort: () => void;
   #position = 0;

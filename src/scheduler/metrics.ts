@@ -25,6 +25,8 @@ export class SchedulerMetrics {
   readonly drafts: Counter;
   readonly acceptedDrafts: Counter;
   readonly prefixHits: Counter;
+  readonly prefixRestores: Counter;
+  readonly restoredTokens: Counter;
   readonly evictions: Counter;
   readonly preemptions: Counter;
   readonly stepSeconds: Histogram;
@@ -47,9 +49,17 @@ export class SchedulerMetrics {
       name: "hearth_prefix_hits_total",
       help: "Requests that found a prefix of their prompt in the KV cache.",
     });
+    this.prefixRestores = metrics.counter({
+      name: "hearth_prefix_restores_total",
+      help: "Prefixes that were read back from disk because a request began with them.",
+    });
+    this.restoredTokens = metrics.counter({
+      name: "hearth_prefix_restored_tokens_total",
+      help: "Tokens of those prefixes.",
+    });
     this.evictions = metrics.counter({
       name: "hearth_kv_evictions_total",
-      help: "Idle slots that lost their KV cache for want of room.",
+      help: "Idle prefixes that lost their KV cache for want of room.",
     });
     this.preemptions = metrics.counter({
       name: "hearth_preemptions_total",

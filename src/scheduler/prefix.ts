@@ -10,8 +10,10 @@ export interface PrefixSlot {
   /** Busy slots can be forked from, but not taken. */
   readonly busy: boolean;
   readonly cacheKey: string | null;
-  /** Smaller was used longer ago. */
+  /** A count of uses: smaller was used longer ago. */
   readonly lastUsed: number;
+  /** Whoever owns this machine wants it kept. */
+  readonly pinned: boolean;
   /** How many of its first `tokens` tokens it can go on from: fewer in models with windows or recurrent layers. */
   resumable(tokens: number): number;
 }
@@ -66,23 +68,44 @@ export function place(
   });
 
   const loses = best.slot.tokens.length - best.keep;
-  if (!best.slot.busy && best.keep > 0 && loses <= best.keep) {
+  const others = idle.filter(({ slot }) => slot !== best.slot);
+  const isKept = best.slot.pinned && others.length > 0;
+  if (!best.slot.busy && best.keep > 0 && loses <= best.keep && !isKept) {
     return { slot: best.slot.index, source: best.slot.index, shared: best.shared, keep: best.keep };
   }
-  const others = idle.filter(({ slot }) => slot !== best.slot);
   // Also where nothing can be kept: the engine learns where prompts part, and can go on from there the next time.
   if (best.shared >= minForkTokens && others.length > 0) {
     const { shared, keep } = best;
-    return { slot: cheapestToLose(others.map(({ slot }) => slot)), source: best.slot.index, shared, keep };
+    const slot = cheapestToLose(
+      others.map((other) => other.slot),
+      slots,
+    );
+    return { slot, source: best.slot.index, shared, keep };
   }
-  const slot = cheapestToLose(idle.map(({ slot }) => slot));
+  const slot = cheapestToLose(
+    idle.map((other) => other.slot),
+    slots,
+  );
   const own = idle.find((candidate) => candidate.slot.index === slot);
   const shared = own?.shared ?? 0;
   return { slot, source: shared > 0 ? slot : null, shared, keep: own?.keep ?? 0 };
 }
 
-/** An empty slot, else the one used longest ago. */
-function cheapestToLose(slots: readonly PrefixSlot[]): number {
-  const value = (slot: PrefixSlot) => (slot.tokens.length === 0 ? Number.NEGATIVE_INFINITY : slot.lastUsed);
-  return slots.reduce((a, b) => (value(b) < value(a) ? b : a)).index;
+/**
+ * The index of the one of `slots` whose loss costs least: an empty one, else the one with the fewest tokens that no other of
+ * `all` has, the longer it was not used the less they count. Pinned ones come last.
+ */
+export function cheapestToLose(slots: readonly PrefixSlot[], all: readonly PrefixSlot[]): number {
+  const newest = Math.max(...all.map(({ lastUsed }) => lastUsed));
+  const cost = (slot: PrefixSlot) => {
+    if (slot.tokens.length === 0) return -1;
+    if (slot.pinned) return Number.POSITIVE_INFINITY;
+    const shared = all.map((other) =>
+      other === slot ? 0 : commonPrefix(other.tokens, slot.tokens, slot.tokens.length),
+    );
+    return (slot.tokens.length - Math.max(0, ...shared)) / (1 + newest - slot.lastUsed);
+  };
+  return slots
+    .map((slot) => ({ slot, cost: cost(slot) }))
+    .reduce((a, b) => (b.cost < a.cost || (b.cost === a.cost && b.slot.lastUsed < a.slot.lastUsed) ? b : a)).slot.index;
 }

@@ -9,11 +9,13 @@ import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
 import { type Engine, noToken, type StepResult } from "../engine/contract.js";
 import { Job } from "./job.js";
+import { PrefixKeeper } from "./keeper.js";
 import { logprobs } from "./logprobs.js";
 import { GaugeShare, type SchedulerMetrics } from "./metrics.js";
 import { Pacing } from "./pacing.js";
 import { type PlannedChunk, plan } from "./plan.js";
 import { type ChunkRows, ResultRows, wantsHidden, wantsLogits } from "./result-rows.js";
+import type { PrefixShelf } from "./shelf.js";
 import { type BusySlot, SlotTable } from "./slots.js";
 import { maxDrafts, StepCost } from "./speculation.js";
 import type { SequenceStream } from "./stream.js";
@@ -28,6 +30,8 @@ export interface SchedulerDependencies {
   readonly metrics: SchedulerMetrics;
   /** Shared by the schedulers of one process; without it, this one is alone. */
   readonly turns?: StepTurns;
+  /** Where prefixes outlive the process; without it they do not. */
+  readonly shelf?: PrefixShelf | null;
 }
 
 /** A step's chunk with the slot it is for. */
@@ -47,6 +51,7 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #dependencies: SchedulerDependencies;
   readonly #slots: SlotTable;
+  readonly #keeper: PrefixKeeper;
   readonly #pacing = new Pacing();
   readonly #decodeCost = new StepCost();
   readonly #queue: Job[] = [];
@@ -64,6 +69,9 @@ export class Scheduler {
     this.#options = options;
     this.#dependencies = dependencies;
     this.#slots = new SlotTable(engine);
+    const { clock, metrics, shelf = null } = dependencies;
+    const onRestored = () => this.#resumeLoop();
+    this.#keeper = new PrefixKeeper(this.#slots, options.keeper, { clock, metrics, shelf, onRestored });
     this.#lastProgressAt = dependencies.clock.now();
     this.#slotsBusy = new GaugeShare(dependencies.metrics.slotsBusy);
     this.#queueLength = new GaugeShare(dependencies.metrics.queueLength);
@@ -90,7 +98,7 @@ export class Scheduler {
   checkAccepts(): void {
     if (this.#draining) throw new HearthError("SHUTTING_DOWN", "The daemon is stopping and takes no new requests.");
     // Jobs that have a slot waiting for them are in the queue only until the loop comes round.
-    const waiting = this.#queue.length - this.#slots.idle.length;
+    const waiting = this.#queue.length - this.#slots.vacancies;
     if (waiting >= this.#options.maxQueued) {
       throw new HearthError("QUEUE_FULL", `${this.#queue.length} requests wait already.`);
     }
@@ -130,6 +138,12 @@ export class Scheduler {
     await this.#idle();
   }
 
+  /** Writes the prefixes that are worth it, within `limitMs`. After `drain`. */
+  async savePrefixes(limitMs: number): Promise<void> {
+    await settlesWithin(this.#keeper.saveAll(), limitMs, this.#dependencies.clock);
+    this.#keeper.wake();
+  }
+
   /** Resolves when no slot is busy and no step runs. */
   #idle(): Promise<void> {
     if (!this.#looping && this.busySlots === 0) return Promise.resolve();
@@ -140,6 +154,7 @@ export class Scheduler {
   #resumeLoop(): void {
     if (this.#looping) return;
     this.#looping = true;
+    this.#keeper.wake();
     this.#lastProgressAt = this.#dependencies.clock.now();
     void this.#loop();
   }
@@ -159,6 +174,7 @@ export class Scheduler {
       this.#looping = false;
       this.#reportQueue();
       if (this.busySlots === 0) {
+        this.#keeper.rest();
         this.#whenIdle?.resolve();
         this.#whenIdle = null;
       }
@@ -171,11 +187,14 @@ export class Scheduler {
     }
   }
 
+  /** In order; only those whose prefix is on its way, from disk or by another request, let others pass. */
   #admitQueued(): void {
-    while (this.#queue.length > 0 && this.#slots.idle.length > 0) {
-      const job = this.#queue[0];
-      if (!job || !this.#hasRoomFor(job)) break;
-      this.#queue.shift();
+    for (const job of [...this.#queue]) {
+      if (this.#slots.vacancies === 0) break;
+      const { minTokens } = this.#options.keeper;
+      if (this.#keeper.holdsBack(job) || this.#slots.isBeingRead(job, minTokens)) continue;
+      if (this.#slots.vacancies === 0 || !this.#hasRoomFor(job)) break;
+      this.#queue.splice(this.#queue.indexOf(job), 1);
       this.#admit(job);
     }
     this.#reportQueue();
@@ -272,6 +291,8 @@ export class Scheduler {
           sequence: chunk.of.sequence,
           tokens: chunk.ids,
           drafts: chunk.drafts,
+          promptLeft:
+            chunk.of.job.phase === "decode" ? 0 : chunk.of.job.history.length - chunk.of.tokens.length - chunk.tokens,
           sample: chunk.sample,
           allLogits: wantsLogits(chunk),
           hidden: wantsHidden(chunk),
@@ -280,7 +301,7 @@ export class Scheduler {
       const { turns } = this.#dependencies;
       result = await (turns ? turns.take(() => this.#engine.step(plan)) : this.#engine.step(plan));
     } catch (error) {
-      this.#recover(chunks, error);
+      await this.#recover(chunks, error);
       return;
     } finally {
       this.#lastProgressAt = this.#dependencies.clock.now();
@@ -302,9 +323,9 @@ export class Scheduler {
   }
 
   /** Only the requests of the failed step suffer; the engine left their sequences as they were. */
-  #recover(chunks: readonly RunningChunk[], error: unknown): void {
+  async #recover(chunks: readonly RunningChunk[], error: unknown): Promise<void> {
     if (error instanceof HearthError && error.code === "KV_FULL") {
-      this.#makeRoom(error);
+      await this.#makeRoom(error);
       return;
     }
     this.#reportFault(error);
@@ -316,10 +337,14 @@ export class Scheduler {
   }
 
   /** Idle slots give way first, then the youngest request goes back to the queue; one that is alone has to end. */
-  #makeRoom(error: HearthError): void {
+  async #makeRoom(error: HearthError): Promise<void> {
     const { metrics, logger } = this.#dependencies;
-    if (this.#slots.evictLeastUsed()) {
+    if (this.#slots.evictCheapest()) {
       metrics.evictions.inc();
+      return;
+    }
+    if (this.#keeper.saving !== null) {
+      await this.#keeper.saving; // and with it what it holds in the KV cache
       return;
     }
     const [first, ...others] = this.#slots.busy;

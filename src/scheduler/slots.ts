@@ -1,11 +1,13 @@
 /**
  * The slots: each holds one engine sequence and what it has in the KV cache, also after its job is done, so that the same
- * prefix is not read twice. Only called between steps. It must not know of queues or time.
+ * prefix is not read twice. There are more of them than may be busy: the others keep prefixes of earlier jobs. Only called
+ * between steps. It must not know of queues or time.
  */
 import { HearthError } from "../base/errors.js";
 import type { Engine } from "../engine/contract.js";
 import type { Job } from "./job.js";
-import { type PrefixSlot, place } from "./prefix.js";
+import { cheapestToLose, commonPrefix, type PrefixSlot, place } from "./prefix.js";
+import type { ShelfPrefix } from "./shelf.js";
 
 export class Slot implements PrefixSlot {
   readonly index: number;
@@ -14,8 +16,13 @@ export class Slot implements PrefixSlot {
   /** In the KV cache, in order. */
   tokens: number[] = [];
   job: Job | null = null;
+  /** A stored prefix is being read for it. */
+  loading = false;
   cacheKey: string | null = null;
   lastUsed = 0;
+  pinned = false;
+  /** So many of its first tokens were of use to a second request. */
+  provenTokens = 0;
   readonly #engine: Engine;
 
   constructor(index: number, engine: Engine) {
@@ -24,7 +31,7 @@ export class Slot implements PrefixSlot {
   }
 
   get busy(): boolean {
-    return this.job !== null;
+    return this.job !== null || this.loading;
   }
 
   resumable(tokens: number): number {
@@ -44,37 +51,74 @@ export class SlotTable {
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    this.#slots = Array.from({ length: engine.options.maxSequences }, (_, index) => new Slot(index, engine));
+    const { maxSequences, prefixSequences = 0 } = engine.options;
+    this.#slots = Array.from({ length: maxSequences + prefixSequences }, (_, index) => new Slot(index, engine));
   }
 
   get busy(): BusySlot[] {
     return this.#slots.filter((slot): slot is BusySlot => slot.job !== null && slot.sequence !== null);
   }
 
-  get idle(): Slot[] {
+  /** Requests that may be admitted. */
+  get vacancies(): number {
+    return Math.min(this.#engine.options.maxSequences - this.busy.length, this.#idle.length);
+  }
+
+  get #idle(): Slot[] {
     return this.#slots.filter((slot) => !slot.busy);
   }
 
+  /** Idle prefixes that were of use more than once: the pinned first, then the one used last. */
+  get proven(): ShelfPrefix[] {
+    return this.#idle
+      .filter((slot): slot is Slot & { sequence: number } => slot.sequence !== null && slot.provenTokens > 0)
+      .sort((a, b) => Number(b.pinned) - Number(a.pinned) || b.lastUsed - a.lastUsed)
+      .map(({ sequence, provenTokens, tokens }) => ({ sequence, tokens: tokens.slice(0, provenTokens) }));
+  }
+
   /**
-   * Gives the job a slot with as much of its history in the KV cache as some slot has. One has to be idle; it stays so when
-   * this throws what the engine throws.
+   * Gives the job a slot with as much of its history in the KV cache as some slot has. There has to be a vacancy; it stays so
+   * when this throws what the engine throws.
    */
   admit(job: Job): BusySlot {
     const { request, history } = job;
     const placement = place(this.#slots, history, job.reusableTokens, request.cacheKey);
     const slot = placement && this.#slots[placement.slot];
     if (!placement || !slot) throw new HearthError("INTERNAL", "A request was admitted without an idle slot.");
-    const source = placement.source === null ? null : this.#slots[placement.source];
+    const source = placement.source === null ? null : (this.#slots[placement.source] ?? null);
     const sequence =
       source === slot && slot.sequence !== null
         ? this.#rewind(slot, slot.sequence, placement.shared, job)
-        : this.#open(slot, source ?? null, placement.shared, job);
+        : this.#open(slot, source, placement.shared, job);
+    slot.provenTokens = slot.tokens.length;
+    if (source && source !== slot) source.provenTokens = Math.max(source.provenTokens, slot.tokens.length);
     slot.cacheKey = request.cacheKey;
+    slot.pinned = request.pinned ?? false;
     return Object.assign(slot, { job, sequence });
+  }
+
+  /** Whether another job reads at least `minTokens` tokens right now that this one would have to read too. */
+  isBeingRead(job: Job, minTokens: number): boolean {
+    const kept = this.mostKept(job);
+    return this.busy.some(({ job: other, tokens }) => {
+      if (other.phase !== "prefill" || tokens.length === other.history.length) return false;
+      const shared = commonPrefix(other.history, job.history, job.reusableTokens);
+      return shared - Math.max(kept, tokens.length) > 0 && shared - kept >= minTokens;
+    });
+  }
+
+  /** The most tokens of the job's history that some slot can go on from. */
+  mostKept(job: Job): number {
+    const kept = this.#slots.map((slot) => {
+      const shared = commonPrefix(slot.tokens, job.history, job.reusableTokens);
+      return shared === 0 ? 0 : slot.resumable(shared);
+    });
+    return Math.max(0, ...kept);
   }
 
   /** The slot keeps its sequence for the next request with the same prefix. */
   release(slot: Slot): void {
+    if (slot.pinned) slot.provenTokens = slot.tokens.length;
     slot.job = null;
     slot.lastUsed = ++this.#uses;
   }
@@ -84,21 +128,46 @@ export class SlotTable {
     const { sequence } = slot;
     slot.sequence = null;
     slot.tokens = [];
+    slot.pinned = false;
+    slot.provenTokens = 0;
     if (sequence !== null) this.#engine.closeSequence(sequence);
   }
 
-  /** Frees the KV cache of the idle slot that was used longest ago. False when no idle slot holds any. */
-  evictLeastUsed(): boolean {
-    const holding = this.idle.filter((slot) => slot.sequence !== null);
-    const [first, ...others] = holding;
-    if (!first) return false;
-    this.evict(others.reduce((a, b) => (b.lastUsed < a.lastUsed ? b : a), first));
-    return true;
+  /** Frees the KV cache of the idle slot that is worth least. False when no idle slot holds any. */
+  evictCheapest(): boolean {
+    const holding = this.#idle.filter((slot) => slot.sequence !== null);
+    if (holding.length === 0) return false;
+    const slot = this.#slots[cheapestToLose(holding, this.#slots)];
+    if (slot) this.evict(slot);
+    return slot !== undefined;
   }
 
-  /** Tokens that fit into the KV cache once every idle slot is evicted; prefixes that slots share count twice. */
+  /** An idle slot for a prefix of so many tokens, and room for them as far as idle slots can make it; null: none is idle. */
+  reserve(kvTokens: number): Slot | null {
+    const idle = this.#idle;
+    const slot = idle.length > 0 ? this.#slots[cheapestToLose(idle, this.#slots)] : undefined;
+    if (!slot) return null;
+    this.evict(slot);
+    slot.loading = true;
+    while (this.#engine.freeKvTokens() < kvTokens && this.evictCheapest());
+    return slot;
+  }
+
+  /** Ends what `reserve` began. */
+  fill(slot: Slot, restored: { readonly sequence: number; readonly tokens: number[] } | null): void {
+    slot.loading = false;
+    slot.lastUsed = ++this.#uses;
+    if (restored) Object.assign(slot, restored, { provenTokens: restored.tokens.length });
+  }
+
+  /** Tokens that fit into the KV cache once every idle slot is evicted. */
   reclaimableTokens(): number {
-    return this.idle.reduce((sum, slot) => sum + slot.tokens.length, this.#engine.freeKvTokens());
+    const kept: Slot[] = this.busy;
+    return this.#idle.reduce((sum, slot) => {
+      const shared = Math.max(0, ...kept.map(({ tokens }) => commonPrefix(tokens, slot.tokens, slot.tokens.length)));
+      kept.push(slot);
+      return sum + slot.tokens.length - shared;
+    }, this.#engine.freeKvTokens());
   }
 
   #rewind(slot: Slot, sequence: number, shared: number, job: Job): number {

@@ -1,5 +1,6 @@
 /** What goes into the scheduler and what comes out: token ids, counts and reasons. No protocol and no text. */
 import type { SamplerOptions } from "../engine/contract.js";
+import { defaultKeeperOptions, type KeeperOptions } from "./shelf.js";
 
 export interface SequenceRequest {
   /** At least one id, BOS included where the model wants it. */
@@ -15,6 +16,8 @@ export interface SequenceRequest {
   readonly stopTokens: ReadonlySet<number>;
   /** Requests of one conversation share it: among equal prefixes its own slot is preferred. */
   readonly cacheKey: string | null;
+  /** What it leaves in the KV cache is kept before all others. */
+  readonly pinned?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -56,6 +59,7 @@ export interface SchedulerOptions {
   readonly prefillStepMs: number;
   /** Guess tokens that repeat earlier ones (see speculation.ts). The answers are the same with and without. */
   readonly speculation: boolean;
+  readonly keeper: KeeperOptions;
 }
 
 export const defaultSchedulerOptions: SchedulerOptions = {
@@ -64,6 +68,7 @@ export const defaultSchedulerOptions: SchedulerOptions = {
   streamingStepMs: 250,
   prefillStepMs: 2000,
   speculation: true,
+  keeper: defaultKeeperOptions,
 };
 
 /** For the watchdog: work without progress is a hang. */

@@ -18,6 +18,7 @@ import type { StepTurns } from "../scheduler/turns.js";
 import type { SchedulerOptions, SchedulerProgress } from "../scheduler/types.js";
 import { GrammarCache } from "./grammar-cache.js";
 import { PromptLimit } from "./prompt-limit.js";
+import { StoredPrefixes, type StoredPrefixesDependencies } from "./stored-prefixes.js";
 import type { Tuning } from "./tuning.js";
 
 export interface ModelHostOptions {
@@ -47,6 +48,8 @@ export interface ModelHostDependencies {
   readonly reserve?: (info: ModelInfo) => Promise<void>;
   /** Thread counts that were measured for a model's file; without them the engine's options stand. */
   readonly tuning?: (file: string) => Tuning | null;
+  /** Where prefixes are kept on disk; without it they are not. */
+  readonly prefixes?: Omit<StoredPrefixesDependencies, "logger">;
 }
 
 export interface LoadedModel {
@@ -82,6 +85,9 @@ export interface Models {
 
 /** Every protocol's name for the model that is loaded. */
 export const defaultModel = "default";
+
+/** How long a model that goes may take to write what its next start will need. */
+const saveLimitMs = 10_000;
 
 export class ModelHost implements Models {
   /** The loaded model's name. */
@@ -180,12 +186,14 @@ export class ModelHost implements Models {
     this.#dependencies.health.setUnhealthy("model", "The daemon is stopping.");
     if (wasLoading) this.#loaded.reject(new HearthError("SHUTTING_DOWN", "The daemon is stopping."));
     if (!this.#ready) return;
-    await this.#ready.scheduler.drain(graceMs);
-    await this.#ready.engine.close();
+    const { scheduler, engine } = this.#ready;
+    await scheduler.drain(graceMs);
+    await scheduler.savePrefixes(saveLimitMs);
+    await engine.close();
   }
 
   async #load(): Promise<LoadedModel> {
-    const { reserve, renderer, tuning, ...dependencies } = this.#dependencies;
+    const { reserve, renderer, tuning, prefixes, ...dependencies } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
     const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
     const prompts = new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }), {
@@ -199,7 +207,12 @@ export class ModelHost implements Models {
       ...this.#options.engine,
       ...(threads && { threads: threads.threads, decodeThreads: threads.decodeThreads }),
     });
-    const scheduler = new Scheduler(engine, this.#options.scheduler, dependencies);
+    const { logger } = dependencies;
+    const { keeper } = this.#options.scheduler;
+    const shelf = prefixes
+      ? await StoredPrefixes.open(engine, model.info, keeper.minTokens, { ...prefixes, logger })
+      : null;
+    const scheduler = new Scheduler(engine, this.#options.scheduler, { ...dependencies, shelf });
     const promptLimit = new PromptLimit(model, scheduler.contextTokens);
     return { model, engine, scheduler, prompts, promptLimit, grammars: new GrammarCache(model) };
   }

@@ -336,6 +336,6 @@ export class ModelRegistry implements Models {
 /** Of an engine with these options. */
 function kvBytes({ kvBytesPerToken, kvBytesPerSequence, contextTrained }: ModelInfo, options: EngineOptions): number {
   const context = Math.min(options.contextTokens, contextTrained);
-  const { kvTokens, maxSequences } = options;
-  return kvBytesPerToken * (kvTokens || maxSequences * context) + kvBytesPerSequence * maxSequences;
+  const { kvTokens, maxSequences, prefixBytes = 0 } = options;
+  return kvBytesPerToken * (kvTokens || maxSequences * context) + kvBytesPerSequence * maxSequences + prefixBytes;
 }

@@ -9,6 +9,7 @@ const slot = (index: number, tokens: number[], more: Partial<PrefixSlot> = {}): 
   busy: false,
   cacheKey: null,
   lastUsed: index,
+  pinned: false,
   resumable: (kept) => kept,
   ...more,
 });

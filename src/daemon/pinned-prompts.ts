@@ -1,0 +1,37 @@
+/** The files of `prefix.pinned`: system prompts as texts, or chat requests as JSON. */
+import { readFileSync } from "node:fs";
+import { toGenerations } from "../api/openai/chat-request.js";
+import { chatSchema } from "../api/openai/chat-schema.js";
+import { HearthError } from "../base/errors.js";
+import type { Config } from "../config/options.js";
+import type { PinnedPrompt } from "../service/pinned.js";
+
+export interface PinnedFile extends PinnedPrompt {
+  readonly file: string;
+}
+
+/** CONFIG_BAD_VALUE for a file that cannot be read, or is no chat request. */
+export function readPinnedFiles(config: Pick<Config, "prefix.pinned">): PinnedFile[] {
+  return config["prefix.pinned"].map((file) => {
+    try {
+      const text = readFileSync(file, "utf8");
+      return { file, ...(/\.json$/i.test(file) ? fromRequest(JSON.parse(text)) : fromText(text)) };
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      const message = `prefix.pinned: ${file}: ${why.slice(0, 500)}`;
+      throw new HearthError("CONFIG_BAD_VALUE", message, { param: "prefix.pinned", cause: error });
+    }
+  });
+}
+
+function fromText(content: string): PinnedPrompt {
+  return { messages: [{ role: "system", content: content.trimEnd() }], tools: [] };
+}
+
+function fromRequest(json: unknown): PinnedPrompt {
+  const request = chatSchema.parse({ model: "default", ...(json as object) });
+  const [generation] = toGenerations({ ...request, n: 1 }, request.model, new AbortController().signal);
+  const messages = [...(generation?.messages ?? [])];
+  if (messages.at(-1)?.role === "user") messages.pop(); // the question, which differs
+  return { messages, tools: generation?.tools ?? [] };
+}
