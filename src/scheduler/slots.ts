@@ -97,19 +97,20 @@ export class SlotTable {
     return Object.assign(slot, { job, sequence });
   }
 
-  /** Whether another job reads at least `minTokens` tokens right now that this one would have to read too. */
+  /** Whether another job is about to read at least `minTokens` tokens that this one would have to read too. */
   isBeingRead(job: Job, minTokens: number): boolean {
-    const kept = this.mostKept(job);
-    return this.busy.some(({ job: other, tokens }) => {
-      if (other.phase !== "prefill" || tokens.length === other.history.length) return false;
+    return this.busy.some((slot) => {
+      const { job: other, tokens } = slot;
+      if (other.phase !== "prefill" || other.pool) return false;
       const shared = commonPrefix(other.history, job.history, job.reusableTokens);
-      return shared - Math.max(kept, tokens.length) > 0 && shared - kept >= minTokens;
+      return tokens.length < shared && shared - this.mostKept(job, slot) >= minTokens;
     });
   }
 
-  /** The most tokens of the job's history that some slot can go on from. */
-  mostKept(job: Job): number {
+  /** The most tokens of the job's history that some slot but one can go on from. */
+  mostKept(job: Job, without: Slot | null = null): number {
     const kept = this.#slots.map((slot) => {
+      if (slot === without) return 0;
       const shared = commonPrefix(slot.tokens, job.history, job.reusableTokens);
       return shared === 0 ? 0 : slot.resumable(shared);
     });

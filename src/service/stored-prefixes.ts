@@ -94,7 +94,7 @@ export class StoredPrefixes implements PrefixShelf {
       const info = isUnchanged()
         ? await this.#engine.savePrefix(sequence, length, files.pathOf(name), this.#key)
         : null;
-      files.added(info ? name : null, { bytes: info?.fileBytes ?? 0, allowed: expected });
+      await files.added(info ? name : null, { bytes: info?.fileBytes ?? 0, allowed: expected });
       if (!info) return;
       this.#stored.set(name, info);
       await this.#removeCovered(name, info);

@@ -4,12 +4,12 @@
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { readdir, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/logger.js";
-import { checkRoom, makeFolder, storing, writeDurably } from "./durable.js";
+import { checkRoom, inheritOwner, makeFolder, storing, writeDurably } from "./durable.js";
 
 export interface PrefixFileLimits {
   /** Of all files. */
@@ -63,7 +63,9 @@ export class PrefixFiles {
   /** Finds the files of earlier runs, and removes what is of no use. Where the folder cannot be used, there are none. */
   async start(): Promise<void> {
     try {
-      await makeFolder(this.#folder);
+      await makeFolder(path.dirname(this.#folder));
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 }); // prompts can be read from what stands in it
+      await inheritOwner(this.#folder);
       for (const name of await readdir(this.#folder)) {
         const file = path.join(this.#folder, name);
         if (namePattern.exec(name)?.[1] === this.#build) {
@@ -124,8 +126,7 @@ export class PrefixFiles {
       await checkRoom(this.#folder, bytes + reserveBytes);
       // Before the file: what a crash cuts short was written too.
       this.#written = { day, bytes: written + bytes };
-      const ledger = this.pathOf(ledgerName);
-      await storing(ledger, () => writeDurably(ledger, JSON.stringify({ format: 1, ...this.#written })));
+      await this.#writeLedger();
       this.#complained = false;
       return true;
     } catch (error) {
@@ -135,9 +136,10 @@ export class PrefixFiles {
   }
 
   /** The writing that `allow` allowed is over. `name`: null when there is no file. */
-  added(name: string | null, { bytes, allowed }: { bytes: number; allowed: number }): void {
+  async added(name: string | null, { bytes, allowed }: { bytes: number; allowed: number }): Promise<void> {
     if (name !== null) this.#entries.set(name, { bytes, usedAt: this.#dependencies.clock.wallTime() });
     this.#written = { ...this.#written, bytes: Math.max(0, this.#written.bytes + bytes - allowed) };
+    await this.#writeLedger().catch((error) => this.#complain(error));
   }
 
   async remove(name: string): Promise<void> {
@@ -156,6 +158,11 @@ export class PrefixFiles {
   /** Days since 1970; a clock that was set back does not begin a day anew. */
   #today(): number {
     return Math.max(this.#written.day, Math.floor(this.#dependencies.clock.wallTime() / dayMs));
+  }
+
+  async #writeLedger(): Promise<void> {
+    const ledger = this.pathOf(ledgerName);
+    await storing(ledger, () => writeDurably(ledger, JSON.stringify({ format: 1, ...this.#written })));
   }
 
   #readLedger(): { day: number; bytes: number } {

@@ -7,6 +7,7 @@ import type { Engine, EngineOptions, SamplerOptions } from "../../src/engine/con
 import { type FakeEngine, FakeEngineModule, type FakeOptions, fakeTokens } from "../../src/engine/fake.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
 import { Scheduler } from "../../src/scheduler/scheduler.js";
+import type { PrefixShelf } from "../../src/scheduler/shelf.js";
 import type { SequenceStream } from "../../src/scheduler/stream.js";
 import {
   defaultSchedulerOptions,
@@ -30,11 +31,15 @@ export const greedy: SamplerOptions = {
 };
 
 /** A scheduler with all that it needs. */
-export function schedulerOn(engine: Engine, options: Partial<SchedulerOptions> = {}) {
-  const clock = new FakeClock();
+export function schedulerOn(
+  engine: Engine,
+  options: Partial<SchedulerOptions> = {},
+  shelf: PrefixShelf | null = null,
+  clock = new FakeClock(),
+) {
   const health = new Health(clock);
   const metrics = new Metrics();
-  const dependencies = { clock, health, logger: silentLogger(), metrics: new SchedulerMetrics(metrics) };
+  const dependencies = { clock, health, logger: silentLogger(), metrics: new SchedulerMetrics(metrics), shelf };
   const scheduler = new Scheduler(engine, { ...defaultSchedulerOptions, ...options }, dependencies);
   return { scheduler, clock, health, metrics };
 }
