@@ -72,19 +72,19 @@ export class PrefixKeeper {
   async saveAll(): Promise<void> {
     const { shelf } = this.#dependencies;
     if (shelf === null) return;
-    const done = new Set<number>(); // each once: what could not be written now will not be in a moment
     while (this.#resting) {
       if (this.#saving !== null) {
         await this.#saving;
         continue;
       }
-      const next = this.#slots.proven.find(({ sequence, tokens }) => !done.has(sequence) && shelf.wants(tokens));
+      const next = this.#slots.unsaved.find(({ tokens }) => shelf.wants(tokens));
       if (!next) return;
-      done.add(next.sequence);
       const began = this.#wakes;
       this.#saving = shelf.save(next, () => this.#wakes === began);
       await this.#saving;
       this.#saving = null;
+      // Once, until it is used again: what cannot be written now, or made room for another one, is not worth more.
+      if (this.#wakes === began) this.#slots.markSaved(next.sequence);
     }
   }
 

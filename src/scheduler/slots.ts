@@ -23,6 +23,8 @@ export class Slot implements PrefixSlot {
   pinned = false;
   /** So many of its first tokens were of use to a second request. */
   provenTokens = 0;
+  /** These were written to disk, or were not worth it. */
+  saved = false;
   readonly #engine: Engine;
 
   constructor(index: number, engine: Engine) {
@@ -68,12 +70,18 @@ export class SlotTable {
     return this.#slots.filter((slot) => !slot.busy);
   }
 
-  /** Idle prefixes that were of use more than once: the pinned first, then the one used last. */
-  get proven(): ShelfPrefix[] {
+  /** Idle prefixes that were of use more than once, and again since they were saved: the pinned first, then the one used last. */
+  get unsaved(): ShelfPrefix[] {
     return this.#idle
-      .filter((slot): slot is Slot & { sequence: number } => slot.sequence !== null && slot.provenTokens > 0)
+      .filter(
+        (slot): slot is Slot & { sequence: number } => slot.sequence !== null && slot.provenTokens > 0 && !slot.saved,
+      )
       .sort((a, b) => Number(b.pinned) - Number(a.pinned) || b.lastUsed - a.lastUsed)
       .map(({ sequence, provenTokens, tokens }) => ({ sequence, tokens: tokens.slice(0, provenTokens) }));
+  }
+
+  markSaved(sequence: number): void {
+    for (const slot of this.#slots) if (slot.sequence === sequence) slot.saved = true;
   }
 
   /**
@@ -91,7 +99,11 @@ export class SlotTable {
         ? this.#rewind(slot, slot.sequence, placement.shared, job)
         : this.#open(slot, source, placement.shared, job);
     slot.provenTokens = slot.tokens.length;
-    if (source && source !== slot) source.provenTokens = Math.max(source.provenTokens, slot.tokens.length);
+    slot.saved = false;
+    if (source && source !== slot) {
+      source.provenTokens = Math.max(source.provenTokens, slot.tokens.length);
+      source.saved = false;
+    }
     slot.cacheKey = request.cacheKey;
     slot.pinned = request.pinned ?? false;
     return Object.assign(slot, { job, sequence });
@@ -158,7 +170,7 @@ export class SlotTable {
   fill(slot: Slot, restored: { readonly sequence: number; readonly tokens: number[] } | null): void {
     slot.loading = false;
     slot.lastUsed = ++this.#uses;
-    if (restored) Object.assign(slot, restored, { provenTokens: restored.tokens.length });
+    if (restored) Object.assign(slot, restored, { provenTokens: restored.tokens.length, saved: true });
   }
 
   /** Tokens that fit into the KV cache once every idle slot is evicted. */
