@@ -5,7 +5,8 @@
 // Written once over what gemm_x86.h and gemm_neon.h define before they include it:
 //   kPanelRows, kTileCols            the micro-kernel's shape
 //   pack<B>(w, stride, n_blocks, panel)        kPanelRows rows, n_blocks blocks of 32 each
-//   pack_quants<B>, panel_scale, offset_index  the same for super-blocks that are decoded already
+//   unpack_super<B>(block, row)      a super-block of one row as bytes, scales and minimums
+//   pack_scales<B>, pack_quants<B>   these of kPanelRows rows
 //   multiply<B>(panel, tile, n_blocks, acc)    acc[c] += panel * column c, in canonical order; acc[c] holds kPanelRows
 //   sums
 #pragma once
@@ -24,23 +25,18 @@ using PanelOf = Panel<B, kPanelRows>;
 template <class B>
 using TileOf = ColumnTile<B, kTileCols>;
 
-// Super-blocks are decoded first, in plain code, and then go side by side.
+// Super-blocks are unpacked row by row first, and then go side by side.
 template <class B>
 requires Super<B>
 inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, PanelOf<B>* panel) {
   SuperBlock rows[kPanelRows];
   for (size_t i = 0; i < n_blocks; ++i) {
     for (size_t r = 0; r < kPanelRows; ++r) {
-      super_block_at<B>(w + r * stride, i, &rows[r]);
+      unpack_super<B>(w + r * stride + i * sizeof(B), &rows[r]);
       panel->d[i][r] = rows[r].d;
       if constexpr (kHasMinimum<B>) panel->dmin[i][r] = rows[r].dmin;
-      for (size_t j = 0; j < PanelOf<B>::kSubs; ++j) {
-        const int scale = rows[r].scale[j * kSubBlock<B> / 16];
-        panel->scale[i][j][r] = panel_scale(scale);
-        panel->offset[i][offset_index(j, r)] =
-            (int16_t)(kHasMinimum<B> ? -rows[r].min[j * kSubBlock<B> / 16] : -scale * kPanelRaise<B>);
-      }
     }
+    pack_scales<B>(rows, panel->scale[i], panel->offset[i]);
     pack_quants<B>(rows, panel->q[i]);
   }
 }

@@ -60,12 +60,24 @@ HEARTH_INLINE float32x4_t scale_sum(float32x4_t acc, int32x4_t sum, float32x4_t 
   return acc;
 }
 
-// Signed quants and scales need nothing added but minimums.
-template <class B>
-constexpr int kPanelRaise = 0;
-HEARTH_INLINE int32_t panel_scale(int scale) { return scale; }
-// The minimums of a sub-block stand by rows.
+// Signed quants and scales need nothing added but minimums. The minimums of a sub-block stand by rows.
 constexpr size_t offset_index(size_t j, size_t r) { return j * kPanelRows + r; }
+
+template <class B>
+inline void unpack_super(const uint8_t* block, SuperBlock* row) {
+  super_block_at<B>(block, 0, row);
+}
+
+template <class B>
+inline void pack_scales(const SuperBlock rows[kPanelRows], int32_t (*scales)[kPanelRows], int16_t* offsets) {
+  for (size_t j = 0; j < HEARTH_SUPER_BLOCK / kSubBlock<B>; ++j) {
+    for (size_t r = 0; r < kPanelRows; ++r) {
+      const size_t of_16 = j * kSubBlock<B> / 16;
+      scales[j][r] = rows[r].scale[of_16];
+      if constexpr (kHasMinimum<B>) offsets[offset_index(j, r)] = (int16_t)-rows[r].min[of_16];
+    }
+  }
+}
 
 template <class B>
 inline void pack_quants(const SuperBlock rows[kPanelRows], uint8_t* out) {

@@ -55,18 +55,59 @@ inline void multiply(const Panel<B, kRows>& panel, const ColumnTile<B, kTileCols
   for (size_t c = 0; c < kTileCols; ++c) store_rows(y[c], acc[c]);
 }
 
-// Where the offset of sub-block j of row r stands: by pairs of sub-blocks, which one instruction multiplies.
-constexpr size_t offset_index(size_t j, size_t r) { return (j / 2 * kPanelRows + r) * 2 + j % 2; }
+// A super-block of one row; its quants are raised by kPartRaise<B>.
+template <class B>
+inline void unpack_super(const uint8_t* block, SuperBlock* out) {
+  const SuperRow<B> row(block);
+  out->d = row.d();
+  _mm256_storeu_si256((__m256i*)out->scale, row.scales());
+  if constexpr (kHasMinimum<B>) {
+    out->dmin = row.dmin();
+    _mm256_storeu_si256((__m256i*)out->min, row.mins());
+  }
+#pragma GCC unroll 8  // the part decides which bits are shifted where
+  for (size_t k = 0; k < HEARTH_SUPER_BLOCK / kWidth; ++k) store_bytes((uint8_t*)out->q + kWidth * k, row.part(k));
+}
+
+// Four 32-bit parts of all rows, from 16 bytes of each.
+HEARTH_INLINE void load_transposed(const void* first_row, size_t at, Bytes parts[4]) {
+  const Rows rows((const uint8_t*)first_row, sizeof(SuperBlock));
+#pragma GCC unroll 4  // row() needs a constant
+  for (size_t g = 0; g < 4; ++g) parts[g] = load_rows(rows, g, at);
+  transpose_rows(parts);
+}
+
+// Offsets stand by pairs of sub-blocks, which one instruction multiplies: [kSubs / 2][kPanelRows][2].
+template <class B>
+inline void pack_scales(const SuperBlock rows[kPanelRows], int32_t (*scales)[kPanelRows], int16_t* offsets) {
+  constexpr size_t kPairs = kSubBlocks / 2;  // two scales of 16 weights each; of 32 they are equal
+  const auto take_offsets = [](Bytes pairs) { return multiply_pairs(pairs, kHasMinimum<B> ? -1 : -kPanelRaise<B>); };
+  Bytes pairs[kPairs], lowered[kPairs];
+  for (size_t j = 0; j < kPairs; j += 4) {
+    load_transposed(rows[0].scale, 4 * j, pairs + j);
+    if constexpr (kHasMinimum<B>) load_transposed(rows[0].min, 4 * j, lowered + j);
+    for (size_t i = j; i < j + 4; ++i) lowered[i] = take_offsets(kHasMinimum<B> ? lowered[i] : pairs[i]);
+  }
+  for (size_t j = 0; j < kPairs; ++j) {
+    if constexpr (kSubBlock<B> == 32) {
+      store_bytes((uint8_t*)scales[j], low_scales(pairs[j]));
+      if (j % 2 == 0) store_bytes((uint8_t*)(offsets + j * kPanelRows), join_pairs(lowered[j], lowered[j + 1]));
+    } else {
+      store_bytes((uint8_t*)scales[2 * j], low_scales(pairs[j]));
+      store_bytes((uint8_t*)scales[2 * j + 1], high_scales(pairs[j]));
+      store_bytes((uint8_t*)(offsets + 2 * j * kPanelRows), lowered[j]);
+    }
+  }
+}
 
 template <class B>
 inline void pack_quants(const SuperBlock rows[kPanelRows], uint8_t* out) {
-  const Rows quants((const uint8_t*)rows[0].q, sizeof(SuperBlock));
   for (size_t at = 0; at < HEARTH_SUPER_BLOCK; at += 16) {
     Bytes parts[4];
-#pragma GCC unroll 4  // row() needs a constant
-    for (size_t g = 0; g < 4; ++g) parts[g] = raise(load_rows(quants, g, at), kPanelRaise<B>);
-    transpose_rows(parts);
-    for (size_t j = 0; j < 4; ++j) store_bytes(out + (at / 4 + j) * sizeof(Bytes), parts[j]);
+    load_transposed(rows[0].q, at, parts);
+    for (size_t j = 0; j < 4; ++j) {
+      store_bytes(out + (at / 4 + j) * sizeof(Bytes), raise(parts[j], kPanelRaise<B> - kPartRaise<B>));
+    }
   }
 }
 

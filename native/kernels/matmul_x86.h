@@ -99,20 +99,23 @@ inline void tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t
   for (size_t c = 0; c < kCols; ++c) y[c] = acc[c];
 }
 
+// Columns c .. c + kCols - 1 of one group of rows, as long as there are so many; returns the first that is left.
+template <class B, size_t kCols, class Store>
+inline size_t tiles(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c, Store store) {
+  for (; c + kCols <= x->cols; c += kCols) {
+    Floats y[kCols];
+    tile<B, kCols>(w, stride, x, c, y);
+    for (size_t j = 0; j < kCols; ++j) store(c + j, y[j]);
+  }
+  return c;
+}
+
 // One group of rows, all columns. `store(c, y)` takes the results of column c.
 template <class B, class Store>
 inline void group(const uint8_t* w, size_t stride, const HearthColumns* x, Store store) {
-  size_t c = 0;
-  for (; c + kMaxCols <= x->cols; c += kMaxCols) {
-    Floats y[kMaxCols];
-    tile<B, kMaxCols>(w, stride, x, c, y);
-    for (size_t j = 0; j < kMaxCols; ++j) store(c + j, y[j]);
-  }
-  for (; c < x->cols; ++c) {
-    Floats y[1];
-    tile<B, 1>(w, stride, x, c, y);
-    store(c, y[0]);
-  }
+  size_t c = tiles<B, kMaxCols>(w, stride, x, 0, store);
+  if constexpr (kMaxCols > 2) c = tiles<B, 2>(w, stride, x, c, store);
+  tiles<B, 1>(w, stride, x, c, store);
 }
 
 template <class B>

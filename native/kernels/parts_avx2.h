@@ -75,8 +75,12 @@ HEARTH_INLINE __m256i fold_wide(Ints a) { return a; }
 // What the packed quants of a type are raised by: here sums of several products are to fit 16 bits.
 template <class B>
 constexpr int kPanelRaise = kLargest<B> <= 63 ? kRaise<B> : 0;
-// A scale as multiply_sub_block takes it: twice.
-HEARTH_INLINE int32_t panel_scale(int scale) { return (int32_t)((uint32_t)(scale & 0xffff) * 0x10001); }
+// The low or high 16 bits of each lane, a scale, as multiply_sub_block takes it: twice.
+HEARTH_INLINE Ints low_scales(Bytes pairs) { return _mm256_blend_epi16(pairs, _mm256_slli_epi32(pairs, 16), 0xaa); }
+HEARTH_INLINE Ints high_scales(Bytes pairs) { return _mm256_blend_epi16(_mm256_srli_epi32(pairs, 16), pairs, 0xaa); }
+// The low 16 bits of a and the high ones of b.
+HEARTH_INLINE Bytes join_pairs(Bytes a, Bytes b) { return _mm256_blend_epi16(a, b, 0xaa); }
+HEARTH_INLINE Bytes multiply_pairs(Bytes a, int by) { return _mm256_mullo_epi16(a, _mm256_set1_epi16((short)by)); }
 // acc + the products of pairs of 16-bit numbers
 HEARTH_INLINE Ints dot_pairs(Ints acc, Bytes a, Bytes b) { return _mm256_add_epi32(acc, _mm256_madd_epi16(a, b)); }
 

@@ -101,8 +101,12 @@ HEARTH_INLINE __m256i fold_wide(Ints a) {
 // What the packed quants of a type are raised by.
 template <class B>
 constexpr int kPanelRaise = kRaise<B>;
-// A scale as multiply_sub_block takes it.
-HEARTH_INLINE int32_t panel_scale(int scale) { return scale; }
+// The low or high 16 bits of each lane, a scale, as multiply_sub_block takes it.
+HEARTH_INLINE Ints low_scales(Bytes pairs) { return _mm512_srai_epi32(_mm512_slli_epi32(pairs, 16), 16); }
+HEARTH_INLINE Ints high_scales(Bytes pairs) { return _mm512_srai_epi32(pairs, 16); }
+// The low 16 bits of a and the high ones of b.
+HEARTH_INLINE Bytes join_pairs(Bytes a, Bytes b) { return _mm512_mask_blend_epi16(0xaaaaaaaa, a, b); }
+HEARTH_INLINE Bytes multiply_pairs(Bytes a, int by) { return _mm512_mullo_epi16(a, _mm512_set1_epi16((short)by)); }
 // acc + the products of pairs of 16-bit numbers
 HEARTH_INLINE Ints dot_pairs(Ints acc, Bytes a, Bytes b) { return _mm512_dpwssd_epi32(acc, a, b); }
 

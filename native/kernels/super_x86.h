@@ -235,21 +235,22 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
   for (size_t c = 0; c < kCols; ++c) y[c] = acc[c];
 }
 
+// As tiles() in matmul_x86.h, for four rows.
+template <class B, size_t kCols, class Store>
+inline size_t super_tiles(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c, Store store) {
+  for (; c + kCols <= x->cols; c += kCols) {
+    __m128 y[kCols];
+    super_tile<B, kCols>(w, stride, x, c, y);
+    for (size_t j = 0; j < kCols; ++j) store(c + j, y[j]);
+  }
+  return c;
+}
+
 // Four rows, all columns; store(c, y) takes the results of column c.
 template <class B, class Store>
 inline void super_group(const uint8_t* w, size_t stride, const HearthColumns* x, Store store) {
-  size_t c = 0;
-  for (; c + 2 <= x->cols; c += 2) {
-    __m128 y[2];
-    super_tile<B, 2>(w, stride, x, c, y);
-    store(c, y[0]);
-    store(c + 1, y[1]);
-  }
-  if (c < x->cols) {
-    __m128 y[1];
-    super_tile<B, 1>(w, stride, x, c, y);
-    store(c, y[0]);
-  }
+  const size_t c = super_tiles<B, 4>(w, stride, x, 0, store);
+  super_tiles<B, 1>(w, stride, x, super_tiles<B, 2>(w, stride, x, c, store), store);
 }
 
 template <class B>
