@@ -28,6 +28,12 @@ const unavailable = (wireCode: string, advice: string): ErrorKind => ({
 });
 const badModel = (advice: string): ErrorKind => ({ status: 503, wireCode: "model_error", retryable: false, advice });
 const badSource = (advice: string): ErrorKind => ({ status: 502, wireCode: "pull_failed", retryable: false, advice });
+const badGateway = (advice: string): ErrorKind => ({
+  status: 502,
+  wireCode: "upstream_error",
+  retryable: false,
+  advice,
+});
 const internal = (advice: string): ErrorKind => ({ status: 500, wireCode: "server_error", retryable: false, advice });
 
 export const errorCatalogue = {
@@ -150,6 +156,18 @@ export const errorCatalogue = {
   PREVIOUS_RESPONSE_NOT_FOUND: clientFault("previous_response_not_found", "Send the whole input again without the id."),
   RESPONSE_NOT_FOUND: clientFault("not_found", "Check the id; responses are kept for a limited time.", 404),
   STREAM_EVENTS_GONE: clientFault("stream_events_gone", "Get the response as a whole once it is done.", 410),
+  UPSTREAM_UNREACHABLE: badGateway("Check that the upstream runs, its url in the configuration, and the network."),
+  UPSTREAM_BAD_RESPONSE: badGateway("Check that the upstream's url is that of an OpenAI-compatible API."),
+  UPSTREAM_FAILED: badGateway("Look into the upstream's log, and check its api_key in the configuration."),
+  UPSTREAM_TIMEOUT: {
+    ...badGateway("Try again later, or raise the upstream's times in the configuration."),
+    status: 504,
+  },
+  UPSTREAM_BUSY: unavailable("upstream_busy", "The upstream has too much to do. Try again later."),
+  UPSTREAM_REFUSED: clientFault(
+    "upstream_refused",
+    "Change the request as the upstream says, or ask for another model.",
+  ),
   ADDON_LOAD_FAILED: internal("Build the addon with `npm run build`, then start again."),
   CONFIG_UNREADABLE: internal("Check the path and the TOML syntax of the configuration file."),
   CONFIG_UNKNOWN_KEY: internal(

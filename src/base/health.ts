@@ -9,6 +9,8 @@ export interface Condition {
   readonly healthy: boolean;
   /** Why it is unhealthy; empty when it is healthy. */
   readonly reason: string;
+  /** Without it the daemon serves all the same. */
+  readonly optional: boolean;
   /** Milliseconds since 1970 of the last change between healthy and unhealthy. */
   readonly since: number;
 }
@@ -22,20 +24,21 @@ export class Health {
     this.#clock = clock;
   }
 
-  setHealthy(name: string): void {
-    this.#set(name, true, "");
+  setHealthy(name: string, { optional = false } = {}): void {
+    this.#set(name, true, "", optional);
   }
 
-  setUnhealthy(name: string, reason: string): void {
-    this.#set(name, false, reason);
+  setUnhealthy(name: string, reason: string, { optional = false } = {}): void {
+    this.#set(name, false, reason, optional);
   }
 
   get(name: string): Condition | undefined {
     return this.#conditions.get(name);
   }
 
+  /** Of all conditions that are not optional. */
   get healthy(): boolean {
-    return this.conditions().every((condition) => condition.healthy);
+    return this.conditions().every((condition) => condition.healthy || condition.optional);
   }
 
   /** In the order in which they were first set. */
@@ -49,11 +52,11 @@ export class Health {
     return () => this.#listeners.delete(listener);
   }
 
-  #set(name: string, healthy: boolean, reason: string): void {
+  #set(name: string, healthy: boolean, reason: string, optional: boolean): void {
     const before = this.#conditions.get(name);
     if (before?.healthy === healthy && before.reason === reason) return;
     const since = before?.healthy === healthy ? before.since : this.#clock.wallTime();
-    const condition = { name, healthy, reason, since };
+    const condition = { name, healthy, reason, optional, since };
     this.#conditions.set(name, condition);
     for (const listener of this.#listeners) listener(condition);
   }

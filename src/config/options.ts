@@ -4,6 +4,7 @@
  */
 import { logLevels } from "../base/logger.js";
 import { type Address, address, boolean, choice, integer, type Kind, list, text } from "./kinds.js";
+import { type UpstreamConfig, upstreams } from "./upstreams.js";
 
 export interface Option<T = unknown> {
   readonly kind: Kind<T>;
@@ -23,6 +24,7 @@ function option<T>(kind: Kind<T>, fallback: T, rest: Omit<Option<T>, "kind" | "d
 
 const mib = 1024 * 1024;
 const loopback: Address = Object.freeze({ host: "127.0.0.1", port: 11434 });
+const noUpstreams: readonly UpstreamConfig[] = Object.freeze([]);
 const none: readonly string[] = Object.freeze([]);
 
 /** auto: what the model's vocabulary suggests. none: its text is continued as it is. The rest are families. */
@@ -262,6 +264,12 @@ export const options = {
   "limits.socket_ms": option(integer(1000, 86_400_000, "milliseconds"), 3_600_000, {
     env: "HEARTH_LIMITS_SOCKET_MS",
     doc: "Life of a WebSocket.",
+  }),
+
+  upstream: option(upstreams(), noUpstreams, {
+    env: "HEARTH_UPSTREAM",
+    secret: true,
+    doc: "Other OpenAI-compatible servers that answer for models, or when the queue is long: see src/config/UPSTREAMS.md.",
   }),
 
   "log.level": option(choice(logLevels), "info", {

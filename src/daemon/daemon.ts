@@ -27,6 +27,8 @@ import { ModelRegistry } from "../service/model-registry.js";
 import { ModelLibrary, type Puller } from "../service/models.js";
 import { readPinned } from "../service/pinned.js";
 import { PrefixMetrics } from "../service/prefix-metrics.js";
+import { RoutedGenerations, RoutedModels } from "../service/upstream/routing.js";
+import type { Upstream } from "../service/upstream/upstream.js";
 import type { DocumentStore } from "../store/documents.js";
 import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
@@ -38,6 +40,7 @@ import { type PinnedFile, readPinnedFiles } from "./pinned-prompts.js";
 import { storedResponses } from "./stored-responses.js";
 import type { Systemd } from "./systemd.js";
 import { ThreadTuner } from "./tuned.js";
+import { makeUpstreams } from "./upstreams.js";
 import { Watchdog } from "./watchdog.js";
 
 export interface DaemonDependencies {
@@ -62,6 +65,7 @@ export class Daemon {
   readonly #health: Health;
   readonly #templates = new TemplateThread();
   readonly #models: ModelRegistry;
+  readonly #upstreams: readonly Upstream[];
   readonly #server: Server;
   readonly #responses: DocumentStore<StoredResponse>;
   readonly #streams: LiveStreams;
@@ -97,10 +101,12 @@ export class Daemon {
     });
     const keyFile = new KeyFile(stateFolder);
     this.#server = new Server(config, { clock, logger, metrics, keys: () => keyFile.keys(), tls });
-    const generations = new GenerationService(this.#models);
+    this.#upstreams = makeUpstreams(config, { clock, health: this.#health });
+    const routed = new RoutedModels(this.#models, this.#upstreams);
+    const generations = new RoutedGenerations(new GenerationService(this.#models), routed);
     registerOps(this.#server, { health: this.#health, metrics });
     registerOpenAI(this.#server, { generations, clock, logger, idleMs: config["limits.idle_ms"] });
-    const models = new ModelLibrary(this.#models, store, {
+    const models = new ModelLibrary(routed, store, {
       pull,
       contextTokens: config["context.tokens"],
       startedAt: clock.wallTime(),
@@ -140,6 +146,7 @@ export class Daemon {
       else logger.warn({ condition: name, reason }, "unhealthy");
     });
     this.#watchdog.start();
+    for (const upstream of this.#upstreams) void upstream.start();
     this.#models.start().then(
       (loaded) => {
         if (this.#stopping) return;
@@ -161,6 +168,7 @@ export class Daemon {
     this.#server.stopListening();
     this.#streams.stop();
     await this.#models.stop(this.#config["shutdown.grace_ms"]);
+    await Promise.all(this.#upstreams.map((upstream) => upstream.stop()));
     await this.#templates.close();
     await this.#server.stop();
     await this.#responses.stop();

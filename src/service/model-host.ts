@@ -112,6 +112,11 @@ export class ModelHost implements Models {
     return this.#phase;
   }
 
+  /** Requests that wait for a slot. */
+  get queued(): number {
+    return this.#ready?.scheduler.queueLength ?? 0;
+  }
+
   /** Loads the model. Resolves when it is ready, and rejects with what is wrong with it. */
   async start(): Promise<LoadedModel> {
     const { health, logger, clock } = this.#dependencies;

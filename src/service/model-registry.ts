@@ -172,6 +172,11 @@ export class ModelRegistry implements Models {
     await Promise.all([...this.#leaving].filter(({ model }) => model.name === own).map(({ leaving }) => leaving));
   }
 
+  /** Requests that wait for a slot of the model; 0 where it is not loaded. */
+  queued(name: string): number {
+    return this.#residents.get(this.#find(name).name)?.host.queued ?? 0;
+  }
+
   /** For the watchdog: of the model that has stood still the longest while it had work. */
   progress(): SchedulerProgress {
     const all = this.#all().map(({ host }) => host.progress());

@@ -41,6 +41,8 @@ export interface LoadedEntry extends ModelEntry {
 
 /** What runs them. */
 export interface RunningModels extends Models {
+  /** Another server runs it. */
+  isElsewhere?(name: string): boolean;
   loaded(): readonly LoadedModelInfo[];
   unload(name: string): Promise<void>;
 }
@@ -98,7 +100,9 @@ export class ModelLibrary {
 
   /** Loads the model; see Models.acquire. */
   async load(name: string, signal: AbortSignal, keepAliveMs?: number): Promise<void> {
-    const { release } = await this.#running.acquire(this.resolve(name), signal, keepAliveMs);
+    const own = this.resolve(name);
+    if (this.#running.isElsewhere?.(own)) return;
+    const { release } = await this.#running.acquire(own, signal, keepAliveMs);
     release();
   }
 

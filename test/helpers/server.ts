@@ -15,6 +15,7 @@ import { loadConfig } from "../../src/config/load.js";
 import type { Config } from "../../src/config/options.js";
 import { engineOptions } from "../../src/daemon/model-options.js";
 import { storedResponses } from "../../src/daemon/stored-responses.js";
+import { makeUpstreams } from "../../src/daemon/upstreams.js";
 import { FakeEngineModule, type FakeOptions } from "../../src/engine/fake.js";
 import type { KeyAndCertificate } from "../../src/net/certificate.js";
 import { Server } from "../../src/net/server.js";
@@ -23,6 +24,7 @@ import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
 import { GenerationService } from "../../src/service/generation.js";
 import { ModelRegistry } from "../../src/service/model-registry.js";
 import { ModelLibrary, type Puller } from "../../src/service/models.js";
+import { RoutedGenerations, RoutedModels } from "../../src/service/upstream/routing.js";
 import { ModelStore } from "../../src/store/model-store.js";
 import { temporaryFolder } from "./folder.js";
 import { until } from "./scheduler.js";
@@ -88,8 +90,11 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     keys: options.keys ?? (() => []),
     tls: options.tls ?? null,
   });
-  const generations = new GenerationService(models);
-  const library = new ModelLibrary(models, modelStore, {
+  const upstreams = makeUpstreams(config, { clock, health });
+  await Promise.all(upstreams.map((upstream) => upstream.start()));
+  const routed = new RoutedModels(models, upstreams);
+  const generations = new RoutedGenerations(new GenerationService(models), routed);
+  const library = new ModelLibrary(routed, modelStore, {
     pull: options.pull ?? (async () => {}),
     contextTokens: config["context.tokens"],
     startedAt: clock.wallTime(),
@@ -107,6 +112,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   t.after(async () => {
     server.stopListening();
     await models.stop(0);
+    await Promise.all(upstreams.map((upstream) => upstream.stop()));
     await server.stop();
     await store.stop();
   });

@@ -73,7 +73,13 @@ test("health is the conjunction of its conditions, and changes are told once", a
   await clock.advance(5);
   health.setUnhealthy("engine", "still broken");
   assert.ok(!health.healthy);
-  assert.deepEqual(health.get("engine"), { name: "engine", healthy: false, reason: "still broken", since: 5 });
+  assert.deepEqual(health.get("engine"), {
+    name: "engine",
+    healthy: false,
+    reason: "still broken",
+    optional: false,
+    since: 5,
+  });
   assert.deepEqual(told, ["engine: ", "engine: broken", "engine: still broken"]);
   stop();
   health.setHealthy("engine");

@@ -1,0 +1,110 @@
+/** Which server answers: this one, or an upstream that the configuration names for the model or for too long a queue. */
+import { HearthError } from "../../base/errors.js";
+import type { Generations } from "../generation.js";
+import { defaultModel, type ModelLease } from "../model-host.js";
+import type { LoadedModelInfo } from "../model-registry.js";
+import type { RunningModels } from "../models.js";
+import type { Embedding, EmbeddingRequest, GenerationEvent, GenerationRequest } from "../types.js";
+import type { Upstream } from "./upstream.js";
+
+/** The models of this server, and how many wait for them. */
+export interface OwnModels extends RunningModels {
+  /** Requests that wait for a slot of the model; 0 where it is not loaded. */
+  queued(name: string): number;
+}
+
+/** The models of this server and of its upstreams, for lists and names. */
+export class RoutedModels implements OwnModels {
+  readonly #own: OwnModels;
+  readonly #upstreams: readonly Upstream[];
+
+  constructor(own: OwnModels, upstreams: readonly Upstream[]) {
+    this.#own = own;
+    this.#upstreams = upstreams;
+  }
+
+  /** Of those that serve the model the first healthy one, else the first; null for a model of this server. */
+  upstreamOf(name: string): Upstream | null {
+    // A pattern does not take what names the configured model.
+    const serving = this.#upstreams.filter((upstream) =>
+      name === defaultModel ? upstream.names().includes(name) : upstream.serves(name),
+    );
+    return serving.find(({ healthy }) => healthy) ?? serving[0] ?? null;
+  }
+
+  /** For a request that would wait here too long; null: it stays. */
+  relief(name: string): Upstream | null {
+    const own = this.#own.resolve(name);
+    const waiting = this.#own.queued(own);
+    return this.#upstreams.find((upstream) => upstream.relieves(own, waiting)) ?? null;
+  }
+
+  names(): readonly string[] {
+    return [...new Set([...this.#own.names(), ...this.#upstreams.flatMap((upstream) => upstream.names())])];
+  }
+
+  resolve(name: string): string {
+    return this.upstreamOf(name) ? name : this.#own.resolve(name);
+  }
+
+  acquire(name: string, signal: AbortSignal, keepAliveMs?: number): Promise<ModelLease> {
+    return this.#own.acquire(name, signal, keepAliveMs);
+  }
+
+  isElsewhere(name: string): boolean {
+    return this.upstreamOf(name) !== null;
+  }
+
+  loaded(): readonly LoadedModelInfo[] {
+    return this.#own.loaded();
+  }
+
+  async unload(name: string): Promise<void> {
+    if (!this.isElsewhere(name)) await this.#own.unload(name);
+  }
+
+  queued(name: string): number {
+    return this.#own.queued(name);
+  }
+}
+
+export class RoutedGenerations implements Generations {
+  readonly #own: Generations;
+  readonly #models: RoutedModels;
+
+  constructor(own: Generations, models: RoutedModels) {
+    this.#own = own;
+    this.#models = models;
+  }
+
+  resolveModel(name: string): string {
+    return this.#models.resolve(name);
+  }
+
+  models(): readonly string[] {
+    return this.#models.names();
+  }
+
+  generate(request: GenerationRequest): AsyncGenerator<GenerationEvent, void, undefined> {
+    const upstream = this.#models.upstreamOf(request.model) ?? this.#relief(request);
+    return (upstream ?? this.#own).generate(request);
+  }
+
+  async embed(request: EmbeddingRequest): Promise<Embedding> {
+    // Never relieved: another model's vectors cannot be compared with ours.
+    return (this.#models.upstreamOf(request.model) ?? this.#own).embed(request);
+  }
+
+  async countTokens(request: GenerationRequest): Promise<number> {
+    const upstream = this.#models.upstreamOf(request.model);
+    if (!upstream) return this.#own.countTokens(request);
+    const message = `Tokens of ${request.model} cannot be counted here: ${upstream.name} runs it.`;
+    throw new HearthError("REQUEST_UNSUPPORTED", message, { param: "model" });
+  }
+
+  /** What only this server can do stays here. */
+  #relief(request: GenerationRequest): Upstream | null {
+    const staysHere = request.format?.type === "grammar" || !request.generate;
+    return staysHere ? null : this.#models.relief(request.model);
+  }
+}
