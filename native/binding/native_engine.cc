@@ -65,6 +65,7 @@ Napi::Function NativeEngine::define(Napi::Env env) {
                      {
                          InstanceMethod<&NativeEngine::options>("options"),
                          InstanceMethod<&NativeEngine::isa>("isa"),
+                         InstanceMethod<&NativeEngine::use_threads>("useThreads"),
                          InstanceMethod<&NativeEngine::open_sequence>("openSequence"),
                          InstanceMethod<&NativeEngine::fork_sequence>("forkSequence"),
                          InstanceMethod<&NativeEngine::truncate_sequence>("truncateSequence"),
@@ -78,6 +79,7 @@ Napi::Function NativeEngine::define(Napi::Env env) {
                          InstanceMethod<&NativeEngine::restore_prefix>("restorePrefix"),
                          InstanceMethod<&NativeEngine::describe_prefix>("describePrefix"),
                          InstanceMethod<&NativeEngine::step>("step"),
+                         InstanceMethod<&NativeEngine::stop_step>("stopStep"),
                          InstanceMethod<&NativeEngine::close>("close"),
                      });
 }
@@ -121,6 +123,18 @@ Napi::Value NativeEngine::options(const Napi::CallbackInfo& info) {
 Napi::Value NativeEngine::isa(const Napi::CallbackInfo& info) {
   if (Status status = check_open(); !status.ok()) return throw_status(info.Env(), status);
   return Napi::String::New(info.Env(), engine_->isa());
+}
+
+Napi::Value NativeEngine::use_threads(const Napi::CallbackInfo& info) {
+  const auto use = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(check_open());
+    int32_t threads = 0, decode_threads = 0;
+    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "threads", &threads));
+    HEARTH_RETURN_IF_ERROR(to_int32(info[1], "decodeThreads", &decode_threads));
+    return engine_->use_threads(threads, decode_threads);
+  };
+  if (Status status = use(); !status.ok()) return throw_status(info.Env(), status);
+  return info.Env().Undefined();
 }
 
 Napi::Value NativeEngine::open_sequence(const Napi::CallbackInfo& info) {
@@ -302,6 +316,11 @@ Napi::Value NativeEngine::step(const Napi::CallbackInfo& info) {
     step->deferred.Reject(to_error(env, status).Value());
   }
   return promise;
+}
+
+Napi::Value NativeEngine::stop_step(const Napi::CallbackInfo& info) {
+  if (engine_) engine_->stop_step();
+  return info.Env().Undefined();
 }
 
 Napi::Value NativeEngine::close(const Napi::CallbackInfo& info) {

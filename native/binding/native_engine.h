@@ -28,6 +28,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
  private:
   Napi::Value options(const Napi::CallbackInfo& info);
   Napi::Value isa(const Napi::CallbackInfo& info);
+  Napi::Value use_threads(const Napi::CallbackInfo& info);        // (threads, decodeThreads)
   Napi::Value open_sequence(const Napi::CallbackInfo& info);      // (sampler) -> id
   Napi::Value fork_sequence(const Napi::CallbackInfo& info);      // (source, tokens, sampler) -> id
   Napi::Value truncate_sequence(const Napi::CallbackInfo& info);  // (id, tokens)
@@ -41,6 +42,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   Napi::Value restore_prefix(const Napi::CallbackInfo& info);   // (path, key, tokens, sampler) -> Promise<id>
   Napi::Value describe_prefix(const Napi::CallbackInfo& info);  // (path, key) -> Promise<PrefixInfo>
   Napi::Value step(const Napi::CallbackInfo& info);             // (plan) -> Promise<StepResult>
+  Napi::Value stop_step(const Napi::CallbackInfo& info);        // ()
   Napi::Value close(const Napi::CallbackInfo& info);            // -> Promise<void>
 
   Status check_open() const;

@@ -1,4 +1,5 @@
 // The engine: its thread, its sequences, and step() - a batch through the model, then each sequence's sampler.
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <future>
@@ -69,7 +70,12 @@ Status complete_options(const Dimensions& model, EngineOptions* o) {
 class EngineImpl final : public Engine {
  public:
   EngineImpl(std::shared_ptr<const LoadedModel> model, const EngineOptions& options, const HearthKernels* kernels)
-      : model_(std::move(model)), options_(options), kernels_(kernels), pool_(options.threads) {}
+      : model_(std::move(model)),
+        options_(options),
+        kernels_(kernels),
+        pool_(options.threads),
+        threads_(options.threads),
+        decode_threads_(options.decode_threads) {}
 
   ~EngineImpl() override {
     {
@@ -92,6 +98,16 @@ class EngineImpl final : public Engine {
 
   const EngineOptions& options() const override { return options_; }
   const char* isa() const override { return kernels_->name; }
+
+  Status use_threads(int32_t threads, int32_t decode_threads) override {
+    std::lock_guard lock(mutex_);
+    HEARTH_RETURN_IF_ERROR(check_idle());
+    HEARTH_RETURN_IF_ERROR(check_range("threads", threads, 1, options_.threads));
+    HEARTH_RETURN_IF_ERROR(check_range("decode_threads", decode_threads, 1, threads));
+    threads_ = threads;
+    decode_threads_ = decode_threads;
+    return {};
+  }
 
   Status open_sequence(const SamplerOptions& options, int32_t* id) override {
     std::lock_guard lock(mutex_);
@@ -198,6 +214,7 @@ class EngineImpl final : public Engine {
     HEARTH_RETURN_IF_ERROR(check_idle());
     HEARTH_RETURN_IF_ERROR(check_plan(plan));
     busy_ = true;
+    stop_step_ = false;
     plan_ = std::move(plan);
     skip_guesses();
     done_ = std::move(done);
@@ -213,6 +230,8 @@ class EngineImpl final : public Engine {
     }));
     return ended.get_future().get();
   }
+
+  void stop_step() override { stop_step_ = true; }
 
  private:
   Status check_known(int32_t id) const {
@@ -348,6 +367,9 @@ class EngineImpl final : public Engine {
     } catch (const std::bad_alloc&) {
       release_reserved();
       return {Code::OUT_OF_MEMORY, "There was not enough memory for the step."};
+    } catch (const PassStopped&) {
+      release_reserved();
+      return {Code::STOPPED, "The step was stopped."};
     }
   }
 
@@ -376,13 +398,14 @@ class EngineImpl final : public Engine {
   }
 
   void forward(const Batch& batch, Scratch* scratch, float* hidden) {
-    pool_.use(batch.tokens.size() <= kDecodeTokens ? options_.decode_threads : options_.threads);
+    pool_.use(batch.tokens.size() <= kDecodeTokens ? decode_threads_ : threads_);
     const PassResources resources{.kernels = kernels_,
                                   .pool = &pool_,
                                   .scratch = scratch,
                                   .cache = &sequences_.cache(),
                                   .states = &sequences_.states(),
                                   .trace = &options_.trace,
+                                  .stop = &stop_step_,
                                   .context_tokens = options_.context_tokens};
     Pass pass(resources, batch, logits_.data(), hidden);
     model_->architecture()->forward(pass);
@@ -489,6 +512,8 @@ class EngineImpl final : public Engine {
   const EngineOptions options_;
   const HearthKernels* const kernels_;
   Pool pool_;
+  int32_t threads_;  // of the pool's, those in use
+  int32_t decode_threads_;
   Scratch scratch_;
   kv::Sequences sequences_;
   Prefixes prefixes_{&sequences_, [this](const std::function<void()>& change) { when_idle(change); }};
@@ -500,6 +525,7 @@ class EngineImpl final : public Engine {
   std::condition_variable changed_;
   bool busy_ = false;
   bool stop_ = false;
+  std::atomic<bool> stop_step_{false};
   StepPlan plan_;                 // of the running step
   std::vector<int32_t> skipped_;  // [chunks of the step] guesses left out
   std::function<void(Status, StepResult)> done_;

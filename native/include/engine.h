@@ -217,6 +217,9 @@ class Engine {
 
   virtual const EngineOptions& options() const = 0;  // with the defaults filled in
   virtual const char* isa() const = 0;               // "avx2", "neon_dotprod", ...
+  // How many threads steps take from now on, at most those that the engine was made with; `decode_threads` of them are
+  // for steps of few tokens. OPTION_OUT_OF_RANGE, ENGINE_BUSY.
+  virtual Status use_threads(int32_t threads, int32_t decode_threads) = 0;
 
   virtual Status open_sequence(const SamplerOptions& sampler, int32_t* sequence) = 0;
   // A new sequence that shares the first `n_tokens` tokens of `source` (its KV blocks are not copied), or as many of
@@ -250,6 +253,8 @@ class Engine {
   virtual Status step(StepPlan plan, std::function<void(Status, StepResult)> done) = 0;
   // The same, and waits.
   virtual Status step_and_wait(StepPlan plan, StepResult* result) = 0;
+  // Ends the running step, if one runs, within the time of a layer: STOPPED. From any thread.
+  virtual void stop_step() = 0;
 };
 
 // Bytes a second that `threads` threads read from memory: the best of several read patterns over a buffer far larger

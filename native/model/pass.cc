@@ -34,6 +34,7 @@ Pass::Pass(const PassResources& resources, const Batch& batch, float* logits, fl
       cache_(*resources.cache),
       states_(*resources.states),
       trace_(*resources.trace),
+      stop_(*resources.stop),
       batch_(batch),
       logits_(logits),
       hidden_(hidden),
@@ -43,6 +44,7 @@ Pass::Pass(const PassResources& resources, const Batch& batch, float* logits, fl
 }
 
 void Pass::layer(size_t il) {
+  if (stop_.load(std::memory_order_relaxed)) throw PassStopped();
   if (layer_ == -1) layer_mark_ = scratch_.position();
   layer_ = static_cast<int>(il);
   scratch_.rewind(layer_mark_);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -86,6 +87,9 @@ struct Experts {
   Matrix downs;       // [n_expert * n_embd, n_ff]
 };
 
+// Thrown by layer() once PassResources::stop is set.
+struct PassStopped {};
+
 // What a pass works with; all of it is the engine's and outlives the pass.
 struct PassResources {
   const HearthKernels* kernels;
@@ -93,7 +97,8 @@ struct PassResources {
   Scratch* scratch;  // emptied by the pass
   kv::Cache* cache;
   kv::States* states;
-  const Trace* trace;      // may hold nothing
+  const Trace* trace;  // may hold nothing
+  const std::atomic<bool>* stop;
   int32_t context_tokens;  // the longest that a sequence can become
 };
 
@@ -106,6 +111,7 @@ class Pass {
   int32_t context_tokens() const { return context_tokens_; }
 
   // Starts layer `il`: what the layer before allocated is forgotten; what was allocated before the first layer stays.
+  // Throws PassStopped.
   void layer(size_t il);
   // Names the tensor for the trace.
   void name(std::string_view name, const Tensor& tensor) const;
@@ -220,6 +226,7 @@ class Pass {
   kv::Cache& cache_;
   kv::States& states_;
   const Trace& trace_;
+  const std::atomic<bool>& stop_;
   const Batch& batch_;
   float* logits_;
   float* hidden_;

@@ -40,6 +40,6 @@ function table(name: string, { threads, decodeThreads, rows }: TuningResult): st
     row.prefillTokensPerSecond.toFixed(1),
     row.decodeTokensPerSecond.toFixed(1),
   ]);
-  const chosen = `${name}: ${threads} for prefill, ${decodeThreads} for decode; the daemon uses this from its next start\n`;
+  const chosen = `${name}: ${threads} for prefill, ${decodeThreads} for decode; the daemon uses this when it loads the model\n`;
   return formatTable([["threads", "prefill tokens/s", "decode tokens/s"], ...cells]) + chosen;
 }

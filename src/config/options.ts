@@ -140,11 +140,15 @@ export const options = {
   "engine.threads": option(integer(0, 256, "threads"), 0, {
     env: "HEARTH_THREADS",
     flag: "threads",
-    doc: "Threads that compute; 0: what hearth tune found, or one per physical core.",
+    doc: "Threads that compute; 0: what was measured for the model, or one per physical core.",
   }),
   "engine.decode_threads": option(integer(0, 256, "threads"), 0, {
     env: "HEARTH_DECODE_THREADS",
-    doc: "Of them, those that compute while answers are written; 0: what hearth tune found, or all.",
+    doc: "Of them, those that compute while answers are written; 0: what was measured for the model, or all.",
+  }),
+  "engine.auto_tune": option(boolean(), true, {
+    env: "HEARTH_AUTO_TUNE",
+    doc: "Measure while nobody asks how many threads suit each model, once, and again when it has become much slower.",
   }),
   "engine.isa": option(text("the name of a kernel set", /^\w{0,32}$/), "", {
     env: "HEARTH_ISA",

@@ -21,7 +21,9 @@ import type { EngineModule } from "../engine/contract.js";
 import type { KeyAndCertificate } from "../net/certificate.js";
 import { Server } from "../net/server.js";
 import { SchedulerMetrics } from "../scheduler/metrics.js";
+import { AutoTuner } from "../service/auto-tuner.js";
 import { GenerationService } from "../service/generation.js";
+import { IdleTime } from "../service/idle-time.js";
 import type { LoadedModel } from "../service/model-host.js";
 import { ModelRegistry } from "../service/model-registry.js";
 import { ModelLibrary, type Puller } from "../service/models.js";
@@ -58,6 +60,8 @@ export interface DaemonDependencies {
 
 /** How long the engine may stand still where systemd does not say: the unit's WatchdogSec. */
 const defaultWatchdogMs = 120_000;
+/** After the last answer: most questions of a conversation follow sooner. */
+const idleAfterMs = 5000;
 
 export class Daemon {
   readonly #config: Config;
@@ -66,6 +70,9 @@ export class Daemon {
   readonly #templates = new TemplateThread();
   readonly #models: ModelRegistry;
   readonly #upstreams: readonly Upstream[];
+  readonly #idle: IdleTime;
+  /** null: not wanted. */
+  readonly #tuner: AutoTuner | null;
   readonly #server: Server;
   readonly #responses: DocumentStore<StoredResponse>;
   readonly #streams: LiveStreams;
@@ -89,14 +96,17 @@ export class Daemon {
     this.#pinned = readPinnedFiles(config);
     this.#prefixes = prefixFiles(config, dependencies);
     const prefixMetrics = new PrefixMetrics(metrics, () => this.#prefixes?.bytes ?? 0);
-    const tuner = new ThreadTuner(config, stateFolder, engineModule, clock);
+    const tunings = new ThreadTuner(config, stateFolder, engineModule, clock);
+    this.#tuner = config["engine.auto_tune"] && tunings.isWanted ? new AutoTuner({ clock, logger, tunings }) : null;
+    this.#idle = new IdleTime(clock, idleAfterMs);
     this.#models = new ModelRegistry(engineModule, new StoreCatalog(store), options, {
       clock,
       logger,
       health: this.#health,
       metrics: new SchedulerMetrics(metrics),
       renderer: this.#templates,
-      tuning: (file) => tuner.find(file),
+      tuning: (file) => tunings.find(file),
+      idle: this.#idle,
       ...(this.#prefixes && { prefixes: { files: this.#prefixes, metrics: prefixMetrics } }),
     });
     const keyFile = new KeyFile(stateFolder);
@@ -151,7 +161,7 @@ export class Daemon {
       (loaded) => {
         if (this.#stopping) return;
         this.#modelWatch.start(loaded.model);
-        void this.#readPinned(loaded);
+        void this.#readPinned(loaded).then(() => this.#tuneWhenIdle());
       },
       (error) => this.#failure.reject(error),
     );
@@ -167,6 +177,7 @@ export class Daemon {
     this.#modelWatch.stop();
     this.#server.stopListening();
     this.#streams.stop();
+    await this.#idle.stop();
     await this.#models.stop(this.#config["shutdown.grace_ms"]);
     await Promise.all(this.#upstreams.map((upstream) => upstream.stop()));
     await this.#templates.close();
@@ -189,6 +200,10 @@ export class Daemon {
         if (!this.#stopping) logger.warn({ file, err: error }, "a pinned prompt could not be read");
       }
     }
+  }
+
+  #tuneWhenIdle(): void {
+    if (!this.#stopping) this.#idle.start(async (signal) => this.#tuner?.tune(this.#models.ready(), signal));
   }
 
   /** One line for `systemctl status`. */

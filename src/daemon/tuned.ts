@@ -4,15 +4,11 @@ import type { Clock } from "../base/clock.js";
 import { version } from "../base/version.js";
 import type { Config } from "../config/options.js";
 import type { EngineModule, Model } from "../engine/contract.js";
-import { type Tuning, type TuningResult, tune } from "../service/tuning.js";
+import type { Tunings } from "../service/auto-tuner.js";
+import { type MeasuredTuning, type TuneOptions, type TuningResult, tune } from "../service/tuning.js";
 import { TuningStore, tuningKey } from "../store/tunings.js";
 
-export interface MeasureOptions {
-  readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
-}
-
-export class ThreadTuner {
+export class ThreadTuner implements Tunings {
   readonly #config: Config;
   readonly #store: TuningStore;
   readonly #engineModule: EngineModule;
@@ -25,18 +21,23 @@ export class ThreadTuner {
     this.#clock = clock;
   }
 
-  /** What was measured before; null where nothing was, and where the configuration says how many threads. */
-  find(file: string): Tuning | null {
-    if (this.#config["engine.threads"] !== 0 || this.#config["engine.decode_threads"] !== 0) return null;
-    return this.#store.find(this.#key(file));
+  /** False where the configuration says how many threads. */
+  get isWanted(): boolean {
+    return this.#config["engine.threads"] === 0 && this.#config["engine.decode_threads"] === 0;
+  }
+
+  /** What was measured before; null where nothing was, and where it is not wanted. */
+  find(file: string): MeasuredTuning | null {
+    return this.isWanted ? this.#store.find(this.#key(file)) : null;
   }
 
   /** Measures and stores. DISK_FULL, FILE_WRITE_FAILED; what the engine throws. */
-  async measure(file: string, model: Model, measuring: MeasureOptions = {}): Promise<TuningResult> {
+  async measure(file: string, model: Model, measuring: TuneOptions = {}): Promise<TuningResult> {
     const result = await tune(this.#engineModule, model, this.#config["engine.isa"], measuring);
-    const { threads, decodeThreads } = result;
+    const { threads, decodeThreads, decodeTokensPerSecond } = result;
     const measuredAt = new Date(this.#clock.wallTime()).toISOString();
-    await this.#store.save(this.#key(file), { threads, decodeThreads, model: path.basename(file), measuredAt });
+    const measured = { threads, decodeThreads, decodeTokensPerSecond, model: path.basename(file), measuredAt };
+    await this.#store.save(this.#key(file), measured);
     return result;
   }
 

@@ -128,6 +128,10 @@ class NativeEngine implements Engine {
     this.isa = handle.isa();
   }
 
+  useThreads(threads: number, decodeThreads: number): void {
+    call(() => this.#handle.useThreads(threads, decodeThreads));
+  }
+
   openSequence(sampler: SamplerOptions): number {
     return call(() => this.#handle.openSequence(sampler));
   }
@@ -178,6 +182,10 @@ class NativeEngine implements Engine {
 
   step(plan: StepPlan): Promise<StepResult> {
     return callAsync(() => this.#handle.step(plan));
+  }
+
+  stopStep(): void {
+    this.#handle.stopStep();
   }
 
   close(): Promise<void> {

@@ -197,6 +197,10 @@ export interface Engine {
   readonly options: EngineOptions;
   /** The kernel set in use: `avx2`, `neon_dotprod`, ... */
   readonly isa: string;
+  /**
+   * Steps take so many threads from now on, at most those of `options`; `decodeThreads` of them are for steps of few tokens.
+   */
+  useThreads(threads: number, decodeThreads: number): void;
   openSequence(sampler: SamplerOptions): number;
   /** Shares the first `tokens` tokens of `source`, or as many as `resumableTokens` says; their KV blocks are not copied. */
   forkSequence(source: number, tokens: number, sampler: SamplerOptions): number;
@@ -229,6 +233,8 @@ export interface Engine {
   describePrefix(path: string, key: string): Promise<PrefixInfo>;
   /** Runs on the engine's own thread; rejects with a HearthError. */
   step(plan: StepPlan): Promise<StepResult>;
+  /** The running step, if there is one, rejects with STOPPED, in the time of one layer. */
+  stopStep(): void;
   /** Waits for the running step, ends saves and restores, then frees the engine. */
   close(): Promise<void>;
 }

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
+import { deferred } from "../base/async.js";
 import { type ErrorCode, HearthError } from "../base/errors.js";
 import type {
   Engine,
@@ -106,6 +107,8 @@ export class FakeEngine implements Engine {
   readonly #fake: FakeOptions;
   readonly #failures: Failures;
   readonly #sequences = new Map<number, Sequence>();
+  #threads: Pick<EngineOptions, "threads" | "decodeThreads">;
+  #stopRunning: (() => void) | null = null;
   #lastSequence = 0;
   #usedBlocks = 0;
   #running: Promise<StepResult> | null = null;
@@ -128,6 +131,12 @@ export class FakeEngine implements Engine {
       prefixSequences: prefixTokens > 0 ? prefixSequences : 0,
       isa: "fake",
     };
+    this.#threads = { threads: this.options.threads, decodeThreads: this.options.decodeThreads };
+  }
+
+  /** What useThreads said last. */
+  get usedThreads(): Pick<EngineOptions, "threads" | "decodeThreads"> {
+    return this.#threads;
   }
 
   get openSequences(): number {
@@ -145,6 +154,14 @@ export class FakeEngine implements Engine {
     const running = this.#running;
     this.#release();
     await running?.catch(() => undefined);
+  }
+
+  useThreads(threads: number, decodeThreads: number): void {
+    this.#enter("useThreads");
+    if (!(threads >= 1 && threads <= this.options.threads && decodeThreads >= 1 && decodeThreads <= threads)) {
+      throw new HearthError("OPTION_OUT_OF_RANGE", `${threads} and ${decodeThreads} threads.`);
+    }
+    this.#threads = { threads, decodeThreads };
   }
 
   openSequence(sampler: SamplerOptions): number {
@@ -271,6 +288,10 @@ export class FakeEngine implements Engine {
     }
   }
 
+  stopStep(): void {
+    this.#stopRunning?.();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running?.catch(() => undefined);
@@ -279,14 +300,18 @@ export class FakeEngine implements Engine {
   }
 
   async #run(plan: StepPlan): Promise<StepResult> {
+    const stopped = deferred<never>();
+    this.#stopRunning = () => stopped.reject(new HearthError("STOPPED", "The step was stopped."));
     if (this.#fake.manual) {
-      await new Promise<void>((resolve) => {
-        this.#release = resolve;
+      const released = deferred<void>();
+      this.#release = () => released.resolve();
+      await Promise.race([released.promise, stopped.promise]).finally(() => {
+        this.#release = null;
       });
-      this.#release = null;
     }
-    const computeMs = this.#fake.stepMs?.(plan, this.options) ?? 0;
-    await (computeMs > 0 ? delay(computeMs) : nextTurn());
+    const computeMs = this.#fake.stepMs?.(plan, { ...this.options, ...this.#threads }) ?? 0;
+    await Promise.race([computeMs > 0 ? delay(computeMs) : nextTurn(), stopped.promise]);
+    this.#stopRunning = null;
     this.#model.checkHealth();
     this.#failures.check("stepResult");
     const logits = plan.chunks.flatMap((chunk) => (chunk.allLogits ? this.#logits(chunk) : []));

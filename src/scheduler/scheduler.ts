@@ -8,6 +8,7 @@ import { HearthError } from "../base/errors.js";
 import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
 import { type Engine, noToken, type StepResult } from "../engine/contract.js";
+import { DecodeSpeed } from "./decode-speed.js";
 import { Job } from "./job.js";
 import { PrefixKeeper } from "./keeper.js";
 import { logprobs } from "./logprobs.js";
@@ -47,6 +48,7 @@ const admissionHeadroomTokens = 64;
 const draftHeadroomTokens = 32;
 
 export class Scheduler {
+  readonly decodeSpeed = new DecodeSpeed();
   readonly #engine: Engine;
   readonly #options: SchedulerOptions;
   readonly #dependencies: SchedulerDependencies;
@@ -63,6 +65,8 @@ export class Scheduler {
   #looping = false;
   #draining = false;
   #whenIdle: Deferred<void> | null = null;
+  /** Thread counts that the engine is to have before its next step. */
+  #newThreads: readonly [threads: number, decodeThreads: number] | null = null;
 
   constructor(engine: Engine, options: SchedulerOptions, dependencies: SchedulerDependencies) {
     this.#engine = engine;
@@ -125,6 +129,13 @@ export class Scheduler {
     this.#resumeLoop();
     this.#reportQueue();
     return job.stream;
+  }
+
+  /** From the next step on; see Engine.useThreads. */
+  useThreads(threads: number, decodeThreads: number): void {
+    const most = this.#engine.options.threads;
+    this.#newThreads = [Math.min(threads, most), Math.min(decodeThreads, most)];
+    this.decodeSpeed.reset();
   }
 
   /** Takes no new work, lets running answers end within `limitMs`, then ends them. Resolves when no step runs. */
@@ -286,6 +297,8 @@ export class Scheduler {
     const { health } = this.#dependencies;
     let result: StepResult;
     try {
+      if (this.#newThreads) this.#engine.useThreads(...this.#newThreads);
+      this.#newThreads = null;
       const plan = {
         chunks: chunks.map((chunk) => ({
           sequence: chunk.of.sequence,
@@ -438,10 +451,9 @@ export class Scheduler {
     const prefilled = chunks.filter(({ of }) => of.job.phase !== "decode");
     const promptTokens = prefilled.reduce((sum, chunk) => sum + chunk.tokens, 0);
     if (prefilled.length === 0) {
-      this.#decodeCost.observe(
-        chunks.reduce((sum, { ids }) => sum + ids.length, 0),
-        computeMs,
-      );
+      const columns = chunks.reduce((sum, { ids }) => sum + ids.length, 0);
+      this.#decodeCost.observe(columns, computeMs);
+      if (columns === 1) this.decodeSpeed.observe(computeMs);
     }
     metrics.stepSeconds.observe(computeMs / 1000);
     metrics.promptTokens.inc(promptTokens);

@@ -164,6 +164,11 @@ export class ModelHost implements Models {
     throw new HearthError("MODEL_NOT_FOUND", message, { param: "model" });
   }
 
+  /** null unless it is ready. */
+  get loaded(): LoadedModel | null {
+    return this.#phase === "ready" ? this.#ready : null;
+  }
+
   /** Waits for the model. Throws MODEL_LOADING when that takes too long, and what made the loading fail. */
   async ready(signal: AbortSignal): Promise<LoadedModel> {
     if (this.#ready) return this.#ready;
@@ -207,17 +212,15 @@ export class ModelHost implements Models {
       ...(renderer ? { renderer } : {}),
     });
     await reserve?.(model.info);
-    const threads = tuning?.(this.#options.path);
-    const engine = await this.#module.createEngine(model, {
-      ...this.#options.engine,
-      ...(threads && { threads: threads.threads, decodeThreads: threads.decodeThreads }),
-    });
+    const engine = await this.#module.createEngine(model, this.#options.engine);
     const { logger } = dependencies;
     const { keeper } = this.#options.scheduler;
     const shelf = prefixes
       ? await StoredPrefixes.open(engine, model.info, keeper.minTokens, { ...prefixes, logger })
       : null;
     const scheduler = new Scheduler(engine, this.#options.scheduler, { ...dependencies, shelf });
+    const threads = tuning?.(this.#options.path);
+    if (threads) scheduler.useThreads(threads.threads, threads.decodeThreads);
     const promptLimit = new PromptLimit(model, scheduler.contextTokens);
     return { model, engine, scheduler, prompts, promptLimit, grammars: new GrammarCache(model) };
   }

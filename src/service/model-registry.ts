@@ -10,6 +10,8 @@ import { Health } from "../base/health.js";
 import type { EngineModule, EngineOptions, ModelInfo } from "../engine/contract.js";
 import { StepTurns } from "../scheduler/turns.js";
 import type { SchedulerProgress } from "../scheduler/types.js";
+import type { TunableModel } from "./auto-tuner.js";
+import type { IdleTime } from "./idle-time.js";
 import {
   defaultModel,
   type LoadedModel,
@@ -46,7 +48,10 @@ export interface ModelRegistryOptions {
   readonly keepAliveMs: number;
 }
 
-export type ModelRegistryDependencies = Omit<ModelHostDependencies, "turns" | "reserve">;
+export interface ModelRegistryDependencies extends Omit<ModelHostDependencies, "turns" | "reserve"> {
+  /** Is told of every use of a model. */
+  readonly idle?: Pick<IdleTime, "enter" | "leave">;
+}
 
 export interface LoadedModelInfo {
   readonly name: string;
@@ -137,6 +142,7 @@ export class ModelRegistry implements Models {
     if (this.#stopped) throw new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
     const resident = this.#residentFor(this.#find(name));
     resident.users++;
+    this.#dependencies.idle?.enter();
     resident.keepAliveMs = keepAliveMs;
     this.#cancelExpiry(resident);
     let isReleased = false;
@@ -162,6 +168,13 @@ export class ModelRegistry implements Models {
       expiresAt,
       info,
     }));
+  }
+
+  /** Those that can answer now. */
+  ready(): readonly TunableModel[] {
+    return [...this.#residents.values()].flatMap(({ model: { path }, host: { alias, loaded } }) =>
+      loaded ? { name: alias, path, loaded } : [],
+    );
   }
 
   /** Resolves when the model is not loaded any more; its answers end first. The configured model stays. */
@@ -288,6 +301,7 @@ export class ModelRegistry implements Models {
 
   #release(resident: Resident): void {
     resident.users--;
+    this.#dependencies.idle?.leave();
     resident.lastUsedAt = this.#dependencies.clock.now();
     if (resident.users > 0) return;
     resident.whenUnused?.resolve();
@@ -319,7 +333,8 @@ export class ModelRegistry implements Models {
   }
 
   async #drain(resident: Resident): Promise<void> {
-    const { logger } = this.#dependencies;
+    const { logger, idle } = this.#dependencies;
+    idle?.enter();
     this.#cancelExpiry(resident);
     if (this.#residents.get(resident.model.name) === resident) this.#residents.delete(resident.model.name);
     this.#leaving.add(resident);
@@ -334,6 +349,7 @@ export class ModelRegistry implements Models {
       logger.error({ model: resident.model.name, err: error }, "a model could not be unloaded");
     } finally {
       this.#leaving.delete(resident);
+      idle?.leave();
     }
   }
 }

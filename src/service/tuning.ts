@@ -10,98 +10,118 @@ export interface Tuning {
   readonly decodeThreads: number;
 }
 
+/** A tuning and the speed that it gave when it was measured. */
+export interface MeasuredTuning extends Tuning {
+  /** Of one stream at the start of its context. */
+  readonly decodeTokensPerSecond: number;
+}
+
 export interface TuningRow {
   readonly threads: number;
   readonly prefillTokensPerSecond: number;
   readonly decodeTokensPerSecond: number;
 }
 
-export interface TuningResult extends Tuning {
+export interface TuningResult extends MeasuredTuning {
   /** One a thread count, from one thread on. */
   readonly rows: readonly TuningRow[];
+}
+
+export interface TuneOptions {
+  /** Gets the share that is done, 0 to 1. */
+  readonly onProgress?: (done: number) => void;
+  /** Ends the measurement at once; it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** Fewer threads that reach this share of the best speed leave cores and heat to others. */
 const goodEnough = 0.97;
 /** Every thread count is measured so often, in turn, so that a disturbance meets all of them. */
 const rounds = 3;
-const decodeSteps = 6;
-/** Prompt tokens at a time; the shorter one where the longer would take more than `longPromptMs`. */
-const promptTokens = { short: 16, long: 64 };
+/** What is run at a time; the shorter where the longer prompt would take more than `longPromptMs`. */
+const lengths = { short: { prompt: 16, decode: 3 }, long: { prompt: 64, decode: 6 } };
 const longPromptMs = 1000;
 const contextTokens = 128; // holds a long prompt and the decoded tokens
 
-/** Takes a few seconds. `onProgress` gets the share that is done, 0 to 1. The signal's reason ends it early. */
+/** Takes a few seconds. */
 export async function tune(
   engineModule: EngineModule,
   model: Model,
   isa: string,
-  { onProgress = () => {}, signal }: { onProgress?: (done: number) => void; signal?: AbortSignal } = {},
+  { onProgress = () => {}, signal }: TuneOptions = {},
 ): Promise<TuningResult> {
-  const trials: Trial[] = [];
+  signal?.throwIfAborted();
+  const engine = await engineModule.createEngine(model, options(isa));
+  const stop = () => engine.stopStep();
+  signal?.addEventListener("abort", stop);
   try {
-    const all = new Trial(await engineModule.createEngine(model, options(0, isa)));
-    for (let threads = 1; threads < all.threads; threads++) {
-      trials.push(new Trial(await engineModule.createEngine(model, options(threads, isa))));
-    }
-    trials.push(all);
-    const shortPrompt = await all.prefill(promptTokens.short); // brings the weights into memory too
-    const isSlow = shortPrompt * (promptTokens.long / promptTokens.short) > longPromptMs;
-    const tokens = isSlow ? promptTokens.short : promptTokens.long;
-    for (let round = 0; round < rounds; round++) {
-      for (const [i, trial] of trials.entries()) {
-        signal?.throwIfAborted();
-        await trial.run(tokens);
-        onProgress((round * trials.length + i + 1) / (rounds * trials.length));
-      }
-    }
-    const rows = trials.map((trial) => trial.row(tokens));
-    const prefillThreads = fewest(rows, ({ prefillTokensPerSecond }) => prefillTokensPerSecond);
-    const decodeThreads = fewest(rows, ({ decodeTokensPerSecond }) => decodeTokensPerSecond);
-    // Those that decode are some of the engine's threads.
-    return { threads: Math.max(prefillThreads, decodeThreads), decodeThreads, rows };
+    return choose(await measure(engine, onProgress, signal));
+  } catch (error) {
+    signal?.throwIfAborted(); // says more than that a step was stopped
+    throw error;
   } finally {
-    for (const trial of trials) await trial.close();
+    signal?.removeEventListener("abort", stop);
+    await engine.close();
   }
+}
+
+async function measure(engine: Engine, onProgress: (done: number) => void, signal?: AbortSignal): Promise<TuningRow[]> {
+  const sequence = engine.openSequence(greedySampler);
+  const trials = Array.from({ length: engine.options.threads }, (_, i) => new Trial(engine, sequence, i + 1));
+  const warmUpMs = await trials.at(-1)?.prefill(lengths.short.prompt); // brings the weights into memory too
+  const isSlow = (warmUpMs ?? 0) * (lengths.long.prompt / lengths.short.prompt) > longPromptMs;
+  const { prompt, decode } = isSlow ? lengths.short : lengths.long;
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, trial] of trials.entries()) {
+      signal?.throwIfAborted();
+      await trial.run(prompt, decode);
+      onProgress((round * trials.length + i + 1) / (rounds * trials.length));
+    }
+  }
+  return trials.map((trial) => trial.row(prompt));
+}
+
+function choose(rows: readonly TuningRow[]): TuningResult {
+  const prefill = fewest(rows, ({ prefillTokensPerSecond }) => prefillTokensPerSecond);
+  const decode = fewest(rows, ({ decodeTokensPerSecond }) => decodeTokensPerSecond);
+  const { decodeTokensPerSecond } = decode;
+  // Those that decode are some of the engine's threads.
+  const threads = Math.max(prefill.threads, decode.threads);
+  return { threads, decodeThreads: decode.threads, decodeTokensPerSecond, rows };
 }
 
 /** The engine with one number of threads, and how long it took. */
 class Trial {
   readonly #engine: Engine;
   readonly #sequence: number;
+  readonly #threads: number;
   readonly #prefillMs: number[] = [];
   readonly #decodeMs: number[] = [];
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, sequence: number, threads: number) {
     this.#engine = engine;
-    this.#sequence = engine.openSequence(greedySampler);
-  }
-
-  get threads(): number {
-    return this.#engine.options.threads;
+    this.#sequence = sequence;
+    this.#threads = threads;
   }
 
   /** Milliseconds for `tokens` prompt tokens at once. Which ones does not matter. */
   async prefill(tokens: number): Promise<number> {
+    this.#engine.useThreads(this.#threads, this.#threads);
     this.#engine.truncateSequence(this.#sequence, 0);
     return this.#step(Int32Array.from({ length: tokens }, (_, i) => i));
   }
 
-  async run(tokens: number): Promise<void> {
-    this.#prefillMs.push(await this.prefill(tokens));
-    for (let i = 0; i < decodeSteps; i++) this.#decodeMs.push(await this.#step(Int32Array.of(i)));
+  async run(promptTokens: number, decodeTokens: number): Promise<void> {
+    this.#prefillMs.push(await this.prefill(promptTokens));
+    for (let i = 0; i < decodeTokens; i++) this.#decodeMs.push(await this.#step(Int32Array.of(i)));
   }
 
-  row(tokens: number): TuningRow {
+  row(promptTokens: number): TuningRow {
     return {
-      threads: this.threads,
-      prefillTokensPerSecond: (1000 * tokens) / median(this.#prefillMs),
+      threads: this.#threads,
+      prefillTokensPerSecond: (1000 * promptTokens) / median(this.#prefillMs),
       decodeTokensPerSecond: 1000 / median(this.#decodeMs),
     };
-  }
-
-  close(): Promise<void> {
-    return this.#engine.close();
   }
 
   async #step(tokens: Int32Array): Promise<number> {
@@ -110,22 +130,23 @@ class Trial {
   }
 }
 
-function options(threads: number, isa: string): EngineOptions {
+/** All cores, of which the trials use some: so does the daemon's engine. */
+function options(isa: string): EngineOptions {
   return {
-    threads,
+    threads: 0,
     decodeThreads: 0,
     maxSequences: 1,
     contextTokens,
     kvTokens: 0,
-    maxBatchTokens: promptTokens.long,
+    maxBatchTokens: lengths.long.prompt,
     isa,
   };
 }
 
-/** The smallest number of threads that is good enough. */
-function fewest(rows: readonly TuningRow[], speed: (row: TuningRow) => number): number {
-  const best = Math.max(...rows.map(speed));
-  return rows.find((row) => speed(row) >= goodEnough * best)?.threads ?? 1;
+/** The row of the smallest number of threads that is good enough. */
+function fewest(rows: readonly TuningRow[], speed: (row: TuningRow) => number): TuningRow {
+  const best = rows.reduce((a, b) => (speed(b) > speed(a) ? b : a));
+  return rows.find((row) => speed(row) >= goodEnough * speed(best)) ?? best;
 }
 
 function median(values: readonly number[]): number {

@@ -9,6 +9,7 @@ import { inheritOwner, makeFolder, storing, writeDurably } from "./durable.js";
 const entry = z.object({
   threads: z.number().int().min(1).max(256),
   decodeThreads: z.number().int().min(1).max(256),
+  decodeTokensPerSecond: z.number().positive(),
   model: z.string(),
   /** ISO 8601. */
   measuredAt: z.iso.datetime(),

@@ -185,6 +185,45 @@ TEST_CASE("a step whose second sequence finds no room gives the first one's back
   CHECK(length(*engine, a) == 0);
 }
 
+TEST_CASE("a step that is stopped ends between layers and leaves the sequence as it was") {
+  const TinyModel file;
+  Engine* running = nullptr;
+  std::set<int> layers;
+  EngineOptions options = small();
+  options.trace = [&](std::string_view, int layer, std::span<const float>, size_t) {
+    layers.insert(layer);
+    if (layer == 0 && running != nullptr) running->stop_step();
+  };
+  const auto engine = open(file, options);
+  const int32_t id = open_sequence(*engine);
+  engine->stop_step();  // none runs: without effect
+  const std::vector<float> expected = logits(*engine, id, kPrompt);
+  CHECK(layers.contains(1));
+  REQUIRE(engine->truncate_sequence(id, 0).ok());
+  layers.clear();
+  running = engine.get();
+  CHECK(step_code(*engine, id, kPrompt) == Code::STOPPED);
+  CHECK_FALSE(layers.contains(1));
+  CHECK(length(*engine, id) == 0);
+  running = nullptr;
+  CHECK(logits(*engine, id, kPrompt) == expected);
+}
+
+TEST_CASE("an engine takes as many threads as it is told to, up to those it was made with") {
+  const TinyModel file;
+  const auto engine = open(file, small(3));
+  const int32_t id = open_sequence(*engine);
+  const std::vector<float> expected = logits(*engine, id, kPrompt);
+  for (int32_t threads : {1, 2, 3}) {
+    REQUIRE(engine->use_threads(threads, 1).ok());
+    REQUIRE(engine->truncate_sequence(id, 0).ok());
+    CHECK(logits(*engine, id, kPrompt) == expected);
+  }
+  CHECK(engine->use_threads(4, 1).code() == Code::OPTION_OUT_OF_RANGE);
+  CHECK(engine->use_threads(2, 3).code() == Code::OPTION_OUT_OF_RANGE);
+  CHECK(engine->use_threads(0, 0).code() == Code::OPTION_OUT_OF_RANGE);
+}
+
 TEST_CASE("the context's end is an error of its own") {
   const TinyModel file;
   const auto engine = open(file);
@@ -216,6 +255,7 @@ TEST_CASE("while a step runs, nothing else may change the sequences") {
   CHECK(engine->open_sequence(greedy(), &other).code() == Code::ENGINE_BUSY);
   CHECK(engine->truncate_sequence(id, 0).code() == Code::ENGINE_BUSY);
   CHECK(engine->close_sequence(id).code() == Code::ENGINE_BUSY);
+  CHECK(engine->use_threads(1, 1).code() == Code::ENGINE_BUSY);
   CHECK(engine->step(plan, [](Status, StepResult) {}).code() == Code::ENGINE_BUSY);
   go.set_value();
   CHECK(ended.get_future().get().ok());

@@ -14,6 +14,7 @@ import { ModelHost } from "../../src/service/model-host.js";
 import { tune } from "../../src/service/tuning.js";
 import { TuningStore, tuningKey } from "../../src/store/tunings.js";
 import { temporaryFolder } from "../helpers/folder.js";
+import { outcome, request, until } from "../helpers/scheduler.js";
 
 /** A board whose prefill gains from every thread, and whose decode is at the memory's limit with two. */
 function board(plan: StepPlan, { threads }: EngineOptions): number {
@@ -48,8 +49,8 @@ test("where decode wants more threads than prefill, the engine has them", async 
   assert.equal(result.threads, 4);
 });
 
-test("a model is loaded with the threads that were measured for it", async () => {
-  const module = new FakeEngineModule();
+test("a model runs with the threads that were measured for it", async () => {
+  const module = new FakeEngineModule({ cores: 4 });
   const clock = new FakeClock();
   const engine = {
     threads: 0,
@@ -68,15 +69,22 @@ test("a model is loaded with the threads that were measured for it", async () =>
     metrics: new SchedulerMetrics(new Metrics()),
     tuning: (file) => (file === "fake.gguf" ? { threads: 3, decodeThreads: 2 } : null),
   });
-  const { engine: loaded } = await host.start();
-  assert.deepEqual([loaded.options.threads, loaded.options.decodeThreads], [3, 2]);
+  const { scheduler } = await host.start();
+  await outcome(scheduler.submit(request("Hi")));
+  assert.deepEqual(module.engines[0]?.usedThreads, { threads: 3, decodeThreads: 2 });
   await host.stop(0);
 });
 
-test("a measurement that is stopped says why and closes its engines", async () => {
+test("a measurement that is stopped ends in the middle of a step, says why and closes its engine", async () => {
   const stop = new AbortController();
+  const module = new FakeEngineModule({ cores: 4, manual: true });
+  const model = await module.loadModel("fake.gguf", { vocabularyOnly: false });
+  const result = tune(module, model, "", { signal: stop.signal });
+  await until(() => module.engines[0]?.held === true);
   stop.abort(new Error("Ctrl-C"));
-  await assert.rejects(tuned(board, stop.signal), /Ctrl-C/);
+  await assert.rejects(result, /Ctrl-C/);
+  assert.throws(() => module.engines[0]?.truncateSequence(1, 0), /closed/);
+  await assert.rejects(tune(module, model, "", { signal: stop.signal }), /Ctrl-C/);
 });
 
 test("a stored tuning is found again for the same file and build only", async (t) => {
@@ -84,7 +92,13 @@ test("a stored tuning is found again for the same file and build only", async (t
   const file = path.join(folder, "model.gguf");
   writeFileSync(file, "x");
   const key = tuningKey(file, "1.0.0", "");
-  const tuning = { threads: 4, decodeThreads: 2, model: "model.gguf", measuredAt: "2026-01-01T00:00:00.000Z" };
+  const tuning = {
+    threads: 4,
+    decodeThreads: 2,
+    decodeTokensPerSecond: 12.5,
+    model: "model.gguf",
+    measuredAt: "2026-01-01T00:00:00.000Z",
+  };
   const store = new TuningStore(path.join(folder, "state"));
   assert.equal(store.find(key), null);
   await store.save(key, tuning);
