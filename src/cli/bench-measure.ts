@@ -2,6 +2,7 @@
 import { HearthError } from "../base/errors.js";
 import type { Engine, EngineModule, Model } from "../engine/contract.js";
 import { greedySampler } from "../engine/greedy.js";
+import { batchTokens, decode, median, prefill, readWhileDecoding } from "./bench-runs.js";
 
 export interface BenchOptions {
   readonly prefillTokens: number;
@@ -9,6 +10,10 @@ export interface BenchOptions {
   readonly threads: number;
   readonly isa: string;
   readonly reps: number;
+  /** How many streams are decoded at once, for each measurement of that. */
+  readonly streams: readonly number[];
+  /** Measure decoding while a prompt is read, too. */
+  readonly mixed: boolean;
   /** The model's, as shown. */
   readonly name: string;
 }
@@ -21,53 +26,115 @@ export interface BenchResult {
   readonly threads: number;
   readonly prefill?: { readonly tokens: number; readonly tokensPerSecond: number };
   readonly decode?: { readonly tokens: number; readonly tokensPerSecond: number; readonly bytesPerToken: number };
+  /** Decoding several streams at once, `tokens` each; the speed is of all together. */
+  readonly batched?: readonly { readonly streams: number; readonly tokens: number; readonly tokensPerSecond: number }[];
+  /** A prompt that is read while answers stream, with the steps that the daemon takes then. */
+  readonly mixed?: MixedResult;
   readonly memory: { readonly readBytesPerSecond: number };
   readonly rssBytes: number;
 }
 
-/** Tokens of one prefill step: as much as an idle daemon would take at most. */
-const batchTokens = 512;
+export interface MixedResult {
+  /** Of the prompt. */
+  readonly tokens: number;
+  /** Answers that stream meanwhile. */
+  readonly streams: number;
+  readonly prefillTokensPerSecond: number;
+  /** Of all streams together. */
+  readonly decodeTokensPerSecond: number;
+}
+
 /** Decode steps before the clock starts: they bring the weights into memory and the cores up to speed. */
 const warmUpTokens = 4;
 
 export async function measure(engineModule: EngineModule, file: string, options: BenchOptions): Promise<BenchResult> {
   const model = await engineModule.loadModel(file, { vocabularyOnly: false });
   const contextTokens = contextFor(model, options);
+  const streams = Math.max(1, ...options.streams);
+  const maxSequences = streams + (options.mixed ? 1 : 0);
   const engine = await engineModule.createEngine(model, {
     threads: options.threads,
     decodeThreads: 0,
-    maxSequences: 1,
+    maxSequences,
     contextTokens,
-    kvTokens: contextTokens,
+    kvTokens: 0,
     maxBatchTokens: batchTokens,
     isa: options.isa,
   });
   try {
-    const { prefillTokens, decodeTokens, reps } = options;
     const { threads } = engine.options;
     const readBytesPerSecond = await engineModule.measureReadBandwidth(threads);
-    const sequence = engine.openSequence(greedySampler);
-    const vocabulary = model.info.tokenizer.tokens;
-    await decode(engine, sequence, Math.min(warmUpTokens, contextTokens - 1));
-    const prefillSpeed = await medianSpeed(prefillTokens, reps, () =>
-      prefill(engine, sequence, prefillTokens, vocabulary),
-    );
-    const decodeSpeed = await medianSpeed(decodeTokens, reps, () => decode(engine, sequence, decodeTokens));
+    const sequences = Array.from({ length: maxSequences }, () => engine.openSequence(greedySampler));
+    await decode(engine, sequences.slice(0, 1), Math.min(warmUpTokens, contextTokens - 1));
     return {
       model: options.name,
       type: model.info.weightType,
       isa: engine.isa,
       threads,
-      ...(prefillTokens > 0 && { prefill: { tokens: prefillTokens, tokensPerSecond: prefillSpeed } }),
-      ...(decodeTokens > 0 && {
-        decode: { tokens: decodeTokens, tokensPerSecond: decodeSpeed, bytesPerToken: model.info.weightBytes },
-      }),
+      ...(await measureSpeeds(engine, sequences, model, options)),
       memory: { readBytesPerSecond },
       rssBytes: process.memoryUsage.rss(),
     };
   } finally {
     await engine.close();
   }
+}
+
+type Speeds = Pick<BenchResult, "prefill" | "decode" | "batched" | "mixed">;
+
+/** What was asked for, in turn. 0 tokens are not measured. */
+async function measureSpeeds(
+  engine: Engine,
+  sequences: readonly number[],
+  { info }: Model,
+  { prefillTokens, decodeTokens, reps, streams, mixed }: BenchOptions,
+): Promise<Speeds> {
+  const vocabulary = info.tokenizer.tokens;
+  const one = sequences.slice(0, 1);
+  const speeds: { -readonly [Part in keyof Speeds]: Speeds[Part] } = {};
+  if (prefillTokens > 0) {
+    const run = () => prefill(engine, one, prefillTokens, vocabulary);
+    speeds.prefill = { tokens: prefillTokens, tokensPerSecond: await medianSpeed(prefillTokens, reps, run) };
+  }
+  if (decodeTokens > 0) {
+    const speedOf = (some: readonly number[]) =>
+      medianSpeed(some.length * decodeTokens, reps, () => decode(engine, some, decodeTokens));
+    const tokensPerSecond = await speedOf(one);
+    speeds.decode = { tokens: decodeTokens, tokensPerSecond, bytesPerToken: info.weightBytes };
+    const batched: { streams: number; tokens: number; tokensPerSecond: number }[] = [];
+    for (const count of streams) {
+      const speed = await speedOf(sequences.slice(0, count));
+      batched.push({ streams: count, tokens: decodeTokens, tokensPerSecond: speed });
+    }
+    if (batched.length > 0) speeds.batched = batched;
+  }
+  if (mixed && prefillTokens > 0) speeds.mixed = await measureMixed(engine, sequences, prefillTokens, vocabulary, reps);
+  return speeds;
+}
+
+/** The last sequence reads the prompt, the others answer. */
+async function measureMixed(
+  engine: Engine,
+  sequences: readonly number[],
+  tokens: number,
+  vocabulary: number,
+  reps: number,
+): Promise<MixedResult> {
+  const streams = sequences.length - 1;
+  const prefills: number[] = [];
+  const decodes: number[] = [];
+  for (let rep = 0; rep <= reps; rep++) {
+    const { ms, steps } = await readWhileDecoding(engine, sequences, tokens, vocabulary);
+    if (rep === 0) continue; // does not count
+    prefills.push((1000 * tokens) / ms);
+    decodes.push((1000 * streams * steps) / ms);
+  }
+  return {
+    tokens,
+    streams,
+    prefillTokensPerSecond: median(prefills),
+    decodeTokensPerSecond: median(decodes),
+  };
 }
 
 /** The context that the measurement needs; OPTION_OUT_OF_RANGE where the model was trained for less. */
@@ -80,37 +147,13 @@ function contextFor({ info }: Model, { prefillTokens, decodeTokens }: BenchOptio
   );
 }
 
-/** Tokens a second: one run that does not count, then the median of `reps`. 0 tokens are not measured. */
+/** Tokens a second: one run that does not count, then the median of `reps`. */
 async function medianSpeed(tokens: number, reps: number, run: () => Promise<void>): Promise<number> {
-  if (tokens === 0) return 0;
   const speeds: number[] = [];
   for (let rep = 0; rep <= reps; rep++) {
     const started = performance.now();
     await run();
     if (rep > 0) speeds.push((1000 * tokens) / (performance.now() - started));
   }
-  speeds.sort((a, b) => a - b);
-  const middle = speeds.length >> 1;
-  const upper = speeds[middle] ?? 0;
-  return speeds.length % 2 === 1 ? upper : (upper + (speeds[middle - 1] ?? 0)) / 2;
-}
-
-/** Reads `tokens` tokens into an empty sequence. Which ones does not matter to the speed; they only have to be valid. */
-async function prefill(engine: Engine, sequence: number, tokens: number, vocabulary: number): Promise<void> {
-  engine.truncateSequence(sequence, 0);
-  for (let start = 0; start < tokens; start += batchTokens) {
-    const length = Math.min(batchTokens, tokens - start);
-    const ids = Int32Array.from({ length }, (_, i) => (7919 * (start + i)) % vocabulary);
-    await engine.step({ chunks: [{ sequence, tokens: ids, sample: start + length === tokens }] });
-  }
-}
-
-/** Generates `tokens` tokens, one step each, from an almost empty context. */
-async function decode(engine: Engine, sequence: number, tokens: number): Promise<void> {
-  engine.truncateSequence(sequence, 0);
-  let token = 0;
-  for (let i = 0; i < tokens; i++) {
-    const result = await engine.step({ chunks: [{ sequence, tokens: Int32Array.of(token), sample: true }] });
-    token = result.tokens[0] ?? 0;
-  }
+  return median(speeds);
 }

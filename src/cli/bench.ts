@@ -18,6 +18,8 @@ interface BenchFlags {
   readonly decode: number;
   readonly threads?: number;
   readonly reps: number;
+  readonly streams: readonly number[];
+  readonly mixed?: true;
   readonly json?: true;
 }
 
@@ -31,6 +33,8 @@ export function benchCommand(): Command {
     .option("-n, --decode <tokens>", "tokens to decode; 0: leave out", integerBetween("-n", 0, 1_000_000), 128)
     .option("-t, --threads <n>", "threads; 0: one per physical core", integerBetween("-t", 0, 256))
     .option("-r, --reps <n>", "repetitions, of which the median counts", integerBetween("-r", 1, 1000), 3)
+    .option("--streams <n,...>", "also decode so many streams at once", streamCounts, [])
+    .option("--mixed", "also decode while a prompt is read")
     .action(async (model: string | undefined, _options, command: Command) => {
       await bench(model, command.optsWithGlobals<BenchFlags>());
     });
@@ -52,6 +56,8 @@ async function bench(model: string | undefined, flags: BenchFlags): Promise<void
     threads: flags.threads ?? config["engine.threads"],
     isa: config["engine.isa"],
     reps: flags.reps,
+    streams: flags.streams,
+    mixed: flags.mixed === true,
   };
   const measureNamed = ({ name, path: file }: ModelFile) => measure(engineModule, file, { ...options, name });
   const result = synthetic
@@ -60,6 +66,10 @@ async function bench(model: string | undefined, flags: BenchFlags): Promise<void
       )
     : await measureNamed(namedModel(model ?? config["model.path"], config, engineModule));
   process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : table(result));
+}
+
+function streamCounts(text: string): number[] {
+  return text.split(",").map(integerBetween("--streams", 1, 64));
 }
 
 interface Synthetic {
@@ -103,7 +113,7 @@ async function withSyntheticModel<T>(
   }
 }
 
-function table({ model, type, isa, threads, prefill, decode, memory, rssBytes }: BenchResult): string {
+function table({ model, type, isa, threads, prefill, decode, batched, mixed, memory, rssBytes }: BenchResult): string {
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
   const rows: [string, string][] = [
     ["model", `${model} ${type}`],
@@ -116,6 +126,19 @@ function table({ model, type, isa, threads, prefill, decode, memory, rssBytes }:
     rows.push(
       ["decode", `${decode.tokensPerSecond.toFixed(1)} tokens/s (${decode.tokens} tokens)`],
       ["", `reads ${gigabytes(readPerSecond)}/s, ${share} % of the memory bandwidth`],
+    );
+  }
+  for (const { streams, tokens, tokensPerSecond } of batched ?? []) {
+    const gain = decode ? `, ${(tokensPerSecond / decode.tokensPerSecond).toFixed(2)} times one` : "";
+    const all = `${tokensPerSecond.toFixed(1)} tokens/s`;
+    rows.push(["batched", `${all} (${streams} streams of ${tokens} tokens)${gain}`]);
+  }
+  if (mixed) {
+    const { tokens, streams, prefillTokensPerSecond, decodeTokensPerSecond } = mixed;
+    const answers = streams === 1 ? "an answer" : `${streams} answers`;
+    rows.push(
+      ["mixed", `reads ${prefillTokensPerSecond.toFixed(1)} tokens/s (${tokens} tokens)`],
+      ["", `while ${answers} come at ${decodeTokensPerSecond.toFixed(1)} tokens/s`],
     );
   }
   rows.push(["memory", `${gigabytes(memory.readBytesPerSecond)}/s read bandwidth`], ["resident", gigabytes(rssBytes)]);

@@ -1,0 +1,83 @@
+/** What `hearth bench` times: steps as the daemon takes them. Which tokens they carry does not matter to the speed. */
+import type { Engine } from "../engine/contract.js";
+import { Pacing } from "../scheduler/pacing.js";
+import { defaultSchedulerOptions } from "../scheduler/types.js";
+
+/** Tokens of one prefill step: as much as an idle daemon would take at most. */
+export const batchTokens = 512;
+
+/** Each of the sequences, which are emptied, reads `tokens` tokens. */
+export async function prefill(
+  engine: Engine,
+  sequences: readonly number[],
+  tokens: number,
+  vocabulary: number,
+): Promise<void> {
+  for (const sequence of sequences) {
+    engine.truncateSequence(sequence, 0);
+    for (let start = 0; start < tokens; start += batchTokens) {
+      const ids = someTokens(start, Math.min(batchTokens, tokens - start), vocabulary);
+      await engine.step({ chunks: [{ sequence, tokens: ids, sample: start + ids.length === tokens }] });
+    }
+  }
+}
+
+/** Each of the sequences generates `tokens` tokens from an almost empty context, all in the same steps. */
+export async function decode(engine: Engine, sequences: readonly number[], tokens: number): Promise<void> {
+  for (const sequence of sequences) engine.truncateSequence(sequence, 0);
+  let last = new Int32Array(sequences.length);
+  for (let i = 0; i < tokens; i++) last = await decodeStep(engine, sequences, last);
+}
+
+/**
+ * The last sequence reads a prompt in pieces as large as the daemon's while answers stream, and the others generate a token
+ * in each step.
+ */
+export async function readWhileDecoding(
+  engine: Engine,
+  sequences: readonly number[],
+  tokens: number,
+  vocabulary: number,
+): Promise<{ ms: number; steps: number }> {
+  const reader = sequences.at(-1) ?? 0;
+  const streams = sequences.slice(0, -1);
+  for (const sequence of sequences) engine.truncateSequence(sequence, 0);
+  const pacing = new Pacing();
+  const started = performance.now();
+  let last = new Int32Array(streams.length);
+  let steps = 0;
+  for (let read = 0; read < tokens; steps++) {
+    const room = Math.min(tokens - read, batchTokens - streams.length);
+    const ids = someTokens(read, pacing.tokensWithin(defaultSchedulerOptions.streamingStepMs, room), vocabulary);
+    const before = performance.now();
+    const prompt = { sequence: reader, tokens: ids, sample: false };
+    last = await decodeStep(engine, streams, last, prompt);
+    pacing.observe(ids.length + streams.length, performance.now() - before);
+    read += ids.length;
+  }
+  return { ms: performance.now() - started, steps };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? 0;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? 0)) / 2;
+}
+
+/** Appends its last token to each stream, and gives those that were drawn. */
+async function decodeStep(
+  engine: Engine,
+  streams: readonly number[],
+  last: Int32Array,
+  ...others: Parameters<Engine["step"]>[0]["chunks"]
+): Promise<Int32Array<ArrayBuffer>> {
+  const chunks = streams.map((sequence, i) => ({ sequence, tokens: last.slice(i, i + 1), sample: true }));
+  const { tokens } = await engine.step({ chunks: [...chunks, ...others] });
+  return tokens.slice(0, streams.length);
+}
+
+/** They only have to be valid. */
+function someTokens(start: number, length: number, vocabulary: number): Int32Array {
+  return Int32Array.from({ length }, (_, i) => (7919 * (start + i)) % vocabulary);
+}
