@@ -1,7 +1,6 @@
 /** Thread counts for a model on this machine: measured before, or now. What is configured wins over both. */
 import path from "node:path";
 import type { Clock } from "../base/clock.js";
-import { version } from "../base/version.js";
 import type { Config } from "../config/options.js";
 import type { EngineModule, Model } from "../engine/contract.js";
 import type { Tunings } from "../service/auto-tuner.js";
@@ -42,6 +41,6 @@ export class ThreadTuner implements Tunings {
   }
 
   #key(file: string): string {
-    return tuningKey(file, version, this.#config["engine.isa"]);
+    return tuningKey(file, this.#engineModule.buildId(), this.#config["engine.isa"]);
   }
 }
