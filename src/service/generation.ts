@@ -1,7 +1,6 @@
 /** The protocol-neutral way to an answer: a conversation in, one stream of events out. */
 import { randomBytes, randomInt } from "node:crypto";
 import type { AnswerEvent } from "../chat/answers/events.js";
-import { answerGrammar } from "../chat/grammar/answer.js";
 import type { SamplerOptions } from "../engine/contract.js";
 import { AnswerReader } from "./answer-reader.js";
 import { embed } from "./embedding.js";
@@ -84,8 +83,8 @@ async function* generateWith(loaded: LoadedModel, request: GenerationRequest): A
   const prompt = await buildPrompt(loaded, request);
   const oneCall = wantsOneCall(request);
   const { format = { type: "text" } } = request;
-  const gbnf = request.generate ? answerGrammar({ ...prompt.answer, format, several: !oneCall }) : null;
-  const grammar = gbnf === null ? null : await loaded.grammars.get(gbnf);
+  const shape = { ...prompt.answer, format, several: !oneCall };
+  const grammar = request.generate ? await loaded.grammars.forAnswer(shape) : null;
   const grammarFrom = prompt.tokens.length;
   const stream = loaded.scheduler.submit({
     prompt: prompt.tokens,

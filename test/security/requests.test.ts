@@ -99,6 +99,7 @@ test("grammar and schema blow-up: what is too large or too ambiguous is refused 
     "a pattern that repeats much": text({ pattern: "^((a{1,1000}){1,1000}){1,1000}$" }),
     "a long string": text({ minLength: 1_000_000_000, maxLength: 2_000_000_000 }),
     "many items": { type: "array", items: {}, minItems: 1_000_000_000 },
+    "a number beyond all": { type: "object", properties: { a: { type: "number", minimum: 1e300 } }, required: ["a"] },
     "a reference to itself": recursive,
     "alternatives of alternatives": {
       anyOf: Array.from({ length: 60 }, () => ({ anyOf: Array.from({ length: 60 }, () => text({})) })),
@@ -121,5 +122,22 @@ test("grammar and schema blow-up: what is too large or too ambiguous is refused 
     assert.ok(performance.now() - started < 20_000, `${name}: ${Math.round(performance.now() - started)} ms`);
     assert.equal((await fetch(`${daemon.url}/healthz`)).status, 200);
   }
+  // Each of these tools is harmless; all of them together are too much.
+  const choices = (n: number) => ({
+    anyOf: Array.from({ length: 16 }, (_, i) => ({ properties: { [`p${n}_${i}`]: {} } })),
+  });
+  const parameters = { type: "object", allOf: [choices(1), choices(2)] };
+  const tools = Array.from({ length: 200 }, (_, i) => ({
+    type: "function",
+    function: { name: `f${i}`, parameters: { ...parameters, title: `${i}` } },
+  }));
+  const started = performance.now();
+  const response = await fetch(`${daemon.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model: "default", messages: [{ role: "user", content: "Hi" }], max_tokens: 4, tools }),
+  });
+  assert.equal(response.status, 400);
+  assert.ok(performance.now() - started < 20_000);
   assert.equal(await daemon.metric("hearth_slots_busy"), 0);
 });

@@ -1,4 +1,5 @@
 /** How each family writes calls. Each call names a declared tool, and its arguments match the tool's schema. */
+import { HearthError } from "../../base/errors.js";
 import { gemmaQuote, xmlTags } from "../answers/written.js";
 import type { Tool } from "../messages.js";
 import { choice, type GrammarWriter, jsonLiteral, literal } from "./gbnf.js";
@@ -57,7 +58,8 @@ function argumentRules({ writer, tools }: CallContext, compile: Compile, unconst
   const expression = ({ parameters }: Tool) => {
     try {
       return of(isSchema(parameters) ? { ...parameters, type: "object" } : { type: "object", properties: {} });
-    } catch {
+    } catch (error) {
+      if (error instanceof HearthError && error.code === "GRAMMAR_TOO_COMPLEX") throw error;
       return unconstrained ?? of({ type: "object" });
     }
   };
@@ -189,7 +191,7 @@ const xml: CallWriter = (context) => {
   const rules = argumentRules(
     context,
     (compiler, schema) => {
-      const kinds = new ParameterKinds(schema);
+      const kinds = new ParameterKinds(schema, writer.budget);
       const [ofTexts, ofJson] = [compiler({ notation: texts }), compiler({ notation: json })];
       const value = (key: string | null, part: unknown, path: string) => {
         if (kinds.isText(key)) return ofTexts.valueOrNull(part, path);

@@ -21,7 +21,7 @@ const maxDepth = 200;
 const maxParts = 100_000;
 
 /** Throws REQUEST_INVALID for what is too deep or too long to be worked on. */
-function checkSize(format: OutputFormat): void {
+export function checkFormatSize(format: OutputFormat): void {
   let parts = 0;
   let level: unknown[] = [format];
   for (let depth = 0; level.length > 0; depth++) {
@@ -37,7 +37,7 @@ function checkSize(format: OutputFormat): void {
 
 /** The expression of a text of this format. Throws SCHEMA_UNSUPPORTED with the place in the schema. */
 export function textRule(writer: GrammarWriter, format: OutputFormat): string {
-  checkSize(format);
+  checkFormatSize(format);
   switch (format.type) {
     case "json_object":
       return jsonRule(writer, { type: "object" }, true);

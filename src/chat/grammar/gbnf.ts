@@ -1,19 +1,35 @@
 /** Writes grammars in GBNF (see native/sample/gbnf.h): rules with names, and the notation of literals and classes. */
+import { HearthError } from "../../base/errors.js";
 
 /** Code points, both ends included. */
 export type Range = readonly [low: number, high: number];
 
+/** What the grammar of one request may cost: a client's schemas must not hold up the others. */
+export class WorkBudget {
+  #left = 3_000_000; // characters that are written, of which the engine takes a third
+
+  /** Throws GRAMMAR_TOO_COMPLEX. */
+  spend(work: number): void {
+    this.#left -= work;
+    if (this.#left >= 0) return;
+    throw new HearthError("GRAMMAR_TOO_COMPLEX", "The schemas of the request make a grammar of too many rules.");
+  }
+}
+
 export class GrammarWriter {
+  readonly budget = new WorkBudget();
   readonly #rules = new Map<string, string>();
   readonly #names = new Map<string, string>(); // by body
+  readonly #lastNumbers = new Map<string, number>(); // by the name without it
 
   /** The name of the rule with this body; equal bodies share one. `hint` makes the name readable. */
   rule(hint: string, body: string): string {
     const known = this.#names.get(body);
+    this.budget.spend(body.length);
     if (known !== undefined) return known;
     const name = this.reserve(hint);
     this.#names.set(body, name);
-    this.define(name, body);
+    this.#rules.set(name, body);
     return name;
   }
 
@@ -25,12 +41,15 @@ export class GrammarWriter {
         .replace(/^-+|-+$/g, "")
         .slice(0, 32) || "rule";
     let name = base;
-    for (let n = 2; this.#rules.has(name); n++) name = `${base}-${n}`;
+    for (let n = this.#lastNumbers.get(base) ?? 1; this.#rules.has(name); name = `${base}-${n}`) {
+      this.#lastNumbers.set(base, ++n);
+    }
     this.#rules.set(name, "");
     return name;
   }
 
   define(name: string, body: string): void {
+    this.budget.spend(body.length);
     this.#rules.set(name, body);
   }
 

@@ -64,7 +64,7 @@ export class SchemaCompiler {
   constructor(writer: GrammarWriter, root: unknown, options: SchemaOptions) {
     this.#writer = writer;
     this.#notation = options.notation ?? jsonNotation(writer);
-    this.#document = new SchemaDocument(root);
+    this.#document = new SchemaDocument(root, writer.budget);
     this.#strict = options.strict;
     this.#anyOrder = options.anyOrder ?? false;
   }

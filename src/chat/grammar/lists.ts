@@ -57,7 +57,8 @@ export function differentItems(
   const length = { least, most: Math.min(most, items.length) };
   if (least > items.length) return null;
   if (items.length <= maxFreeOrder) return subsets(writer, spacing, items, length);
-  return items.length * length.most > maxRules ? tooMany : subsequences(writer, spacing, items, length);
+  const counted = length.most < items.length ? length.most : Math.max(1, least);
+  return items.length * counted > maxRules ? tooMany : subsequences(writer, spacing, items, length);
 }
 
 export const tooMany = Symbol("too many rules");
@@ -90,14 +91,15 @@ function subsequences(
   items: readonly string[],
   { least, most }: Length,
 ): string {
+  // Beyond this many items the count says nothing more.
+  const counted = most < items.length ? most : Math.max(1, least);
   // What may follow when `count` items came and those before the current one are over; from the last one backwards.
-  let after: readonly string[] = Array.from({ length: most + 1 }, (_, count) => (count >= least ? '""' : "[]"));
+  let after: readonly string[] = Array.from({ length: counted + 1 }, (_, count) => (count >= least ? '""' : "[]"));
   for (const item of [...items].reverse()) {
     after = after.map((without, count) => {
-      const withIt = after[count + 1];
-      return withIt === undefined
-        ? without
-        : writer.rule("items", `${next(spacing, item, count)} ${withIt} | ${without}`);
+      if (count === most) return without;
+      const withIt = after[Math.min(count + 1, counted)] ?? "[]";
+      return writer.rule("items", `${next(spacing, item, count)} ${withIt} | ${without}`);
     });
   }
   return after[0] ?? '""';

@@ -3,6 +3,7 @@
  * JSON. The grammar of calls and what reads them have to agree.
  */
 import { flattenFor, possibleTypes } from "./alternatives.js";
+import type { WorkBudget } from "./gbnf.js";
 import type { Flat } from "./merge.js";
 import { isSchema, SchemaDocument } from "./schema.js";
 
@@ -12,8 +13,8 @@ export class ParameterKinds {
   readonly #known = new Map<string | null, boolean>();
 
   /** `parameters`: the tool's schema, as far as it is one. */
-  constructor(parameters: unknown) {
-    this.#document = new SchemaDocument(parameters);
+  constructor(parameters: unknown, budget?: WorkBudget) {
+    this.#document = new SchemaDocument(parameters, budget);
     this.#alternatives = this.#flatten(parameters ?? true) ?? [];
   }
 

@@ -1,5 +1,6 @@
 /** JSON Schemas as this folder sees them: which keywords there are, where references lead, and what a value is. */
 import { HearthError } from "../../base/errors.js";
+import { WorkBudget } from "./gbnf.js";
 
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -62,16 +63,22 @@ export const enforced: ReadonlySet<string> = new Set([
   "const",
 ]);
 
+/** What combining two schemas costs, in characters of a grammar. */
+const workOfStep = 50;
+
 /** A whole document, with a bound on the work that combining its schemas may be. */
 export class SchemaDocument {
   readonly root: unknown;
+  readonly #budget: WorkBudget;
   #workLeft = 100_000;
 
-  constructor(root: unknown) {
+  constructor(root: unknown, budget = new WorkBudget()) {
     this.root = root;
+    this.#budget = budget;
   }
 
   work(path: string): void {
+    this.#budget.spend(workOfStep);
     if (--this.#workLeft < 0) refuse(path, "it combines too many schemas");
   }
 }

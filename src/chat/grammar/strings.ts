@@ -194,6 +194,7 @@ function withLength(
     if (open.length > maxRules) return null;
     const { state, length, name } = open[at] ?? { state: 0, length: 0, name: "" };
     const closure = automaton.closure(state);
+    writer.budget.spend(closure.size);
     const alternatives = closure.has(end) && length >= least ? ['""'] : [];
     if (length < most) {
       const next = most === Number.POSITIVE_INFINITY ? Math.min(length + 1, least) : length + 1;
