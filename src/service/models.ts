@@ -69,8 +69,18 @@ export class ModelLibrary {
     this.#options = options;
   }
 
+  /** That a prompt and its answer may have together, as configured. */
+  get contextTokens(): number {
+    return this.#options.contextTokens;
+  }
+
+  /** Each under all its names. */
   list(): ModelEntry[] {
-    return this.#running.names().map((name) => this.#describe(name));
+    return this.#running.names().flatMap((name) => {
+      const entry = this.#describe(name);
+      const aliases = this.#store.find(name)?.aliases ?? [];
+      return [entry, ...aliases.map((alias) => ({ ...entry, name: alias }))];
+    });
   }
 
   loaded(): LoadedEntry[] {

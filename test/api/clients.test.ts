@@ -1,10 +1,17 @@
-/** The npm clients `openai` and `ollama` against a real daemon with Spark, over everything that it speaks beside Responses. */
+/**
+ * The npm clients `openai` and `ollama` against a real daemon with Spark, over everything that it speaks beside
+ * Responses: fields, streams, tools, and the life of models.
+ */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Ollama } from "ollama";
 import OpenAI from "openai";
 import { startDaemon } from "../helpers/daemon.js";
-import { spark } from "../helpers/home.js";
+import { temporaryFolder } from "../helpers/folder.js";
+import { homeInstructions, homeTools, spark } from "../helpers/home.js";
+import { type Handler, sendFile, serveRepository, startSource } from "../helpers/source-server.js";
 
 const question = [{ role: "user" as const, content: "Hello! Who are you?" }];
 
@@ -61,6 +68,99 @@ test("openai: chat completions, completions, embeddings, models", async (t) => {
     assert.ok(Number.isInteger(value.level) && value.level >= 0 && value.level <= 9);
   });
 
+  await t.test("tools: a call whole and streamed, by tool_choice and by parallel_tool_calls", async () => {
+    const asked = {
+      ...ask,
+      messages: [
+        { role: "system" as const, content: homeInstructions },
+        { role: "user" as const, content: "Turn on the kitchen light" },
+      ],
+      tools: homeTools().map((tool) => ({ type: "function" as const, function: tool })),
+      max_tokens: 200,
+    };
+    const whole = await client.chat.completions.create(asked);
+    const [choice] = whole.choices;
+    assert.equal(choice?.finish_reason, "tool_calls", JSON.stringify(choice));
+    const called = choice.message.tool_calls?.map((call) => call.type === "function" && call.function);
+    const final = await client.chat.completions.stream(asked).finalChatCompletion();
+    const streamed = final.choices[0]?.message.tool_calls?.map(({ function: f }) => f);
+    assert.deepEqual(
+      streamed?.map(({ name, arguments: args }) => [name, args]),
+      called?.map((call) => call && [call.name, call.arguments]),
+    );
+    const required = { ...asked, messages: question, tool_choice: "required" as const };
+    assert.equal((await client.chat.completions.create(required)).choices[0]?.finish_reason, "tool_calls");
+    const named = { type: "function" as const, function: { name: "HassTurnOff" } };
+    const forced = await client.chat.completions.create({ ...asked, tool_choice: named, parallel_tool_calls: false });
+    const calls = forced.choices[0]?.message.tool_calls ?? [];
+    assert.deepEqual(
+      calls.map((call) => call.type === "function" && call.function.name),
+      ["HassTurnOff"],
+    );
+    const none = await client.chat.completions.create({ ...asked, tool_choice: "none" });
+    assert.equal(none.choices[0]?.message.tool_calls, undefined);
+  });
+
+  await t.test("json_object, user, timings; several answers in one stream", async () => {
+    const object = { ...ask, response_format: { type: "json_object" as const }, max_tokens: 200 };
+    const { choices } = await client.chat.completions.create(object);
+    if (choices[0]?.finish_reason === "stop")
+      assert.equal(typeof JSON.parse(choices[0].message.content ?? ""), "object");
+    const told = await client.chat.completions.create({ ...ask, user: "01JCONVERSATION", presence_penalty: 0.1 });
+    const { timings } = told as unknown as { timings: Record<string, number> };
+    assert.equal(timings.predicted_n, told.usage?.completion_tokens);
+    assert.ok((timings.predicted_ms ?? 0) > 0 && (timings.predicted_per_second ?? 0) > 0);
+    const texts = ["", ""];
+    let usage = 0;
+    const many = { ...ask, n: 2, seed: 3, temperature: 1, max_tokens: 8, stream: true as const };
+    for await (const chunk of await client.chat.completions.create({
+      ...many,
+      stream_options: { include_usage: true },
+    })) {
+      for (const { index, delta } of chunk.choices) texts[index] += delta.content ?? "";
+      usage = chunk.usage?.completion_tokens ?? usage;
+    }
+    const again = await client.chat.completions.create({ ...many, stream: false });
+    assert.deepEqual(
+      texts,
+      again.choices.map(({ message }) => message.content),
+    );
+    assert.equal(usage, again.usage?.completion_tokens);
+  });
+
+  await t.test("models: the list, and one", async () => {
+    const names: string[] = [];
+    for await (const { id } of client.models.list()) names.push(id);
+    assert.deepEqual(names, ["spark"]);
+    assert.equal((await client.models.retrieve("spark")).object, "model");
+    await assert.rejects(client.models.retrieve("other"), OpenAI.NotFoundError);
+  });
+
+  await t.test("completions: a stream of several prompts, with stop, seed, usage and log probabilities", async () => {
+    const request = {
+      ...{ model: "spark", prompt: ["Once upon a time", "The light"], max_tokens: 12, temperature: 1, seed: 5 },
+      ...{ logprobs: 2, stop: ["."] },
+    };
+    const whole = await client.completions.create(request);
+    assert.ok(whole.choices.every(({ text, logprobs }) => !text.includes(".") && logprobs?.top_logprobs?.length));
+    const texts = ["", ""];
+    let tokens = 0;
+    const stream = await client.completions.create({
+      ...request,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    for await (const { choices, usage } of stream) {
+      for (const { index, text } of choices) texts[index] += text;
+      tokens = usage?.total_tokens ?? tokens;
+    }
+    assert.deepEqual(
+      texts,
+      whole.choices.map(({ text }) => text),
+    );
+    assert.equal(tokens, whole.usage?.total_tokens);
+  });
+
   await t.test("completions and embeddings", async () => {
     const { choices, usage } = await client.completions.create({
       model: "spark",
@@ -77,11 +177,24 @@ test("openai: chat completions, completions, embeddings, models", async (t) => {
     assert.ok(similarity(0, 1) > similarity(0, 2), `${similarity(0, 1)} ${similarity(0, 2)}`);
     const again = await client.embeddings.create({ model: "spark", input: [input[1] ?? ""] });
     assert.deepEqual(again.data[0]?.embedding, data[1]?.embedding, "the same beside other texts and alone");
+    const floats = await client.embeddings.create({ model: "spark", input: input[0] ?? "", encoding_format: "float" });
+    const [numbers, decoded] = [floats.data[0]?.embedding ?? [], data[0]?.embedding ?? []];
+    assert.ok(numbers.length > 0 && numbers.every((value, i) => Math.abs(value - (decoded[i] ?? 0)) < 1e-6));
   });
 });
 
 test("ollama: chat, generate, embed, list, show, ps, pull, copy, delete, version", async (t) => {
-  const daemon = await startDaemon(t, { model: spark, args: ["--alias", "spark"] });
+  const source = await startSource(t);
+  const file = readFileSync(spark);
+  const sha256 = createHash("sha256").update(file).digest("hex");
+  const handler: Handler = (request, response) => sendFile(request, response, file, { pauseMs: 1 });
+  serveRepository(source, "me/m", { "m-Q8_0.gguf": { content: file, sha256, handler } });
+  const env = {
+    ...{ HEARTH_STATE: temporaryFolder(t), HEARTH_MODEL_LOAD_WAIT_MS: "60000" },
+    HEARTH_PULL_HF_ENDPOINT: source.url,
+    ...{ OLLAMA_CONTEXT_LENGTH: "1024", OLLAMA_FLASH_ATTENTION: "1" },
+  };
+  const daemon = await startDaemon(t, { model: spark, args: ["--alias", "spark"], env });
   await daemon.logged("the model is ready");
   const client = new Ollama({ host: daemon.url });
   const options = { temperature: 0 };
@@ -102,6 +215,73 @@ test("ollama: chat, generate, embed, list, show, ps, pull, copy, delete, version
     const generated = await client.generate({ model: "spark", prompt: "Hello! Who are you?", options });
     assert.equal(generated.response, whole.message.content);
     assert.equal(generated.eval_count, whole.eval_count);
+  });
+
+  await t.test("generate: a stream, with system, format and options", async () => {
+    const request = {
+      ...{ model: "spark", prompt: "Hello! Who are you?", system: "You are Spark." },
+      options: { temperature: 1, seed: 4, num_predict: 20, top_k: 20, top_p: 0.9, repeat_penalty: 1.1, stop: ["!"] },
+    };
+    const whole = await client.generate(request);
+    let streamed = "";
+    for await (const { response } of await client.generate({ ...request, stream: true })) streamed += response;
+    assert.equal(streamed, whole.response);
+    assert.ok(!streamed.includes("!") && whole.eval_count <= 20);
+    const { response } = await client.generate({ ...request, format: { enum: ["yes", "no"] } });
+    assert.match(JSON.parse(response ?? ""), /^(yes|no)$/);
+  });
+
+  await t.test("tools and think: a call in a chunk of its own", async () => {
+    for (const think of [false, true, "low"] as const) {
+      const stream = await client.chat({
+        ...{ model: "spark", stream: true as const, think, options: { temperature: 0, num_ctx: 8192 } },
+        messages: [
+          { role: "system", content: homeInstructions },
+          { role: "user", content: "Turn on the kitchen light" },
+        ],
+        tools: homeTools()
+          .filter(({ name }) => /Turn/.test(name))
+          .map((tool) => ({ type: "function", function: tool })) as never,
+      });
+      const calls = [];
+      for await (const { message } of stream) calls.push(...(message.tool_calls ?? []));
+      assert.ok(calls.length > 0 && calls.every(({ function: called }) => typeof called.arguments === "object"));
+    }
+    assert.ok(
+      daemon.log.some(({ msg }) => /8192.*context\.tokens/.test(msg)),
+      "the smaller context is named",
+    );
+  });
+
+  await t.test("pull with progress, keep_alive, ps, copy, delete", async () => {
+    const statuses = new Set<string>();
+    let most = 0;
+    for await (const { status, completed = 0, total } of await client.pull({ model: "hf:me/m", stream: true })) {
+      statuses.add(status);
+      most = Math.max(most, completed);
+      assert.ok(total === undefined || total === file.length);
+    }
+    assert.ok(statuses.has("success") && statuses.has("pulling model") && most === file.length, [...statuses].join());
+    const names = async () => (await client.list()).models.map((model) => model.name);
+    const [pulled = ""] = (await names()).filter((each) => each !== "spark:latest");
+    const loaded = async () => (await client.ps()).models.map((model) => model.name);
+    await client.chat({ model: pulled, messages: question, keep_alive: "5m", options: { num_predict: 2 } });
+    assert.deepEqual((await loaded()).sort(), [pulled, "spark:latest"].sort());
+    const { models } = await client.ps();
+    const expires = models.find((model) => model.name === pulled)?.expires_at;
+    assert.ok(Math.abs(new Date(String(expires)).getTime() - Date.now() - 300_000) < 60_000, String(expires));
+    await client.generate({ model: pulled, prompt: "", keep_alive: 0 });
+    assert.deepEqual(await loaded(), ["spark:latest"]);
+    await client.copy({ source: pulled, destination: "second" });
+    assert.ok((await names()).includes("second:latest"));
+    await client.delete({ model: "second" });
+    await client.delete({ model: pulled });
+    assert.deepEqual(await names(), ["spark:latest"]);
+  });
+
+  await t.test("Ollama's environment: what means something here holds, the rest is named", async () => {
+    assert.equal(((await client.ps()).models[0] as unknown as { context_length: number }).context_length, 1024);
+    assert.ok(daemon.log.some(({ msg }) => msg.includes("OLLAMA_FLASH_ATTENTION")));
   });
 
   await t.test("format: a schema is kept", async () => {

@@ -12,8 +12,21 @@ import { until } from "../helpers/scheduler.js";
 import { type Event, startServer, type TestServer, TestSocket } from "../helpers/server.js";
 import { missing } from "../helpers/shared.js";
 
+/** No slot is taken, and nothing waits for one: as operators see it. */
+async function assertNothingLeaked(server: TestServer): Promise<void> {
+  await server.atRest(20_000);
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  for (const name of ["hearth_slots_busy", "hearth_queue_length"]) {
+    assert.equal(new RegExp(`^${name} (\\S+)$`, "m").exec(metrics)?.[1], "0", name);
+  }
+}
+
 async function assertServes(server: TestServer): Promise<void> {
-  await server.atRest();
+  await assertNothingLeaked(server);
+  await assertAnswers(server);
+}
+
+async function assertAnswers(server: TestServer): Promise<void> {
   const client = await server.connect();
   assert.equal((await client.ask({ input: "Hi" })).at(-1)?.type, "response.completed");
   client.socket.terminate();
@@ -104,6 +117,8 @@ const bodies: Readonly<Record<string, Event>> = {
     options: { num_predict: 3, temperature: 1, top_k: 5, stop: ["x"], seed: 1, num_ctx: 8192 },
   },
   "/api/generate": { model: "fake", prompt: "Hi", system: "x", raw: false, stream: false, options: { num_predict: 3 } },
+  "/v1/responses/compact": { model: "default", input: [{ role: "user", content: "Hi" }], instructions: "x" },
+  "/v1/responses/input_tokens": { model: "default", input: "Hi", tools: [{ type: "function", name: "f" }] },
   "/api/embed": { model: "fake", input: ["Hi"], truncate: true },
   "/api/show": { model: "fake" },
   "/api/pull": { model: "fake", stream: false },
@@ -126,7 +141,7 @@ test("5000 damaged bodies of every other protocol: no 5xx but 503, no crash, no 
   }
   t.diagnostic(`statuses: ${JSON.stringify(Object.fromEntries(statuses))}`);
   assert.ok((statuses.get(200) ?? 0) > 100 && (statuses.get(400) ?? 0) > 500, "both kinds were tried");
-  await server.atRest(20_000);
+  await assertNothingLeaked(server);
 });
 
 test("a flood of frames from clients that do not wait: bounded, and others are served", async (t) => {
@@ -134,10 +149,10 @@ test("a flood of frames from clients that do not wait: bounded, and others are s
   const random = new Random(3);
   const clients = await Promise.all(Array.from({ length: 10 }, () => server.connect()));
   for (const client of clients) for (let i = 0; i < 300; i++) client.send(damagedRequest(random));
-  await assertServes(server);
+  await assertAnswers(server);
   await until(() => clients.every(({ events }) => events.filter(({ type }) => type === "error").length > 100), 20_000);
   for (const { socket } of clients) socket.terminate();
-  await server.atRest();
+  await assertNothingLeaked(server);
 });
 
 test("raw garbage on the port: closed or answered with 4xx, never a crash", async (t) => {

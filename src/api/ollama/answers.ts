@@ -88,14 +88,15 @@ async function load(
 }
 
 async function answer(
-  { models, dependencies }: ApiScope,
+  { models, dependencies, contextNotice }: ApiScope,
   request: FastifyRequest,
   reply: FastifyReply,
-  { model, stream }: ChatRequest | GenerateRequest,
+  { model, stream, options }: ChatRequest | GenerateRequest,
   form: Form,
   toGeneration: (model: string, signal: AbortSignal) => GenerationRequest,
 ): Promise<unknown> {
   const { generations, clock } = dependencies;
+  contextNotice.check(options?.num_ctx ?? 0);
   const generation = toGeneration(models.resolve(model), closedSignal(reply));
   const writer = new AnswerWriter(model, form, clock);
   const events = await started(generations.generate(generation));

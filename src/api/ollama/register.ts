@@ -7,6 +7,7 @@ import type { Server } from "../../net/server.js";
 import type { Generations } from "../../service/generation.js";
 import type { ModelLibrary } from "../../service/models.js";
 import { routeAnswers } from "./answers.js";
+import { ContextNotice } from "./context-notice.js";
 import { routeModels } from "./models.js";
 import { toBody } from "./stream.js";
 
@@ -24,6 +25,7 @@ export interface ApiScope {
   readonly app: FastifyInstance;
   readonly models: ModelLibrary;
   readonly dependencies: OllamaDependencies;
+  readonly contextNotice: ContextNotice;
 }
 
 export function registerOllama(server: Server, dependencies: OllamaDependencies): void {
@@ -34,7 +36,9 @@ export function registerOllama(server: Server, dependencies: OllamaDependencies)
         dependencies.logger.error({ requestId: request.id, code: error.code, err: error }, "a request failed");
       return reply.code(error.kind.status).headers(errorHeaders(error)).send(toBody(error));
     });
-    const scope = { app, models: dependencies.models, dependencies };
+    const { models, logger } = dependencies;
+    const contextNotice = new ContextNotice(models.contextTokens, logger);
+    const scope = { app, models, dependencies, contextNotice };
     routeModels(scope);
     routeAnswers(scope);
   });
