@@ -55,6 +55,7 @@ CpuFeatures detect_cpu_features() {
   const unsigned long hwcap = getauxval(AT_HWCAP);
   cpu.asimd = (hwcap & HWCAP_ASIMD) != 0;
   cpu.dotprod = (hwcap & HWCAP_ASIMDDP) != 0;
+  cpu.i8mm = (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0;
   return cpu;
 }
 

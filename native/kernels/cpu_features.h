@@ -8,7 +8,7 @@ struct CpuFeatures {
   bool avx2 = false, fma = false, f16c = false;
   bool avx512f = false, avx512bw = false, avx512dq = false, avx512vl = false, avx512vnni = false;
   // AArch64
-  bool asimd = false, dotprod = false;
+  bool asimd = false, dotprod = false, i8mm = false;
 };
 
 CpuFeatures detect_cpu_features();

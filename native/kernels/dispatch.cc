@@ -34,6 +34,11 @@ const char* missing_for_neon_dotprod(const CpuFeatures& cpu) {
   if (const char* missing = missing_for_neon(cpu)) return missing;
   return cpu.dotprod ? nullptr : "the dot product instructions (asimddp)";
 }
+
+const char* missing_for_neon_i8mm(const CpuFeatures& cpu) {
+  if (const char* missing = missing_for_neon_dotprod(cpu)) return missing;
+  return cpu.i8mm ? nullptr : "the matrix products of 8-bit integers (i8mm)";
+}
 #endif
 
 struct KernelSet {
@@ -49,6 +54,7 @@ const KernelSet kSets[] = {
 #elif defined(__aarch64__)
     {&hearth_kernels__neon, missing_for_neon},                  // Raspberry Pi 3, 4 (Cortex-A53, A72)
     {&hearth_kernels__neon_dotprod, missing_for_neon_dotprod},  // Raspberry Pi 5 (Cortex-A76)
+    {&hearth_kernels__neon_i8mm, missing_for_neon_i8mm},        // Cortex-A78C, X2, Neoverse N2 and later
 #endif
 };
 

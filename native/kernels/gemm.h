@@ -4,6 +4,9 @@
 //
 // Written once over what gemm_x86.h and gemm_neon.h define before they include it:
 //   kPanelRows, kTileCols            the micro-kernel's shape
+//   kGroupRows                       how many rows' panels share a tile of columns while it is in the L1 cache
+//   kColumnPiece                     how the columns of a tile are interleaved, see place_column
+//   kTileSums<B>                     whether the micro-kernel needs the sums of activations
 //   pack<B>(w, stride, n_blocks, panel)        kPanelRows rows, n_blocks blocks of 32 each
 //   unpack_super<B>(block, row)      a super-block of one row as bytes, scales and minimums
 //   pack_scales<B>, pack_quants<B>   these of kPanelRows rows
@@ -18,7 +21,7 @@ namespace {
 
 constexpr size_t kGemmColumns = 8;  // from here on the unpacking pays
 
-constexpr size_t kPanels = 64 / kPanelRows;  // that share a tile of columns while it is in the L1 cache
+constexpr size_t kPanels = kGroupRows / kPanelRows;
 
 template <class B>
 using PanelOf = Panel<B, kPanelRows>;
@@ -55,7 +58,7 @@ inline void multiply_tile(const PanelOf<B>& panel, const TileOf<B>& tile, size_t
 template <class B>
 inline void gemm_rows(const uint8_t* w, size_t stride, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
   constexpr size_t kBlocks = kChunk * HEARTH_BLOCK / kBlockOf<B>;
-  PanelOf<B> panels[kPanels];  // at most 90 KB
+  PanelOf<B> panels[kPanels];  // at most 135 KB
   TileOf<B> tile;
   const size_t row_blocks = x->n / kBlockOf<B>;
   for (size_t b = 0; b < row_blocks; b += kBlocks) {
@@ -65,7 +68,7 @@ inline void gemm_rows(const uint8_t* w, size_t stride, size_t rows, const Hearth
     }
     for (size_t c = 0; c < x->cols; c += kTileCols) {
       const size_t cols = x->cols - c < kTileCols ? x->cols - c : kTileCols;
-      for (size_t j = 0; j < kTileCols; ++j) tile.set(j, x, c + j, b, n_blocks);
+      tile.template set<kTileSums<B>, kColumnPiece>(x, c, b, n_blocks);
       for (size_t r = 0; r < rows; r += kPanelRows) {
         multiply_tile<B>(panels[r / kPanelRows], tile, n_blocks, cols, b == 0, y + c * y_stride + r, y_stride);
       }
@@ -89,8 +92,10 @@ void matmul_quantized(const void* w, size_t row_bytes, size_t rows, const Hearth
   size_t r = 0;
   if (x->cols >= kGemmColumns) {
     const size_t packed = rows / kPanelRows * kPanelRows;
-    while (r < packed) {
-      const size_t n = packed - r < kPanels * kPanelRows ? packed - r : kPanels * kPanelRows;
+    // As few groups of panels as there can be, and as even: each lays out the columns anew.
+    const size_t panels = packed / kPanelRows, groups = (panels + kPanels - 1) / kPanels;
+    for (size_t g = 0; g < groups; ++g) {
+      const size_t n = (panels * (g + 1) / groups - panels * g / groups) * kPanelRows;
       gemm_rows<B>(first + r * row_bytes, row_bytes, n, x, y + r, y_stride);
       r += n;
     }

@@ -9,6 +9,9 @@
 namespace {
 
 constexpr size_t kPanelRows = 8;
+constexpr size_t kGroupRows = 96;
+template <class B>
+constexpr bool kTileSums = kHasMinimum<B>;
 
 template <class B>
 HEARTH_INLINE Quants without_bias(Quants q) {
@@ -20,7 +23,11 @@ HEARTH_INLINE Quants without_bias(Quants q) {
 // Takes a block of row r: its scales go to the panel, its quants to `out`.
 template <class B, int r>
 HEARTH_INLINE void unpack_row(const uint8_t* rows[kPanelRows], float16x8_t& d, float16x8_t& m, Quants out[kPanelRows]) {
-  take_half<r>(rows[r], d);
+  if constexpr (kHead<B> == 1) {
+    ++rows[r];
+  } else {
+    take_half<r>(rows[r], d);
+  }
   if constexpr (kHasMinimum<B>) take_half<r>(rows[r], m);
   out[r] = without_bias<B>(take_quants<B>(rows[r]));
 }
@@ -37,6 +44,9 @@ inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, Panel<B, kPan
   for (size_t i = 0; i < n_blocks; ++i) {
     float16x8_t d, m;
     Quants quants[kPanelRows];
+    if constexpr (kHead<B> == 1) {
+      for (size_t r = 0; r < kPanelRows; ++r) panel->d[i][r] = half_of_e8m0(*rows[r]);
+    }
     unpack_row<B, 0>(rows, d, m, quants);
     unpack_row<B, 1>(rows, d, m, quants);
     unpack_row<B, 2>(rows, d, m, quants);
@@ -45,7 +55,7 @@ inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, Panel<B, kPan
     unpack_row<B, 5>(rows, d, m, quants);
     unpack_row<B, 6>(rows, d, m, quants);
     unpack_row<B, 7>(rows, d, m, quants);
-    store_scales(d, panel->d[i]);
+    if constexpr (kHead<B> != 1) store_scales(d, panel->d[i]);
     if constexpr (kHasMinimum<B>) store_scales(m, panel->m[i]);
     store_quants(quants, panel->q[i]);
   }

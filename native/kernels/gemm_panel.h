@@ -41,23 +41,42 @@ struct Panel<B, kRows> {
   alignas(64) float dmin[kHasMinimum<B> ? kBlocks : 1][kRows];
 };
 
+// Puts column c of a tile in place: `size` bytes. Columns stand in pairs, kPiece bytes of each in turn; a piece as
+// large as the column leaves them one after the other.
+template <size_t kPiece, size_t size>
+inline void place_column(int8_t (*q)[size], size_t c, const int8_t* from) {
+  if constexpr (kPiece >= size) {
+    memcpy(q[c], from, size);
+  } else {
+    for (size_t k = 0; k < size / kPiece; ++k) {
+      memcpy(q[c & ~(size_t)1] + (2 * k + (c & 1)) * kPiece, from + k * kPiece, kPiece);
+    }
+  }
+}
+
 template <class B, size_t kCols>
 struct ColumnTile {
   alignas(64) int8_t q[kChunk][kCols][HEARTH_BLOCK];
   float d[kChunk][kCols];
   int32_t sum[kChunk][kCols];
 
-  // Copies blocks b0.. of column `from` of x, or zeros when there is no such column.
-  void set(size_t c, const HearthColumns* x, size_t from, size_t b0, size_t n_blocks) {
-    const size_t at = from * (x->n / HEARTH_BLOCK) + b0;
+  // Copies blocks b0 .. b0 + n_blocks - 1 of the columns from `from` on; column 0 stands in where there is no such
+  // column.
+  template <bool kSums, size_t kPiece>
+  void set(const HearthColumns* x, size_t from, size_t b0, size_t n_blocks) {
+    const size_t row_blocks = x->n / HEARTH_BLOCK;
+    const int8_t* from_q[kCols];
+    size_t at[kCols];  // the next block of each column
+    for (size_t c = 0; c < kCols; ++c) {
+      at[c] = (from + c < x->cols ? from + c : 0) * row_blocks + b0;
+      from_q[c] = x->q + at[c] * HEARTH_BLOCK;
+    }
     for (size_t i = 0; i < n_blocks; ++i) {
-      if (from < x->cols) {
-        memcpy(q[i][c], x->q + (at + i) * HEARTH_BLOCK, HEARTH_BLOCK);
-      } else {
-        memset(q[i][c], 0, HEARTH_BLOCK);
+      for (size_t c = 0; c < kCols; ++c) place_column<kPiece>(q[i], c, from_q[c] + i * HEARTH_BLOCK);
+      for (size_t c = 0; c < kCols; ++c) d[i][c] = x->d[at[c] + i];
+      if constexpr (kSums) {
+        for (size_t c = 0; c < kCols; ++c) sum[i][c] = x->sum[at[c] + i];
       }
-      d[i][c] = from < x->cols ? x->d[at + i] : 0.0f;
-      sum[i][c] = from < x->cols ? x->sum[at + i] : 0;
     }
   }
 };
@@ -72,21 +91,23 @@ struct ColumnTile<B, kCols> {
   alignas(64) int16_t sum[kBlocks][kCols][kSubs];
   float d[kBlocks][kCols];
 
-  void set(size_t c, const HearthColumns* x, size_t from, size_t b0, size_t n_blocks) {
-    const size_t at = from * (x->n / HEARTH_SUPER_BLOCK) + b0;
-    for (size_t i = 0; i < n_blocks; ++i) {
-      if (from >= x->cols) {
-        memset(q[i][c], 0, sizeof q[i][c]);
-        memset(sum[i][c], 0, sizeof sum[i][c]);
-        d[i][c] = 0.0f;
-        continue;
+  template <bool kSums, size_t kPiece>
+  void set(const HearthColumns* x, size_t from, size_t b0, size_t n_blocks) {
+    const size_t row_blocks = x->n / HEARTH_SUPER_BLOCK;
+    for (size_t c = 0; c < kCols; ++c) {
+      const size_t at = (from + c < x->cols ? from + c : 0) * row_blocks + b0;
+      for (size_t i = 0; i < n_blocks; ++i) {
+        place_column<kPiece>(q[i], c, x->super_q + (at + i) * HEARTH_SUPER_BLOCK);
+        d[i][c] = x->super_d[at + i];
+        if constexpr (kSums) set_sums(x->super_sum + (at + i) * kSubBlocks, sum[i][c]);
       }
-      memcpy(q[i][c], x->super_q + (at + i) * HEARTH_SUPER_BLOCK, HEARTH_SUPER_BLOCK);
-      d[i][c] = x->super_d[at + i];
-      const int16_t* sums = x->super_sum + (at + i) * kSubBlocks;
-      for (size_t j = 0; j < kSubs; ++j) {
-        sum[i][c][j] = kSubs == kSubBlocks ? sums[j] : (int16_t)(sums[2 * j] + sums[2 * j + 1]);
-      }
+    }
+  }
+
+ private:
+  static void set_sums(const int16_t* sums, int16_t out[kSubs]) {
+    for (size_t j = 0; j < kSubs; ++j) {
+      out[j] = kSubs == kSubBlocks ? sums[j] : (int16_t)(sums[2 * j] + sums[2 * j + 1]);
     }
   }
 };

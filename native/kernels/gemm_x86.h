@@ -9,6 +9,10 @@
 namespace {
 
 constexpr size_t kPanelRows = kRows;
+constexpr size_t kGroupRows = 64;
+constexpr size_t kColumnPiece = HEARTH_SUPER_BLOCK;
+template <class B>
+constexpr bool kTileSums = true;
 constexpr size_t kVectors =
     HEARTH_BLOCK / 4;  // of a packed block: vector j holds weights 4 * j .. 4 * j + 3 of each row
 

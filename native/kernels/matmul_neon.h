@@ -23,7 +23,7 @@ template <class B, int kRows, int kCols>
 struct Tile {
   static constexpr int kQuads = kRows / 4;
 
-  const uint8_t* row[kRows];  // what each row reads next
+  const uint8_t* row[kRows];  // where each row begins, and after its first block what take_headed reads next
   const int8_t* q[kCols];
   Sums<B, kRows> sums[kCols];
   float32x4_t y[kCols][kQuads];
@@ -39,7 +39,7 @@ struct Tile {
   }
 
   // d_x and sum_x hold the columns' block in lane kLane.
-  template <int kLane>
+  template <int kLane, bool kFirst = false>
   HEARTH_INLINE void block(const float32x4_t d_x[kCols], const int32x4_t sum_x[kCols]) {
     int8x16_t x_lo[kCols], x_hi[kCols];
     for (int c = 0; c < kCols; ++c) {
@@ -47,25 +47,17 @@ struct Tile {
       x_hi[c] = vld1q_s8(q[c] + 16);
       q[c] += HEARTH_BLOCK;
     }
-    float16x8_t d_w, m_w;  // lane r: of row r
-    one_row<0>(x_lo, x_hi, d_w, m_w);
-    one_row<1>(x_lo, x_hi, d_w, m_w);
-    one_row<2>(x_lo, x_hi, d_w, m_w);
-    one_row<3>(x_lo, x_hi, d_w, m_w);
-    if constexpr (kRows == 8) {
-      one_row<4>(x_lo, x_hi, d_w, m_w);
-      one_row<5>(x_lo, x_hi, d_w, m_w);
-      one_row<6>(x_lo, x_hi, d_w, m_w);
-      one_row<7>(x_lo, x_hi, d_w, m_w);
-    }
+    float32x4_t d_w[kQuads], m_w[kQuads];
+    quad<0, kFirst>(x_lo, x_hi, d_w[0], m_w[0]);
+    if constexpr (kRows == 8) quad<4, kFirst>(x_lo, x_hi, d_w[1], m_w[1]);
     for (int c = 0; c < kCols; ++c) {
       int32x4_t isum[kQuads];
       sums[c].template take<kLane>(sum_x[c], isum);
       for (int i = 0; i < kQuads; ++i) {
-        const float32x4_t scale = vmulq_laneq_f32(quad(d_w, i), d_x[c], kLane);
+        const float32x4_t scale = vmulq_laneq_f32(d_w[i], d_x[c], kLane);
         y[c][i] = vfmaq_f32(y[c][i], vcvtq_f32_s32(isum[i]), scale);
         if constexpr (kHasMinimum<B>) {
-          const float32x4_t minimum = vmulq_laneq_f32(quad(m_w, i), d_x[c], kLane);
+          const float32x4_t minimum = vmulq_laneq_f32(m_w[i], d_x[c], kLane);
           y[c][i] = vfmaq_laneq_f32(y[c][i], minimum, vcvtq_f32_s32(sum_x[c]), kLane);
         }
       }
@@ -73,22 +65,44 @@ struct Tile {
   }
 
  private:
-  static HEARTH_INLINE float32x4_t quad(float16x8_t halves, int i) {
-    return i == 0 ? vcvt_f32_f16(vget_low_f16(halves)) : vcvt_high_f32_f16(halves);
+  // Rows r .. r + 3.
+  template <int r, bool kFirst>
+  HEARTH_INLINE void quad(const int8x16_t x_lo[kCols], const int8x16_t x_hi[kCols], float32x4_t& d_w,
+                          float32x4_t& m_w) {
+    const uint32x4_t first = two_rows<r, kFirst>(x_lo, x_hi);
+    scales_of<B>(first, two_rows<r + 2, kFirst>(x_lo, x_hi), d_w, m_w);
   }
 
-  template <int r>
-  HEARTH_INLINE void one_row(const int8x16_t x_lo[kCols], const int8x16_t x_hi[kCols], float16x8_t& d_w,
-                             float16x8_t& m_w) {
-    take_half<r>(row[r], d_w);
-    if constexpr (kHasMinimum<B>) take_half<r>(row[r], m_w);
-    const Quants quants = take_quants<B>(row[r]);
+  template <int r, bool kFirst>
+  HEARTH_INLINE uint32x4_t two_rows(const int8x16_t x_lo[kCols], const int8x16_t x_hi[kCols]) {
+    const uint8x16_t head = one_row<r, kFirst>(x_lo, x_hi);
+    return pair_heads(head, one_row<r + 1, kFirst>(x_lo, x_hi));
+  }
+
+  template <int r, bool kFirst>
+  HEARTH_INLINE uint8x16_t one_row(const int8x16_t x_lo[kCols], const int8x16_t x_hi[kCols]) {
+    const HeadedBlock block = kFirst ? take_first<B>(row[r]) : take_headed<B>(row[r]);
+    const Quants quants = quants_of<B>(block);
     for (int c = 0; c < kCols; ++c) sums[c].template add<r>(quants, x_lo[c], x_hi[c]);
+    return block.head;
   }
 };
 
+// Every other line: the cores fetch the one after it by themselves.
 HEARTH_INLINE void prefetch(const uint8_t* p, size_t bytes) {
-  for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(p + line);
+  for (size_t line = 0; line < bytes; line += 128) __builtin_prefetch(p + line);
+}
+
+// The next block of every row and column; the columns' scales and sums are `stride` apart.
+template <bool kFirst, class B, int kRows, int kCols>
+HEARTH_INLINE void next_block(Tile<B, kRows, kCols>& tile, const float* d, const int32_t* sum, size_t stride) {
+  float32x4_t d_x[kCols];
+  int32x4_t sum_x[kCols];
+  for (size_t c = 0; c < kCols; ++c) {
+    d_x[c] = vld1q_dup_f32(d + c * stride);
+    sum_x[c] = vld1q_dup_s32(sum + c * stride);
+  }
+  tile.template block<0, kFirst>(d_x, sum_x);
 }
 
 // One column against `groups` groups of kRows rows each, the case of decoding. Of the rows that lie one after the
@@ -101,7 +115,10 @@ void multiply_column(const uint8_t* w, size_t stride, size_t groups, const Heart
     Tile<B, kRows, 1> tile(w, stride, x, 0);
     const float* d = x->d;
     const int32_t* sum = x->sum;
-    for (size_t left = n_blocks / 4; left != 0; --left) {  // the scales of four activation blocks fill a register
+    next_block<true>(tile, d++, sum++, 0);
+#pragma GCC unroll 1  // its copies would need registers for more pointers
+    for (size_t left = (n_blocks - 1) % 4; left != 0; --left) next_block<false>(tile, d++, sum++, 0);
+    for (size_t left = (n_blocks - 1) / 4; left != 0; --left) {  // the scales of four activation blocks fill a register
       prefetch(next_group, 4 * kRows * sizeof(B));
       next_group += 4 * kRows * sizeof(B);
       const float32x4_t d_x[1] = {vld1q_f32(d)};
@@ -113,11 +130,6 @@ void multiply_column(const uint8_t* w, size_t stride, size_t groups, const Heart
       tile.template block<2>(d_x, sum_x);
       tile.template block<3>(d_x, sum_x);
     }
-    for (size_t left = n_blocks % 4; left != 0; --left) {
-      const float32x4_t d_x[1] = {vld1q_dup_f32(d++)};
-      const int32x4_t sum_x[1] = {vld1q_dup_s32(sum++)};
-      tile.template block<0>(d_x, sum_x);
-    }
     for (int i4 = 0; i4 < kRows / 4; ++i4) vst1q_f32(y + 4 * i4, tile.y[0][i4]);
   }
 }
@@ -127,15 +139,10 @@ template <class B, int kCols>
 void multiply_columns(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, float32x4_t y[kCols]) {
   const size_t n_blocks = x->n / HEARTH_BLOCK;
   Tile<B, 4, kCols> tile(w, stride, x, c0);
-  for (size_t i = 0; i < n_blocks; ++i) {
-    float32x4_t d_x[kCols];
-    int32x4_t sum_x[kCols];
-    for (size_t c = 0; c < kCols; ++c) {
-      d_x[c] = vld1q_dup_f32(x->d + (c0 + c) * n_blocks + i);
-      sum_x[c] = vld1q_dup_s32(x->sum + (c0 + c) * n_blocks + i);
-    }
-    tile.template block<0>(d_x, sum_x);
-  }
+  const float* d = x->d + c0 * n_blocks;
+  const int32_t* sum = x->sum + c0 * n_blocks;
+  next_block<true>(tile, d, sum, n_blocks);
+  for (size_t i = 1; i < n_blocks; ++i) next_block<false>(tile, d + i, sum + i, n_blocks);
   for (int c = 0; c < kCols; ++c) y[c] = tile.y[c][0];
 }
 

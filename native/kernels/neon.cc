@@ -13,21 +13,26 @@ HEARTH_INLINE int16x8_t multiply_narrow(Quants w, int8x16_t x_lo, int8x16_t x_hi
   return vmlal_high_s8(sum, w.hi, x_hi);
 }
 
-template <class B>
-struct Multiply {
+struct MultiplyNarrow {
   static HEARTH_INLINE int32x4_t add(int32x4_t acc, Quants w, int8x16_t x_lo, int8x16_t x_hi) {
     return vpadalq_s16(acc, multiply_narrow(w, x_lo, x_hi));
   }
 };
 
 // Two products of 8-bit weights, 2 * 128 * 127 = 32512, fit a 16-bit lane; more do not.
-template <>
-struct Multiply<block_q8_0> {
+struct MultiplyWide {
   static HEARTH_INLINE int32x4_t add(int32x4_t acc, Quants w, int8x16_t x_lo, int8x16_t x_hi) {
     acc = vpadalq_s16(acc, vmlal_high_s8(vmull_s8(vget_low_s8(w.lo), vget_low_s8(x_lo)), w.lo, x_lo));
     return vpadalq_s16(acc, vmlal_high_s8(vmull_s8(vget_low_s8(w.hi), vget_low_s8(x_hi)), w.hi, x_hi));
   }
 };
+
+template <class B>
+struct Multiply : MultiplyNarrow {};
+template <>
+struct Multiply<block_q8_0> : MultiplyWide {};
+template <>
+struct Multiply<block_iq4_nl> : MultiplyWide {};
 
 template <class B, int kRows>
 struct Sums : RunningSums<B, kRows, Multiply<B>> {};
@@ -107,6 +112,7 @@ HEARTH_INLINE void store_quants(const Quants q[8], uint8_t* out) {
 namespace {
 
 constexpr size_t kTileCols = 1;
+constexpr size_t kColumnPiece = HEARTH_SUPER_BLOCK;
 
 HEARTH_INLINE Quants row_of(const uint8_t* block, size_t r) {
   const int8_t* q = (const int8_t*)block + 32 * r;
@@ -120,6 +126,8 @@ template <>
 constexpr bool kNarrow<block_q5_1> = false;
 template <>
 constexpr bool kNarrow<block_q8_0> = false;
+template <>
+constexpr bool kNarrow<block_iq4_nl> = false;
 
 // Half a row's sum in each of two lanes, for rows 0..3.
 HEARTH_INLINE int16x8_t narrow_sums(const uint8_t* block, Quants x) {
@@ -218,6 +226,8 @@ constexpr HearthKernels table() {
   t.name = "neon";
   set_float_kernels(&t);
   set_matmul_quantized(&t);
+  set_type<block_iq4_nl>(&t, HEARTH_TYPE_IQ4_NL);
+  set_type<block_mxfp4>(&t, HEARTH_TYPE_MXFP4);
   return t;
 }
 

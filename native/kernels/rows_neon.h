@@ -6,6 +6,7 @@
 
 #include <arm_neon.h>
 
+#include "kernels/codebooks.h"
 #include "kernels/scalar.h"
 
 namespace {
@@ -40,6 +41,13 @@ HEARTH_INLINE uint8x16_t take16(const uint8_t*& p) {
   return bytes;
 }
 
+HEARTH_INLINE int8x16x4_t take64(const uint8_t*& p) {
+  typedef const uint8_t Bytes[64];
+  int8x16x4_t bytes;
+  __asm__ volatile("ld1 {%S0.16b - %V0.16b}, [%1], #64" : "=w"(bytes), "+r"(p) : "m"(*(Bytes*)p));
+  return bytes;
+}
+
 HEARTH_INLINE Quants take32(const uint8_t*& p) {
   typedef const uint8_t Bytes[32];
   Quants q;
@@ -68,9 +76,24 @@ HEARTH_INLINE Quants take_fives(const uint8_t*& p) {
   return {vorrq_s8(q.lo, fifth_bits(mask, 0)), vorrq_s8(q.hi, fifth_bits(mask, 1))};
 }
 
+// The values that nibbles stand for, where those are no numbers.
+template <class B>
+constexpr const int8_t* kValues = NULL;
+template <>
+constexpr const int8_t* kValues<block_iq4_nl> = kIq4Values;
+template <>
+constexpr const int8_t* kValues<block_mxfp4> = kMxfp4Values;
+
+template <class B>
+HEARTH_INLINE Quants values_of(Quants nibbles) {
+  if constexpr (kValues<B> == NULL) return nibbles;
+  const int8x16_t values = vld1q_s8(kValues<B>);
+  return {vqtbl1q_s8(values, vreinterpretq_u8_s8(nibbles.lo)), vqtbl1q_s8(values, vreinterpretq_u8_s8(nibbles.hi))};
+}
+
 template <class B>
 HEARTH_INLINE Quants take_quants(const uint8_t*& p) {
-  return take_nibbles(p);
+  return values_of<B>(take_nibbles(p));
 }
 template <>
 HEARTH_INLINE Quants take_quants<block_q5_0>(const uint8_t*& p) {
@@ -83,6 +106,119 @@ HEARTH_INLINE Quants take_quants<block_q5_1>(const uint8_t*& p) {
 template <>
 HEARTH_INLINE Quants take_quants<block_q8_0>(const uint8_t*& p) {
   return take32(p);
+}
+
+// A block in two or three registers: what is before its quants, scales included, ends the first one.
+template <class B>
+constexpr size_t kHead = offsetof(B, qs);
+
+struct HeadedBlock {
+  uint8x16_t head;
+  uint8x16_t q[2];  // the second one of Q8_0
+};
+
+// `p` is 16 bytes before the block's quants, within the row from its second block on.
+template <class B>
+HEARTH_INLINE HeadedBlock take_headed(const uint8_t*& p) {
+  HeadedBlock block;
+  if constexpr (sizeof(B) - kHead<B> == 32) {
+    typedef const uint8_t Bytes[48];
+    uint8x16x3_t v;
+    __asm__ volatile("ld1 {%S0.16b - %U0.16b}, [%1], %2" : "=w"(v), "+r"(p) : "r"(sizeof(B)), "m"(*(Bytes*)p));
+    block.head = v.val[0];
+    block.q[0] = v.val[1];
+    block.q[1] = v.val[2];
+  } else {
+    typedef const uint8_t Bytes[32];
+    uint8x16x2_t v;
+    __asm__ volatile("ld1 {%S0.16b - %T0.16b}, [%1], %2" : "=w"(v), "+r"(p) : "r"(sizeof(B)), "m"(*(Bytes*)p));
+    block.head = block.q[1] = v.val[0];
+    block.q[0] = v.val[1];
+  }
+  return block;
+}
+
+// The same for the first block of a row, before which nothing may be read: `p` is at its beginning, and then where
+// take_headed wants it.
+template <class B>
+HEARTH_INLINE HeadedBlock take_first(const uint8_t*& p) {
+  HeadedBlock block;
+  typedef const uint8_t Bytes[kHead<B>];
+  if constexpr (kHead<B> == 1) {
+    __asm__ volatile("ld1 {%0.b}[15], [%1], #1" : "=w"(block.head), "+r"(p) : "m"(*(Bytes*)p));
+  } else if constexpr (kHead<B> == 2) {
+    __asm__ volatile("ld1 {%0.h}[7], [%1], #2" : "=w"(block.head), "+r"(p) : "m"(*(Bytes*)p));
+  } else if constexpr (kHead<B> == 4) {
+    __asm__ volatile("ld1 {%0.s}[3], [%1], #4" : "=w"(block.head), "+r"(p) : "m"(*(Bytes*)p));
+  } else if constexpr (kHead<B> == 6) {
+    __asm__ volatile("ld1 {%0.h}[5], [%1], #2\n\tld1 {%0.s}[3], [%1], #4"
+                     : "=&w"(block.head), "+r"(p)
+                     : "m"(*(Bytes*)p));
+  } else {
+    __asm__ volatile("ld1 {%0.d}[1], [%1], #8" : "=w"(block.head), "+r"(p) : "m"(*(Bytes*)p));
+  }
+  block.q[0] = block.q[1] = vld1q_u8(p);
+  if constexpr (sizeof(B) - kHead<B> == 32) block.q[1] = vld1q_u8(p + 16);
+  p += sizeof(B) - 16;
+  return block;
+}
+
+// The last four 16-bit numbers of two heads, in turn. Volatile: at once, so that the registers of the blocks are free.
+HEARTH_INLINE uint32x4_t pair_heads(uint8x16_t a, uint8x16_t b) {
+  uint32x4_t pairs;
+  __asm__ volatile("zip2 %0.8h, %1.8h, %2.8h" : "=w"(pairs) : "w"(a), "w"(b));
+  return pairs;
+}
+
+// As in scalar.h.
+HEARTH_INLINE float32x4_t half_of_e8m0(uint32x4_t e) {
+  const uint32x4_t subnormal = vshlq_u32(vdupq_n_u32(0x00200000), vreinterpretq_s32_u32(e));
+  const uint32x4_t normal = vshlq_n_u32(vsubq_u32(e, vdupq_n_u32(1)), 23);
+  return vreinterpretq_f32_u32(vbslq_u32(vcltq_u32(e, vdupq_n_u32(2)), subnormal, normal));
+}
+
+// The scales d and minimums m of four blocks, whose heads are given in pairs.
+template <class B>
+HEARTH_INLINE void scales_of(uint32x4_t a, uint32x4_t b, float32x4_t& d, float32x4_t& m) {
+  if constexpr (kHead<B> == 1) {
+    d = half_of_e8m0(vshrq_n_u32(vmovl_high_u16(vreinterpretq_u16_u32(vzip2q_u32(a, b))), 8));
+  } else if constexpr (kHead<B> == 2) {
+    d = vcvt_high_f32_f16(vreinterpretq_f16_u32(vzip2q_u32(a, b)));
+  } else if constexpr (kHead<B> == 4) {
+    const float16x8_t both = vreinterpretq_f16_u32(vzip2q_u32(a, b));
+    d = vcvt_f32_f16(vget_low_f16(both));
+    m = vcvt_high_f32_f16(both);
+  } else if constexpr (kHead<B> == 6) {
+    d = vcvt_high_f32_f16(vreinterpretq_f16_u32(vzip1q_u32(a, b)));
+  } else {
+    const float16x8_t both = vreinterpretq_f16_u32(vzip1q_u32(a, b));
+    d = vcvt_f32_f16(vget_low_f16(both));
+    m = vcvt_high_f32_f16(both);
+  }
+}
+
+// nibbles + 16 where the bit of the mask that ends the head is set, for the weights 16 * half and on. A set bit makes
+// -1.
+template <int half>
+HEARTH_INLINE int8x16_t with_fifth_bits(int8x16_t nibbles, uint8x16_t head) {
+  const uint8x16_t byte_of_weight = vcombine_u8(vdup_n_u8(12 + 2 * half), vdup_n_u8(13 + 2 * half));
+  const uint8x16_t bit_of_weight = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
+  const uint8x16_t set = vtstq_u8(vqtbl1q_u8(head, byte_of_weight), bit_of_weight);
+  __asm__("mls %0.16b, %1.16b, %2.16b" : "+w"(nibbles) : "w"(set), "w"(vdupq_n_u8(16)));
+  return nibbles;
+}
+
+template <class B>
+HEARTH_INLINE Quants quants_of(const HeadedBlock& block) {
+  if constexpr (sizeof(B) - kHead<B> == 32) {
+    return {vreinterpretq_s8_u8(block.q[0]), vreinterpretq_s8_u8(block.q[1])};
+  }
+  Quants q = {vreinterpretq_s8_u8(vandq_u8(block.q[0], vdupq_n_u8(15))),
+              vreinterpretq_s8_u8(vshrq_n_u8(block.q[0], 4))};
+  if constexpr (kHead<B> >= 6) {
+    q = {with_fifth_bits<0>(q.lo, block.head), with_fifth_bits<1>(q.hi, block.head)};
+  }
+  return values_of<B>(q);
 }
 
 // sums - bias * sum_x[kLane]. In assembler, since compilers know multiplications by constants too well: they turn one

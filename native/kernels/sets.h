@@ -10,4 +10,5 @@ extern const HearthKernels hearth_kernels__avx512vnni;
 #elif defined(__aarch64__)
 extern const HearthKernels hearth_kernels__neon;
 extern const HearthKernels hearth_kernels__neon_dotprod;
+extern const HearthKernels hearth_kernels__neon_i8mm;
 #endif

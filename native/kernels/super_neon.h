@@ -15,11 +15,6 @@
 
 namespace {
 
-// 64 weights of a row, in order.
-struct Part {
-  int8x16_t w[4];
-};
-
 HEARTH_INLINE uint8x16_t load16(const uint8_t* p) { return vld1q_u8(p); }
 
 HEARTH_INLINE int8x16_t low_nibbles(uint8x16_t b) { return vreinterpretq_s8_u8(vandq_u8(b, vdupq_n_u8(15))); }
@@ -42,10 +37,14 @@ struct SuperRow {
   SuperBlock block;
 
   HEARTH_INLINE explicit SuperRow(const uint8_t* p) { super_block_at<B>(p, 0, &block); }
+  // Weights 64 * k .. 64 * k + 63.
   template <size_t k>
-  HEARTH_INLINE Part part() const {
+  HEARTH_INLINE void part(int8x16_t& w0, int8x16_t& w1, int8x16_t& w2, int8x16_t& w3) const {
     const int8_t* q = block.q + 64 * k;
-    return {{vld1q_s8(q), vld1q_s8(q + 16), vld1q_s8(q + 32), vld1q_s8(q + 48)}};
+    w0 = vld1q_s8(q);
+    w1 = vld1q_s8(q + 16);
+    w2 = vld1q_s8(q + 32);
+    w3 = vld1q_s8(q + 48);
   }
   HEARTH_INLINE void scales(int16x8_t out[2]) const { load(block.scale, out); }
   HEARTH_INLINE void mins(int16x8_t out[2]) const { load(block.min, out); }
@@ -89,10 +88,13 @@ struct SuperRow<block_q4_k> {
 
   HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block), six(block + offsetof(block_q4_k, scales)) {}
   template <size_t k>
-  HEARTH_INLINE Part part() const {
+  HEARTH_INLINE void part(int8x16_t& w0, int8x16_t& w1, int8x16_t& w2, int8x16_t& w3) const {
     const uint8x16_t a = load16(p + offsetof(block_q4_k, qs) + 32 * k);
     const uint8x16_t b = load16(p + offsetof(block_q4_k, qs) + 32 * k + 16);
-    return {{low_nibbles(a), low_nibbles(b), high_nibbles(a), high_nibbles(b)}};
+    w0 = low_nibbles(a);
+    w1 = low_nibbles(b);
+    w2 = high_nibbles(a);
+    w3 = high_nibbles(b);
   }
   HEARTH_INLINE void scales(int16x8_t out[2]) const { out[0] = six.scales(); }
   HEARTH_INLINE void mins(int16x8_t out[2]) const { out[0] = six.mins(); }
@@ -108,13 +110,15 @@ struct SuperRow<block_q5_k> {
 
   HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block), six(block + offsetof(block_q5_k, scales)) {}
   template <size_t k>
-  HEARTH_INLINE Part part() const {
+  HEARTH_INLINE void part(int8x16_t& w0, int8x16_t& w1, int8x16_t& w2, int8x16_t& w3) const {
     const uint8_t* qs = p + offsetof(block_q5_k, qs) + 32 * k;
     const uint8x16_t a = load16(qs), b = load16(qs + 16);
     const uint8_t* qh = p + offsetof(block_q5_k, qh);
     const uint8x16_t ha = load16(qh), hb = load16(qh + 16);
-    return {{with_bit<2 * k>(low_nibbles(a), ha), with_bit<2 * k>(low_nibbles(b), hb),
-             with_bit<2 * k + 1>(high_nibbles(a), ha), with_bit<2 * k + 1>(high_nibbles(b), hb)}};
+    w0 = with_bit<2 * k>(low_nibbles(a), ha);
+    w1 = with_bit<2 * k>(low_nibbles(b), hb);
+    w2 = with_bit<2 * k + 1>(high_nibbles(a), ha);
+    w3 = with_bit<2 * k + 1>(high_nibbles(b), hb);
   }
   HEARTH_INLINE void scales(int16x8_t out[2]) const { out[0] = six.scales(); }
   HEARTH_INLINE void mins(int16x8_t out[2]) const { out[0] = six.mins(); }
@@ -137,13 +141,14 @@ struct SuperRow<block_q6_k> {
 
   HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
   template <size_t k>
-  HEARTH_INLINE Part part() const {
+  HEARTH_INLINE void part(int8x16_t& w0, int8x16_t& w1, int8x16_t& w2, int8x16_t& w3) const {
     const uint8_t* ql = p + k / 2 * 64;
     const uint8_t* qh = p + offsetof(block_q6_k, qh) + k / 2 * 32;
     const uint8x16_t h0 = load16(qh), h1 = load16(qh + 16);
-    return {{join<k % 2>(load16(ql), bits<k % 2 * 4>(h0)), join<k % 2>(load16(ql + 16), bits<k % 2 * 4>(h1)),
-             join<k % 2>(load16(ql + 32), bits<k % 2 * 4 + 2>(h0)),
-             join<k % 2>(load16(ql + 48), bits<k % 2 * 4 + 2>(h1))}};
+    w0 = join<k % 2>(load16(ql), bits<k % 2 * 4>(h0));
+    w1 = join<k % 2>(load16(ql + 16), bits<k % 2 * 4>(h1));
+    w2 = join<k % 2>(load16(ql + 32), bits<k % 2 * 4 + 2>(h0));
+    w3 = join<k % 2>(load16(ql + 48), bits<k % 2 * 4 + 2>(h1));
   }
   HEARTH_INLINE void scales(int16x8_t out[2]) const {
     const int8x16_t all = vld1q_s8((const int8_t*)p + offsetof(block_q6_k, scales));
@@ -169,6 +174,29 @@ struct SuperRow<block_q6_k> {
 
 constexpr size_t kSuperRows = 4;
 
+// Adds weights 64 * k .. 64 * k + 63 of a row times what comes next in each column.
+template <class B, size_t kCols, size_t k>
+HEARTH_INLINE void add_part(const SuperRow<B>& row, const SuperScales<kSubBlock<B>>& scales, const uint8_t* q[kCols],
+                            int32x4_t acc[kCols]) {
+  int8x16_t w0, w1, w2, w3;
+  row.template part<k>(w0, w1, w2, w3);
+  for (size_t c = 0; c < kCols; ++c) {
+    const int8x16x4_t x = take64(q[c]);
+    int32x4_t sum = acc[c];
+    if constexpr (kSubBlock<B> == 32) {
+      sum = scales.template add<B, 2 * k>(sum, w0, w1, x.val[0], x.val[1]);
+      sum = scales.template add<B, 2 * k + 1>(sum, w2, w3, x.val[2], x.val[3]);
+    } else {
+      sum = scales.template add<4 * k>(sum, w0, x.val[0]);
+      sum = scales.template add<4 * k + 1>(sum, w1, x.val[1]);
+      sum = scales.template add<4 * k + 2>(sum, w2, x.val[2]);
+      sum = scales.template add<4 * k + 3>(sum, w3, x.val[3]);
+    }
+    __asm__ volatile("" : "+w"(sum));  // now, or the compiler runs out of registers for what it puts off
+    acc[c] = sum;
+  }
+}
+
 // acc[c] of one row's super-block for kCols columns, in four lanes that are still to be added up.
 template <class B, size_t kCols>
 HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCols], const int16_t* const sum[kCols],
@@ -176,26 +204,15 @@ HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCol
   int16x8_t scales16[2];
   row.scales(scales16);
   const SuperScales<kSubBlock<B>> scales(scales16);
-  for (size_t c = 0; c < kCols; ++c) acc[c] = vdupq_n_s32(0);
-  const auto add_part = [&]<size_t k>() {
-    const Part part = row.template part<k>();
-    for (size_t c = 0; c < kCols; ++c) {
-      const int8x16x4_t at = vld1q_s8_x4(x[c] + 64 * k);
-      if constexpr (kSubBlock<B> == 32) {
-        acc[c] = scales.template add<B, 2 * k>(acc[c], part.w[0], part.w[1], at.val[0], at.val[1]);
-        acc[c] = scales.template add<B, 2 * k + 1>(acc[c], part.w[2], part.w[3], at.val[2], at.val[3]);
-      } else {
-        acc[c] = scales.template add<4 * k>(acc[c], part.w[0], at.val[0]);
-        acc[c] = scales.template add<4 * k + 1>(acc[c], part.w[1], at.val[1]);
-        acc[c] = scales.template add<4 * k + 2>(acc[c], part.w[2], at.val[2]);
-        acc[c] = scales.template add<4 * k + 3>(acc[c], part.w[3], at.val[3]);
-      }
-    }
-  };
-  add_part.template operator()<0>();
-  add_part.template operator()<1>();
-  add_part.template operator()<2>();
-  add_part.template operator()<3>();
+  const uint8_t* q[kCols];
+  for (size_t c = 0; c < kCols; ++c) {
+    q[c] = (const uint8_t*)x[c];
+    acc[c] = vdupq_n_s32(0);
+  }
+  add_part<B, kCols, 0>(row, scales, q, acc);
+  add_part<B, kCols, 1>(row, scales, q, acc);
+  add_part<B, kCols, 2>(row, scales, q, acc);
+  add_part<B, kCols, 3>(row, scales, q, acc);
   for (size_t c = 0; c < kCols; ++c) {
     const int16x8_t sums[2] = {vld1q_s16(sum[c]), vld1q_s16(sum[c] + 8)};
     if constexpr (kHasMinimum<B>) {
@@ -207,6 +224,16 @@ HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCol
       acc[c] = vmlsq_n_s32(acc[c], dot_sums<kSubBlock<B>>(scales16, sums), SuperRow<B>::kRaised);
     }
   }
+}
+
+// The same, and the row's scale and that of its minimums in lane r.
+template <class B, size_t kCols, int r>
+HEARTH_INLINE void super_row(const uint8_t* w, const int8_t* const x[kCols], const int16_t* const sum[kCols],
+                             int32x4_t acc[kCols], int32x4_t mins[kCols], float32x4_t& d_w, float32x4_t& dmin_w) {
+  const SuperRow<B> row(w);
+  super_sums<B, kCols>(row, x, sum, acc, mins);
+  d_w = vsetq_lane_f32(row.d(), d_w, r);
+  if constexpr (kHasMinimum<B>) dmin_w = vsetq_lane_f32(row.dmin(), dmin_w, r);
 }
 
 // y[c] of four rows for kCols columns from column c0 on.
@@ -226,16 +253,10 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
     }
     int32x4_t acc[kSuperRows][kCols], mins[kSuperRows][kCols];
     float32x4_t d_w = vdupq_n_f32(0), dmin_w = vdupq_n_f32(0);
-    const auto add_row = [&]<int r>() {
-      const SuperRow<B> row(w + r * stride);
-      super_sums<B, kCols>(row, q, sum, acc[r], mins[r]);
-      d_w = vsetq_lane_f32(row.d(), d_w, r);
-      if constexpr (kHasMinimum<B>) dmin_w = vsetq_lane_f32(row.dmin(), dmin_w, r);
-    };
-    add_row.template operator()<0>();
-    add_row.template operator()<1>();
-    add_row.template operator()<2>();
-    add_row.template operator()<3>();
+    super_row<B, kCols, 0>(w, q, sum, acc[0], mins[0], d_w, dmin_w);
+    super_row<B, kCols, 1>(w + stride, q, sum, acc[1], mins[1], d_w, dmin_w);
+    super_row<B, kCols, 2>(w + 2 * stride, q, sum, acc[2], mins[2], d_w, dmin_w);
+    super_row<B, kCols, 3>(w + 3 * stride, q, sum, acc[3], mins[3], d_w, dmin_w);
     for (size_t c = 0; c < kCols; ++c) {
       const float d_x = x->super_d[(c0 + c) * n_blocks + i];
       const int32x4_t folded[4] = {acc[0][c], acc[1][c], acc[2][c], acc[3][c]};

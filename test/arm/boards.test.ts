@@ -18,7 +18,7 @@ const skip = existsSync(program) ? missing("golden/quant/quants.json") : "node t
 const boards = [
   { cpu: "cortex-a72", isa: "neon" },
   { cpu: "cortex-a76", isa: "neon_dotprod" },
-  { cpu: "max", isa: "neon_dotprod" },
+  { cpu: "max", isa: "neon_i8mm" },
 ];
 const golden = ["golden/arch", "golden/quant"].flatMap((folder) =>
   existsSync(shared(folder)) ? readdirSync(shared(folder)).map((file) => `${folder}/${file}`) : [],

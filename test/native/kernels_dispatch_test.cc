@@ -72,6 +72,14 @@ TEST_CASE("neon_dotprod is refused on a CPU without the dot product") {
   CHECK(status.ok() == detect_cpu_features().dotprod);
   if (!status.ok()) CHECK(status.message().find("asimddp") != std::string::npos);
 }
+
+TEST_CASE("neon_i8mm is refused on a CPU without matrix products of 8-bit integers") {
+  const CpuFeatures cpu = detect_cpu_features();
+  const HearthKernels* kernels = nullptr;
+  const Status status = select_kernels("neon_i8mm", &kernels);
+  CHECK(status.ok() == (cpu.dotprod && cpu.i8mm));
+  if (!status.ok()) CHECK(status.message().find(cpu.dotprod ? "i8mm" : "asimddp") != std::string::npos);
+}
 #endif
 
 }  // namespace hearth
