@@ -20,17 +20,27 @@ HEARTH_INLINE uint8x16_t load16(const uint8_t* p) { return vld1q_u8(p); }
 HEARTH_INLINE int8x16_t low_nibbles(uint8x16_t b) { return vreinterpretq_s8_u8(vandq_u8(b, vdupq_n_u8(15))); }
 HEARTH_INLINE int8x16_t high_nibbles(uint8x16_t b) { return vreinterpretq_s8_u8(vshrq_n_u8(b, 4)); }
 
-// The sums of sub-blocks' activations times `factors`, eight or sixteen.
+// The sums of activations that belong to the sub-blocks, eight or sixteen.
 template <size_t kSub>
-HEARTH_INLINE int32x4_t dot_sums(const int16x8_t* factors, const int16x8_t sums[2]) {
-  const auto multiply = [](int32x4_t acc, int16x8_t a, int16x8_t b) {
-    return vmlal_high_s16(vmlal_s16(acc, vget_low_s16(a), vget_low_s16(b)), a, b);
-  };
-  if constexpr (kSub == 32) return multiply(vdupq_n_s32(0), factors[0], vpaddq_s16(sums[0], sums[1]));
-  return multiply(multiply(vdupq_n_s32(0), factors[0], sums[0]), factors[1], sums[1]);
-}
+struct SubSums {
+  int16x8_t eight[2];
 
-// One super-block of a row. The plain way: decoded by super_blocks.h.
+  HEARTH_INLINE void load(const int16_t* sums) {
+    eight[0] = vld1q_s16(sums);
+    eight[1] = vld1q_s16(sums + 8);
+    if constexpr (kSub == 32) eight[0] = vpaddq_s16(eight[0], eight[1]);
+  }
+  // Times `factors`, in four lanes that are still to be added up.
+  HEARTH_INLINE int32x4_t times(const int16x8_t* factors) const {
+    const auto multiply = [](int32x4_t acc, int16x8_t a, int16x8_t b) {
+      return vmlal_high_s16(vmlal_s16(acc, vget_low_s16(a), vget_low_s16(b)), a, b);
+    };
+    const int32x4_t first = multiply(vdupq_n_s32(0), factors[0], eight[0]);
+    return kSub == 32 ? first : multiply(first, factors[1], eight[1]);
+  }
+};
+
+// One super-block of a row. The plain way: decoded by super_blocks.h. The others say where the scales are: kScaleAt.
 template <class B>
 struct SuperRow {
   static constexpr int kRaised = 0;
@@ -48,8 +58,6 @@ struct SuperRow {
   }
   HEARTH_INLINE void scales(int16x8_t out[2]) const { load(block.scale, out); }
   HEARTH_INLINE void mins(int16x8_t out[2]) const { load(block.min, out); }
-  HEARTH_INLINE float d() const { return block.d; }
-  HEARTH_INLINE float dmin() const { return block.dmin; }
 
  private:
   HEARTH_INLINE static void load(const int16_t* p, int16x8_t out[2]) {
@@ -59,9 +67,18 @@ struct SuperRow {
   }
 };
 
-HEARTH_INLINE float half_at(const uint8_t* p) {
-  return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(load_u16(p)))), 0);
+// Puts the scale of a row's super-block, and that of its minimums behind it where there is one, into lane r.
+template <bool kPair, int r>
+HEARTH_INLINE void take_halves(const uint8_t* p, uint32x4_t& halves) {
+  typedef const uint8_t Bytes[kPair ? 4 : 2];
+  if constexpr (kPair) {
+    __asm__("ld1 {%0.s}[%2], [%1]" : "+w"(halves) : "r"(p), "i"(r), "m"(*(Bytes*)p));
+  } else {
+    __asm__("ld1 {%0.h}[%2], [%1]" : "+w"(halves) : "r"(p), "i"(2 * r), "m"(*(Bytes*)p));
+  }
 }
+HEARTH_INLINE float32x4_t low_halves(uint32x4_t x) { return vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(x))); }
+HEARTH_INLINE float32x4_t high_halves(uint32x4_t x) { return vcvt_f32_f16(vreinterpret_f16_u16(vshrn_n_u32(x, 16))); }
 
 // The eight scales and eight minimums of Q4_K and Q5_K.
 struct SixBits {
@@ -83,6 +100,7 @@ struct SixBits {
 template <>
 struct SuperRow<block_q4_k> {
   static constexpr int kRaised = 0;
+  static constexpr size_t kScaleAt = offsetof(block_q4_k, d);
   const uint8_t* p;
   SixBits six;
 
@@ -98,13 +116,12 @@ struct SuperRow<block_q4_k> {
   }
   HEARTH_INLINE void scales(int16x8_t out[2]) const { out[0] = six.scales(); }
   HEARTH_INLINE void mins(int16x8_t out[2]) const { out[0] = six.mins(); }
-  HEARTH_INLINE float d() const { return half_at(p); }
-  HEARTH_INLINE float dmin() const { return half_at(p + offsetof(block_q4_k, dmin)); }
 };
 
 template <>
 struct SuperRow<block_q5_k> {
   static constexpr int kRaised = 0;
+  static constexpr size_t kScaleAt = offsetof(block_q5_k, d);
   const uint8_t* p;
   SixBits six;
 
@@ -122,8 +139,6 @@ struct SuperRow<block_q5_k> {
   }
   HEARTH_INLINE void scales(int16x8_t out[2]) const { out[0] = six.scales(); }
   HEARTH_INLINE void mins(int16x8_t out[2]) const { out[0] = six.mins(); }
-  HEARTH_INLINE float d() const { return half_at(p); }
-  HEARTH_INLINE float dmin() const { return half_at(p + offsetof(block_q5_k, dmin)); }
 
  private:
   // A set bit makes a mask of -1, and less 16 times that is 16.
@@ -137,6 +152,7 @@ struct SuperRow<block_q5_k> {
 template <>
 struct SuperRow<block_q6_k> {
   static constexpr int kRaised = 32;
+  static constexpr size_t kScaleAt = offsetof(block_q6_k, d);
   const uint8_t* p;
 
   HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
@@ -155,7 +171,6 @@ struct SuperRow<block_q6_k> {
     out[0] = vmovl_s8(vget_low_s8(all));
     out[1] = vmovl_high_s8(all);
   }
-  HEARTH_INLINE float d() const { return half_at(p + offsetof(block_q6_k, d)); }
 
  private:
   // The two bits from kFrom on, moved to bits 4 and 5; others may be set beside them.
@@ -199,8 +214,8 @@ HEARTH_INLINE void add_part(const SuperRow<B>& row, const SuperScales<kSubBlock<
 
 // acc[c] of one row's super-block for kCols columns, in four lanes that are still to be added up.
 template <class B, size_t kCols>
-HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCols], const int16_t* const sum[kCols],
-                              int32x4_t acc[kCols], int32x4_t mins[kCols]) {
+HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCols],
+                              const SubSums<kSubBlock<B>> sums[kCols], int32x4_t acc[kCols], int32x4_t mins[kCols]) {
   int16x8_t scales16[2];
   row.scales(scales16);
   const SuperScales<kSubBlock<B>> scales(scales16);
@@ -214,26 +229,35 @@ HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCol
   add_part<B, kCols, 2>(row, scales, q, acc);
   add_part<B, kCols, 3>(row, scales, q, acc);
   for (size_t c = 0; c < kCols; ++c) {
-    const int16x8_t sums[2] = {vld1q_s16(sum[c]), vld1q_s16(sum[c] + 8)};
     if constexpr (kHasMinimum<B>) {
       int16x8_t mins16[2];
       row.mins(mins16);
-      mins[c] = dot_sums<kSubBlock<B>>(mins16, sums);
+      mins[c] = sums[c].times(mins16);
     }
     if constexpr (SuperRow<B>::kRaised != 0) {
-      acc[c] = vmlsq_n_s32(acc[c], dot_sums<kSubBlock<B>>(scales16, sums), SuperRow<B>::kRaised);
+      acc[c] = vmlsq_n_s32(acc[c], sums[c].times(scales16), SuperRow<B>::kRaised);
     }
   }
 }
 
-// The same, and the row's scale and that of its minimums in lane r.
+// The scales of the four rows that a tile works on, one a lane.
+struct RowScales {
+  uint32x4_t halves;
+  float32x4_t d, dmin;
+};
+
+// The sums of row r and its scales.
 template <class B, size_t kCols, int r>
-HEARTH_INLINE void super_row(const uint8_t* w, const int8_t* const x[kCols], const int16_t* const sum[kCols],
-                             int32x4_t acc[kCols], int32x4_t mins[kCols], float32x4_t& d_w, float32x4_t& dmin_w) {
+HEARTH_INLINE void super_row(const uint8_t* w, const int8_t* const x[kCols], const SubSums<kSubBlock<B>> sums[kCols],
+                             int32x4_t acc[kCols], int32x4_t mins[kCols], RowScales& scales) {
   const SuperRow<B> row(w);
-  super_sums<B, kCols>(row, x, sum, acc, mins);
-  d_w = vsetq_lane_f32(row.d(), d_w, r);
-  if constexpr (kHasMinimum<B>) dmin_w = vsetq_lane_f32(row.dmin(), dmin_w, r);
+  super_sums<B, kCols>(row, x, sums, acc, mins);
+  if constexpr (requires { SuperRow<B>::kScaleAt; }) {
+    take_halves<kHasMinimum<B>, r>(w + SuperRow<B>::kScaleAt, scales.halves);
+  } else {
+    scales.d = vsetq_lane_f32(row.block.d, scales.d, r);
+    if constexpr (kHasMinimum<B>) scales.dmin = vsetq_lane_f32(row.block.dmin, scales.dmin, r);
+  }
 }
 
 // y[c] of four rows for kCols columns from column c0 on.
@@ -246,25 +270,29 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
     prefetch(next_group, kSuperRows * sizeof(B));
     next_group += kSuperRows * sizeof(B);
     const int8_t* q[kCols];
-    const int16_t* sum[kCols];
+    SubSums<kSubBlock<B>> sums[kCols];
     for (size_t c = 0; c < kCols; ++c) {
       q[c] = x->super_q + (c0 + c) * x->n + i * HEARTH_SUPER_BLOCK;
-      sum[c] = x->super_sum + ((c0 + c) * n_blocks + i) * kSubBlocks;
+      sums[c].load(x->super_sum + ((c0 + c) * n_blocks + i) * kSubBlocks);
     }
     int32x4_t acc[kSuperRows][kCols], mins[kSuperRows][kCols];
-    float32x4_t d_w = vdupq_n_f32(0), dmin_w = vdupq_n_f32(0);
-    super_row<B, kCols, 0>(w, q, sum, acc[0], mins[0], d_w, dmin_w);
-    super_row<B, kCols, 1>(w + stride, q, sum, acc[1], mins[1], d_w, dmin_w);
-    super_row<B, kCols, 2>(w + 2 * stride, q, sum, acc[2], mins[2], d_w, dmin_w);
-    super_row<B, kCols, 3>(w + 3 * stride, q, sum, acc[3], mins[3], d_w, dmin_w);
+    RowScales scales = {vdupq_n_u32(0), vdupq_n_f32(0), vdupq_n_f32(0)};
+    super_row<B, kCols, 0>(w, q, sums, acc[0], mins[0], scales);
+    super_row<B, kCols, 1>(w + stride, q, sums, acc[1], mins[1], scales);
+    super_row<B, kCols, 2>(w + 2 * stride, q, sums, acc[2], mins[2], scales);
+    super_row<B, kCols, 3>(w + 3 * stride, q, sums, acc[3], mins[3], scales);
+    if constexpr (requires { SuperRow<B>::kScaleAt; }) {
+      scales.d = low_halves(scales.halves);
+      if constexpr (kHasMinimum<B>) scales.dmin = high_halves(scales.halves);
+    }
     for (size_t c = 0; c < kCols; ++c) {
       const float d_x = x->super_d[(c0 + c) * n_blocks + i];
       const int32x4_t folded[4] = {acc[0][c], acc[1][c], acc[2][c], acc[3][c]};
-      y[c] = vfmaq_f32(y[c], vcvtq_f32_s32(fold_rows(folded)), vmulq_n_f32(d_w, d_x));
+      y[c] = vfmaq_f32(y[c], vcvtq_f32_s32(fold_rows(folded)), vmulq_n_f32(scales.d, d_x));
       if constexpr (kHasMinimum<B>) {
         const int32x4_t folded_mins[4] = {mins[0][c], mins[1][c], mins[2][c], mins[3][c]};
         const int32x4_t minimum = vnegq_s32(fold_rows(folded_mins));
-        y[c] = vfmaq_f32(y[c], vcvtq_f32_s32(minimum), vmulq_n_f32(dmin_w, d_x));
+        y[c] = vfmaq_f32(y[c], vcvtq_f32_s32(minimum), vmulq_n_f32(scales.dmin, d_x));
       }
     }
   }
