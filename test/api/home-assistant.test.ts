@@ -1,6 +1,8 @@
 /** What both of Home Assistant's integrations send, in their order and with their fields, against a real daemon with Spark. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import formats from "ajv-formats";
 import { type ChatResponse, type Message, Ollama } from "ollama";
 import OpenAI from "openai";
 import type { ChatCompletionMessageParam } from "openai/resources/chat/completions";
@@ -176,6 +178,29 @@ test("llama_cpp: models, the probe with one tool, then ten tool rounds in one co
   if (task.choices[0]?.finish_reason === "stop") {
     assert.equal(typeof JSON.parse(task.choices[0].message.content ?? "").room, "string");
   }
+  // What its selectors become: a number with steps, a choice of several, a time, an object of anything.
+  const selectors = {
+    type: "object",
+    properties: {
+      temperature: { type: "number", minimum: 5, maximum: 30, multipleOf: 0.5 },
+      percentage: { type: "integer", minimum: 0, maximum: 100, multipleOf: 10 },
+      days: { type: "array", items: { type: "string", enum: ["mon", "tue", "wed"] }, uniqueItems: true },
+      start: { type: "string", format: "time" },
+      on: { anyOf: [{ type: "boolean" }, { type: "null" }] },
+    },
+    required: ["temperature", "percentage", "days", "start", "on"],
+    additionalProperties: false,
+  };
+  const plan = await client.chat.completions.create({
+    model,
+    messages: [{ role: "user", content: "Plan the heating." }],
+    response_format: { type: "json_schema", json_schema: { name: "plan", strict: true, schema: selectors } },
+    max_tokens: 200,
+  });
+  assert.equal(plan.choices[0]?.finish_reason, "stop");
+  const ajv = new Ajv2020();
+  formats.default(ajv);
+  assert.ok(ajv.validate(selectors, JSON.parse(plan.choices[0]?.message.content ?? "")), ajv.errorsText());
   await assert.rejects(
     client.chat.completions.create({ model: "other", messages: [{ role: "user", content: "Hi" }] }),
     (error) => error instanceof OpenAI.NotFoundError && /other/.test(error.message),
