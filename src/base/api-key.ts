@@ -1,5 +1,6 @@
 /** An API key as the daemon knows it: who it is for, what it may do and how much. The key itself is kept nowhere. */
 import { createHash } from "node:crypto";
+import type { Priority } from "./demand.js";
 
 /** `generate`: ask models. `admin`: change what the daemon holds, such as its models. */
 export const scopes = ["generate", "admin"] as const;
@@ -14,6 +15,8 @@ export interface ApiKey {
   readonly scopes: readonly Scope[];
   /** null: what the configuration says. */
   readonly requestsPerMinute: number | null;
+  /** How urgent its requests are, and may say that they are; without it: default. */
+  readonly priority?: Priority;
   /** Requests that run or wait at the same time; null: no limit of its own. */
   readonly concurrentRequests: number | null;
 }

@@ -89,6 +89,7 @@ export const errorCatalogue = {
   STOPPED: unavailable("stopped", "Run the same command again; a pull goes on where it stopped."),
   OUT_OF_MEMORY: unavailable("server_overloaded", "Choose a smaller model or context, or free memory."),
   QUEUE_FULL: unavailable("server_overloaded", "Too many requests wait already. Try again later."),
+  QUEUE_TIMEOUT: unavailable("queue_timeout", "The server has too much to do. Try again later."),
   MODEL_LOADING: unavailable("model_loading", "The model is being loaded. Try again in a few seconds."),
   MODEL_NOT_FOUND: clientFault(
     "model_not_found",

@@ -12,6 +12,9 @@ export interface MetricOptions<Label extends string> {
   readonly labels?: readonly Label[];
 }
 
+/** Values by their labels. */
+export type Readings<Label extends string> = readonly (readonly [Record<Label, string>, number])[];
+
 export class Metrics {
   readonly #registry = new Registry();
 
@@ -34,6 +37,20 @@ export class Metrics {
           this.set(read());
         },
       }),
+    });
+  }
+
+  /** Whose values are all read anew whenever it is rendered; what cannot be read is left out. */
+  readings<Label extends string>(
+    options: MetricOptions<Label> & { readonly read: () => Promise<Readings<Label>> },
+  ): void {
+    const { read } = options;
+    new Gauge<Label>({
+      ...this.#configuration(options),
+      async collect() {
+        this.reset();
+        for (const [labels, value] of await read().catch(() => [])) this.set(labels, value);
+      },
     });
   }
 

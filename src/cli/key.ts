@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { type Scope, scopes } from "../base/api-key.js";
 import { systemClock } from "../base/clock.js";
+import { type Priority, priorities } from "../base/demand.js";
 import { HearthError } from "../base/errors.js";
 import { loadConfig } from "../config/load.js";
 import { stateFolder } from "../daemon/model-file.js";
@@ -12,6 +13,7 @@ interface CreateFlags {
   readonly scope: readonly Scope[];
   readonly requestsPerMinute?: number;
   readonly concurrent?: number;
+  readonly priority?: Priority;
 }
 
 export function keyCommand(): Command {
@@ -27,6 +29,7 @@ export function keyCommand(): Command {
       integerBetween("--requests-per-minute", 1, 1e6),
     )
     .option("--concurrent <n>", "requests at the same time", integerBetween("--concurrent", 1, 4096))
+    .option("--priority <level>", `how urgent its requests are: ${priorities.join(", ")}`, parsePriority)
     .action(create);
   command.command("list").description("show the keys, without what they are").action(list);
   command
@@ -45,6 +48,7 @@ async function create(name: string, flags: CreateFlags, self: Command): Promise<
     scopes: flags.scope,
     requestsPerMinute: flags.requestsPerMinute ?? null,
     concurrentRequests: flags.concurrent ?? null,
+    priority: flags.priority ?? "default",
   };
   const { key, stored } = await keyFile(self).create(wanted, systemClock.wallTime());
   print(self, { key, ...withoutHash(stored) }, `${key}\n`);
@@ -52,10 +56,11 @@ async function create(name: string, flags: CreateFlags, self: Command): Promise<
 
 function list(_flags: object, self: Command): void {
   const keys = keyFile(self).keys();
-  const lines = keys.map(({ id, name, scopes, requestsPerMinute, concurrentRequests, createdAt }) => {
+  const lines = keys.map(({ id, name, scopes, requestsPerMinute, concurrentRequests, priority, createdAt }) => {
     const limits = [
       requestsPerMinute === null ? "" : `  ${requestsPerMinute} requests/minute`,
       concurrentRequests === null ? "" : `  ${concurrentRequests} at once`,
+      priority === undefined || priority === "default" ? "" : `  ${priority} priority`,
     ];
     const made = new Date(createdAt).toISOString().slice(0, 10);
     return `${id}  ${name.padEnd(24)}  ${scopes.join(",").padEnd(14)}  ${made}${limits.join("")}\n`;
@@ -80,6 +85,15 @@ function print(self: Command, result: unknown, text: string): void {
 
 function withoutHash({ hash: _hash, ...shown }: StoredKey): Omit<StoredKey, "hash"> {
   return shown;
+}
+
+function parsePriority(text: string): Priority {
+  const priority = priorities.find((known) => known === text);
+  if (priority) return priority;
+  throw new HearthError(
+    "COMMAND_INVALID",
+    `--priority takes ${priorities.join(", ")}, not ${JSON.stringify(text.slice(0, 40))}.`,
+  );
 }
 
 function parseScopes(text: string): Scope[] {

@@ -202,6 +202,10 @@ export const options = {
     env: "HEARTH_QUEUE",
     doc: "Requests that may wait for a slot; more are turned away.",
   }),
+  "scheduler.queue_ms": option(integer(0, 86_400_000, "milliseconds"), 600_000, {
+    env: "HEARTH_QUEUE_MS",
+    doc: "How long a request may wait for a slot before it is told to come later; 0: any time. Clients may ask for less.",
+  }),
   "scheduler.batch_tokens": option(integer(1, 4096, "tokens"), 256, {
     env: "HEARTH_BATCH_TOKENS",
     doc: "Most tokens of one step. The scheduler takes fewer while answers stream.",

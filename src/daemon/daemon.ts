@@ -35,6 +35,7 @@ import type { DocumentStore } from "../store/documents.js";
 import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
 import { PrefixFiles } from "../store/prefix-files.js";
+import { collectHostMetrics } from "./host-metrics.js";
 import { resolveModel, StoreCatalog } from "./model-file.js";
 import { modelRegistryOptions } from "./model-options.js";
 import { ModelWatch } from "./model-watch.js";
@@ -91,6 +92,7 @@ export class Daemon {
     this.#dependencies = dependencies;
     const metrics = new Metrics();
     metrics.collectProcessMetrics();
+    collectHostMetrics(metrics);
     this.#health = new Health(clock);
     const options = modelRegistryOptions(config, resolveModel(config["model.path"], store));
     this.#pinned = readPinnedFiles(config);

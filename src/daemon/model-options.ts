@@ -39,6 +39,7 @@ function hostOptions(config: Config): ModelRegistryOptions["host"] {
     scheduler: {
       ...defaultSchedulerOptions,
       maxQueued: config["scheduler.queue"],
+      maxQueueMs: config["scheduler.queue_ms"],
       speculation: config["engine.speculation"],
       keeper: { idleMs: config["prefix.idle_ms"], minTokens: config["prefix.min_tokens"] },
     },

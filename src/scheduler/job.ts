@@ -1,5 +1,7 @@
 /** One request on its way through the scheduler: queued, prefill, decode, ended. */
 
+import type { Clock } from "../base/clock.js";
+import type { JobTimes } from "./job-times.js";
 import { Pool } from "./pool.js";
 import { Drafter } from "./speculation.js";
 import { SequenceStream } from "./stream.js";
@@ -14,6 +16,7 @@ export class Job {
   readonly history: number[];
   readonly drafter = new Drafter();
   readonly pool: Pool | null;
+  readonly times: JobTimes;
   phase: JobPhase = "queued";
   /** When it got its slot, as a count; smaller is older. Kept when it loses the slot to an older job. */
   admission = 0;
@@ -25,9 +28,15 @@ export class Job {
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort: () => void;
   #position = 0;
+  #cancelWait: () => void = () => {};
 
-  constructor(request: SequenceRequest, handlers: { onCancel: (job: Job) => void; onRead: (job: Job) => void }) {
+  constructor(
+    request: SequenceRequest,
+    times: JobTimes,
+    handlers: { onCancel: (job: Job) => void; onRead: (job: Job) => void },
+  ) {
     this.request = request;
+    this.times = times;
     this.pool = request.pool ? new Pool() : null;
     this.history = [...request.prompt];
     this.stream = new SequenceStream({
@@ -54,6 +63,16 @@ export class Job {
     return this.request.maxTokens > 0;
   }
 
+  /** Calls `onTooLong` unless it has got a slot, or ended, before. */
+  limitWait(limitMs: number, clock: Clock, onTooLong: () => void): void {
+    this.#cancelWait = clock.after(limitMs, onTooLong);
+  }
+
+  /** It has a slot. */
+  stopWaiting(): void {
+    this.#cancelWait();
+  }
+
   /** 1 is next. Told once for each change. */
   reportPosition(position: number): void {
     if (position === this.#position) return;
@@ -77,7 +96,9 @@ export class Job {
   }
 
   #leave(): void {
+    if (this.phase !== "ended") this.times.ended();
     this.phase = "ended";
+    this.#cancelWait();
     this.#signal?.removeEventListener("abort", this.#onAbort);
   }
 }

@@ -29,7 +29,13 @@ export class SchedulerMetrics {
   readonly restoredTokens: Counter;
   readonly evictions: Counter;
   readonly preemptions: Counter;
+  readonly queueTimeouts: Counter;
   readonly stepSeconds: Histogram;
+  readonly queueSeconds: Histogram;
+  readonly prefillSeconds: Histogram;
+  readonly firstTokenSeconds: Histogram;
+  readonly tokenSeconds: Histogram;
+  readonly decodeSeconds: Histogram;
 
   constructor(metrics: Metrics) {
     this.slotsBusy = metrics.gauge({ name: "hearth_slots_busy", help: "Slots that work on a request." });
@@ -65,10 +71,34 @@ export class SchedulerMetrics {
       name: "hearth_preemptions_total",
       help: "Requests that went back to the queue for want of room in the KV cache.",
     });
+    this.queueTimeouts = metrics.counter({
+      name: "hearth_queue_timeouts_total",
+      help: "Requests that waited for a slot as long as they may.",
+    });
     this.stepSeconds = metrics.histogram({
       name: "hearth_step_seconds",
       help: "Time of one engine step.",
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     });
+    const waits = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
+    const histogram = (name: `hearth_${string}`, help: string, buckets: readonly number[]) =>
+      metrics.histogram({ name, help, buckets });
+    this.queueSeconds = histogram("hearth_queue_seconds", "Time that a request waited for a slot.", waits);
+    this.prefillSeconds = histogram("hearth_prefill_seconds", "Time from the slot to the first token.", waits);
+    this.firstTokenSeconds = histogram(
+      "hearth_time_to_first_token_seconds",
+      "Time from the request to its first token.",
+      waits,
+    );
+    this.tokenSeconds = histogram(
+      "hearth_inter_token_seconds",
+      "Time from one token of an answer to the next.",
+      [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10],
+    );
+    this.decodeSeconds = histogram(
+      "hearth_decode_seconds",
+      "Time from the first token to the end of an answer.",
+      waits,
+    );
   }
 }

@@ -10,11 +10,13 @@ import type { Logger } from "../base/logger.js";
 import { type Engine, noToken, type StepResult } from "../engine/contract.js";
 import { DecodeSpeed } from "./decode-speed.js";
 import { Job } from "./job.js";
+import { JobTimes } from "./job-times.js";
 import { PrefixKeeper } from "./keeper.js";
 import { logprobs } from "./logprobs.js";
 import { GaugeShare, type SchedulerMetrics } from "./metrics.js";
 import { Pacing } from "./pacing.js";
 import { type PlannedChunk, plan } from "./plan.js";
+import { FairQueue } from "./queue.js";
 import { type ChunkRows, ResultRows, wantsHidden, wantsLogits } from "./result-rows.js";
 import type { PrefixShelf } from "./shelf.js";
 import { type BusySlot, SlotTable } from "./slots.js";
@@ -44,6 +46,8 @@ interface RunningChunk extends PlannedChunk {
 
 /** KV room that a job needs beside its history to be admitted while others run, so that it is not sent back at once. */
 const admissionHeadroomTokens = 64;
+/** The longest wait of a timer; also no limit. */
+const maxTimerMs = 2_147_483_647;
 /** KV room a stream below which none guesses: the block that its guesses may start. */
 const draftHeadroomTokens = 32;
 
@@ -56,7 +60,7 @@ export class Scheduler {
   readonly #keeper: PrefixKeeper;
   readonly #pacing = new Pacing();
   readonly #decodeCost = new StepCost();
-  readonly #queue: Job[] = [];
+  readonly #queue = new FairQueue<Job>();
   readonly #slotsBusy: GaugeShare;
   readonly #queueLength: GaugeShare;
   #admissions = 0;
@@ -121,11 +125,14 @@ export class Scheduler {
       const message = `The prompt has ${request.prompt.length} tokens and the context holds ${this.contextTokens}.`;
       throw new HearthError("CONTEXT_OVERFLOW", message, { param: "input" });
     }
-    const job = new Job(request, {
+    const { clock, metrics } = this.#dependencies;
+    const job = new Job(request, new JobTimes(clock, metrics), {
       onCancel: (cancelledJob) => this.#cancel(cancelledJob),
       onRead: () => this.#resumeLoop(),
     });
     this.#queue.push(job);
+    const limitMs = Math.min(request.maxQueueMs ?? maxTimerMs, this.#options.maxQueueMs || maxTimerMs);
+    if (limitMs < maxTimerMs) job.limitWait(limitMs, this.#dependencies.clock, () => this.#giveUp(job, limitMs));
     this.#resumeLoop();
     this.#reportQueue();
     return job.stream;
@@ -142,9 +149,9 @@ export class Scheduler {
   async drain(limitMs: number): Promise<void> {
     this.#draining = true;
     const stopping = () => new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
-    for (const job of this.#queue.splice(0)) job.fail(stopping());
+    for (const job of this.#queue.clear()) job.fail(stopping());
     await settlesWithin(this.#idle(), limitMs, this.#dependencies.clock);
-    for (const job of [...this.#queue.splice(0), ...this.#slots.busy.map((slot) => slot.job)]) job.fail(stopping());
+    for (const job of [...this.#queue.clear(), ...this.#slots.busy.map((slot) => slot.job)]) job.fail(stopping());
     this.#resumeLoop();
     await this.#idle();
   }
@@ -198,14 +205,14 @@ export class Scheduler {
     }
   }
 
-  /** In order; only those whose prefix is on its way, from disk or by another request, let others pass. */
+  /** In the queue's order; only those whose prefix is on its way, from disk or by another request, let others pass. */
   #admitQueued(): void {
     for (const job of [...this.#queue]) {
       if (this.#slots.vacancies === 0) break;
       const { minTokens } = this.#options.keeper;
       if (this.#keeper.holdsBack(job) || this.#slots.isBeingRead(job, minTokens)) continue;
       if (this.#slots.vacancies === 0 || !this.#hasRoomFor(job)) break;
-      this.#queue.splice(this.#queue.indexOf(job), 1);
+      this.#queue.remove(job);
       this.#admit(job);
     }
     this.#reportQueue();
@@ -227,6 +234,8 @@ export class Scheduler {
       this.#reportFault(error);
       return;
     }
+    job.stopWaiting();
+    job.times.admitted();
     if (job.admission === 0) this.#countAdmission(job, slot.tokens.length);
     job.phase = "prefill";
     this.#reportPrompt(slot);
@@ -369,7 +378,7 @@ export class Scheduler {
     if (job.phase === "ended") return;
     if (others.length > 0) {
       job.phase = "queued";
-      this.#queue.unshift(job);
+      this.#queue.putBack(job);
       metrics.preemptions.inc();
       logger.info({ tokens: job.history.length }, "the KV cache is full: a request goes back to the queue");
     } else if (job.generatedTokens > 0) job.end("length");
@@ -386,6 +395,7 @@ export class Scheduler {
     if (job.phase === "decode") this.#countDrafts(job, drafts, right);
     if (job.phase === "ended") return; // cancelled while the step ran
     if (job.phase === "prefill") this.#reportPrompt(slot);
+    if (drawn.length > 0) job.times.drew(drawn.length);
     if (chunk.sample) for (const token of drawn) this.#take(job, token, logits);
     else if (slot.tokens.length === job.history.length) this.#endOfPrompt(job);
   }
@@ -438,10 +448,17 @@ export class Scheduler {
     if (job.generatedTokens >= job.request.maxTokens || isFull) job.end("length");
   }
 
+  /** It waited as long as it may. */
+  #giveUp(job: Job, limitMs: number): void {
+    if (job.phase !== "queued" || !this.#queue.remove(job)) return;
+    this.#dependencies.metrics.queueTimeouts.inc();
+    job.fail(new HearthError("QUEUE_TIMEOUT", `No slot became free within ${Math.ceil(limitMs / 1000)} seconds.`));
+    this.#reportQueue();
+  }
+
   #cancel(job: Job): void {
     if (job.phase === "ended") return;
-    const queued = this.#queue.indexOf(job);
-    if (queued >= 0) this.#queue.splice(queued, 1);
+    this.#queue.remove(job);
     job.fail(cancelled());
     this.#resumeLoop(); // gives the slot back, at once or after the running step
   }
@@ -473,7 +490,7 @@ export class Scheduler {
   #failEverything(error: unknown): void {
     const fault = new HearthError("INTERNAL", `The scheduler failed: ${String(error)}`, { cause: error });
     this.#reportFault(fault);
-    for (const job of this.#queue.splice(0)) job.fail(fault);
+    for (const job of this.#queue.clear()) job.fail(fault);
     for (const slot of this.#slots.busy) {
       slot.job.fail(fault);
       this.#slots.release(slot);
@@ -481,9 +498,8 @@ export class Scheduler {
   }
 
   #reportQueue(): void {
-    this.#queue.forEach((job, ahead) => {
-      job.reportPosition(ahead + 1);
-    });
+    let position = 0;
+    for (const job of this.#queue) job.reportPosition(++position);
     this.#slotsBusy.set(this.busySlots);
     this.#queueLength.set(this.#queue.length);
   }

@@ -1,4 +1,5 @@
 /** What goes into the scheduler and what comes out: token ids, counts and reasons. No protocol and no text. */
+import type { Priority } from "../base/demand.js";
 import type { SamplerOptions } from "../engine/contract.js";
 import { defaultKeeperOptions, type KeeperOptions } from "./shelf.js";
 
@@ -19,6 +20,11 @@ export interface SequenceRequest {
   /** What it leaves in the KV cache is kept before all others. */
   readonly pinned?: boolean;
   readonly signal?: AbortSignal;
+  /** Whose it is: clients share the slots fairly. */
+  readonly client?: string;
+  readonly priority?: Priority;
+  /** How long it may wait for a slot before it gets QUEUE_TIMEOUT. */
+  readonly maxQueueMs?: number;
 }
 
 export interface SequenceUsage {
@@ -51,6 +57,8 @@ export type SequenceEvent =
 export interface SchedulerOptions {
   /** Requests that may wait for a slot; the next one gets QUEUE_FULL. */
   readonly maxQueued: number;
+  /** How long a request may wait for a slot; 0: any time. */
+  readonly maxQueueMs: number;
   /** Tokens that wait for a slow reader before its sequence pauses. */
   readonly maxUnreadTokens: number;
   /** How long a step should take at most while answers stream, so that none stutters. */
@@ -64,6 +72,7 @@ export interface SchedulerOptions {
 
 export const defaultSchedulerOptions: SchedulerOptions = {
   maxQueued: 32,
+  maxQueueMs: 0,
   maxUnreadTokens: 256,
   streamingStepMs: 250,
   prefillStepMs: 2000,

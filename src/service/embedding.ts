@@ -1,6 +1,7 @@
 /** A text as a vector: the mean of the model's last hidden states, scaled to length 1. */
 import { HearthError } from "../base/errors.js";
 import type { LoadedModel } from "./model-host.js";
+import { queueing } from "./queueing.js";
 import { defaultSampling, type Embedding, type EmbeddingRequest } from "./types.js";
 
 /** Throws CONTEXT_OVERFLOW, TOKEN_OUT_OF_RANGE and what the scheduler throws. */
@@ -22,6 +23,7 @@ export async function embed(
     stopTokens: new Set(),
     cacheKey: null,
     signal,
+    ...queueing(request.demand),
   });
   for await (const event of stream) {
     if (event.type === "pooled") return { vector: normalized(event.mean), promptTokens: prompt.length };

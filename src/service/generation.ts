@@ -6,6 +6,7 @@ import { AnswerReader } from "./answer-reader.js";
 import { embed } from "./embedding.js";
 import type { LoadedModel, Models } from "./model-host.js";
 import { buildPrompt } from "./prompt.js";
+import { queueing } from "./queueing.js";
 import { withScores } from "./scores.js";
 import {
   defaultSampling,
@@ -94,6 +95,7 @@ async function* generateWith(loaded: LoadedModel, request: GenerationRequest): A
     ...(request.topLogprobs !== undefined && { topLogprobs: request.topLogprobs }),
     cacheKey: request.cacheKey,
     signal: request.signal,
+    ...queueing(request.demand),
   });
   const visible = loaded.prompts.visibleTokens;
   const reader = new AnswerReader(loaded.model, { prompt, visible, stop: request.stop });

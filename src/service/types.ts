@@ -1,4 +1,5 @@
 /** One request and one event type for every protocol: what goes into a generation and what comes out of it. */
+import type { Demand } from "../base/demand.js";
 import type { OutputFormat } from "../chat/grammar/format.js";
 import type { Message, Tool, ToolChoice } from "../chat/messages.js";
 import type { SamplerOptions } from "../engine/contract.js";
@@ -44,6 +45,8 @@ export interface GenerationRequest {
   /** false: read the prompt into the KV cache and answer nothing. */
   readonly generate: boolean;
   readonly signal: AbortSignal;
+  /** Who asks, how urgently, how long it may wait. Without it: anybody, as usual. */
+  readonly demand?: Demand;
   /** How long the model stays loaded afterwards; -1 for ever. Without it as configured. */
   readonly keepAliveMs?: number;
 }
@@ -63,6 +66,7 @@ export interface EmbeddingRequest {
   /** A text, or its tokens. */
   readonly input: string | readonly number[];
   readonly signal: AbortSignal;
+  readonly demand?: Demand;
 }
 
 export interface Embedding {

@@ -4,6 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { type ApiKey, hashKey, scopes } from "../base/api-key.js";
+import { priorities } from "../base/demand.js";
 import { HearthError } from "../base/errors.js";
 import { makeFolder, privateMode, storing, writeDurably } from "./durable.js";
 
@@ -17,13 +18,14 @@ const keySchema = z.object({
   scopes: z.array(z.enum(scopes)).min(1),
   requestsPerMinute: z.int().min(1).nullable(),
   concurrentRequests: z.int().min(1).nullable(),
+  priority: z.enum(priorities).default("default"),
   /** Milliseconds since 1970. */
   createdAt: z.number(),
 });
 const fileSchema = z.object({ version: z.literal(1), keys: z.array(keySchema).max(4096) });
 
 export type StoredKey = ApiKey & { readonly createdAt: number };
-export type NewKey = Pick<ApiKey, "name" | "scopes" | "requestsPerMinute" | "concurrentRequests">;
+export type NewKey = Pick<ApiKey, "name" | "scopes" | "requestsPerMinute" | "concurrentRequests" | "priority">;
 
 export class KeyFile {
   readonly path: string;

@@ -75,7 +75,11 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
       alias: "",
       host: {
         engine: { ...engineOptions(config), threads: 1 },
-        scheduler: { ...defaultSchedulerOptions, maxQueued: config["scheduler.queue"] },
+        scheduler: {
+          ...defaultSchedulerOptions,
+          maxQueued: config["scheduler.queue"],
+          maxQueueMs: config["scheduler.queue_ms"],
+        },
         loadWaitMs: config["model.load_wait_ms"],
       },
       budgetBytes: 1e12,

@@ -8,7 +8,7 @@ import { KeyFile } from "../../src/store/key-file.js";
 import { temporaryFolder } from "../helpers/folder.js";
 
 const hasCode = (code: ErrorCode) => (error: unknown) => error instanceof HearthError && error.code === code;
-const wanted = { scopes: ["generate"] as const, requestsPerMinute: null, concurrentRequests: 2 };
+const wanted = { scopes: ["generate"], requestsPerMinute: null, concurrentRequests: 2, priority: "low" } as const;
 
 function files(t: TestContext): { mine: KeyFile; daemons: KeyFile; folder: string } {
   const folder = path.join(temporaryFolder(t), "state");

@@ -1,5 +1,6 @@
 /** The routes that answer: chat, generate, embed. */
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { demandOf } from "../../net/demand.js";
 import { closedSignal, sendStream, started } from "../../net/stream.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import type { GenerationEvent, GenerationRequest } from "../../service/types.js";
@@ -48,6 +49,7 @@ export function routeAnswers(scope: ApiScope): void {
       if (dimensions) throw unsupported("dimensions", "vectors of another length than the model's");
       const { vectors, promptTokens, totalMs } = await embed(
         scope,
+        request,
         reply,
         model,
         typeof input === "string" ? [input] : input,
@@ -66,7 +68,7 @@ export function routeAnswers(scope: ApiScope): void {
     { config: { api: { summary: "A text as a vector", body: embeddingsSchema } } },
     async (request, reply) => {
       const { model, prompt } = parseAt(embeddingsSchema, request.body, "");
-      const { vectors } = await embed(scope, reply, model, [prompt]);
+      const { vectors } = await embed(scope, request, reply, model, [prompt]);
       return { embedding: vectors[0] ?? [] };
     },
   );
@@ -98,8 +100,9 @@ async function answer(
   const { generations, clock } = dependencies;
   contextNotice.check(options?.num_ctx ?? 0);
   const generation = toGeneration(models.resolve(model), closedSignal(reply));
+  const demand = demandOf(request.caller, request.headers);
   const writer = new AnswerWriter(model, form, clock);
-  const events = await started(generations.generate(generation));
+  const events = await started(generations.generate({ ...generation, demand }));
   if (stream !== false) {
     const pieces = serialized(chunks(events, writer), request, dependencies);
     return sendStream(request, reply, pieces, { ...dependencies, ...ndjson });
@@ -115,6 +118,7 @@ async function* chunks(events: AsyncGenerator<GenerationEvent>, writer: AnswerWr
 /** One text after the other: many of one client must not fill the queue for all. */
 async function embed(
   { models, dependencies }: ApiScope,
+  request: FastifyRequest,
   reply: FastifyReply,
   model: string,
   inputs: readonly string[],
@@ -122,11 +126,12 @@ async function embed(
   const { generations, clock } = dependencies;
   const name = models.resolve(model);
   const signal = closedSignal(reply);
+  const demand = demandOf(request.caller, request.headers);
   const startedAt = clock.now();
   const vectors: number[][] = [];
   let promptTokens = 0;
   for (const input of inputs) {
-    const embedding = await generations.embed({ model: name, input, signal });
+    const embedding = await generations.embed({ model: name, input, signal, demand });
     promptTokens += embedding.promptTokens;
     vectors.push([...embedding.vector]);
   }

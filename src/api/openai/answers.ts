@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
 import { merge } from "../../base/merge.js";
+import { demandOf } from "../../net/demand.js";
 import { isFault, toHearthError, wireError } from "../../net/errors.js";
 import { closedSignal, eventStream, sendStream, started } from "../../net/stream.js";
 import type { Generations } from "../../service/generation.js";
@@ -34,6 +35,7 @@ export interface AnswersRequest {
   readonly model: string;
   readonly stream: boolean;
   readonly includeUsage: boolean;
+  readonly serviceTier: string | null;
   /** Answers to each prompt; usage counts a prompt once. */
   readonly answersPerPrompt: number;
   toGenerations(signal: AbortSignal): readonly GenerationRequest[];
@@ -58,7 +60,8 @@ export async function sendAnswers(
     created: Math.floor(clock.wallTime() / 1000),
     model: answers.model,
   };
-  const asked = answers.toGenerations(closedSignal(reply));
+  const demand = demandOf(request.caller, request.headers, answers.serviceTier);
+  const asked = answers.toGenerations(closedSignal(reply)).map((each) => ({ ...each, demand }));
   const running = asked.map(
     (_, index): Running => ({ writer: answers.writer(index), stopwatch: new Stopwatch(clock) }),
   );

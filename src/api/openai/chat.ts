@@ -22,6 +22,7 @@ export function routeChat({ app }: Server, dependencies: OpenAIDependencies): vo
         model,
         stream: body.stream ?? false,
         includeUsage: body.stream_options?.include_usage ?? false,
+        serviceTier: body.service_tier ?? null,
         answersPerPrompt: body.n ?? 1,
         toGenerations: (signal) => toGenerations(body, model, signal),
         writer: (index) => new ChoiceWriter(index, { logprobs: body.logprobs ?? false }),

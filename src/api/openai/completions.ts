@@ -40,6 +40,7 @@ export function routeCompletions({ app }: Server, dependencies: OpenAIDependenci
         model,
         stream: body.stream ?? false,
         includeUsage: body.stream_options?.include_usage ?? false,
+        serviceTier: body.service_tier ?? null,
         answersPerPrompt: body.n ?? 1,
         toGenerations: (signal) => toGenerations(body, model, signal),
         writer: (index) => new TextWriter(index, typeof body.logprobs === "number"),

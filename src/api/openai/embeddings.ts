@@ -1,5 +1,6 @@
 /** POST /v1/embeddings: texts as vectors, the means of the model's last hidden states. */
 import { z } from "zod";
+import { demandOf } from "../../net/demand.js";
 import type { Server } from "../../net/server.js";
 import { closedSignal } from "../../net/stream.js";
 import { parseAt, unsupported } from "../../net/validate.js";
@@ -36,11 +37,12 @@ export function routeEmbeddings({ app }: Server, { generations }: OpenAIDependen
     if (body.dimensions) throw unsupported("dimensions", "vectors of another length than the model's");
     const model = generations.resolveModel(body.model);
     const signal = closedSignal(reply);
+    const demand = demandOf(request.caller, request.headers);
     const data: object[] = [];
     let promptTokens = 0;
     // One after the other: many texts of one client must not fill the queue for all.
     for (const [index, input] of inputsOf(body.input).entries()) {
-      const embedding = await generations.embed({ model, input, signal });
+      const embedding = await generations.embed({ model, input, signal, demand });
       promptTokens += embedding.promptTokens;
       data.push({ object: "embedding", index, embedding: encoded(embedding.vector, body.encoding_format ?? "float") });
     }

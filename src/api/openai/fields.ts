@@ -31,6 +31,7 @@ export const answerFields = {
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
   user: shortText.nullish(),
+  service_tier: z.string().max(32).nullish(),
 };
 
 /** Of answer `index` of several: each has its own chance, and a seed repeats them all. */

@@ -2,10 +2,12 @@
 import { z } from "zod";
 import { HearthError } from "../../base/errors.js";
 import { ownerOf } from "../../net/auth.js";
+import { demandOf } from "../../net/demand.js";
 import type { Server } from "../../net/server.js";
 import { closedSignal } from "../../net/stream.js";
 import { parseAt } from "../../net/validate.js";
-import type { Message, Usage } from "../../service/types.js";
+import type { GenerationRequest, Message, Usage } from "../../service/types.js";
+import { askerOf } from "./asker.js";
 import { compactionItem } from "./compaction.js";
 import { toConversation } from "./input.js";
 import { newId, toUsage } from "./resource.js";
@@ -36,7 +38,8 @@ export function routeCompact({ app }: Server, dependencies: TurnDependencies): v
     if (messages.length === 0) {
       throw new HearthError("REQUEST_INVALID", "The request has no input.", { param: "input" });
     }
-    const { summary, usage } = await summarize(body, messages, closedSignal(reply), dependencies);
+    const from = { signal: closedSignal(reply), demand: demandOf(request.caller, request.headers) };
+    const { summary, usage } = await summarize(body, messages, from, dependencies);
     const said = messages.filter(({ role }) => role === "user").map(userItem);
     return {
       id: newId("resp"),
@@ -49,7 +52,8 @@ export function routeCompact({ app }: Server, dependencies: TurnDependencies): v
 
   const count = { api: { summary: "Tokens of the prompt that a request would have", body: createSchema } };
   app.post("/v1/responses/input_tokens", { config: count }, async (request, reply) => {
-    const turn = new Turn(parseCreate(request.body), dependencies, ownerOf(request.caller), null);
+    const body = parseCreate(request.body);
+    const turn = new Turn(body, dependencies, askerOf(body, request.caller, request.headers));
     return { object: "response.input_tokens", input_tokens: await turn.countTokens(closedSignal(reply)) };
   });
 }
@@ -57,7 +61,7 @@ export function routeCompact({ app }: Server, dependencies: TurnDependencies): v
 async function summarize(
   body: CompactRequest,
   conversation: readonly Message[],
-  signal: AbortSignal,
+  from: Pick<GenerationRequest, "signal" | "demand">,
   { generations }: TurnDependencies,
 ): Promise<{ summary: string; usage: Usage }> {
   const instructions: Message[] = body.instructions ? [{ role: "system", content: body.instructions }] : [];
@@ -72,7 +76,7 @@ async function summarize(
     truncation: "auto",
     cacheKey: body.prompt_cache_key ?? null,
     generate: true,
-    signal,
+    ...from,
   });
   let summary = "";
   for await (const event of events) {

@@ -6,6 +6,7 @@ import { ownerOf } from "../../net/auth.js";
 import { isFault } from "../../net/errors.js";
 import type { Server } from "../../net/server.js";
 import { closedSignal, eventStream, onClosed, sendStream } from "../../net/stream.js";
+import { askerOf } from "./asker.js";
 import type { StreamReader } from "./live-stream.js";
 import type { LiveStreams } from "./live-streams.js";
 import { createSchema, parseCreate, parseStartingAfter } from "./schema.js";
@@ -25,7 +26,7 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
   const create = { api: { summary: "Answers a conversation that can be gone on with", body: createSchema } };
   app.post("/v1/responses", { config: create }, async (request, reply) => {
     const body = parseCreate(request.body);
-    const turn = new Turn(body, dependencies, ownerOf(request.caller), null);
+    const turn = new Turn(body, dependencies, askerOf(body, request.caller, request.headers));
     if (!body.stream) return turn.complete(closedSignal(reply));
     const controller = new AbortController();
     const stayWhenClosed = onClosed(reply, () => controller.abort());

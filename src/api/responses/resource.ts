@@ -1,5 +1,6 @@
 /** The Response object and its items as the public API defines them. Every field is there, and no number is ever null. */
 import { randomBytes } from "node:crypto";
+import type { Priority } from "../../base/demand.js";
 import { defaultSampling, type Usage } from "../../service/types.js";
 import type { CreateRequest, FunctionTool } from "./schema.js";
 
@@ -62,8 +63,14 @@ export function newId(prefix: "resp" | "msg" | "rs" | "fc" | "cmp"): string {
   return `${prefix}_${randomBytes(24).toString("hex")}`;
 }
 
+/** The public API's words. */
+const tiers = { high: "priority", default: "default", low: "flex" } as const satisfies Record<Priority, string>;
+
 /** The part of a Response that echoes its request, with the values in use for what the request left open. */
-export function describeRequest(request: CreateRequest, id: string, model: string, createdAt: number) {
+export function describeRequest(
+  request: CreateRequest,
+  { id, model, createdAt, priority }: { id: string; model: string; createdAt: number; priority: Priority },
+) {
   return {
     id,
     object: "response" as const,
@@ -86,7 +93,7 @@ export function describeRequest(request: CreateRequest, id: string, model: strin
     truncation: request.truncation ?? ("disabled" as const),
     store: request.store ?? true,
     background: false,
-    service_tier: "default" as const,
+    service_tier: tiers[priority],
     metadata: request.metadata ?? {},
     safety_identifier: request.safety_identifier ?? null,
     prompt_cache_key: request.prompt_cache_key ?? null,

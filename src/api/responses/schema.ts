@@ -86,6 +86,7 @@ export const createSchema = z.object({
   min_p: z.number().min(0).max(1).nullish(),
   repetition_penalty: z.number().min(0.01).max(10).nullish(),
   seed: z.int().min(0).nullish(),
+  max_queue_ms: z.int().min(0).max(86_400_000).nullish(),
   stop: z.union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).max(16)]).nullish(),
 
   metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),

@@ -1,9 +1,10 @@
 /** /v1/responses over a WebSocket: turns one after the other, errors as events, the newest response remembered. */
 import { HearthError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import { ownerOf } from "../../net/auth.js";
+import { type Caller, ownerOf } from "../../net/auth.js";
 import { type Connection, type ConnectionHandler, closeCodes } from "../../net/connection.js";
 import { isFault, toHearthError, wireError } from "../../net/errors.js";
+import { askerOf } from "./asker.js";
 import type { LiveStream } from "./live-stream.js";
 import type { LiveStreams } from "./live-streams.js";
 import { type CreateRequest, parseCreate, parseResume } from "./schema.js";
@@ -95,10 +96,10 @@ export class ResponsesSocket implements ConnectionHandler {
     try {
       const admission = this.#connection.admit();
       release = admission.release;
-      const owner = ownerOf(admission.caller);
-      const { streams } = this.#dependencies;
-      if (ask.type === "create") await this.#send(await this.#open(ask.request, owner), -1);
-      else await this.#send(streams.get(ask.id, owner), ask.startingAfter);
+      const { caller } = admission;
+      if (ask.type === "create") await this.#send(await this.#open(ask.request, caller), -1, caller.key?.name);
+      else
+        await this.#send(this.#dependencies.streams.get(ask.id, ownerOf(caller)), ask.startingAfter, caller.key?.name);
     } catch (error) {
       await this.#sendError(error);
     } finally {
@@ -107,15 +108,15 @@ export class ResponsesSocket implements ConnectionHandler {
     }
   }
 
-  #open(request: CreateRequest, owner: string): Promise<LiveStream> {
+  #open(request: CreateRequest, caller: Caller): Promise<LiveStream> {
     const controller = new AbortController();
     // Nobody knows its id yet, so nobody can come back for it.
     this.#leave = () => controller.abort();
-    const turn = new Turn(request, this.#dependencies, owner, this.#memory);
+    const turn = new Turn(request, this.#dependencies, askerOf(request, caller, {}, this.#memory));
     return this.#dependencies.streams.open(turn, controller, (error) => this.#log(error));
   }
 
-  async #send(stream: LiveStream, after: number): Promise<void> {
+  async #send(stream: LiveStream, after: number, caller: string | undefined): Promise<void> {
     const { streams } = this.#dependencies;
     const reader = streams.read(stream, after);
     this.#leave = (byClient) => {
@@ -123,8 +124,12 @@ export class ResponsesSocket implements ConnectionHandler {
       void reader.return();
     };
     if (!this.#connection.isOpen) void reader.return();
+    const startedAt = this.#dependencies.clock.now();
     for await (const { json } of reader) await this.#connection.send(json);
     if (stream.stored) this.#memory.put(stream.stored);
+    const durationMs = Math.round(this.#dependencies.clock.now() - startedAt);
+    const { status } = stream.response;
+    this.#dependencies.logger.info({ responseId: stream.id, status, durationMs, caller }, "turn");
   }
 
   async #sendError(thrown: unknown): Promise<void> {

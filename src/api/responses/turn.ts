@@ -1,5 +1,6 @@
 /** One response from its request to its last event, for every transport. */
 import type { Clock } from "../../base/clock.js";
+import type { Demand } from "../../base/demand.js";
 import { HearthError } from "../../base/errors.js";
 import { toHearthError } from "../../net/errors.js";
 import type { Generations } from "../../service/generation.js";
@@ -18,18 +19,27 @@ export interface TurnDependencies {
   readonly clock: Clock;
 }
 
-export class Turn {
+/** Who asks, and over what. */
+export interface Asker {
   /** Whose the response is. */
   readonly owner: string;
+  readonly demand: Demand;
+  /** Of the socket that the request came over, if it was one. */
+  readonly memory: SocketMemory | null;
+}
+
+export class Turn {
+  readonly owner: string;
+  readonly #demand: Demand;
   readonly #request: CreateRequest;
   readonly #dependencies: TurnDependencies;
   readonly #memory: SocketMemory | null;
   #writer: ResponseWriter | null = null;
   #stored: StoredResponse | null = null;
 
-  /** `memory`: of the socket that the request came over, if it was one. */
-  constructor(request: CreateRequest, dependencies: TurnDependencies, owner: string, memory: SocketMemory | null) {
+  constructor(request: CreateRequest, dependencies: TurnDependencies, { owner, demand, memory }: Asker) {
     this.#request = request;
+    this.#demand = demand;
     this.owner = owner;
     this.#dependencies = dependencies;
     this.#memory = memory;
@@ -81,7 +91,7 @@ export class Turn {
     const { generations } = this.#dependencies;
     const model = generations.resolveModel(this.#request.model ?? "default");
     const conversation = toConversation(await this.#previous(), this.#request.input);
-    return generations.countTokens(toGeneration(this.#request, model, conversation, signal));
+    return generations.countTokens({ ...toGeneration(this.#request, model, conversation), signal });
   }
 
   async *#run(signal: AbortSignal): AsyncGenerator<ResponseEvent> {
@@ -90,14 +100,20 @@ export class Turn {
     const model = generations.resolveModel(request.model ?? "default");
     const conversation = toConversation(await this.#previous(), request.input);
     const now = () => Math.floor(clock.wallTime() / 1000);
-    const echo = describeRequest(request, newId("resp"), model, now());
+    const echo = describeRequest(request, {
+      id: newId("resp"),
+      model,
+      createdAt: now(),
+      priority: this.#demand.priority,
+    });
     const writer = new ResponseWriter(echo, {
       tokenIds: request.include?.includes(includes.tokenIds) ?? false,
       progress: request.include?.includes(includes.progress) ?? false,
       generate: request.generate ?? true,
       now,
     });
-    for await (const event of generations.generate(toGeneration(request, model, conversation, signal))) {
+    const generation = { ...toGeneration(request, model, conversation), signal, demand: this.#demand };
+    for await (const event of generations.generate(generation)) {
       if (!this.#writer) {
         this.#writer = writer;
         yield* writer.start();
@@ -126,8 +142,7 @@ function toGeneration(
   request: CreateRequest,
   model: string,
   conversation: readonly Message[],
-  signal: AbortSignal,
-): GenerationRequest {
+): Omit<GenerationRequest, "signal"> {
   const instructions: Message[] = request.instructions ? [{ role: "system", content: request.instructions }] : [];
   const messages = [...instructions, ...conversation];
   if (messages.length === 0) {
@@ -146,7 +161,6 @@ function toGeneration(
     truncation: request.truncation ?? "disabled",
     cacheKey: request.prompt_cache_key ?? null,
     generate: request.generate ?? true,
-    signal,
   };
 }
 

@@ -1,0 +1,18 @@
+/** Who asks, how urgently, and how long it may wait: what a request says beside what it asks for. */
+
+/** Most urgent first. */
+export const priorities = ["high", "default", "low"] as const;
+export type Priority = (typeof priorities)[number];
+
+export interface Demand {
+  /** Whose share of the server the request counts to. */
+  readonly client: string;
+  readonly priority: Priority;
+  /** How long it may wait for a slot; null: as long as the configuration says. */
+  readonly maxQueueMs: number | null;
+}
+
+/** The less urgent of two. */
+export function atMost(asked: Priority, limit: Priority): Priority {
+  return priorities.indexOf(asked) < priorities.indexOf(limit) ? limit : asked;
+}
