@@ -1,0 +1,156 @@
+/**
+ * What clients feel while decode keeps all cores busy: `npm run bench:latency -- [MODEL] [SECONDS]`. Prints the times of
+ * /api/tags and /healthz, the event loop's lag, which bounds the delay from a token to its socket, and what idle sockets and slow readers cost decode. On a machine
+ * that others use too only the ratios mean anything. MODEL: a GGUF file; by default a synthetic llama-3.2-1b in Q4_0.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { WebSocket } from "ws";
+
+const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
+const main = path.join(root, "dist", "cli", "main.js");
+const folder = mkdtempSync(path.join(tmpdir(), "hearth-latency-"));
+const seconds = Number(process.argv[3] ?? 15);
+const streams = 2;
+const idleSockets = 200;
+const slowReaders = 20;
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const quantile = (values, q) =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))];
+const row = (name, values) => {
+  const [p50, p99, max] = [0.5, 0.99, 1].map((q) => quantile(values, q).toFixed(2).padStart(9));
+  process.stdout.write(`${name.padEnd(34)} ${String(values.length).padStart(6)} ${p50} ${p99} ${max} ms\n`);
+};
+
+function model() {
+  if (process.argv[2]) return process.argv[2];
+  const file = path.join(folder, "model.gguf");
+  const args = [main, "bench", "--synthetic", "llama-3.2-1b:q4_0", "-p", "0", "-n", "1", "-r", "1", "--save", file];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(stderr);
+  return file;
+}
+
+async function startDaemon(file) {
+  const args = [main, "serve", "--listen", "127.0.0.1:0", "--model", file, "--slots", "32", "--context", "4096"];
+  const env = {
+    ...process.env,
+    HEARTH_STATE: folder,
+    HEARTH_LIMITS_REQUESTS_PER_MINUTE: "0",
+    HEARTH_KV_TOKENS: "32768",
+  };
+  const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const address = await new Promise((resolve, reject) => {
+    let found;
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const { msg, address } = JSON.parse(line);
+      if (msg === "listening") found = address;
+      if (msg === "the model is ready") resolve(found);
+    });
+    child.on("exit", () => reject(new Error("the daemon ended")));
+  });
+  return { child, url: `http://${address}` };
+}
+
+const connect = (url) =>
+  new Promise((resolve, reject) => {
+    const socket = new WebSocket(`${url.replace("http", "ws")}/v1/responses`);
+    socket.once("open", () => resolve(socket)).once("error", reject);
+  });
+
+/** Answers without end: a synthetic model says nothing that would stop. */
+function keepAsking(socket, onToken) {
+  const ask = () =>
+    socket.send(
+      JSON.stringify({
+        type: "response.create",
+        input: "Once upon a time",
+        max_output_tokens: 2000,
+        store: false,
+        include: ["hearth.token_ids"],
+      }),
+    );
+  socket.on("message", (data) => {
+    const event = JSON.parse(String(data));
+    if (event.type === "response.output_text.delta") onToken(event);
+    else if (/^response\.(completed|incomplete|failed)$/.test(event.type)) ask();
+  });
+  ask();
+}
+
+async function counters(url) {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return (name) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, "m").exec(text)?.[1] ?? Number.NaN);
+}
+
+/** Tokens a second that the daemon decodes. */
+async function decodeRate(url) {
+  const before = (await counters(url))("hearth_generated_tokens_total");
+  const began = performance.now();
+  await sleep(seconds * 1000);
+  const after = (await counters(url))("hearth_generated_tokens_total");
+  return ((after - before) / (performance.now() - began)) * 1000;
+}
+
+async function times(url, request) {
+  const values = [];
+  const end = performance.now() + seconds * 1000;
+  while (performance.now() < end) {
+    const began = performance.now();
+    await (await fetch(`${url}${request}`)).arrayBuffer();
+    values.push(performance.now() - began);
+    await sleep(20);
+  }
+  return values;
+}
+
+const { child, url } = await startDaemon(model());
+try {
+  const gaps = [];
+  const sockets = await Promise.all(Array.from({ length: streams }, () => connect(url)));
+  const arrivals = new Map();
+  for (const socket of sockets) {
+    keepAsking(socket, () => {
+      const now = performance.now();
+      gaps.push(now - (arrivals.get(socket) ?? now));
+      arrivals.set(socket, now);
+    });
+  }
+  await sleep(3000);
+  process.stdout.write(
+    `${"".padEnd(34)} ${"count".padStart(6)} ${"p50".padStart(9)} ${"p99".padStart(9)} ${"max".padStart(9)}\n`,
+  );
+  row("GET /healthz", await times(url, "/healthz"));
+  row("GET /api/tags", await times(url, "/api/tags"));
+  gaps.length = 0;
+  const alone = await decodeRate(url);
+  row("between two tokens at a client", gaps.splice(0));
+  // A token that a step drew goes to its socket in the same turn of the event loop, so that this bounds its delay.
+  const read = await counters(url);
+  for (const which of ["p50", "p99", "max"]) {
+    const seconds = read(`hearth_nodejs_eventloop_lag_${which}_seconds`);
+    process.stdout.write(`event loop lag, ${which}: ${(seconds * 1000).toFixed(2)} ms\n`);
+  }
+  const idle = await Promise.all(Array.from({ length: idleSockets }, () => connect(url)));
+  const slow = await Promise.all(Array.from({ length: slowReaders }, () => connect(url)));
+  for (const socket of slow) {
+    socket.send(JSON.stringify({ type: "response.create", input: "Hi", max_output_tokens: 40, store: false }));
+    socket.pause(); // their answers wait for them
+  }
+  while ((await counters(url))("hearth_slots_busy") > streams) await sleep(200);
+  const crowded = await decodeRate(url);
+  const change = ((crowded / alone - 1) * 100).toFixed(1);
+  process.stdout.write(
+    `decode ${alone.toFixed(1)} tokens/s, with ${idleSockets} idle sockets and ${slowReaders} slow readers ${crowded.toFixed(1)} (${change} %)\n`,
+  );
+  for (const socket of [...sockets, ...idle, ...slow]) socket.terminate();
+} finally {
+  child.kill("SIGTERM");
+  await new Promise((resolve) => child.on("exit", resolve));
+  rmSync(folder, { recursive: true });
+}
