@@ -123,7 +123,7 @@ test("in the scheduler: each client's place is told, and moves with the others",
   );
   assert.deepEqual(order.slice(0, 2), ["running", "c1"]);
   assert.ok(order.indexOf("b1") < order.indexOf("a2"), order.join(" "));
-  for (const { events } of outcomes) {
+  for (const { events } of outcomes.slice(1)) {
     const positions = events.flatMap((event) => (event.type === "queued" ? [event.position] : []));
     assert.equal(positions.at(-1), 1, "each was next before it ran");
   }
