@@ -6,12 +6,11 @@
 //   kPanelRows, kTileCols            the micro-kernel's shape
 //   kGroupRows                       how many rows' panels share a tile of columns while it is in the L1 cache
 //   kColumnPiece                     how the columns of a tile are interleaved, see place_column
-//   kTileSums<B>                     whether the micro-kernel needs the sums of activations
-//   pack<B>(w, stride, n_blocks, panel)        kPanelRows rows, n_blocks blocks of 32 each
-//   unpack_super<B>(block, row)      a super-block of one row as bytes, scales and minimums
-//   pack_scales<B>, pack_quants<B>   these of kPanelRows rows
-//   multiply<B>(panel, tile, n_blocks, acc)    acc[c] += panel * column c, in canonical order; acc[c] holds kPanelRows
-//   sums
+//   kSumFactor<B>                    what the micro-kernel wants the sums of activations multiplied by; 0: it needs
+//   none pack<B>(w, stride, n_blocks, panel)        kPanelRows rows, n_blocks blocks of 32 each unpack_super<B>(block,
+//   row)      a super-block of one row as bytes, scales and minimums pack_scales<B>, pack_quants<B>   these of
+//   kPanelRows rows multiply<B>(panel, tile, n_blocks, acc)    acc[c] += panel * column c, in canonical order; acc[c]
+//   holds kPanelRows sums
 #pragma once
 
 #include "kernels/gemm_panel.h"
@@ -68,7 +67,7 @@ inline void gemm_rows(const uint8_t* w, size_t stride, size_t rows, const Hearth
     }
     for (size_t c = 0; c < x->cols; c += kTileCols) {
       const size_t cols = x->cols - c < kTileCols ? x->cols - c : kTileCols;
-      tile.template set<kTileSums<B>, kColumnPiece>(x, c, b, n_blocks);
+      tile.template set<kSumFactor<B>, kColumnPiece>(x, c, b, n_blocks);
       for (size_t r = 0; r < rows; r += kPanelRows) {
         multiply_tile<B>(panels[r / kPanelRows], tile, n_blocks, cols, b == 0, y + c * y_stride + r, y_stride);
       }

@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kPanelRows = 8;
 constexpr size_t kGroupRows = 96;
 template <class B>
-constexpr bool kTileSums = kHasMinimum<B>;
+constexpr int kSumFactor = kHasMinimum<B> ? 1 : 0;
 
 template <class B>
 HEARTH_INLINE Quants without_bias(Quants q) {

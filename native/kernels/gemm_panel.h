@@ -58,11 +58,11 @@ template <class B, size_t kCols>
 struct ColumnTile {
   alignas(64) int8_t q[kChunk][kCols][HEARTH_BLOCK];
   float d[kChunk][kCols];
-  int32_t sum[kChunk][kCols];
+  int32_t sum[kChunk][kCols];  // times kSumFactor
 
   // Copies blocks b0 .. b0 + n_blocks - 1 of the columns from `from` on; column 0 stands in where there is no such
   // column.
-  template <bool kSums, size_t kPiece>
+  template <int kSumFactor, size_t kPiece>
   void set(const HearthColumns* x, size_t from, size_t b0, size_t n_blocks) {
     const size_t row_blocks = x->n / HEARTH_BLOCK;
     const int8_t* from_q[kCols];
@@ -74,8 +74,8 @@ struct ColumnTile {
     for (size_t i = 0; i < n_blocks; ++i) {
       for (size_t c = 0; c < kCols; ++c) place_column<kPiece>(q[i], c, from_q[c] + i * HEARTH_BLOCK);
       for (size_t c = 0; c < kCols; ++c) d[i][c] = x->d[at[c] + i];
-      if constexpr (kSums) {
-        for (size_t c = 0; c < kCols; ++c) sum[i][c] = x->sum[at[c] + i];
+      if constexpr (kSumFactor != 0) {
+        for (size_t c = 0; c < kCols; ++c) sum[i][c] = kSumFactor * x->sum[at[c] + i];
       }
     }
   }
@@ -91,7 +91,7 @@ struct ColumnTile<B, kCols> {
   alignas(64) int16_t sum[kBlocks][kCols][kSubs];
   float d[kBlocks][kCols];
 
-  template <bool kSums, size_t kPiece>
+  template <int kSumFactor, size_t kPiece>
   void set(const HearthColumns* x, size_t from, size_t b0, size_t n_blocks) {
     const size_t row_blocks = x->n / HEARTH_SUPER_BLOCK;
     for (size_t c = 0; c < kCols; ++c) {
@@ -99,7 +99,7 @@ struct ColumnTile<B, kCols> {
       for (size_t i = 0; i < n_blocks; ++i) {
         place_column<kPiece>(q[i], c, x->super_q + (at + i) * HEARTH_SUPER_BLOCK);
         d[i][c] = x->super_d[at + i];
-        if constexpr (kSums) set_sums(x->super_sum + (at + i) * kSubBlocks, sum[i][c]);
+        if constexpr (kSumFactor != 0) set_sums(x->super_sum + (at + i) * kSubBlocks, sum[i][c]);
       }
     }
   }

@@ -11,8 +11,11 @@ namespace {
 constexpr size_t kPanelRows = kRows;
 constexpr size_t kGroupRows = 64;
 constexpr size_t kColumnPiece = HEARTH_SUPER_BLOCK;
+// Sums start with what the raised quants add too much; types with minimums are not raised.
 template <class B>
-constexpr bool kTileSums = true;
+constexpr int kSumFactor = kHasMinimum<B> ? 1 : -Unpack<B>::kBias;
+template <Super B>
+constexpr int kSumFactor<B> = 1;
 constexpr size_t kVectors =
     HEARTH_BLOCK / 4;  // of a packed block: vector j holds weights 4 * j .. 4 * j + 3 of each row
 
@@ -46,10 +49,12 @@ inline void multiply(const Panel<B, kRows>& panel, const ColumnTile<B, kTileCols
   for (size_t c = 0; c < kTileCols; ++c) acc[c] = load_floats(y[c]);
   for (size_t i = 0; i < n_blocks; ++i) {
     Ints sum[kTileCols];
+    for (size_t c = 0; c < kTileCols; ++c) {
+      sum[c] = kSumFactor<B> < 0 ? splat4((const int8_t*)&x.sum[i][c]) : no_ints();
+    }
     multiply_block<B>(panel.q[i], x.q[i], sum);
     const Floats d = load_floats(panel.d[i]);
     for (size_t c = 0; c < kTileCols; ++c) {
-      sum[c] = subtract_bias<Unpack<B>::kBias>(sum[c], x.sum[i][c]);
       acc[c] = fma_rows(to_floats(sum[c]), times(d, x.d[i][c]), acc[c]);
       if constexpr (kHasMinimum<B>) {
         acc[c] = fma_rows(times(load_floats(panel.m[i]), x.d[i][c]), (float)x.sum[i][c], acc[c]);

@@ -130,11 +130,10 @@ constexpr bool kNarrow = true;
 template <>
 constexpr bool kNarrow<block_q8_0> = false;
 
-// sum[c] = the packed block times block c of x, for every row.
+// sum[c] += the packed block times block c of x, for every row.
 template <class B>
 HEARTH_INLINE void multiply_block(const uint8_t* w, const int8_t x[kTileCols][HEARTH_BLOCK], Ints sum[kTileCols]) {
   const __m256i one = _mm256_set1_epi16(1);
-  for (size_t c = 0; c < kTileCols; ++c) sum[c] = _mm256_setzero_si256();
   for (size_t half = 0; half < 8; half += 4) {
     __m256i narrow[kTileCols];
     for (size_t j = half; j < half + 4; ++j) {

@@ -115,10 +115,9 @@ HEARTH_INLINE Bytes splat4(const int8_t* x) {
 
 constexpr size_t kTileCols = 8;  // columns of the packed matrix product: 8 sums and 8 vectors of weights in registers
 
-// sum[c] = the packed block times block c of x, for every row.
+// sum[c] += the packed block times block c of x, for every row.
 template <class B>
 HEARTH_INLINE void multiply_block(const uint8_t* w, const int8_t x[kTileCols][HEARTH_BLOCK], Ints sum[kTileCols]) {
-  for (size_t c = 0; c < kTileCols; ++c) sum[c] = _mm512_setzero_si512();
   for (size_t j = 0; j < 8; ++j) {
     const Bytes weights = load_bytes(w + j * sizeof(Bytes));
     for (size_t c = 0; c < kTileCols; ++c) sum[c] = _mm512_dpbusd_epi32(sum[c], weights, splat4(x[c] + 4 * j));
