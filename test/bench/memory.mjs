@@ -23,11 +23,12 @@ async function kvBytesPerToken(model) {
 }
 
 /** `others`: what is neither the file nor the KV cache of the request's tokens. */
-export async function measureMemory(model, { contextTokens = 2048, words = 750, answerTokens = 64, env = {} } = {}) {
+export async function measureMemory(model, { contextTokens = 2048, promptTokens = 1500, answerTokens = 64, env = {} } = {}) {
   const daemon = await startDaemon(model, { HEARTH_CONTEXT_TOKENS: String(contextTokens), ...env });
   try {
     const atStart = residentBytes(daemon.pid, realpathSync(model));
-    const request = { input: "a ".repeat(words), temperature: 0, max_output_tokens: answerTokens };
+    // A digit is a token of its own.
+    const request = { input: "7".repeat(promptTokens), temperature: 0, max_output_tokens: answerTokens };
     const { usage } = await respond(daemon, request);
     const { model: mapped, libraries, anonymous } = residentBytes(daemon.pid, realpathSync(model));
     const kv = Math.min(anonymous, usage.total_tokens * (await kvBytesPerToken(model)));
