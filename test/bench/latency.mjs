@@ -1,9 +1,9 @@
 /**
  * What clients feel while decode keeps all cores busy: `npm run bench:latency -- [MODEL] [SECONDS]`. Prints the times of
- * /api/tags and /healthz, the event loop's lag, which bounds the delay from a token to its socket, and what idle sockets and slow readers cost decode. On a machine
+ * /api/tags and /healthz, the delay from the step that drew a token to the client that reads it, and what idle sockets and slow readers cost decode. On a machine
  * that others use too only the ratios mean anything. MODEL: a GGUF file; by default a synthetic llama-3.2-1b in Q4_0.
  */
-import { spawn, spawnSync } from "node:child_process";
+import { fork, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -37,14 +37,19 @@ function model() {
 }
 
 async function startDaemon(file) {
-  const args = [main, "serve", "--listen", "127.0.0.1:0", "--model", file, "--slots", "32", "--context", "4096"];
   const env = {
     ...process.env,
+    HEARTH_LISTEN: "127.0.0.1:0",
+    HEARTH_MODEL: file,
+    HEARTH_SLOTS: "32",
+    HEARTH_CONTEXT_TOKENS: "4096",
+    HEARTH_KV_TOKENS: "32768",
+    HEARTH_SPECULATION: "false", // one token a step
     HEARTH_STATE: folder,
     HEARTH_LIMITS_REQUESTS_PER_MINUTE: "0",
-    HEARTH_KV_TOKENS: "32768",
   };
-  const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = fork(path.join(root, "test", "bench", "latency-daemon.mjs"), { env, silent: true });
+  child.stderr.pipe(process.stderr);
   const address = await new Promise((resolve, reject) => {
     let found;
     createInterface({ input: child.stdout }).on("line", (line) => {
@@ -83,6 +88,38 @@ function keepAsking(socket, onToken) {
   ask();
 }
 
+/** Of one stream's tokens: from the end of the step that drew them to this process, which is the client. */
+async function tokenDelays(child, url) {
+  const steps = () =>
+    new Promise((resolve) => {
+      child.once("message", ({ drawn }) => resolve(drawn.map(BigInt)));
+      child.send("drawn");
+    });
+  const socket = await connect(url);
+  await steps();
+  const arrivals = [];
+  const done = new Promise((resolve) => {
+    socket.on("message", (data) => {
+      const at = process.hrtime.bigint();
+      const event = JSON.parse(String(data));
+      if (event.type === "response.output_text.delta") arrivals.push([event["hearth:token_ids"].length, at]);
+      if (/^response\.(completed|incomplete|failed)$/.test(event.type)) resolve();
+    });
+  });
+  const tokens = { input: "Once upon a time", max_output_tokens: 400, store: false, include: ["hearth.token_ids"] };
+  socket.send(JSON.stringify({ type: "response.create", ...tokens }));
+  await done;
+  socket.close();
+  const drawn = await steps();
+  let token = 0;
+  // A token that is no whole character waits for the next one: the last of an event is the one that sent it.
+  return arrivals.flatMap(([count, at]) => {
+    token += count;
+    const step = drawn[token - 1];
+    return count === 0 || step === undefined ? [] : [Number(at - step) / 1e6];
+  });
+}
+
 async function counters(url) {
   const text = await (await fetch(`${url}/metrics`)).text();
   return (name) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, "m").exec(text)?.[1] ?? Number.NaN);
@@ -111,6 +148,9 @@ async function times(url, request) {
 
 const { child, url } = await startDaemon(model());
 try {
+  const header = ["count", "p50", "p99", "max"].map((name, i) => name.padStart(i === 0 ? 6 : 9)).join(" ");
+  process.stdout.write(`${"".padEnd(34)} ${header}\n`);
+  row("token to client, one stream", await tokenDelays(child, url));
   const gaps = [];
   const sockets = await Promise.all(Array.from({ length: streams }, () => connect(url)));
   const arrivals = new Map();
@@ -122,20 +162,11 @@ try {
     });
   }
   await sleep(3000);
-  process.stdout.write(
-    `${"".padEnd(34)} ${"count".padStart(6)} ${"p50".padStart(9)} ${"p99".padStart(9)} ${"max".padStart(9)}\n`,
-  );
   row("GET /healthz", await times(url, "/healthz"));
   row("GET /api/tags", await times(url, "/api/tags"));
   gaps.length = 0;
   const alone = await decodeRate(url);
   row("between two tokens at a client", gaps.splice(0));
-  // A token that a step drew goes to its socket in the same turn of the event loop, so that this bounds its delay.
-  const read = await counters(url);
-  for (const which of ["p50", "p99", "max"]) {
-    const seconds = read(`hearth_nodejs_eventloop_lag_${which}_seconds`);
-    process.stdout.write(`event loop lag, ${which}: ${(seconds * 1000).toFixed(2)} ms\n`);
-  }
   const idle = await Promise.all(Array.from({ length: idleSockets }, () => connect(url)));
   const slow = await Promise.all(Array.from({ length: slowReaders }, () => connect(url)));
   for (const socket of slow) {

@@ -1,0 +1,45 @@
+/** The daemon of latency.mjs: as `hearth serve` starts it, but the end of every step is noted, and told to whoever asks. */
+import { systemClock } from "../../dist/base/clock.js";
+import { createLogger } from "../../dist/base/logger.js";
+import { loadConfig } from "../../dist/config/load.js";
+import { Daemon } from "../../dist/daemon/daemon.js";
+import { openModelStore, stateFolder } from "../../dist/daemon/model-file.js";
+import { connectSystemd } from "../../dist/daemon/systemd.js";
+import { loadEngineModule } from "../../dist/engine/binding.js";
+
+const { config } = loadConfig({ env: process.env, flags: {} });
+const logger = createLogger({ level: "info", prompts: false });
+const engineModule = loadEngineModule();
+/** When the steps ended that drew a token, on the machine's monotonic clock in nanoseconds. */
+let drawn = [];
+
+const createEngine = engineModule.createEngine.bind(engineModule);
+engineModule.createEngine = async (...args) => {
+  const engine = await createEngine(...args);
+  const step = engine.step.bind(engine);
+  engine.step = async (plan) => {
+    const result = await step(plan);
+    const at = process.hrtime.bigint();
+    for (const chunk of plan.chunks) if (chunk.sample) drawn.push(String(at));
+    return result;
+  };
+  return engine;
+};
+
+const store = openModelStore(config, process.env, engineModule);
+const daemon = new Daemon(config, {
+  engineModule,
+  store,
+  clock: systemClock,
+  logger,
+  systemd: connectSystemd({ env: {}, pid: process.pid, logger, datagram: engineModule.notify }),
+  stateFolder: stateFolder(config, process.env),
+  pull: async () => {},
+  tls: null,
+});
+process.on("message", () => {
+  process.send({ drawn });
+  drawn = [];
+});
+process.once("SIGTERM", () => void daemon.stop().then(() => process.disconnect()));
+await daemon.start();
