@@ -23,7 +23,10 @@ async function kvBytesPerToken(model) {
 }
 
 /** `others`: what is neither the file nor the KV cache of the request's tokens. */
-export async function measureMemory(model, { contextTokens = 2048, promptTokens = 1500, answerTokens = 64, env = {} } = {}) {
+export async function measureMemory(
+  model,
+  { contextTokens = 2048, promptTokens = 1500, answerTokens = 64, env = {} } = {},
+) {
   const daemon = await startDaemon(model, { HEARTH_CONTEXT_TOKENS: String(contextTokens), ...env });
   try {
     const atStart = residentBytes(daemon.pid, realpathSync(model));
