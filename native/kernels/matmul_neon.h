@@ -88,9 +88,8 @@ struct Tile {
   }
 };
 
-// Every other line: the cores fetch the one after it by themselves.
 HEARTH_INLINE void prefetch(const uint8_t* p, size_t bytes) {
-  for (size_t line = 0; line < bytes; line += 128) __builtin_prefetch(p + line);
+  for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(p + line);
 }
 
 // The next block of every row and column; the columns' scales and sums are `stride` apart.
