@@ -158,14 +158,14 @@ export const options = {
     env: "HEARTH_SPECULATION",
     doc: "Guess tokens that repeat earlier text, several a step; answers are the same without.",
   }),
-  "context.tokens": option(integer(16, 1_048_576, "tokens"), 2048, {
+  "context.tokens": option(integer(16, 1_048_576, "tokens"), 8192, {
     env: "HEARTH_CONTEXT_TOKENS",
     flag: "context",
     doc: "Longest prompt and answer together. No more than the model was trained for is used.",
   }),
   "kv.tokens": option(integer(0, 16_777_216, "tokens"), 0, {
     env: "HEARTH_KV_TOKENS",
-    doc: "Tokens that the KV cache holds over all slots; 0: scheduler.slots times context.tokens.",
+    doc: "Tokens that the KV cache holds over all slots, a whole context at least; 0: a context, or 2048 for each slot if that is more.",
   }),
 
   "prefix.memory_bytes": option(integer(0, 2 ** 40, "bytes"), 256 * mib, {

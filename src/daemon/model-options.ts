@@ -53,9 +53,16 @@ export function engineOptions(config: Config): EngineOptions {
     decodeThreads: config["engine.decode_threads"],
     maxSequences: config["scheduler.slots"],
     contextTokens: config["context.tokens"],
-    kvTokens: config["kv.tokens"],
+    kvTokens: kvTokens(config),
     maxBatchTokens: config["scheduler.batch_tokens"],
     prefixBytes: config["prefix.memory_bytes"],
     isa: config["engine.isa"],
   };
+}
+
+/** One long conversation fits, and as many usual ones as there are slots; requests wait for room where many are long. */
+function kvTokens(config: Config): number {
+  const context = config["context.tokens"];
+  const usual = Math.min(context, 2048) * config["scheduler.slots"];
+  return config["kv.tokens"] || Math.max(context, usual);
 }

@@ -358,5 +358,6 @@ export class ModelRegistry implements Models {
 function kvBytes({ kvBytesPerToken, kvBytesPerSequence, contextTrained }: ModelInfo, options: EngineOptions): number {
   const context = Math.min(options.contextTokens, contextTrained);
   const { kvTokens, maxSequences, prefixBytes = 0 } = options;
-  return kvBytesPerToken * (kvTokens || maxSequences * context) + kvBytesPerSequence * maxSequences + prefixBytes;
+  const most = maxSequences * context;
+  return kvBytesPerToken * Math.min(kvTokens || most, most) + kvBytesPerSequence * maxSequences + prefixBytes;
 }
