@@ -28,6 +28,9 @@ struct Shape {
   bool tied = true;          // the output is the transposed embedding
   bool head_norms = false, post_norms = false;
   uint32_t sliding_window = 0;
+  uint32_t attention_interval = 0;  // every so manieth layer attends, the others have a gated delta rule; 0: all attend
+  uint32_t n_delta_head = 0, delta_dim = 0, conv_taps = 0;  // of those
+  uint32_t rope_dims = 0;                                   // 0: head_dim
 };
 
 // From the config.json of each model.
@@ -39,6 +42,8 @@ constexpr Shape kShapes[] = {
     {"qwen3-0.6b", "qwen3", 28, 1024, 3072, 16, 8, 128, 151936, 40960, 1e-6f, 1e6f, 0.0f, true, true},
     {"qwen3-1.7b", "qwen3", 28, 2048, 6144, 16, 8, 128, 151936, 40960, 1e-6f, 1e6f, 0.0f, true, true},
     {"qwen3-4b", "qwen3", 36, 2560, 9728, 32, 8, 128, 151936, 40960, 1e-6f, 1e6f, 0.0f, true, true},
+    {"qwen3.5-0.8b", "qwen35", 24,   1024, 3584,  8, 2, 256, 248320, 262144, 1e-6f,
+     1e7f,           0.0f,     true, true, false, 0, 4, 16,  128,    4,      64},
     {"gemma3-1b", "gemma3", 26, 1152, 6912, 4, 1, 256, 262144, 32768, 1e-6f, 1e6f, 0.0f, true, true, true, 512},
 };
 
@@ -95,7 +100,8 @@ bool uses_larger(uint32_t il, uint32_t n_layer) {
 constexpr uint64_t kSeed = 20261123;
 constexpr size_t kPoolBytes = 1 << 20;
 
-enum class Fill { RANDOM, ONES, ROPE_FACTORS };
+// DECAY: the logarithms of what a delta rule forgets, which are negative.
+enum class Fill { RANDOM, ONES, ROPE_FACTORS, DECAY };
 
 // token_type of llama.cpp's vocabularies.
 enum TokenType : int32_t { NORMAL = 1, UNKNOWN = 2, CONTROL = 3, BYTE = 6 };
@@ -181,7 +187,15 @@ void add_keys(const Shape& shape, uint32_t file_type, GgufWriter* writer) {
   writer->add(prefix + "attention.value_length", shape.head_dim);
   writer->add(prefix + "attention.layer_norm_rms_epsilon", shape.rms_eps);
   if (shape.sliding_window != 0) writer->add(prefix + "attention.sliding_window", shape.sliding_window);
-  writer->add(prefix + "rope.dimension_count", shape.head_dim);
+  if (shape.attention_interval != 0) {
+    writer->add(prefix + "full_attention_interval", shape.attention_interval);
+    writer->add(prefix + "ssm.conv_kernel", shape.conv_taps);
+    writer->add(prefix + "ssm.group_count", shape.n_delta_head);
+    writer->add(prefix + "ssm.time_step_rank", shape.n_delta_head);
+    writer->add(prefix + "ssm.state_size", shape.delta_dim);
+    writer->add(prefix + "ssm.inner_size", shape.n_delta_head * shape.delta_dim);
+  }
+  writer->add(prefix + "rope.dimension_count", shape.rope_dims != 0 ? shape.rope_dims : shape.head_dim);
   writer->add(prefix + "rope.freq_base", shape.rope_base);
   writer->add(prefix + "vocab_size", shape.n_vocab);
   add_vocabulary(shape.n_vocab, writer);
@@ -218,9 +232,9 @@ class TensorPlan {
 
   Status add_all() {
     HEARTH_RETURN_IF_ERROR(matrix("token_embd", s_.n_embd, s_.n_vocab, s_.tied));
-    if (s_.rope_factor != 0) HEARTH_RETURN_IF_ERROR(vector("rope_freqs", s_.head_dim / 2, Fill::ROPE_FACTORS));
+    if (s_.rope_factor != 0) HEARTH_RETURN_IF_ERROR(vector("rope_freqs.weight", s_.head_dim / 2, Fill::ROPE_FACTORS));
     for (uint32_t il = 0; il < s_.n_layer; ++il) HEARTH_RETURN_IF_ERROR(layer(il));
-    HEARTH_RETURN_IF_ERROR(vector("output_norm", s_.n_embd, Fill::ONES));
+    HEARTH_RETURN_IF_ERROR(vector("output_norm.weight", s_.n_embd, Fill::ONES));
     return s_.tied ? Status() : matrix("output", s_.n_embd, s_.n_vocab, true);
   }
   const std::vector<Planned>& planned() const { return planned_; }
@@ -228,32 +242,56 @@ class TensorPlan {
  private:
   Status layer(uint32_t il) {
     const std::string block = "blk." + std::to_string(il) + ".";
-    const uint64_t n_q = s_.n_head * s_.head_dim, n_kv = s_.n_head_kv * s_.head_dim;
     const bool larger = uses_larger(il, s_.n_layer);
-    HEARTH_RETURN_IF_ERROR(vector(block + "attn_norm", s_.n_embd, Fill::ONES));
-    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_q", s_.n_embd, n_q));
-    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_k", s_.n_embd, n_kv));
-    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_v", s_.n_embd, n_kv, larger));
-    if (s_.head_norms) {
-      HEARTH_RETURN_IF_ERROR(vector(block + "attn_q_norm", s_.head_dim, Fill::ONES));
-      HEARTH_RETURN_IF_ERROR(vector(block + "attn_k_norm", s_.head_dim, Fill::ONES));
+    const bool attends = s_.attention_interval == 0 || (il + 1) % s_.attention_interval == 0;
+    HEARTH_RETURN_IF_ERROR(vector(block + "attn_norm.weight", s_.n_embd, Fill::ONES));
+    HEARTH_RETURN_IF_ERROR(attends ? attention(block, larger) : delta_rule(block));
+    const bool is_hybrid = s_.attention_interval != 0;  // which has another name for the norm before the feed-forward
+    if (s_.post_norms || is_hybrid) {
+      HEARTH_RETURN_IF_ERROR(vector(block + "post_attention_norm.weight", s_.n_embd, Fill::ONES));
     }
-    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_output", n_q, s_.n_embd));
-    if (s_.post_norms) HEARTH_RETURN_IF_ERROR(vector(block + "post_attention_norm", s_.n_embd, Fill::ONES));
-    HEARTH_RETURN_IF_ERROR(vector(block + "ffn_norm", s_.n_embd, Fill::ONES));
+    if (!is_hybrid) HEARTH_RETURN_IF_ERROR(vector(block + "ffn_norm.weight", s_.n_embd, Fill::ONES));
     HEARTH_RETURN_IF_ERROR(matrix(block + "ffn_gate", s_.n_embd, s_.n_ff));
     HEARTH_RETURN_IF_ERROR(matrix(block + "ffn_up", s_.n_embd, s_.n_ff));
     HEARTH_RETURN_IF_ERROR(matrix(block + "ffn_down", s_.n_ff, s_.n_embd, larger));
-    return s_.post_norms ? vector(block + "post_ffw_norm", s_.n_embd, Fill::ONES) : Status();
+    return s_.post_norms ? vector(block + "post_ffw_norm.weight", s_.n_embd, Fill::ONES) : Status();
+  }
+  Status attention(const std::string& block, bool larger) {
+    const uint64_t n_q = s_.n_head * s_.head_dim, n_kv = s_.n_head_kv * s_.head_dim;
+    // A hybrid model's attention has a gate beside each query.
+    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_q", s_.n_embd, s_.attention_interval != 0 ? 2 * n_q : n_q));
+    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_k", s_.n_embd, n_kv));
+    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_v", s_.n_embd, n_kv, larger));
+    if (s_.head_norms) {
+      HEARTH_RETURN_IF_ERROR(vector(block + "attn_q_norm.weight", s_.head_dim, Fill::ONES));
+      HEARTH_RETURN_IF_ERROR(vector(block + "attn_k_norm.weight", s_.head_dim, Fill::ONES));
+    }
+    return matrix(block + "attn_output", n_q, s_.n_embd);
+  }
+  Status delta_rule(const std::string& block) {
+    const uint64_t n_values = s_.n_delta_head * s_.delta_dim;
+    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_qkv", s_.n_embd, 3 * n_values));
+    HEARTH_RETURN_IF_ERROR(matrix(block + "attn_gate", s_.n_embd, n_values));
+    HEARTH_RETURN_IF_ERROR(filter(block + "ssm_conv1d", s_.conv_taps, 3 * n_values));
+    HEARTH_RETURN_IF_ERROR(matrix(block + "ssm_alpha", s_.n_embd, s_.n_delta_head));
+    HEARTH_RETURN_IF_ERROR(matrix(block + "ssm_beta", s_.n_embd, s_.n_delta_head));
+    HEARTH_RETURN_IF_ERROR(vector(block + "ssm_dt.bias", s_.n_delta_head, Fill::ONES));
+    HEARTH_RETURN_IF_ERROR(vector(block + "ssm_a", s_.n_delta_head, Fill::DECAY));
+    HEARTH_RETURN_IF_ERROR(vector(block + "ssm_norm.weight", s_.delta_dim, Fill::ONES));
+    return matrix(block + "ssm_out", n_values, s_.n_embd);
   }
   Status matrix(const std::string& name, uint64_t columns, uint64_t rows, bool larger = false) {
     const HearthType type = fitting_type(larger ? file_type_.larger : file_type_.type, columns);
     planned_.push_back({Fill::RANDOM, type});
     return writer_->add_tensor(name + ".weight", type, std::array{columns, rows});
   }
+  Status filter(const std::string& name, uint64_t taps, uint64_t channels) {
+    planned_.push_back({Fill::RANDOM, HEARTH_TYPE_F32});
+    return writer_->add_tensor(name + ".weight", HEARTH_TYPE_F32, std::array{taps, channels});
+  }
   Status vector(const std::string& name, uint64_t n, Fill fill) {
     planned_.push_back({fill, HEARTH_TYPE_F32});
-    return writer_->add_tensor(name + ".weight", HEARTH_TYPE_F32, std::array{n});
+    return writer_->add_tensor(name, HEARTH_TYPE_F32, std::array{n});
   }
 
   const Shape& s_;
@@ -306,6 +344,9 @@ Status write_synthetic_model(const std::string& shape_name, const std::string& w
       }
       case Fill::ONES:
         HEARTH_RETURN_IF_ERROR(writer.write(bytes_of(std::vector<float>(n_bytes / sizeof(float), 1.0f))));
+        break;
+      case Fill::DECAY:
+        HEARTH_RETURN_IF_ERROR(writer.write(bytes_of(std::vector<float>(n_bytes / sizeof(float), -1.0f))));
         break;
       case Fill::ROPE_FACTORS:
         HEARTH_RETURN_IF_ERROR(writer.write(bytes_of(llama3_rope_factors(shape))));

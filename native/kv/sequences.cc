@@ -16,7 +16,7 @@ constexpr int32_t kCheckpointTokens = 256;
 constexpr std::array<int32_t, 3> kBeforeEnd = {16, 48, 128};
 
 // How likely a checkpoint is to be gone back to.
-constexpr int32_t kPassing = 1, kAtEnd = 2, kNearEnd = 8, kProven = 32;
+constexpr int32_t kPassing = 1, kAtEnd = 2, kNearEnd = 32, kProven = 128;
 
 size_t checkpoints_of_sequence(const Shape& shape) {
   const uint64_t bytes = shape.bytes_per_sequence();
