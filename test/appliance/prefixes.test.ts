@@ -149,7 +149,10 @@ test("pinned prompts are read at the start, and from disk the next time; a bad f
     { role: "user", content: "Which question this is does not matter" },
   ];
   writeFileSync(request, JSON.stringify({ messages, tools }));
-  const options = { model, env: env(state, { HEARTH_PREFIX_PINNED: `${text},${request}` }) };
+  const options = {
+    model,
+    env: env(state, { HEARTH_PREFIX_PINNED: `${text},${request}`, HEARTH_MODEL_FALLBACK_TEMPLATE: "chatml" }),
+  };
   const chat = async (daemon: TestDaemon, content: string) => {
     const response = await fetch(`${daemon.url}/v1/chat/completions`, {
       method: "POST",
