@@ -1,6 +1,6 @@
 /**
  * Measures on this machine what hearth promises of its speed beside a peer (`npm run bench:peer` compares with one) and prints a
- * line for each promise: `npm run bench:limits -- [NAME ...]`. Names: contention, batch, depth, speculation, memory, start. The
+ * line for each promise: `npm run bench:limits -- [NAME ...]`. Names: contention, batch, speculation, memory, start. The
  * models are of random weights and written to a temporary folder; the one of `start` takes 4 GB of disk. For sound figures the
  * machine must have nothing else to do.
  */
