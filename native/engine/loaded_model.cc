@@ -81,11 +81,14 @@ Status LoadedModel::fingerprint(std::string_view more, std::string* digits) cons
     uint64_t sum = hash64(std::as_bytes(std::span(&file_bytes, 1)), seed);
     sum = hash64(std::as_bytes(std::span(more)), sum);
     sum = hash64(file.first(header_.data_offset()), sum);
+    // Else each piece brings its neighbourhood into memory, together a good part of the file.
+    file_->expect(MappedFile::Access::SPARSE);
     // From the middle: the first rows of an embedding are those of special tokens, which training may not touch.
     for (const GgufTensor& tensor : header_.tensors()) {
       const std::span<const std::byte> data = std::as_bytes(tensor.data);
       sum = hash64(data.subspan(data.size() / 2).first(std::min(kSampleBytes, data.size() - data.size() / 2)), sum);
     }
+    file_->expect(MappedFile::Access::RUNS);
     constexpr const char* kHex = "0123456789abcdef";
     for (int shift = 60; shift >= 0; shift -= 4) *digits += kHex[sum >> shift & 15];
   }

@@ -60,6 +60,11 @@ MappedFile::~MappedFile() {
   if (fd_ >= 0) close(fd_);
 }
 
+void MappedFile::expect(Access access) const {
+  if (bytes_.empty()) return;
+  madvise(const_cast<uint8_t*>(bytes_.data()), bytes_.size(), access == Access::SPARSE ? MADV_RANDOM : MADV_NORMAL);
+}
+
 Status MappedFile::health() const {
   if (guard_.faulted())
     return {Code::FILE_READ_FAILED, "The file " + quoted_path(path_) + " could not be read while it was in use."};

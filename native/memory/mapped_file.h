@@ -28,6 +28,11 @@ class MappedFile {
   const std::string& path() const { return path_; }
   std::span<const uint8_t> bytes() const { return bytes_; }  // starts at a page boundary
 
+  // Whether what is read next lies together, as tensors do, or here and there: then nothing around it is read ahead.
+  // Advice for the whole mapping.
+  enum class Access { RUNS, SPARSE };
+  void expect(Access access) const;
+
   // FILE_READ_FAILED once a page could not be read, FILE_CHANGED once the size or time of change differ from those at
   // open. Costs one fstat: ask after each step, before its results are used. Any thread.
   Status health() const;
