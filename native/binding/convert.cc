@@ -66,6 +66,13 @@ Napi::Object to_object(Napi::Env env, const TokenizerInfo& info) {
   return object;
 }
 
+Napi::Object to_object(Napi::Env env, const KvBytes& bytes) {
+  auto object = Napi::Object::New(env);
+  object["perToken"] = Napi::Number::New(env, static_cast<double>(bytes.per_token));
+  object["perSequence"] = Napi::Number::New(env, static_cast<double>(bytes.per_sequence));
+  return object;
+}
+
 Status to_chunk(const Napi::Value& value, StepPlan::Chunk* chunk, std::vector<int32_t>* tokens) {
   if (!value.IsObject()) return wrong_type("chunk", "an object");
   const auto object = value.As<Napi::Object>();
@@ -117,8 +124,10 @@ Napi::Object to_object(Napi::Env env, const ModelInfo& info) {
   object["contextTrained"] = Napi::Number::New(env, info.n_ctx_train);
   object["layers"] = Napi::Number::New(env, info.n_layer);
   object["embedding"] = Napi::Number::New(env, info.n_embd);
-  object["kvBytesPerToken"] = Napi::Number::New(env, static_cast<double>(info.kv_bytes_per_token));
-  object["kvBytesPerSequence"] = Napi::Number::New(env, static_cast<double>(info.kv_bytes_per_sequence));
+  auto kv_bytes = Napi::Object::New(env);
+  kv_bytes["f16"] = to_object(env, info.kv_f16);
+  kv_bytes["q8_0"] = to_object(env, info.kv_q8_0);
+  object["kvBytes"] = kv_bytes;
   object["hasWeights"] = Napi::Boolean::New(env, info.has_weights);
   object["tokenizer"] = to_object(env, info.tokenizer);
   return object;
@@ -149,6 +158,7 @@ Napi::Object to_object(Napi::Env env, const EngineOptions& options) {
   object["maxSequences"] = Napi::Number::New(env, options.max_sequences);
   object["contextTokens"] = Napi::Number::New(env, options.context_tokens);
   object["kvTokens"] = Napi::Number::New(env, options.kv_tokens);
+  object["kvType"] = to_text(env, options.kv_type);
   object["maxBatchTokens"] = Napi::Number::New(env, options.max_batch_tokens);
   object["prefixBytes"] = Napi::Number::New(env, static_cast<double>(options.prefix_bytes));
   object["prefixSequences"] = Napi::Number::New(env, options.prefix_sequences);
@@ -164,6 +174,8 @@ Status to_engine_options(const Napi::Value& value, EngineOptions* options) {
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "maxSequences"), "maxSequences", &options->max_sequences));
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "contextTokens"), "contextTokens", &options->context_tokens));
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "kvTokens"), "kvTokens", &options->kv_tokens));
+  const Napi::Value kv_type = member(object, "kvType");
+  if (!kv_type.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_string(kv_type, "kvType", &options->kv_type));
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "maxBatchTokens"), "maxBatchTokens", &options->max_batch_tokens));
   const Napi::Value prefix_bytes = member(object, "prefixBytes");
   if (!prefix_bytes.IsUndefined()) {

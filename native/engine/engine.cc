@@ -50,7 +50,20 @@ void divide_prefix_bytes(const kv::Shape& shape, EngineOptions* o) {
   o->kv_tokens += static_cast<int32_t>(std::min(tokens, useful));
 }
 
-Status complete_options(const Dimensions& model, EngineOptions* o) {
+// The shape of the model's KV cache in the type of the options.
+Status kv_shape(const Dimensions& model, const EngineOptions& o, kv::Shape* shape) {
+  if (o.kv_type != "f16" && o.kv_type != "q8_0") {
+    return {Code::OPTION_OUT_OF_RANGE, "The engine's option kv_type is '" + o.kv_type + "', not f16 or q8_0."};
+  }
+  *shape = model.kv.with(o.kv_type == "f16" ? kv::Type::f16 : kv::Type::q8_0);
+  const int32_t head = shape->unsuitable_head();
+  if (head == 0) return {};
+  return {Code::OPTION_OUT_OF_RANGE, "A KV cache of q8_0 needs heads of a multiple of " + std::to_string(kv::kQ8Dims) +
+                                         ", and this model's are of " + std::to_string(head) + ": use f16."};
+}
+
+Status complete_options(const Dimensions& model, EngineOptions* o, kv::Shape* shape) {
+  HEARTH_RETURN_IF_ERROR(kv_shape(model, *o, shape));
   if (o->threads == 0) o->threads = usable_cores();
   HEARTH_RETURN_IF_ERROR(check_range("threads", o->threads, 1, kMaxThreads));
   if (o->decode_threads == 0) o->decode_threads = o->threads;
@@ -63,15 +76,17 @@ Status complete_options(const Dimensions& model, EngineOptions* o) {
   if (kv_tokens == 0) kv_tokens = int64_t{o->max_sequences} * o->context_tokens;
   HEARTH_RETURN_IF_ERROR(check_range("kv_tokens", kv_tokens, 1, kMaxKvTokens));
   o->kv_tokens = static_cast<int32_t>(kv_tokens);
-  divide_prefix_bytes(model.kv, o);
+  divide_prefix_bytes(*shape, o);
   return {};
 }
 
 class EngineImpl final : public Engine {
  public:
-  EngineImpl(std::shared_ptr<const LoadedModel> model, const EngineOptions& options, const HearthKernels* kernels)
+  EngineImpl(std::shared_ptr<const LoadedModel> model, const EngineOptions& options, kv::Shape shape,
+             const HearthKernels* kernels)
       : model_(std::move(model)),
         options_(options),
+        shape_(std::move(shape)),
         kernels_(kernels),
         pool_(options.threads),
         threads_(options.threads),
@@ -87,10 +102,9 @@ class EngineImpl final : public Engine {
   }
 
   Status start() {
-    const Dimensions& d = model_->architecture()->dimensions();
     const kv::SequenceLimits limits{options_.kv_tokens, options_.max_sequences, options_.context_tokens,
                                     options_.max_batch_tokens, options_.prefix_sequences};
-    HEARTH_RETURN_IF_ERROR(kv::Sequences::create(d.kv, limits, &sequences_));
+    HEARTH_RETURN_IF_ERROR(kv::Sequences::create(shape_, limits, &sequences_));
     HEARTH_RETURN_IF_ERROR(Scratch::create(scratch_bytes(), &scratch_));
     thread_ = std::thread([this] { work(); });
     return {};
@@ -177,9 +191,7 @@ class EngineImpl final : public Engine {
     return sequences_.free_tokens();
   }
 
-  Status identify(std::string* identity) const override {
-    return model_->fingerprint(model_->architecture()->dimensions().kv.describe(), identity);
-  }
+  Status identify(std::string* identity) const override { return model_->fingerprint(shape_.describe(), identity); }
 
   Status hold_prefix(int32_t id, int32_t n_tokens, std::unique_ptr<HeldPrefix>* held) override {
     std::lock_guard lock(mutex_);
@@ -510,6 +522,7 @@ class EngineImpl final : public Engine {
 
   const std::shared_ptr<const LoadedModel> model_;
   const EngineOptions options_;
+  const kv::Shape shape_;  // of the KV cache, in its type
   const HearthKernels* const kernels_;
   Pool pool_;
   int32_t threads_;  // of the pool's, those in use
@@ -545,10 +558,11 @@ Status Engine::create(std::shared_ptr<const Model> model, const EngineOptions& o
   const HearthKernels* kernels = nullptr;
   HEARTH_RETURN_IF_ERROR(select_kernels(options.isa, &kernels));
   EngineOptions complete = options;
-  HEARTH_RETURN_IF_ERROR(complete_options(loaded->architecture()->dimensions(), &complete));
+  kv::Shape shape;
+  HEARTH_RETURN_IF_ERROR(complete_options(loaded->architecture()->dimensions(), &complete, &shape));
   complete.isa = kernels->name;
   try {
-    auto impl = std::make_unique<EngineImpl>(std::move(loaded), complete, kernels);
+    auto impl = std::make_unique<EngineImpl>(std::move(loaded), complete, std::move(shape), kernels);
     HEARTH_RETURN_IF_ERROR(impl->start());
     *engine = std::move(impl);
     return {};

@@ -112,8 +112,11 @@ void LoadedModel::describe() {
   info_.n_ctx_train = d.n_ctx_train;
   info_.n_layer = d.n_layer;
   info_.n_embd = d.n_embd;
-  info_.kv_bytes_per_token = d.kv.bytes_per_token();
-  info_.kv_bytes_per_sequence = kv::Sequences::most_bytes(d.kv);
+  const auto kv_bytes = [](const kv::Shape& kv) {
+    return KvBytes{kv.bytes_per_token(), kv::Sequences::most_bytes(kv)};
+  };
+  info_.kv_f16 = kv_bytes(d.kv.with(kv::Type::f16));
+  info_.kv_q8_0 = kv_bytes(d.kv.with(kv::Type::q8_0));
   const TensorTotals totals = total_tensors(header_);
   info_.n_parameters = totals.n_elements;
   info_.weight_type = totals.main_type;

@@ -35,6 +35,12 @@ struct TokenizerInfo {
   std::vector<SpecialToken> special_tokens;
 };
 
+// What a sequence takes in memory.
+struct KvBytes {
+  uint64_t per_token = 0;
+  uint64_t per_sequence = 0;  // beside that, at most: sliding windows, recurrent states, their checkpoints
+};
+
 struct ModelInfo {
   std::string architecture;   // "llama"
   std::string name;           // general.name, may be empty
@@ -46,8 +52,7 @@ struct ModelInfo {
   uint32_t n_ctx_train = 0;
   uint32_t n_layer = 0;
   uint32_t n_embd = 0;
-  uint64_t kv_bytes_per_token = 0;
-  uint64_t kv_bytes_per_sequence = 0;  // beside that, at most: sliding windows, recurrent states, their checkpoints
+  KvBytes kv_f16, kv_q8_0;  // with EngineOptions::kv_type
   bool has_weights = false;
   TokenizerInfo tokenizer;
 };
@@ -142,7 +147,10 @@ struct EngineOptions {
   // Memory for sequences that only hold a prefix for later, beside those above. The engine makes of it prefix_sequences
   // more sequences and room for more kv_tokens; at most max_sequences of all take part in a step.
   uint64_t prefix_bytes = 0;
-  int32_t prefix_sequences = 0;    // filled in by the engine
+  int32_t prefix_sequences = 0;  // filled in by the engine
+  // How keys and values are kept: "f16", or "q8_0" in 0.56 times the memory, at a small loss. The latter needs heads of
+  // a multiple of 32.
+  std::string kv_type = "f16";
   int32_t max_batch_tokens = 256;  // of one step, over all chunks; 1..4096
   std::string isa;                 // a name of compiled_isas() to force, empty for the best this CPU runs
   // Reads every named intermediate tensor [rows, cols] of each step, row-major; layer -1 is outside the layers. Called

@@ -1,5 +1,5 @@
-// Attention over one KV block, written once over the sixteen lanes of lanes_*.h. Four rows at a time share each key and
-// value; the arithmetic of a row does not depend on its neighbours.
+// Attention over one KV block, written once over the sixteen lanes of lanes_*.h. Up to four rows that see the same
+// tokens share each key and value; the arithmetic of a row does not depend on its neighbours.
 #pragma once
 
 #include "kernels/activations.h"
@@ -7,38 +7,131 @@
 
 namespace {
 
+constexpr size_t kCacheLine = 64;
+
 using Scores = float[HEARTH_ATTEND_TOKENS];
 static_assert(HEARTH_ATTEND_TOKENS % kLanes == 0);
 
-// weight[r][t] = dot(q_r, k_t) * scale for the tokens that each row may see.
-inline void score4(const HearthAttendRow rows[4], const uint16_t* k, size_t head_dim, float scale, Scores weight[4]) {
-  const Four q = {rows[0].q, rows[1].q, rows[2].q, rows[3].q};
-  size_t t = rows[0].first, n_tokens = 0;
-  for (size_t r = 0; r < 4; ++r) {
-    t = rows[r].first < t ? rows[r].first : t;
-    n_tokens = rows[r].visible > n_tokens ? rows[r].visible : n_tokens;
+// Keys or values of a KV block: sixteen dimensions of token t from i on, and the last `count` of them.
+struct F16Rows {
+  const uint16_t* x;
+  size_t head_dim;
+  ptrdiff_t next;  // bytes from here to the same of the next block
+
+  // Brings the next block's token t into the cache.
+  HEARTH_INLINE void fetch(size_t t) const {
+    const char* p = (const char*)(x + t * head_dim) + next;
+    for (size_t i = 0; i < head_dim * sizeof *x; i += kCacheLine) __builtin_prefetch(p + i);
   }
-  for (; t < n_tokens; ++t) {
-    float score[4];
-    dot4<F32, F16>(q, k + t * head_dim, head_dim, score);
-    for (size_t r = 0; r < 4; ++r) weight[r][t] = score[r] * scale;
+
+  HEARTH_INLINE Lanes load(size_t t, size_t i) const { return load_f16(x, t * head_dim + i); }
+  HEARTH_INLINE Lanes tail(size_t t, size_t i, size_t count) const {
+    return load_tail<F16>(x, t * head_dim + i, count);
+  }
+};
+struct Q8Rows {
+  HearthQ8Rows x;
+  size_t head_dim;
+  ptrdiff_t next;
+
+  HEARTH_INLINE void fetch(size_t t) const {
+    const char* p = (const char*)(x.q + t * head_dim) + next;
+    for (size_t i = 0; i < head_dim; i += kCacheLine) __builtin_prefetch(p + i);
+    if (t % 4 == 0) __builtin_prefetch((const char*)(x.d + t * head_dim / HEARTH_BLOCK) + next);
+  }
+
+  HEARTH_INLINE Lanes load(size_t t, size_t i) const {
+    const size_t at = t * head_dim + i;
+    return mul(load_i8(x.q + at), splat(x.d[at / HEARTH_BLOCK]));
+  }
+  HEARTH_INLINE Lanes tail(size_t, size_t, size_t) const { return zeros(); }  // there is none
+};
+
+// Four sums in lanes. Members and not an array, which would live in memory.
+struct FourSums {
+  Lanes s0 = zeros(), s1 = zeros(), s2 = zeros(), s3 = zeros();
+
+  // The products of one vector with four others.
+  HEARTH_INLINE void add(Lanes shared, Lanes x0, Lanes x1, Lanes x2, Lanes x3) {
+    s0 = fma(shared, x0, s0);
+    s1 = fma(shared, x1, s1);
+    s2 = fma(shared, x2, s2);
+    s3 = fma(shared, x3, s3);
+  }
+  HEARTH_INLINE void store(float* p) const { store4(p, fold4(s0, s1, s2, s3)); }
+};
+
+// Calls part(query, key) for each sixteen dimensions: query(q) and key(t) load those of a query and of token t's key.
+template <class Rows, class Part>
+HEARTH_INLINE void for_dimensions(Rows k, Part part) {
+  size_t i = 0;
+  for (; i + kLanes <= k.head_dim; i += kLanes) {
+    part([i](const float* q) { return load_f32(q, i); }, [i, k](size_t t) { return k.load(t, i); });
+  }
+  if (i == k.head_dim) return;
+  const size_t count = k.head_dim - i;
+  part([i, count](const float* q) { return load_tail<F32>(q, i, count); },
+       [i, count, k](size_t t) { return k.tail(t, i, count); });
+}
+
+// weight[r][t] = dot(q_r, k_t) for the tokens from t on; `last` stands in for those behind it. All sums of up to four
+// rows and four tokens at once.
+template <size_t kRows, class Rows>
+inline void score_tile(const HearthAttendRow* rows, Rows k, size_t t, size_t last, Scores* weight) {
+  const auto query = [rows](size_t r) { return rows[r < kRows ? r : 0].q; };
+  const float *q0 = query(0), *q1 = query(1), *q2 = query(2), *q3 = query(3);
+  const size_t t1 = t + 1 < last ? t + 1 : last, t2 = t + 2 < last ? t + 2 : last, t3 = t + 3 < last ? t + 3 : last;
+  FourSums sums0, sums1, sums2, sums3;
+  for_dimensions(k, [&](auto load, auto key) {
+    const Lanes k0 = key(t), k1 = key(t1), k2 = key(t2), k3 = key(t3);
+    sums0.add(load(q0), k0, k1, k2, k3);
+    if constexpr (kRows > 1) sums1.add(load(q1), k0, k1, k2, k3);
+    if constexpr (kRows > 2) sums2.add(load(q2), k0, k1, k2, k3);
+    if constexpr (kRows > 3) sums3.add(load(q3), k0, k1, k2, k3);
+  });
+  sums0.store(weight[0] + t);
+  if constexpr (kRows > 1) sums1.store(weight[1] + t);
+  if constexpr (kRows > 2) sums2.store(weight[2] + t);
+  if constexpr (kRows > 3) sums3.store(weight[3] + t);
+}
+
+// The same of four rows and one token.
+template <class Rows>
+inline void score_token(const HearthAttendRow rows[4], Rows k, size_t t, Scores* weight) {
+  const float *q0 = rows[0].q, *q1 = rows[1].q, *q2 = rows[2].q, *q3 = rows[3].q;
+  FourSums sums;
+  for_dimensions(k, [&](auto load, auto key) { sums.add(key(t), load(q0), load(q1), load(q2), load(q3)); });
+  float score[4];
+  sums.store(score);
+  for (size_t r = 0; r < 4; ++r) weight[r][t] = score[r];
+}
+
+// weight[r][t] = dot(q_r, k_t) for the tokens that the rows see, and for a few beside them.
+template <size_t kRows, class Rows>
+inline void score(const HearthAttendRow* rows, Rows k, Scores* weight) {
+  const size_t end = rows[0].visible;
+  if constexpr (kRows == 4 && !kManyRegisters) {
+    for (size_t t = rows[0].first; t < end; ++t) {
+      k.fetch(t);
+      score_token(rows, k, t, weight);
+    }
+    return;
+  }
+  for (size_t t = rows[0].first / 4 * 4; t < end; t += 4) {
+    for (size_t step = 0; step < 4; ++step) k.fetch(t + step);
+    if constexpr (kManyRegisters) {
+      score_tile<kRows>(rows, k, t, end - 1, weight);
+    } else {
+      for (size_t r = 0; r < kRows; ++r) score_tile<1>(rows + r, k, t, end - 1, weight + r);
+    }
   }
 }
 
-inline void score1(const HearthAttendRow& row, const uint16_t* k, size_t head_dim, float scale, Scores weight) {
-  size_t t = row.first;
-  for (; t + 4 <= row.visible; t += 4) {
-    dot4<F16, F32>(four_from(k + t * head_dim, head_dim * sizeof *k), row.q, head_dim, weight + t);
-  }
-  for (; t < row.visible; ++t) weight[t] = dot<F16, F32>(k + t * head_dim, row.q, head_dim);
-  for (t = row.first; t < row.visible; ++t) weight[t] *= scale;
-}
-
-// Turns the scores into weights exp(score - max) and brings max and sum up to date. Returns what acc has to be scaled
-// by.
-inline float softmax_step(HearthAttendRow* row, Scores weight, float cap) {
-  if (row->first >= row->visible) return 1.0f;
-  if (cap != 0.0f) softcap(weight + row->first, cap, row->visible - row->first);
+// Turns the dots into weights exp(score - max) and brings max and sum up to date. Returns what acc has to be scaled by.
+inline float softmax_step(HearthAttendRow* row, Scores weight, HearthScores scores) {
+  float* const seen = weight + row->first;
+  map(seen, seen, row->visible - row->first, [scores](Lanes a, Lanes) { return mul(a, splat(scores.scale)); });
+  if (scores.softcap != 0.0f) softcap(seen, scores.softcap, row->visible - row->first);
   const size_t begin = row->first / kLanes * kLanes, end = (row->visible + kLanes - 1) / kLanes * kLanes;
   const auto fill_unseen = [&](float value) {
     for (size_t t = begin; t < row->first; ++t) weight[t] = value;
@@ -62,89 +155,117 @@ inline float softmax_step(HearthAttendRow* row, Scores weight, float cap) {
   return correction;
 }
 
-// The accumulators of up to four rows, for sixteen dimensions. Members and not an array, which would live in memory.
-template <size_t kRows>
-struct Accumulators {
-  Lanes acc0, acc1, acc2, acc3;
-
-  HEARTH_INLINE void add_value(Lanes value, const Scores* weight, size_t t) {
-    acc0 = fma(splat(weight[0][t]), value, acc0);
-    if constexpr (kRows > 1) acc1 = fma(splat(weight[1][t]), value, acc1);
-    if constexpr (kRows > 2) acc2 = fma(splat(weight[2][t]), value, acc2);
-    if constexpr (kRows > 3) acc3 = fma(splat(weight[3][t]), value, acc3);
-  }
+// Thirty-two dimensions: as many sums as hide the latency of the multiply-adds.
+struct Wide {
+  Lanes low, high;
 };
+HEARTH_INLINE Wide mul(Wide x, Lanes y) { return {mul(x.low, y), mul(x.high, y)}; }
+HEARTH_INLINE Wide fma(Lanes x, Wide y, Wide sum) { return {fma(x, y.low, sum.low), fma(x, y.high, sum.high)}; }
 
-// acc = acc * correction + sum over t of weight[t] * v[t], for the dimensions that `load` and `store` handle.
-template <size_t kRows, class Load, class Store>
-inline void gather_values(const HearthAttendRow* rows, const Scores* weight, const float* correction, const uint16_t* v,
-                          size_t head_dim, Load load, Store store) {
+// acc = acc * correction + sum over t of weight[t] * value(t), for the dimensions that `value`, `load` and `store`
+// handle.
+template <size_t kRows, class Value, class Load, class Store>
+HEARTH_INLINE void gather(const HearthAttendRow* rows, const Scores* weight, const float* correction, Value value,
+                          Load load, Store store) {
   const auto start = [&](size_t r) {
-    return r < kRows ? mul(load(F32(), rows[r].acc), splat(correction[r])) : zeros();
+    r = r < kRows ? r : 0;
+    return mul(load(rows[r].acc), splat(correction[r]));
   };
-  size_t begin = rows[0].first, end = rows[0].visible;  // tokens that all rows see
-  for (size_t r = 1; r < kRows; ++r) {
-    begin = rows[r].first > begin ? rows[r].first : begin;
-    end = rows[r].visible < end ? rows[r].visible : end;
+  auto acc0 = start(0), acc1 = start(1), acc2 = start(2), acc3 = start(3);
+  for (size_t t = rows[0].first; t < rows[0].visible; ++t) {
+    const auto x = value(t);
+    acc0 = fma(splat(weight[0][t]), x, acc0);
+    if constexpr (kRows > 1) acc1 = fma(splat(weight[1][t]), x, acc1);
+    if constexpr (kRows > 2) acc2 = fma(splat(weight[2][t]), x, acc2);
+    if constexpr (kRows > 3) acc3 = fma(splat(weight[3][t]), x, acc3);
   }
-  end = end < begin ? begin : end;
-  // A row's own tokens among from .. to - 1.
-  const auto add_own = [&](size_t r, size_t from, size_t to, Lanes own) {
-    to = rows[r].visible < to ? rows[r].visible : to;
-    for (size_t t = from; t < to; ++t) own = fma(splat(weight[r][t]), load(F16(), v + t * head_dim), own);
-    return own;
-  };
-  const auto before = [&](size_t r) { return r < kRows ? add_own(r, rows[r].first, begin, start(r)) : zeros(); };
-  Accumulators<kRows> acc = {before(0), before(1), before(2), before(3)};
-  for (size_t t = begin; t < end; ++t) acc.add_value(load(F16(), v + t * head_dim), weight, t);
-
-  const auto finish = [&](size_t r, Lanes shared) {
-    if (r < kRows) store(rows[r].acc, add_own(r, end, rows[r].visible, shared));
-  };
-  finish(0, acc.acc0);
-  finish(1, acc.acc1);
-  finish(2, acc.acc2);
-  finish(3, acc.acc3);
+  store(rows[0].acc, acc0);
+  if constexpr (kRows > 1) store(rows[1].acc, acc1);
+  if constexpr (kRows > 2) store(rows[2].acc, acc2);
+  if constexpr (kRows > 3) store(rows[3].acc, acc3);
 }
 
-template <size_t kRows>
-inline void attend_rows(HearthAttendRow* rows, const uint16_t* k, const uint16_t* v, size_t head_dim,
-                        HearthScores scores) {
+template <size_t kRows, class Rows>
+inline void gather_values(const HearthAttendRow* rows, const Scores* weight, const float* correction, Rows v) {
+  size_t i = 0;
+  const auto fetch_first = [&](size_t t) {
+    if (i == 0) v.fetch(t);
+  };
+  if constexpr (kManyRegisters || kRows < 3) {
+    for (; i + 2 * kLanes <= v.head_dim; i += 2 * kLanes) {
+      const size_t j = i + kLanes;
+      gather<kRows>(
+          rows, weight, correction,
+          [&](size_t t) {
+            fetch_first(t);
+            return Wide{v.load(t, i), v.load(t, j)};
+          },
+          [&](const float* acc) {
+            return Wide{load_f32(acc, i), load_f32(acc, j)};
+          },
+          [&](float* acc, Wide x) { store_f32(acc + i, x.low), store_f32(acc + j, x.high); });
+    }
+  }
+  for (; i + kLanes <= v.head_dim; i += kLanes) {
+    gather<kRows>(
+        rows, weight, correction,
+        [&](size_t t) {
+          fetch_first(t);
+          return v.load(t, i);
+        },
+        [&](const float* acc) { return load_f32(acc, i); }, [&](float* acc, Lanes x) { store_f32(acc + i, x); });
+  }
+  if (i == v.head_dim) return;
+  const size_t count = v.head_dim - i;
+  gather<kRows>(
+      rows, weight, correction, [&](size_t t) { return v.tail(t, i, count); },
+      [&](const float* acc) { return load_tail<F32>(acc, i, count); },
+      [&](float* acc, Lanes x) {
+        float padded[kLanes];
+        store_f32(padded, x);
+        memcpy(acc + i, padded, count * sizeof *acc);
+      });
+}
+
+// Rows that see the same tokens.
+template <size_t kRows, class Rows>
+inline void attend_together(HearthAttendRow* rows, Rows k, Rows v, HearthScores scores) {
   Scores weight[kRows];
   float correction[kRows];
-  if constexpr (kRows == 4) {
-    score4(rows, k, head_dim, scores.scale, weight);
-  } else {
-    for (size_t r = 0; r < kRows; ++r) score1(rows[r], k, head_dim, scores.scale, weight[r]);
-  }
-  for (size_t r = 0; r < kRows; ++r) correction[r] = softmax_step(&rows[r], weight[r], scores.softcap);
+  score<kRows>(rows, k, weight);
+  for (size_t r = 0; r < kRows; ++r) correction[r] = softmax_step(&rows[r], weight[r], scores);
+  gather_values<kRows>(rows, weight, correction, v);
+}
 
-  size_t i = 0;
-  for (; i + kLanes <= head_dim; i += kLanes) {
-    gather_values<kRows>(
-        rows, weight, correction, v, head_dim, [i](auto type, const void* p) { return type.load(p, i); },
-        [i](float* acc, Lanes x) { store_f32(acc + i, x); });
-  }
-  if (i < head_dim) {
-    const size_t count = head_dim - i;
-    gather_values<kRows>(
-        rows, weight, correction, v, head_dim,
-        [i, count](auto type, const void* p) { return load_tail<decltype(type)>(p, i, count); },
-        [i, count](float* acc, Lanes x) {
-          float padded[kLanes];
-          store_f32(padded, x);
-          memcpy(acc + i, padded, count * sizeof *acc);
-        });
+// How many rows from the first on, up to four, see the same tokens.
+inline size_t count_alike(const HearthAttendRow* rows, size_t n_rows) {
+  size_t n = 1;
+  while (n < 4 && n < n_rows && rows[n].first == rows[0].first && rows[n].visible == rows[0].visible) ++n;
+  return n;
+}
+
+template <class Rows>
+inline void attend(HearthAttendRow* rows, size_t n_rows, Rows k, Rows v, HearthScores scores) {
+  for (size_t r = 0, n; r < n_rows; r += n) {
+    n = count_alike(rows + r, n_rows - r);
+    if (rows[r].first >= rows[r].visible) continue;
+    if (n == 4) attend_together<4>(rows + r, k, v, scores);
+    if (n == 3) attend_together<3>(rows + r, k, v, scores);
+    if (n == 2) attend_together<2>(rows + r, k, v, scores);
+    if (n == 1) attend_together<1>(rows + r, k, v, scores);
   }
 }
 
-void attend_f16(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, size_t head_dim,
-                HearthScores scores) {
-  size_t r = 0;
-  for (; r + 4 <= n_rows; r += 4) attend_rows<4>(rows + r, k, v, head_dim, scores);
-  if (n_rows - r == 3) attend_rows<3>(rows + r, k, v, head_dim, scores);
-  if (n_rows - r == 2) attend_rows<2>(rows + r, k, v, head_dim, scores);
-  if (n_rows - r == 1) attend_rows<1>(rows + r, k, v, head_dim, scores);
+void attend_f16(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, const void* next,
+                size_t head_dim, HearthScores scores) {
+  const ptrdiff_t offset = next == NULL ? 0 : (const char*)next - (const char*)k;
+  attend(rows, n_rows, F16Rows{k, head_dim, offset}, F16Rows{v, head_dim, offset}, scores);
+}
+
+void attend_q8(HearthAttendRow* rows, size_t n_rows, HearthQ8Rows k, HearthQ8Rows v, const void* next, size_t head_dim,
+               HearthScores scores) {
+  const ptrdiff_t offset = next == NULL ? 0 : (const char*)next - (const char*)k.q;
+  attend(rows, n_rows, Q8Rows{k, head_dim, offset}, Q8Rows{v, head_dim, offset}, scores);
 }
 
 constexpr void set_float_kernels(HearthKernels* t) {
@@ -160,6 +281,7 @@ constexpr void set_float_kernels(HearthKernels* t) {
   set_recurrence(t);
   t->f32_to_f16 = f32_to_f16;
   t->attend_f16 = attend_f16;
+  t->attend_q8 = attend_q8;
 }
 
 }  // namespace

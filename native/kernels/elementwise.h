@@ -58,6 +58,21 @@ void delta_decay(float* x, const float* dt, const float* a, size_t n) {
   }
 }
 
+void merge_attended(HearthAttendRow* row, const HearthAttendRow* part, size_t head_dim) {
+  if (part->sum == 0.0f) return;
+  if (row->sum == 0.0f) {
+    memcpy(row->acc, part->acc, head_dim * sizeof *row->acc);
+    row->max = part->max;
+    row->sum = part->sum;
+    return;
+  }
+  const float max = row->max > part->max ? row->max : part->max;
+  const float keep = exp_f32(row->max - max), take = exp_f32(part->max - max);
+  for (size_t i = 0; i < head_dim; ++i) row->acc[i] = __builtin_fmaf(row->acc[i], keep, part->acc[i] * take);
+  row->sum = __builtin_fmaf(row->sum, keep, part->sum * take);
+  row->max = max;
+}
+
 // Dequantization serves embedding look-ups, one row a token: the compiler's code is fast enough, so it is written once.
 template <class B>
 void dequantize(const void* w, size_t n, float* y) {
@@ -98,6 +113,7 @@ constexpr void set_elementwise(HearthKernels* t) {
   t->delta_decay = delta_decay;
   t->rope_interleaved = rope_interleaved;
   t->rope_halves = rope_halves;
+  t->merge_attended = merge_attended;
   t->dequantize[HEARTH_TYPE_F32] = dequantize_f32;
   t->dequantize[HEARTH_TYPE_F16] = dequantize_f16;
   t->dequantize[HEARTH_TYPE_BF16] = dequantize_bf16;

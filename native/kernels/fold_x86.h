@@ -3,10 +3,12 @@
 
 #include <immintrin.h>
 
+#include "kernels/scalar.h"
+
 namespace {
 
 // The last three steps of four canonical sums: lanes i += i + 4, i += i + 2, i += i + 1.
-inline __m128 fold4_halves(__m256 a, __m256 b, __m256 c, __m256 d) {
+HEARTH_INLINE __m128 fold4_halves(__m256 a, __m256 b, __m256 c, __m256 d) {
   const __m256 ac = _mm256_add_ps(_mm256_permute2f128_ps(a, c, 0x20), _mm256_permute2f128_ps(a, c, 0x31));
   const __m256 bd = _mm256_add_ps(_mm256_permute2f128_ps(b, d, 0x20), _mm256_permute2f128_ps(b, d, 0x31));
   const __m256 pairs = _mm256_add_ps(_mm256_shuffle_ps(ac, bd, 0x44), _mm256_shuffle_ps(ac, bd, 0xee));

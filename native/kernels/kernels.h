@@ -33,7 +33,13 @@ typedef struct HearthColumns {
   const int16_t* super_sum;  // [cols, n / 16], of 16 of super_q
 } HearthColumns;
 
-enum { HEARTH_ATTEND_TOKENS = 64 };  // at most in one call of attend_f16
+enum { HEARTH_ATTEND_TOKENS = 64 };  // at most in one call of attend_f16 or attend_q8
+
+// Keys or values of a KV block as q8_0: x = d * q, in float32, with one d for 32 dimensions of a token.
+typedef struct HearthQ8Rows {
+  const int8_t* q;  // [n_tokens, head_dim], head_dim % 32 == 0
+  const float* d;   // [n_tokens, head_dim / 32]
+} HearthQ8Rows;
 
 // The scores of one attention: dot(q, k) * scale, and where softcap is not 0, softcap * tanh(that / softcap).
 typedef struct HearthScores {
@@ -118,7 +124,15 @@ typedef struct HearthKernels {
   // Advances every row by one KV block: k, v are [n_tokens, head_dim] f16, shared by the rows (a group of heads, many
   // tokens); visible <= n_tokens <= HEARTH_ATTEND_TOKENS. With m = max(max, scores) and p =
   // exp(score - m): sum = fma(sum, exp(max - m), the p added in 16 lanes and folded), acc = acc * exp(max - m), then
-  // fma(p, v, acc) in order.
-  void (*attend_f16)(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, size_t head_dim,
-                     HearthScores scores);
+  // fma(p, v, acc) in order. next: k of the block that is attended next, with v as far behind it as in this one; it is
+  // brought into the caches meanwhile. Null: none.
+  void (*attend_f16)(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, const void* next,
+                     size_t head_dim, HearthScores scores);
+  // The same over quantized keys and values.
+  void (*attend_q8)(HearthAttendRow* rows, size_t n_rows, HearthQ8Rows k, HearthQ8Rows v, const void* next,
+                    size_t head_dim, HearthScores scores);
+  // Takes what `part`, the same query over other tokens, has gathered into `row`. One that saw no token (sum == 0)
+  // changes nothing, and a row that saw none becomes part's copy. With m = max(row.max, part.max): sum =
+  // fma(sum, exp(row.max - m), part.sum * exp(part.max - m)), and acc likewise.
+  void (*merge_attended)(HearthAttendRow* row, const HearthAttendRow* part, size_t head_dim);
 } HearthKernels;

@@ -12,6 +12,8 @@ struct Lanes {
   __m256 lo, hi;
 };
 
+constexpr bool kManyRegisters = false;  // for some twenty Lanes at once
+
 inline Lanes zeros() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
 inline Lanes splat(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
 inline Lanes load_f32(const void* p, size_t i) {
@@ -28,6 +30,10 @@ inline __m256 f32_of_bf16x8(const __m128i* x) {
 inline Lanes load_bf16(const void* p, size_t i) {
   const __m128i* x = (const __m128i*)((const uint16_t*)p + i);
   return {f32_of_bf16x8(x), f32_of_bf16x8(x + 1)};
+}
+inline Lanes load_i8(const int8_t* p) {
+  const __m128i x = _mm_loadu_si128((const __m128i*)p);
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(x)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(x, 8)))};
 }
 inline void store_f32(float* p, Lanes x) {
   _mm256_storeu_ps(p, x.lo);
@@ -65,7 +71,7 @@ inline Lanes times_power_of_two(Lanes x, Lanes bits) {
 }
 
 // Four sums in canonical order.
-inline __m128 fold4(Lanes a, Lanes b, Lanes c, Lanes d) {
+HEARTH_INLINE __m128 fold4(Lanes a, Lanes b, Lanes c, Lanes d) {
   const auto halves = [](Lanes x) { return _mm256_add_ps(x.lo, x.hi); };
   return fold4_halves(halves(a), halves(b), halves(c), halves(d));
 }

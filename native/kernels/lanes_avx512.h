@@ -12,6 +12,8 @@ struct Lanes {
   __m512 v;
 };
 
+constexpr bool kManyRegisters = true;  // for some twenty Lanes at once
+
 inline Lanes zeros() { return {_mm512_setzero_ps()}; }
 inline Lanes splat(float x) { return {_mm512_set1_ps(x)}; }
 inline Lanes load_f32(const void* p, size_t i) { return {_mm512_loadu_ps((const float*)p + i)}; }
@@ -21,6 +23,9 @@ inline Lanes load_f16(const void* p, size_t i) {
 inline Lanes load_bf16(const void* p, size_t i) {
   const __m256i half = _mm256_loadu_si256((const __m256i*)((const uint16_t*)p + i));
   return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16))};
+}
+inline Lanes load_i8(const int8_t* p) {
+  return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)p)))};
 }
 inline void store_f32(float* p, Lanes x) { _mm512_storeu_ps(p, x.v); }
 inline void store_f16(uint16_t* p, Lanes x) {
@@ -44,7 +49,7 @@ inline Lanes times_power_of_two(Lanes x, Lanes bits) {
 }
 
 // Four sums in canonical order.
-inline __m128 fold4(Lanes a, Lanes b, Lanes c, Lanes d) {
+HEARTH_INLINE __m128 fold4(Lanes a, Lanes b, Lanes c, Lanes d) {
   const auto halves = [](Lanes x) {
     return _mm256_add_ps(_mm512_castps512_ps256(x.v), _mm512_extractf32x8_ps(x.v, 1));
   };

@@ -11,6 +11,8 @@ struct Lanes {
   float32x4_t v[4];
 };
 
+constexpr bool kManyRegisters = false;  // for some twenty Lanes at once
+
 inline Lanes zeros() { return {{vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)}}; }
 inline Lanes splat(float x) { return {{vdupq_n_f32(x), vdupq_n_f32(x), vdupq_n_f32(x), vdupq_n_f32(x)}}; }
 inline Lanes load_f32(const void* p, size_t i) {
@@ -27,6 +29,12 @@ inline Lanes load_bf16(const void* p, size_t i) {
   const uint16x8_t a = vld1q_u16(x), b = vld1q_u16(x + 8);
   return {{vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(a), 16)), vreinterpretq_f32_u32(vshll_high_n_u16(a, 16)),
            vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(b), 16)), vreinterpretq_f32_u32(vshll_high_n_u16(b, 16))}};
+}
+inline Lanes load_i8(const int8_t* p) {
+  const int8x16_t x = vld1q_s8(p);
+  const int16x8_t a = vmovl_s8(vget_low_s8(x)), b = vmovl_high_s8(x);
+  return {{vcvtq_f32_s32(vmovl_s16(vget_low_s16(a))), vcvtq_f32_s32(vmovl_high_s16(a)),
+           vcvtq_f32_s32(vmovl_s16(vget_low_s16(b))), vcvtq_f32_s32(vmovl_high_s16(b))}};
 }
 inline void store_f32(float* p, Lanes x) {
   for (int i = 0; i < 4; ++i) vst1q_f32(p + 4 * i, x.v[i]);
@@ -74,7 +82,7 @@ inline Lanes times_power_of_two(Lanes x, Lanes bits) {
 }
 
 // Four sums in canonical order.
-inline float32x4_t fold4(Lanes a, Lanes b, Lanes c, Lanes d) {
+HEARTH_INLINE float32x4_t fold4(Lanes a, Lanes b, Lanes c, Lanes d) {
   const auto quarter = [](Lanes x) { return vaddq_f32(vaddq_f32(x.v[0], x.v[2]), vaddq_f32(x.v[1], x.v[3])); };
   const auto pairs = [](float32x4_t x, float32x4_t y) {
     const float64x2_t p = vreinterpretq_f64_f32(x), q = vreinterpretq_f64_f32(y);

@@ -199,14 +199,17 @@ void f32_to_f16(const float* x, size_t n, uint16_t* y) {
   for (size_t i = 0; i < n; ++i) y[i] = f16_of_f32(x[i]);
 }
 
-void attend_f16(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, size_t head_dim,
-                HearthScores scores) {
+// k(t, i) and v(t, i) give dimension i of token t.
+template <class Elements>
+void attend(HearthAttendRow* rows, size_t n_rows, Elements k, Elements v, size_t head_dim, HearthScores scores) {
   for (HearthAttendRow* row = rows; row < rows + n_rows; ++row) {
     if (row->first >= row->visible) continue;
     float weight[HEARTH_ATTEND_TOKENS];
     float max = row->max;
     for (size_t t = row->first; t < row->visible; ++t) {
-      weight[t] = dot(f32_at(row->q), f16_at(k + t * head_dim), head_dim) * scores.scale;
+      weight[t] = dot(
+                      f32_at(row->q), [&](size_t i) { return k(t, i); }, head_dim) *
+                  scores.scale;
       if (scores.softcap != 0.0f) weight[t] = softcap(weight[t], scores.softcap);
       if (weight[t] > max) max = weight[t];
     }
@@ -221,11 +224,26 @@ void attend_f16(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const u
     row->sum = __builtin_fmaf(row->sum, correction, fold(lane));
     for (size_t i = 0; i < head_dim; ++i) {
       float acc = row->acc[i] * correction;
-      for (size_t t = row->first; t < row->visible; ++t)
-        acc = __builtin_fmaf(weight[t], f32_of_f16(v[t * head_dim + i]), acc);
+      for (size_t t = row->first; t < row->visible; ++t) acc = __builtin_fmaf(weight[t], v(t, i), acc);
       row->acc[i] = acc;
     }
   }
+}
+
+void attend_f16(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, const void*,
+                size_t head_dim, HearthScores scores) {
+  const auto elements = [head_dim](const uint16_t* x) {
+    return [=](size_t t, size_t i) { return f32_of_f16(x[t * head_dim + i]); };
+  };
+  attend(rows, n_rows, elements(k), elements(v), head_dim, scores);
+}
+
+void attend_q8(HearthAttendRow* rows, size_t n_rows, HearthQ8Rows k, HearthQ8Rows v, const void*, size_t head_dim,
+               HearthScores scores) {
+  const auto elements = [head_dim](HearthQ8Rows x) {
+    return [=](size_t t, size_t i) { return x.d[(t * head_dim + i) / HEARTH_BLOCK] * (float)x.q[t * head_dim + i]; };
+  };
+  attend(rows, n_rows, elements(k), elements(v), head_dim, scores);
 }
 
 constexpr HearthKernels table() {
@@ -270,6 +288,7 @@ constexpr HearthKernels table() {
   t.delta_rule = delta_rule;
   t.f32_to_f16 = f32_to_f16;
   t.attend_f16 = attend_f16;
+  t.attend_q8 = attend_q8;
   return t;
 }
 

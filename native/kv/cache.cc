@@ -12,13 +12,15 @@ int32_t blocks_for(int32_t n_tokens) { return (n_tokens + kBlockTokens - 1) / kB
 }  // namespace
 
 Status Cache::create(const Shape& shape, int32_t n_tokens, int32_t window_tokens, Cache* cache) {
+  cache->type_ = shape.type;
   cache->window_ = shape.window();
   for (const LayerShape& layer : shape.layers) {
     const PoolId pool = layer.window > 0 ? kWindow : kAllTokens;
-    const size_t head_elements = static_cast<size_t>(kBlockTokens) * layer.head_dim;
-    size_t& used = cache->pools_[pool].block_elements;
-    cache->layers_.push_back({pool, used, head_elements, static_cast<size_t>(layer.window)});
-    used += 2 * head_elements * layer.n_kv_head;
+    const size_t quants = static_cast<size_t>(kBlockTokens) * layer.head_dim;
+    const size_t part_bytes = shape.bytes(kBlockTokens, layer.head_dim);
+    size_t& used = cache->pools_[pool].block_bytes;
+    cache->layers_.push_back({pool, used, part_bytes, quants, static_cast<size_t>(layer.window)});
+    used += 2 * part_bytes * layer.n_kv_head;
   }
   HEARTH_RETURN_IF_ERROR(cache->pools_[kAllTokens].create(blocks_for(n_tokens), "the KV cache"));
   if (cache->window_ == 0) return {};
@@ -26,9 +28,9 @@ Status Cache::create(const Shape& shape, int32_t n_tokens, int32_t window_tokens
 }
 
 Status Cache::Pool::create(int32_t n_blocks, const char* purpose) {
-  const size_t elements = n_blocks * block_elements;
-  HEARTH_RETURN_IF_ERROR(Arena::create(Arena::bytes_for<uint16_t>(elements), purpose, &arena));
-  HEARTH_RETURN_IF_ERROR(arena.allocate(elements, &base));
+  const size_t bytes = n_blocks * block_bytes;
+  HEARTH_RETURN_IF_ERROR(Arena::create(Arena::bytes_for<uint8_t>(bytes), purpose, &arena));
+  HEARTH_RETURN_IF_ERROR(arena.allocate(bytes, &base));
   references.assign(n_blocks, 0);
   free.resize(n_blocks);
   for (int32_t i = 0; i < n_blocks; ++i) free[i] = n_blocks - 1 - i;
@@ -47,7 +49,7 @@ void Cache::Pool::release(int32_t block) {
 }
 
 void Cache::Pool::copy(int32_t from, int32_t to) {
-  std::memcpy(base + to * block_elements, base + from * block_elements, block_elements * sizeof(uint16_t));
+  std::memcpy(base + to * block_bytes, base + from * block_bytes, block_bytes);
 }
 
 Cache::Need Cache::need(PoolId pool, const BlockTable& table, int32_t n) const {
@@ -140,7 +142,7 @@ void Cache::share_window(const BlockTable& source, int32_t n_tokens, BlockTable*
 
 std::span<std::byte> Cache::block_bytes(PoolId pool, int32_t block) const {
   const Pool& of = pools_[pool];
-  return std::as_writable_bytes(std::span(of.base + block * of.block_elements, of.block_elements));
+  return std::as_writable_bytes(std::span(of.base + block * of.block_bytes, of.block_bytes));
 }
 
 Status Cache::take(PoolId pool, int32_t n, std::vector<int32_t>* blocks) {

@@ -27,9 +27,18 @@ struct BlockTable {
   int32_t n_tokens = 0;
 };
 
-// A block holds, for each of its pool's layers and each KV head, keys and then values [kBlockTokens, head_dim] as f16.
-// All layers of a block lie together, so that a freed block gives whole pages back and a prefix can be written out in
-// one go.
+// One head's keys, or values, of a block's tokens, in the cache's type.
+struct HeadRows {
+  uint8_t* bytes;
+  size_t quants;
+
+  uint16_t* f16() const { return reinterpret_cast<uint16_t*>(bytes); }   // [kBlockTokens, head_dim]
+  int8_t* q() const { return reinterpret_cast<int8_t*>(bytes); }         // q8_0: [kBlockTokens, head_dim]
+  float* d() const { return reinterpret_cast<float*>(bytes + quants); }  // and [kBlockTokens, head_dim / kQ8Dims]
+};
+
+// A block holds, for each of its pool's layers and each KV head, keys and then values. All layers of a block lie
+// together, so that a freed block gives whole pages back and a prefix can be written out in one go.
 class Cache {
  public:
   // Reserves address space for so many tokens (rounded up to blocks); memory is used as blocks are first written.
@@ -62,20 +71,16 @@ class Cache {
   int32_t block_at(const BlockTable& table, size_t layer, size_t position) const {
     return table.blocks[layers_[layer].pool][position / kBlockTokens];
   }
-  uint16_t* keys(int32_t block, size_t layer, size_t head) const {
-    const Layer& l = layers_[layer];
-    return pools_[l.pool].base + block * pools_[l.pool].block_elements + l.offset + 2 * head * l.head_elements;
-  }
-  uint16_t* values(int32_t block, size_t layer, size_t head) const {
-    return keys(block, layer, head) + layers_[layer].head_elements;
-  }
+  Type type() const { return type_; }
+  HeadRows keys(int32_t block, size_t layer, size_t head) const { return part(block, layer, 2 * head); }
+  HeadRows values(int32_t block, size_t layer, size_t head) const { return part(block, layer, 2 * head + 1); }
   // The layer's; 0: it sees all tokens.
   size_t window(size_t layer) const { return layers_[layer].window; }
 
   size_t free_blocks(PoolId pool) const { return pools_[pool].free.size(); }
 
   // For snapshots: a block's bytes, and blocks that no sequence has yet.
-  size_t bytes_of_block(PoolId pool) const { return pools_[pool].block_elements * sizeof(uint16_t); }
+  size_t bytes_of_block(PoolId pool) const { return pools_[pool].block_bytes; }
   std::span<std::byte> block_bytes(PoolId pool, int32_t block) const;
   // Appends n blocks of one reference each; KV_FULL takes none.
   Status take(PoolId pool, int32_t n, std::vector<int32_t>* blocks);
@@ -87,14 +92,15 @@ class Cache {
  private:
   struct Layer {
     PoolId pool;
-    size_t offset;         // in its block
-    size_t head_elements;  // of one head's keys
+    size_t offset;      // in its block
+    size_t part_bytes;  // one head's keys, or values
+    size_t quants;      // of them in q8_0
     size_t window;
   };
   struct Pool {
     Arena arena;
-    uint16_t* base = nullptr;
-    size_t block_elements = 0;
+    uint8_t* base = nullptr;
+    size_t block_bytes = 0;
     std::vector<int32_t> references;  // [n_blocks]
     std::vector<int32_t> free;  // used from the back, so that the block freed last (still in the caches) is used first
 
@@ -110,7 +116,14 @@ class Cache {
     size_t blocks() const { return static_cast<size_t>(grow) + (unshare ? 1 : 0); }
   };
   Need need(PoolId pool, const BlockTable& table, int32_t n) const;
+  // Keys of head 0, values of head 0, keys of head 1, ...
+  HeadRows part(int32_t block, size_t layer, size_t i) const {
+    const Layer& l = layers_[layer];
+    const Pool& pool = pools_[l.pool];
+    return {pool.base + block * pool.block_bytes + l.offset + i * l.part_bytes, l.quants};
+  }
 
+  Type type_ = Type::f16;
   std::vector<Layer> layers_;
   std::array<Pool, kPools> pools_;
   int32_t window_ = 0;  // the largest

@@ -3,13 +3,19 @@
 #include <algorithm>
 
 namespace hearth::kv {
-namespace {
 
-uint64_t token_bytes(const LayerShape& layer) {
-  return uint64_t{2} * sizeof(uint16_t) * layer.n_kv_head * layer.head_dim;
+int32_t Shape::unsuitable_head() const {
+  if (type == Type::f16) return 0;
+  for (const LayerShape& layer : layers) {
+    if (layer.head_dim % kQ8Dims != 0) return layer.head_dim;
+  }
+  return 0;
 }
 
-}  // namespace
+size_t Shape::bytes(int32_t n_tokens, int32_t head_dim) const {
+  const size_t n = static_cast<size_t>(n_tokens) * head_dim;
+  return type == Type::f16 ? n * sizeof(uint16_t) : n + n / kQ8Dims * sizeof(float);
+}
 
 int32_t Shape::window() const {
   int32_t widest = 0;
@@ -36,7 +42,7 @@ uint64_t Shape::bytes_per_sequence() const {
 }
 
 std::string Shape::describe() const {
-  std::string text = "f16, " + std::to_string(kBlockTokens) + " tokens a block";
+  std::string text = (type == Type::f16 ? "f16, " : "q8_0, ") + std::to_string(kBlockTokens) + " tokens a block";
   for (const LayerShape& layer : layers) {
     text += "; " + std::to_string(layer.n_kv_head) + " x " + std::to_string(layer.head_dim) + ", window " +
             std::to_string(layer.window) + ", state " + std::to_string(layer.state_floats);

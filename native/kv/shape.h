@@ -10,6 +10,14 @@ namespace hearth::kv {
 
 inline constexpr int32_t kBlockTokens = 32;
 
+// How keys and values are kept.
+enum class Type {
+  f16,
+  q8_0,  // 8 bits and a float32 scale for 32 dimensions of a token; heads are a multiple of that
+};
+
+inline constexpr int32_t kQ8Dims = 32;
+
 struct LayerShape {
   int32_t n_kv_head = 0;    // 0: the layer has no keys and values of its own
   int32_t head_dim = 0;     // of keys and of values
@@ -19,10 +27,17 @@ struct LayerShape {
 
 struct Shape {
   std::vector<LayerShape> layers;
+  Type type = Type::f16;
 
   static Shape uniform(int32_t n_layer, int32_t n_kv_head, int32_t head_dim) {
-    return {std::vector<LayerShape>(n_layer, {n_kv_head, head_dim})};
+    return {std::vector<LayerShape>(n_layer, {n_kv_head, head_dim}), Type::f16};
   }
+  // The same, kept as `as`.
+  Shape with(Type as) const { return {layers, as}; }
+  // A head whose size does not go into the type's blocks; 0: there is none.
+  int32_t unsuitable_head() const;
+  // Keys, or values, of one head for so many tokens.
+  size_t bytes(int32_t n_tokens, int32_t head_dim) const;
   // The largest window; 0: no layer has one.
   int32_t window() const;
   // Of all layers.
@@ -33,6 +48,9 @@ struct Shape {
   uint64_t bytes_per_sequence() const;
   // Says what blocks and states look like: equal texts, equal bytes.
   std::string describe() const;
+
+ private:
+  uint64_t token_bytes(const LayerShape& layer) const { return 2 * layer.n_kv_head * bytes(1, layer.head_dim); }
 };
 
 }  // namespace hearth::kv

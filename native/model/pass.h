@@ -181,6 +181,7 @@ class Pass {
   Tensor logits(const Tensor& x, const Matrix& output);
 
  private:
+  struct AttentionCall;
   struct AttentionItem;
   struct Routes;
   // y = w * x
@@ -200,8 +201,14 @@ class Pass {
   Tensor cut(const Tensor& x, size_t period, size_t at, size_t size);
   Routes route(const Tensor& logits, const Experts& w);
   void store_kv(const Tensor& k, const Tensor& v, const AttentionShape& shape);
-  void attend_item(const AttentionItem& item, size_t kv_layer, const Tensor& q, const Tensor& out,
-                   const AttentionShape& shape);
+  void store_head(const float* x, size_t dim, const kv::HeadRows& rows, size_t slot);
+  size_t start_rows(const AttentionCall& call, const AttentionItem& item, const Tensor& acc, HearthAttendRow* rows);
+  void attend_range(const AttentionCall& call, const AttentionItem& item, size_t range, HearthAttendRow* rows);
+  void merge_rows(const AttentionCall& call, const HearthAttendRow* parts, size_t n, HearthAttendRow* rows);
+  void finish_rows(const AttentionCall& call, const HearthAttendRow* rows, size_t n);
+  void attend_item(const AttentionCall& call, const AttentionItem& item, const Tensor& spare, const Tensor& out);
+  void attend_split(const AttentionCall& call, std::span<const AttentionItem> items, const Tensor& spare,
+                    const Tensor& out);
   // Of the current layer, from float `at` on.
   float* state(int32_t slot, size_t at) const;
 

@@ -14,12 +14,13 @@ namespace hearth::tools {
 namespace {
 
 constexpr char kUsage[] =
-    "usage: hearth-native logits MODEL --tokens \"1 2 3\" --out FILE [-t THREADS] [--chunk N]\n"
-    "       hearth-native greedy MODEL --tokens \"1 2 3\" [-n TOKENS] [-t THREADS] [--chunk N]\n"
-    "       hearth-native bench MODEL [-p TOKENS] [-n TOKENS] [-t THREADS]\n"
+    "usage: hearth-native logits MODEL --tokens \"1 2 3\" --out FILE [-t THREADS] [--chunk N] [--kv TYPE]\n"
+    "       hearth-native greedy MODEL --tokens \"1 2 3\" [-n TOKENS] [-t THREADS] [--chunk N] [--kv TYPE]\n"
+    "       hearth-native bench MODEL [-p TOKENS] [-n TOKENS] [-d DEPTH] [-t THREADS] [--kv TYPE]\n"
     "       hearth-native synthetic SHAPE TYPE FILE\n"
     "       hearth-native quantize IN OUT TYPE [-t THREADS]\n"
     "       hearth-native isa\n"
+    "--kv keeps keys and values as f16 or q8_0.\n"
     "HEARTH_ISA forces a kernel set; \"isa\" prints the one in use and all there are.\n";
 
 constexpr int64_t kMaxTokens = 1 << 20;
@@ -45,6 +46,7 @@ Status open_session(const Arguments& arguments, size_t context, Session* session
   EngineOptions options;
   options.threads = static_cast<int32_t>(threads);
   options.max_sequences = 1;
+  options.kv_type = arguments.text("--kv", "f16");
   options.context_tokens = static_cast<int32_t>(context);
   options.max_batch_tokens = kBatchTokens;
   options.isa = forced_isa();
@@ -112,18 +114,22 @@ Status greedy(const Arguments& arguments) {
   return {};
 }
 
+// Prefill and then decode, both behind `-d` tokens.
 Status bench(const Arguments& arguments) {
-  int64_t prefill = 512, decode = 64;
+  int64_t prefill = 512, decode = 64, depth = 0;
   HEARTH_RETURN_IF_ERROR(arguments.number("-p", 0, kMaxTokens, &prefill));
   HEARTH_RETURN_IF_ERROR(arguments.number("-n", 0, kMaxTokens, &decode));
+  HEARTH_RETURN_IF_ERROR(arguments.number("-d", 0, kMaxTokens, &depth));
   Session session;
-  HEARTH_RETURN_IF_ERROR(open_session(arguments, prefill + decode, &session));
+  HEARTH_RETURN_IF_ERROR(open_session(arguments, depth + prefill + decode, &session));
   double ms = 0;
   const auto add_time = [&](const StepResult& result) {
     ms += result.compute_ms;
     return Status();
   };
-  const std::vector<int32_t> prompt(prefill, 1);
+  const std::vector<int32_t> before(depth, 1), prompt(prefill, 1);
+  HEARTH_RETURN_IF_ERROR(feed(session, before, kBatchTokens, false, false, add_time));
+  ms = 0;
   HEARTH_RETURN_IF_ERROR(feed(session, prompt, kBatchTokens, false, false, add_time));
   const double prefill_speed = ms > 0 ? prefill * 1000.0 / ms : 0;
   ms = 0;
@@ -177,9 +183,9 @@ struct Command {
 };
 
 const Command kCommands[] = {
-    {"logits", logits, {"--tokens", "--out", "-t", "--chunk"}},
-    {"greedy", greedy, {"--tokens", "-n", "-t", "--chunk"}},
-    {"bench", bench, {"-p", "-n", "-t"}},
+    {"logits", logits, {"--tokens", "--out", "-t", "--chunk", "--kv"}},
+    {"greedy", greedy, {"--tokens", "-n", "-t", "--chunk", "--kv"}},
+    {"bench", bench, {"-p", "-n", "-d", "-t", "--kv"}},
     {"synthetic", synthetic, {}},
     {"quantize", quantize, {"-t"}},
     {"isa", isa, {}},

@@ -1,7 +1,8 @@
 /** The measurement of `hearth bench`: runs the engine's steps as the daemon does and takes the median of several runs. */
 import { HearthError } from "../base/errors.js";
-import type { Engine, EngineModule, Model } from "../engine/contract.js";
+import type { Engine, EngineModule, KvType, Model } from "../engine/contract.js";
 import { greedySampler } from "../engine/greedy.js";
+import { type DepthResult, measureDepth } from "./bench-depth.js";
 import { batchTokens, decode, median, prefill, readWhileDecoding } from "./bench-runs.js";
 
 export interface BenchOptions {
@@ -14,6 +15,9 @@ export interface BenchOptions {
   readonly streams: readonly number[];
   /** Measure decoding while a prompt is read, too. */
   readonly mixed: boolean;
+  readonly kvType: KvType;
+  /** Tokens of a long context to decode behind, too; 0: none. */
+  readonly depth: number;
   /** The model's, as shown. */
   readonly name: string;
 }
@@ -30,6 +34,7 @@ export interface BenchResult {
   readonly batched?: readonly { readonly streams: number; readonly tokens: number; readonly tokensPerSecond: number }[];
   /** A prompt that is read while answers stream, with the steps that the daemon takes then. */
   readonly mixed?: MixedResult;
+  readonly deep?: DepthResult;
   readonly memory: { readonly readBytesPerSecond: number };
   readonly rssBytes: number;
 }
@@ -58,6 +63,7 @@ export async function measure(engineModule: EngineModule, file: string, options:
     maxSequences,
     contextTokens,
     kvTokens: 0,
+    kvType: options.kvType,
     maxBatchTokens: batchTokens,
     isa: options.isa,
   });
@@ -72,6 +78,7 @@ export async function measure(engineModule: EngineModule, file: string, options:
       isa: engine.isa,
       threads,
       ...(await measureSpeeds(engine, sequences, model, options)),
+      ...(options.depth > 0 && options.decodeTokens > 0 && { deep: await measureDepth(engineModule, model, options) }),
       memory: { readBytesPerSecond },
       rssBytes: process.memoryUsage.rss(),
     };

@@ -78,6 +78,6 @@ async function decodeStep(
 }
 
 /** They only have to be valid. */
-function someTokens(start: number, length: number, vocabulary: number): Int32Array {
+export function someTokens(start: number, length: number, vocabulary: number): Int32Array {
   return Int32Array.from({ length }, (_, i) => (7919 * (start + i)) % vocabulary);
 }

@@ -1,13 +1,14 @@
 /** `hearth bench`: prefill and decode speed of the engine, and the share of the memory bandwidth that decode reaches. */
 import { mkdtempSync, rmSync } from "node:fs";
 import path from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { HearthError } from "../base/errors.js";
 import { loadConfig } from "../config/load.js";
 import type { ModelFile } from "../daemon/model-file.js";
 import { loadEngineModule } from "../engine/binding.js";
-import type { EngineModule } from "../engine/contract.js";
+import { type EngineModule, type KvType, kvTypes } from "../engine/contract.js";
 import { integerBetween } from "./arguments.js";
+import { depthRows } from "./bench-depth.js";
 import { type BenchResult, measure } from "./bench-measure.js";
 import { namedModel } from "./model.js";
 
@@ -20,6 +21,8 @@ interface BenchFlags {
   readonly reps: number;
   readonly streams: readonly number[];
   readonly mixed?: true;
+  readonly depth: number;
+  readonly kv?: KvType;
   readonly json?: true;
 }
 
@@ -35,6 +38,8 @@ export function benchCommand(): Command {
     .option("-r, --reps <n>", "repetitions, of which the median counts", integerBetween("-r", 1, 1000), 3)
     .option("--streams <n,...>", "also decode so many streams at once", streamCounts, [])
     .option("--mixed", "also decode while a prompt is read")
+    .option("-d, --depth <tokens>", "also decode behind so many tokens", integerBetween("-d", 0, 1_000_000), 0)
+    .addOption(new Option("--kv <type>", "type of the KV cache; without it kv.type").choices(kvTypes))
     .action(async (model: string | undefined, _options, command: Command) => {
       await bench(model, command.optsWithGlobals<BenchFlags>());
     });
@@ -58,6 +63,8 @@ async function bench(model: string | undefined, flags: BenchFlags): Promise<void
     reps: flags.reps,
     streams: flags.streams,
     mixed: flags.mixed === true,
+    depth: flags.depth,
+    kvType: flags.kv ?? config["kv.type"],
   };
   const measureNamed = ({ name, path: file }: ModelFile) => measure(engineModule, file, { ...options, name });
   const result = synthetic
@@ -113,7 +120,19 @@ async function withSyntheticModel<T>(
   }
 }
 
-function table({ model, type, isa, threads, prefill, decode, batched, mixed, memory, rssBytes }: BenchResult): string {
+function table({
+  model,
+  type,
+  isa,
+  threads,
+  prefill,
+  decode,
+  batched,
+  mixed,
+  deep,
+  memory,
+  rssBytes,
+}: BenchResult): string {
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
   const rows: [string, string][] = [
     ["model", `${model} ${type}`],
@@ -141,6 +160,7 @@ function table({ model, type, isa, threads, prefill, decode, batched, mixed, mem
       ["", `while ${answers} come at ${decodeTokensPerSecond.toFixed(1)} tokens/s`],
     );
   }
+  if (deep) rows.push(...depthRows(deep));
   rows.push(["memory", `${gigabytes(memory.readBytesPerSecond)}/s read bandwidth`], ["resident", gigabytes(rssBytes)]);
   return `${rows.map(([name, value]) => `${name.padEnd(9)} ${value}`).join("\n")}\n`;
 }

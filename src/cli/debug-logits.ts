@@ -32,6 +32,7 @@ async function debugLogits(modelName: string, tokens: Int32Array, out: string): 
     maxSequences: 1,
     contextTokens: tokens.length,
     kvTokens: tokens.length,
+    kvType: config["kv.type"],
     maxBatchTokens: stepTokens,
     isa: config["engine.isa"],
   });

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import { resolveModel } from "../daemon/model-file.js";
-import type { EngineModule, ModelInfo } from "../engine/contract.js";
+import type { EngineModule, KvType, ModelInfo } from "../engine/contract.js";
 import { describeModel } from "../store/description.js";
 import { openStore, print } from "./models-store.js";
 import { formatBytes, formatCount, formatTable, printable } from "./terminal.js";
@@ -19,7 +19,7 @@ export function showCommand(): Command {
 }
 
 async function show(name: string, _options: unknown, command: Command): Promise<void> {
-  const { store, engineModule, flags } = openStore<{ template?: true }>(command);
+  const { config, store, engineModule, flags } = openStore<{ template?: true }>(command);
   const { name: modelName, path } = resolveModel(name, store);
   const stored = store.find(modelName);
   const paths = stored?.path === path ? stored.paths : [path];
@@ -30,7 +30,7 @@ async function show(name: string, _options: unknown, command: Command): Promise<
     return;
   }
   const runnable = await runnableInfo(engineModule, path);
-  const memory = "info" in runnable ? memoryOf(runnable.info) : [];
+  const memory = "info" in runnable ? memoryOf(runnable.info, config["kv.type"]) : [];
   const problem = "problem" in runnable ? runnable.problem : null;
   const value = {
     name: modelName,
@@ -76,12 +76,13 @@ async function runnableInfo(
 }
 
 /** Weights and the KV cache of one sequence, in bytes. */
-function memoryOf(info: ModelInfo): { context: number; bytes: number }[] {
-  const { fileBytes, kvBytesPerToken, kvBytesPerSequence, contextTrained } = info;
+function memoryOf(info: ModelInfo, kvType: KvType): { context: number; bytes: number }[] {
+  const { fileBytes, kvBytes, contextTrained } = info;
+  const { perToken, perSequence } = kvBytes[kvType];
   const shown = contexts.filter((context) => context < contextTrained);
   return [...shown, Math.min(contextTrained, contexts.at(-1) ?? contextTrained)].map((context) => ({
     context,
-    bytes: fileBytes + kvBytesPerToken * context + kvBytesPerSequence,
+    bytes: fileBytes + perToken * context + perSequence,
   }));
 }
 

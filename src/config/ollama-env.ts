@@ -20,6 +20,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   OLLAMA_NUM_PARALLEL: { key: "scheduler.slots", read: (value) => (value === "0" ? undefined : value) },
   OLLAMA_MAX_QUEUE: { key: "scheduler.queue", read: same },
   OLLAMA_CONTEXT_LENGTH: { key: "context.tokens", read: (value) => (value === "0" ? undefined : value) },
+  OLLAMA_KV_CACHE_TYPE: { key: "kv.type", read: same },
   OLLAMA_KEEP_ALIVE: { key: "models.keep_alive_ms", read: toMilliseconds },
   OLLAMA_DEBUG: { key: "log.level", read: (value) => (/^(0|false|)$/i.test(value) ? undefined : "debug") },
 };
@@ -28,7 +29,6 @@ const meanings: Readonly<Record<string, Meaning>> = {
 const others: Readonly<Record<string, string>> = {
   OLLAMA_MODELS:
     "Ollama's folder has another form; state.path names hearth's, and `hearth models import` adds files to it.",
-  OLLAMA_KV_CACHE_TYPE: "The KV cache has one type.",
 };
 const noMeaning = "It has no meaning to hearth.";
 

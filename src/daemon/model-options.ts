@@ -54,6 +54,7 @@ export function engineOptions(config: Config): EngineOptions {
     maxSequences: config["scheduler.slots"],
     contextTokens: config["context.tokens"],
     kvTokens: kvTokens(config),
+    kvType: config["kv.type"],
     maxBatchTokens: config["scheduler.batch_tokens"],
     prefixBytes: config["prefix.memory_bytes"],
     isa: config["engine.isa"],

@@ -27,6 +27,17 @@ export interface TokenizerInfo {
   readonly specialTokens: readonly SpecialToken[];
 }
 
+/** How keys and values are kept: in 16 bits, or in 8 and a scale for each 32. */
+export const kvTypes = ["f16", "q8_0"] as const;
+export type KvType = (typeof kvTypes)[number];
+
+/** What a sequence takes in memory. */
+export interface KvBytes {
+  readonly perToken: number;
+  /** Beside that, at most: sliding windows, recurrent states, their checkpoints. */
+  readonly perSequence: number;
+}
+
 export interface ModelInfo {
   readonly architecture: string;
   readonly name: string;
@@ -41,9 +52,8 @@ export interface ModelInfo {
   readonly contextTrained: number;
   readonly layers: number;
   readonly embedding: number;
-  readonly kvBytesPerToken: number;
-  /** Beside that, at most: sliding windows, recurrent states, their checkpoints. */
-  readonly kvBytesPerSequence: number;
+  /** With each `EngineOptions.kvType`. */
+  readonly kvBytes: Readonly<Record<KvType, KvBytes>>;
   readonly hasWeights: boolean;
   readonly tokenizer: TokenizerInfo;
 }
@@ -120,6 +130,8 @@ export interface EngineOptions {
   readonly contextTokens: number;
   /** Of all sequences; 0: maxSequences x contextTokens. */
   readonly kvTokens: number;
+  /** f16 without. q8_0 needs heads of a multiple of 32: OPTION_OUT_OF_RANGE for others. */
+  readonly kvType?: KvType;
   readonly maxBatchTokens: number;
   /**
    * Memory for sequences that only hold a prefix for later: `prefixSequences` more of them, and room for more `kvTokens`. At

@@ -34,8 +34,7 @@ export class FakeModel implements Model {
       contextTrained: options.contextTrained ?? 4096,
       layers: 1,
       embedding: 32,
-      kvBytesPerSequence: 0,
-      kvBytesPerToken: 128,
+      kvBytes: { f16: { perToken: 128, perSequence: 0 }, q8_0: { perToken: 72, perSequence: 0 } },
       hasWeights: !vocabularyOnly,
       tokenizer: {
         kind: "spm",
@@ -86,13 +85,7 @@ export class FakeModel implements Model {
   }
 }
 
-export function describeFakeFile({
-  tokenizer,
-  weightBytes,
-  kvBytesPerToken,
-  hasWeights,
-  ...info
-}: ModelInfo): ModelFileInfo {
+export function describeFakeFile({ tokenizer, weightBytes, kvBytes, hasWeights, ...info }: ModelInfo): ModelFileInfo {
   return { ...info, fileType: null, tokenizer: "llama", preTokenizer: tokenizer.preTokenizer, parts: 1 };
 }
 

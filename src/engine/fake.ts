@@ -121,7 +121,7 @@ export class FakeEngine implements Engine {
     this.#failures = failures;
     const cores = fake.cores ?? 1;
     const contextTokens = Math.min(options.contextTokens, model.info.contextTrained);
-    const prefixTokens = Math.floor((options.prefixBytes ?? 0) / model.info.kvBytesPerToken);
+    const prefixTokens = Math.floor((options.prefixBytes ?? 0) / model.info.kvBytes.f16.perToken);
     this.options = {
       ...options,
       threads: options.threads || cores,

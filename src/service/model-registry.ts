@@ -274,7 +274,7 @@ export class ModelRegistry implements Models {
   /** Makes room for a mapped model. MODEL_DOES_NOT_FIT. */
   async #reserve(resident: Resident, info: ModelInfo): Promise<void> {
     const { budgetBytes, host } = this.#options;
-    const needed = info.fileBytes + kvBytes(info, host.engine);
+    const needed = info.fileBytes + kvCacheBytes(info, host.engine);
     resident.info = info;
     if (resident.stays) {
       resident.bytes = needed;
@@ -355,9 +355,10 @@ export class ModelRegistry implements Models {
 }
 
 /** Of an engine with these options. */
-function kvBytes({ kvBytesPerToken, kvBytesPerSequence, contextTrained }: ModelInfo, options: EngineOptions): number {
+function kvCacheBytes({ kvBytes, contextTrained }: ModelInfo, options: EngineOptions): number {
+  const { perToken, perSequence } = kvBytes[options.kvType ?? "f16"];
   const context = Math.min(options.contextTokens, contextTrained);
   const { kvTokens, maxSequences, prefixBytes = 0 } = options;
   const most = maxSequences * context;
-  return kvBytesPerToken * Math.min(kvTokens || most, most) + kvBytesPerSequence * maxSequences + prefixBytes;
+  return perToken * Math.min(kvTokens || most, most) + perSequence * maxSequences + prefixBytes;
 }

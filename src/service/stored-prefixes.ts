@@ -87,8 +87,8 @@ export class StoredPrefixes implements PrefixShelf {
     try {
       const length = this.#engine.resumableTokens(sequence, tokens.length);
       const name = files.nameFor(this.#identity, Int32Array.from(tokens.slice(0, length)));
-      const { kvBytesPerToken, kvBytesPerSequence } = this.#info;
-      const expected = kvBytesPerToken * length + kvBytesPerSequence;
+      const { perToken, perSequence } = this.#info.kvBytes[this.#engine.options.kvType ?? "f16"];
+      const expected = perToken * length + perSequence;
       if (length < this.#minTokens || !(await files.allow(expected))) return;
       // From here on the engine holds what the sequence has, so that nothing may have come between.
       const info = isUnchanged()

@@ -19,7 +19,7 @@ function residentBytes(pid, model) {
 
 async function kvBytesPerToken(model) {
   const { loadEngineModule } = await import("../../dist/engine/binding.js");
-  return (await loadEngineModule().loadModel(model, { vocabularyOnly: false })).info.kvBytesPerToken;
+  return (await loadEngineModule().loadModel(model, { vocabularyOnly: false })).info.kvBytes.f16.perToken;
 }
 
 /** `others`: what is neither the file nor the KV cache of the request's tokens. */

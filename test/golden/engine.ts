@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { TestContext } from "node:test";
 import { HearthError } from "../../src/base/errors.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
-import type { Engine } from "../../src/engine/contract.js";
+import type { Engine, KvType } from "../../src/engine/contract.js";
 import { greedySampler } from "../../src/engine/greedy.js";
 import { shared } from "../helpers/shared.js";
 
@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly chunk?: number;
   readonly sequences?: number;
   readonly isa?: string;
+  readonly contextTokens?: number;
+  readonly kvType?: KvType;
 }
 
 /** Opens an engine on a file of ../shared for the time of `body`. */
@@ -28,8 +30,9 @@ export async function withEngine<T>(
     threads: options.threads ?? 2,
     decodeThreads: 0,
     maxSequences: options.sequences ?? 1,
-    contextTokens: 256,
+    contextTokens: options.contextTokens ?? 256,
     kvTokens: 0,
+    kvType: options.kvType ?? "f16",
     maxBatchTokens: 512,
     isa: options.isa ?? process.env.HEARTH_ISA ?? "",
   });

@@ -317,6 +317,20 @@ TEST_CASE("options out of range are refused by name") {
   CHECK(status.message().find("max_sequences") != std::string::npos);
 }
 
+TEST_CASE("a type of KV cache that is unknown or does not suit the heads is refused") {
+  const TinyModel file;  // heads of 8
+  std::shared_ptr<const Model> model;
+  REQUIRE(Model::load(file.path(), {}, &model).ok());
+  std::unique_ptr<Engine> engine;
+  EngineOptions options = small();
+  for (const auto& [type, reason] : {std::pair("q4_0", "not f16 or q8_0"), std::pair("q8_0", "multiple of 32")}) {
+    options.kv_type = type;
+    const Status status = Engine::create(model, options, &engine);
+    CHECK(status.code() == Code::OPTION_OUT_OF_RANGE);
+    CHECK(status.message().find(reason) != std::string::npos);
+  }
+}
+
 TEST_CASE("more sequences than the engine has are refused") {
   const TinyModel file;
   const auto engine = open(file);

@@ -37,29 +37,60 @@ struct Problem {
   GuardedBuffer<uint16_t> k, v;
 };
 
+// The keys or values of a problem as q8_0.
+struct Quantized {
+  explicit Quantized(const GuardedBuffer<uint16_t>& halves) : q(halves.size()), d(halves.size() / HEARTH_BLOCK) {
+    std::vector<float> x(halves.size());
+    std::vector<int32_t> sum(d.size());
+    ref_kernels().dequantize[HEARTH_TYPE_F16](halves.data(), halves.size(), x.data());
+    ref_kernels().quantize_q8(x.data(), x.size(), q.data(), d.data(), sum.data());
+  }
+  HearthQ8Rows from(size_t element) const { return {q.data() + element, d.data() + element / HEARTH_BLOCK}; }
+
+  GuardedBuffer<int8_t> q;
+  GuardedBuffer<float> d;
+};
+
 // acc, max and sum of every row after all blocks.
 struct Answer {
-  Answer(const Problem& p, const HearthKernels& kernels, size_t rows_a_call)
+  // Over the tokens from .. to - 1; with k and v as q8_0 where they are given.
+  Answer(const Problem& p, const HearthKernels& kernels, size_t rows_a_call, const Quantized* k = nullptr,
+         const Quantized* v = nullptr, size_t from = 0, size_t to = SIZE_MAX)
       : acc(p.n_rows * p.head_dim), rows(p.n_rows), max(p.n_rows), sum(p.n_rows) {
     for (size_t r = 0; r < p.n_rows; ++r) {
       rows[r] = {
           p.q.data() + r * p.head_dim, acc.data() + r * p.head_dim, -std::numeric_limits<float>::infinity(), 0, 0, 0};
     }
-    for (size_t t = 0; t < p.n_tokens; t += HEARTH_ATTEND_TOKENS) {
+    to = std::min(to, p.n_tokens);
+    for (size_t t = from; t < to; t += HEARTH_ATTEND_TOKENS) {
       for (size_t r = 0; r < p.n_rows; ++r) {
-        const auto in_block = [t](size_t token) {
-          return std::min<size_t>(token > t ? token - t : 0, HEARTH_ATTEND_TOKENS);
+        const auto in_block = [t, to](size_t token) {
+          return std::min({token > t ? token - t : 0, to - t, size_t{HEARTH_ATTEND_TOKENS}});
         };
         rows[r].first = in_block(p.first(r));
         rows[r].visible = in_block(p.visible(r));
       }
       for (size_t r = 0; r < p.n_rows; r += rows_a_call) {
         const size_t n = rows_a_call < p.n_rows - r ? rows_a_call : p.n_rows - r;
-        kernels.attend_f16(&rows[r], n, p.k.data() + t * p.head_dim, p.v.data() + t * p.head_dim, p.head_dim,
-                           {1.0f / std::sqrt(static_cast<float>(p.head_dim)), p.softcap});
+        const HearthScores scores{1.0f / std::sqrt(static_cast<float>(p.head_dim)), p.softcap};
+        const size_t at = t * p.head_dim;
+        // What comes next may lie anywhere: it is not read.
+        if (k == nullptr) {
+          kernels.attend_f16(&rows[r], n, p.k.data() + at, p.v.data() + at, p.q.data(), p.head_dim, scores);
+        } else {
+          kernels.attend_q8(&rows[r], n, k->from(at), v->from(at), nullptr, p.head_dim, scores);
+        }
       }
     }
-    for (size_t r = 0; r < p.n_rows; ++r) max[r] = rows[r].max, sum[r] = rows[r].sum;
+    note();
+  }
+  void note() {
+    for (size_t r = 0; r < rows.size(); ++r) max[r] = rows[r].max, sum[r] = rows[r].sum;
+  }
+  // Takes in what the same rows gathered over other tokens.
+  void merge(const Answer& part, const HearthKernels& kernels, size_t head_dim) {
+    for (size_t r = 0; r < rows.size(); ++r) kernels.merge_attended(&rows[r], &part.rows[r], head_dim);
+    note();
   }
   bool equals(const Answer& other) const {
     return same_bits(acc.data(), other.acc.data(), acc.size()) && same_bits(max.data(), other.max.data(), max.size()) &&
@@ -77,12 +108,19 @@ std::vector<float> as_floats(const GuardedBuffer<uint16_t>& halves) {
   return floats;
 }
 
-void check_against_softmax(const Problem& p) {
+std::vector<float> as_floats(const Quantized& x) {
+  std::vector<float> floats(x.q.size());
+  for (size_t i = 0; i < floats.size(); ++i)
+    floats[i] = static_cast<float>(x.q.data()[i]) * x.d.data()[i / HEARTH_BLOCK];
+  return floats;
+}
+
+// The answer to p, whose keys and values are k and v.
+void check_against_softmax(const Problem& p, const Answer& answer, const std::vector<float>& k,
+                           const std::vector<float>& v) {
   CAPTURE(p.window);
   CAPTURE(p.n_tokens);
   const size_t head_dim = p.head_dim;
-  const Answer answer(p, ref_kernels(), p.n_rows);
-  const std::vector<float> k = as_floats(p.k), v = as_floats(p.v);
   for (size_t r = 0; r < p.n_rows; ++r) {
     std::vector<double> weight(p.visible(r));
     double total = 0;
@@ -104,6 +142,10 @@ void check_against_softmax(const Problem& p) {
   }
 }
 
+void check_against_softmax(const Problem& p) {
+  check_against_softmax(p, Answer(p, ref_kernels(), p.n_rows), as_floats(p.k), as_floats(p.v));
+}
+
 }  // namespace
 
 TEST_CASE("attention in blocks is the softmax of all scores times the values") {
@@ -118,6 +160,33 @@ TEST_CASE("a window hides what came before it, and a softcap bends the scores") 
   for (const size_t window : {1, 5, 40, 64, 100}) {
     check_against_softmax(Problem(6, 64, 150, static_cast<uint32_t>(window), window));
     check_against_softmax(Problem(6, 64, 150, static_cast<uint32_t>(window), window, 2.5f));
+  }
+}
+
+TEST_CASE("attention over q8_0 is the softmax over the numbers that it stands for") {
+  for (const size_t tokens : {1, 7, 64, 65, 150}) {
+    const Problem p(3, 64, tokens, static_cast<uint32_t>(tokens), tokens == 150 ? 40 : 0);
+    const Quantized k(p.k), v(p.v);
+    check_against_softmax(p, Answer(p, ref_kernels(), p.n_rows, &k, &v), as_floats(k), as_floats(v));
+  }
+}
+
+TEST_CASE("what was gathered over parts of the tokens merges to the softmax over all") {
+  for (const size_t window : {0, 40, 90}) {
+    const Problem p(5, 64, 150, static_cast<uint32_t>(window) + 7, window);
+    // With the smaller window no row sees the first part.
+    Answer answer(p, ref_kernels(), p.n_rows, nullptr, nullptr, 0, 64);
+    for (const HearthKernels* kernels : vector_kernels()) {
+      Answer merged(p, *kernels, p.n_rows, nullptr, nullptr, 0, 64);
+      for (const size_t from : {64, 128}) {
+        const Answer part(p, ref_kernels(), p.n_rows, nullptr, nullptr, from, from + 64);
+        if (kernels == vector_kernels().front()) answer.merge(part, ref_kernels(), p.head_dim);
+        merged.merge(part, *kernels, p.head_dim);
+      }
+      CAPTURE(kernels->name);
+      CHECK(merged.equals(answer));
+    }
+    check_against_softmax(p, answer, as_floats(p.k), as_floats(p.v));
   }
 }
 
@@ -138,6 +207,11 @@ TEST_CASE("every set attends like ref at any head size, row count and number of 
           CAPTURE(tokens);
           CHECK(Answer(p, *kernels, rows).equals(expected));
           CHECK(Answer(p, *kernels, 1).equals(expected));  // a row does not depend on its neighbours
+          if (head_dim % HEARTH_BLOCK != 0) continue;
+          const Quantized k(p.k), v(p.v);
+          const Answer quantized(p, ref_kernels(), rows, &k, &v);
+          CHECK(Answer(p, *kernels, rows, &k, &v).equals(quantized));
+          CHECK(Answer(p, *kernels, 1, &k, &v).equals(quantized));
         }
       }
     }

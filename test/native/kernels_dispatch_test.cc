@@ -43,6 +43,8 @@ TEST_CASE("a forced kernel set is the one that runs, and is complete") {
     CHECK(static_cast<bool>(kernels->rope_halves));
     CHECK(static_cast<bool>(kernels->f32_to_f16));
     CHECK(static_cast<bool>(kernels->attend_f16));
+    CHECK(static_cast<bool>(kernels->attend_q8));
+    CHECK(static_cast<bool>(kernels->merge_attended));
   }
 }
 

@@ -8,9 +8,12 @@
 using hearth::Code;
 using hearth::kv::BlockTable;
 using hearth::kv::Cache;
+using hearth::kv::HeadRows;
 using hearth::kv::kAllTokens;
 using hearth::kv::kBlockTokens;
+using hearth::kv::kQ8Dims;
 using hearth::kv::Shape;
+using hearth::kv::Type;
 
 namespace {
 
@@ -64,7 +67,7 @@ TEST_CASE("keys and values of all blocks, layers and heads lie apart") {
     for (int32_t block = 0; block < 3; ++block) {
       for (int32_t layer = 0; layer < kLayers; ++layer) {
         for (int32_t head = 0; head < kHeads; ++head) {
-          for (uint16_t* part : {cache.keys(block, layer, head), cache.values(block, layer, head)}) {
+          for (uint16_t* part : {cache.keys(block, layer, head).f16(), cache.values(block, layer, head).f16()}) {
             for (size_t i = 0; i < elements; ++i) {
               if (pass == 0)
                 part[i] = mark;
@@ -79,15 +82,49 @@ TEST_CASE("keys and values of all blocks, layers and heads lie apart") {
   }
 }
 
+TEST_CASE("q8_0 keeps quants and scales of all heads apart, in 36 bytes for 32 dimensions") {
+  constexpr int32_t kDim = 64;
+  const Shape shape = Shape::uniform(kLayers, kHeads, kDim).with(Type::q8_0);
+  CHECK(shape.bytes_per_token() == 2 * kLayers * kHeads * kDim / 32 * 36);
+  Cache cache;
+  REQUIRE(Cache::create(shape, 2 * kBlockTokens, 0, &cache).ok());
+  const size_t quants = kBlockTokens * kDim, scales = quants / kQ8Dims;
+  for (int pass = 0; pass < 2; ++pass) {
+    int8_t mark = 1;
+    for (int32_t block = 0; block < 2; ++block) {
+      for (int32_t layer = 0; layer < kLayers; ++layer) {
+        for (int32_t part = 0; part < 2 * kHeads; ++part, ++mark) {
+          const HeadRows rows =
+              part % 2 == 0 ? cache.keys(block, layer, part / 2) : cache.values(block, layer, part / 2);
+          for (size_t i = 0; i < quants; ++i) {
+            if (pass == 0) rows.q()[i] = mark;
+            REQUIRE(rows.q()[i] == mark);
+          }
+          for (size_t i = 0; i < scales; ++i) {
+            if (pass == 0) rows.d()[i] = mark;
+            REQUIRE(rows.d()[i] == mark);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("heads that do not go into q8_0's blocks are named") {
+  CHECK(Shape::uniform(1, 1, 80).unsuitable_head() == 0);
+  CHECK(Shape::uniform(1, 1, 80).with(Type::q8_0).unsuitable_head() == 80);
+  CHECK(Shape::uniform(1, 1, 96).with(Type::q8_0).unsuitable_head() == 0);
+}
+
 TEST_CASE("a fork shares full blocks and copies the one it would write to") {
   Cache cache = make_cache(8);
   BlockTable source, copy;
   append(cache, source, kBlockTokens + 5);
-  cache.keys(source.blocks[kAllTokens][1], 1, 2)[3] = 42;
+  cache.keys(source.blocks[kAllTokens][1], 1, 2).f16()[3] = 42;
   REQUIRE(cache.fork(source, kBlockTokens + 4, &copy).ok());
   CHECK(copy.blocks[kAllTokens][0] == source.blocks[kAllTokens][0]);
   CHECK(copy.blocks[kAllTokens][1] != source.blocks[kAllTokens][1]);
-  CHECK(cache.keys(copy.blocks[kAllTokens][1], 1, 2)[3] == 42);
+  CHECK(cache.keys(copy.blocks[kAllTokens][1], 1, 2).f16()[3] == 42);
 
   // The source ends inside a block that the copy still reads: writing there needs a block of its own.
   cache.truncate(&source, kBlockTokens - 1);
