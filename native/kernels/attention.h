@@ -16,10 +16,11 @@ static_assert(HEARTH_ATTEND_TOKENS % kLanes == 0);
 struct F16Rows {
   const uint16_t* x;
   size_t head_dim;
-  ptrdiff_t next;  // bytes from here to the same of the next block
+  ptrdiff_t next;  // bytes from here to the same of the next block; 0: there is none, or it is here already
 
   // Brings the next block's token t into the cache.
   HEARTH_INLINE void fetch(size_t t) const {
+    if (next == 0) return;
     const char* p = (const char*)(x + t * head_dim) + next;
     for (size_t i = 0; i < head_dim * sizeof *x; i += kCacheLine) __builtin_prefetch(p + i);
   }
@@ -35,6 +36,7 @@ struct Q8Rows {
   ptrdiff_t next;
 
   HEARTH_INLINE void fetch(size_t t) const {
+    if (next == 0) return;
     const char* p = (const char*)(x.q + t * head_dim) + next;
     for (size_t i = 0; i < head_dim; i += kCacheLine) __builtin_prefetch(p + i);
     if (t % 4 == 0) __builtin_prefetch((const char*)(x.d + t * head_dim / HEARTH_BLOCK) + next);
@@ -253,6 +255,7 @@ inline void attend(HearthAttendRow* rows, size_t n_rows, Rows k, Rows v, HearthS
     if (n == 3) attend_together<3>(rows + r, k, v, scores);
     if (n == 2) attend_together<2>(rows + r, k, v, scores);
     if (n == 1) attend_together<1>(rows + r, k, v, scores);
+    k.next = v.next = 0;
   }
 }
 

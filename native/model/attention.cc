@@ -89,7 +89,8 @@ void Pass::attend_range(const AttentionCall& call, const AttentionItem& item, si
   const BatchSequence& s = *item.sequence;
   const AttentionShape& shape = call.shape;
   const HearthScores scores{shape.scale, shape.softcap};
-  const size_t first = s.start + item.begin, n = (item.end - item.begin) * call.group();
+  const size_t group = call.group(), first = s.start + item.begin, tokens = item.end - item.begin;
+  const size_t n = tokens * group;
   const size_t end = std::min<size_t>((range + 1) * kRangeTokens, s.start + item.end);
   size_t block_start = std::max(range * kRangeTokens, call.first_visible(first));
   block_start -= block_start % kv::kBlockTokens;
@@ -97,10 +98,13 @@ void Pass::attend_range(const AttentionCall& call, const AttentionItem& item, si
     const auto in_block = [block_start](size_t position) {
       return position < block_start ? 0 : std::min<size_t>(kv::kBlockTokens, position - block_start);
     };
-    for (size_t i = 0; i < n; ++i) {
-      const size_t position = first + i / call.group();
-      rows[i].first = in_block(call.first_visible(position));
-      rows[i].visible = in_block(position + 1);
+    HearthAttendRow* row = rows;
+    for (size_t position = first; position < first + tokens; ++position) {
+      const size_t first_in_block = in_block(call.first_visible(position)), visible = in_block(position + 1);
+      for (const HearthAttendRow* end_of_group = row + group; row < end_of_group; ++row) {
+        row->first = first_in_block;
+        row->visible = visible;
+      }
     }
     const int32_t block = cache_.block_at(*s.table, call.kv_layer, block_start);
     const kv::HeadRows k = cache_.keys(block, call.kv_layer, item.kv_head);

@@ -89,6 +89,43 @@ test("bench leaves out what 0 tokens are asked for, and forces the kernels of HE
   assert.equal(result.isa, "ref");
 });
 
+test("bench decodes behind a long context, and says what a KV cache of q8_0 costs", {
+  skip: missing("golden/arch/llama.gguf"),
+}, async (t) => {
+  const args = [
+    "bench",
+    shared("golden/arch/llama.gguf"),
+    "-p",
+    "0",
+    "-n",
+    "4",
+    "-r",
+    "1",
+    "-d",
+    "300",
+    "--kv",
+    "q8_0",
+  ];
+  const { deep } = JSON.parse((await hearth(t, [...args, "--json"])).stdout);
+  assert.equal(deep.depth, 300);
+  assert.deepEqual(
+    deep.speeds.map(({ kvType }: { kvType: string }) => kvType),
+    ["f16", "q8_0"],
+  );
+  for (const { tokensPerSecond, emptyTokensPerSecond } of deep.speeds) {
+    assert.ok(tokensPerSecond > 0 && emptyTokensPerSecond > 0);
+  }
+  assert.ok(deep.logitsError > 0 && deep.logitsError < 2e-3, `NMSE ${deep.logitsError}`);
+  assert.match((await hearth(t, args)).stdout, /^ +q8_0's logits: NMSE [\d.]+e-\d against f16's$/m);
+});
+
+test("bench refuses q8_0 for heads that do not suit it", { skip }, async (t) => {
+  const args = ["bench", shared("models/babyllama-Q8_0.gguf"), "-p", "0", "-n", "1", "--kv", "q8_0"];
+  const { status, stderr } = await hearth(t, args);
+  assert.equal(status, 2);
+  assert.match(stderr, /OPTION_OUT_OF_RANGE: .*multiple of 32.*are of 16/);
+});
+
 test("a synthetic model is removed after the measurement unless it is to be saved", async (t) => {
   const folder = temporaryFolder(t);
   const args = ["bench", "--synthetic", "smollm2-135m:q4_0", "-p", "0", "-n", "1", "-r", "1"];

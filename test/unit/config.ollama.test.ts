@@ -11,6 +11,7 @@ test("Ollama's variables that have a meaning here set it, weaker than hearth's o
     OLLAMA_CONTEXT_LENGTH: "4096",
     OLLAMA_ORIGINS: "http://kiosk.lan, https://app.lan",
     OLLAMA_MAX_QUEUE: "7",
+    OLLAMA_KV_CACHE_TYPE: "q8_0",
     OLLAMA_DEBUG: "1",
     HEARTH_QUEUE: "9",
   });
@@ -20,6 +21,7 @@ test("Ollama's variables that have a meaning here set it, weaker than hearth's o
   assert.deepEqual(config["server.allowed_origins"], ["http://kiosk.lan", "https://app.lan"]);
   assert.equal(config["log.level"], "debug");
   assert.equal(config["scheduler.queue"], 9);
+  assert.equal(config["kv.type"], "q8_0");
   assert.equal(origins["server.listen"], "environment OLLAMA_HOST");
 });
 
