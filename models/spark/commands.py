@@ -5,6 +5,7 @@ import json
 import frames
 import home as homes
 import phrases as p
+import talk
 import words
 
 COMPOSED = 0.45  # share of the training requests that are put together from parts
@@ -57,8 +58,15 @@ def say(rng, split, bank, tails=True, free=False, **slots):
     return text
 
 
+# Words that part a value from the rest of a request.
+PARTING = {"on", "off", "to", "in", "into", "from", "at", "with", "and", "as", "it", "that", "please", "now", "again", "done", "the", "my", "up", "then", "play"}
+
+
 def filled(rng, form):
-    """{w}: any word, known or made up; {p}: a person."""
+    """{w}: any word, known or made up; {c}: a common one; {p}: a person."""
+    while "{c}" in form:
+        word = rng.choice(words.common_words())
+        form = form.replace("{c}", word, 0 if word in PARTING else 1)
     while "{w}" in form:
         word = rng.choice(words.PLAIN) if rng.random() < 0.6 else words.made_up_word(rng, "train").lower()
         form = form.replace("{w}", word, 1)
@@ -92,9 +100,10 @@ def spoken(rng, home, device):
         rest = name[len(device.area) + 1:]
         heard = f"{rest} in the {device.area}"
         return name, ("the " + cased(rng, heard))
-    if " " in name and rng.random() < 0.06:
+    train = home.split == "train"
+    if " " in name and rng.random() < (0.15 if train else 0.06):
         # A part of the name, when no other device could be meant by it.
-        part = rng.choice((name.split(" ")[0], name.split(" ")[-1]))
+        part = a_part(rng, name) if train else rng.choice((name.split(" ")[0], name.split(" ")[-1]))
         if len(part) > 3 and "'" not in part and not any(part.lower() in o for o in others) and not any(part.lower() in (d.area or "").lower() for d in home.devices):
             heard = part
     heard = cased(rng, heard)
@@ -102,9 +111,18 @@ def spoken(rng, home, device):
         heard = "the " + heard
     elif rng.random() < 0.03:
         heard = "my " + heard
-    if device.area and device.area.lower() not in name.lower() and rng.random() < 0.1:
+    if device.area and device.area.lower() not in name.lower() and rng.random() < (0.16 if train else 0.1):
         heard += f" in the {cased(rng, device.area)}"
     return name, heard
+
+
+def a_part(rng, name):
+    """One word of a name, or several that stand together."""
+    parts = name.split(" ")
+    if rng.random() < 0.6:
+        return rng.choice((parts[0], parts[-1]))
+    first = rng.randrange(len(parts))
+    return " ".join(parts[first:rng.randint(first + 1, len(parts))])
 
 
 def spoken_area(rng, area):
@@ -132,14 +150,16 @@ LACKS = {"HassLightSet": "setting brightness or color", "HassSetPosition": "movi
          "GetDateTime": "the time", "GetLiveContext": "reading states", "HassTurnOn": "turning things on", "HassTurnOff": "turning things off"}
 
 
-def lacking(rng, tool):
-    return rng.choice((f"I have no tool for {LACKS[tool]} here.", f"Sorry, {LACKS[tool]} is not offered to me here."))
+def not_offered(rng, home, tool, text):
+    if not home.tools:
+        return Turn("not_offered", text, reply=words.stable_choice(talk.NO_TOOLS, text))
+    return Turn("not_offered", text, reply=rng.choice((f"I have no tool for {LACKS[tool]} here.", f"Sorry, {LACKS[tool]} is not offered to me here.")))
 
 
 def finish(rng, home, kind, tool, text, arguments, targets, done):
     """The turn of one call, or the refusal when its tool is not offered."""
     if tool not in home.tools:
-        return Turn("not_offered", text, reply=lacking(rng, tool))
+        return not_offered(rng, home, tool, text)
     return Turn(kind, text, [call(tool, **arguments)], targets, done=done)
 
 
@@ -217,14 +237,22 @@ def volume_turn(rng, home, device, name, heard):
 
 def play_turn(rng, home, device, name, heard):
     song = rng.choice(words.pick_split(words.SONGS, home.split)) if rng.random() < (0.5 if home.split == "train" else 0.8) else words.made_up_word(rng, home.split)
+    if home.split == "train" and rng.random() < 0.3:
+        song = filled(rng, rng.choice(("{w}", "{w} {w}", "{w} {c}", "{c} {w}", "the {w}", "a {w}", "the {w} {c}", "{c} {c} {w}", "{w} {c} {w}")))
     text = say(rng, home.split, p.PLAY, free=True, d=heard, v=song).replace("some some", "some")
     return finish(rng, home, "command", "HassMediaSearchAndPlay", text, {"name": name, "search_query": song}, [device], f"Playing {song} on {name}.")
 
 
+# What stands on a list may be any words, also those of a command.
+ITEM_FORMS = ["{w}", "{w}", "{w} {w}", "{w} {w}", "{w} {w} {w}", "{w} the {w}", "{w} the {w}", "a {w} of {w}", "two {w}", "the {w}", "{w} for {p}", "{c} {w}", "{w} {c}",
+              "{c} the {w}", "{w} {c} {w}", "clean the {w}", "wash the {w}", "open the {w}", "close the {w}", "lock the {w}", "start the {w}", "turn off the {w}",
+              "cut the {w}", "pause the {w}", "vacuum the {w}", "set the {w}", "{w} the floor", "{w} light", "{w} lamp"]
+
+
 def item(rng, home):
     known = words.pick_split(words.ITEMS, home.split)
-    if home.split == "train" and rng.random() < 0.4:
-        return filled(rng, rng.choice(("{w}", "{w}", "{w} {w}", "{w} {w} {w}", "{w} the {w}", "{w} the {w}", "a {w} of {w}", "two {w}", "the {w}", "{w} for {p}")))
+    if home.split == "train" and rng.random() < 0.6:
+        return filled(rng, rng.choice(ITEM_FORMS))
     return rng.choice(known) if rng.random() < 0.85 else words.made_up_word(rng, home.split).lower() + " " + rng.choice(known)
 
 
@@ -241,6 +269,20 @@ def complete_item_turn(rng, home, device, name, heard):
     return finish(rng, home, "command", "HassListCompleteItem", text, {"item": thing, "name": name}, [device], f"{thing[0].upper() + thing[1:]} is checked off on {name}.")
 
 
+def level_turn(rng, home):
+    """A share without a word on what it is of: the device's domain decides between brightness, position and speed."""
+    devices = home.of("light", "cover", "fan")
+    if not devices:
+        return None
+    device = rng.choice([d for d in devices if d.domain == rng.choice(("light", "cover", "fan"))] or devices)
+    tool, argument, done = LEVELS[device.domain]
+    value, said = number(rng, 1, 99)
+    name, heard = spoken(rng, home, device)
+    return finish(rng, home, "command", tool, say(rng, home.split, p.LEVEL, d=heard, v=said), {"name": name, argument: value}, [device], done.format(d=name, v=value))
+
+
+LEVELS = {"light": ("HassLightSet", "brightness", "{d} is at {v} percent."), "cover": ("HassSetPosition", "position", "{d} is at {v} percent."),
+          "fan": ("HassFanSetSpeed", "percentage", "{d} runs at {v} percent.")}
 VALUE_TURNS = {"light": [brightness_turn, brightness_turn, color_turn], "cover": [position_turn], "climate": [temperature_turn] * 3,
                "fan": [fan_speed_turn], "media_player": [volume_turn, play_turn], "todo": [add_item_turn, add_item_turn, complete_item_turn]}
 
@@ -292,7 +334,10 @@ class Marker:
 
 def no_area_turn(rng, home):
     """"Turn on the lights" without a room: the only one, the speaker's room, or a question back."""
-    domain = rng.choice(("light", "light", "switch", "fan", "cover"))
+    domains = ("light", "light", "switch", "fan", "cover")
+    if home.split == "train" and rng.random() < 0.6:
+        domains = [d for d in ("light", "switch", "fan") if len(home.of(d)) == 1] or domains
+    domain = rng.choice(domains)
     devices, plural = home.of(domain), rng.choice(words.DOMAIN_PLURAL[domain])
     on = rng.random() < 0.5
     if domain == "cover":
@@ -350,6 +395,10 @@ def missing_turn(rng, home):
     # Not a name that could be taken for a shortened one: its words must not all be in some device's name.
     for _ in range(20):
         name, _ = home.fresh_name(domain, rng.choice(home.areas))
+        if s == "train" and rng.random() < 0.3:
+            # Half of it is there, or both halves, of two devices.
+            there = [d.name for d in rng.sample(home.devices, min(2, len(home.devices)))]
+            name = " ".join(there[0].split(" ")[:-1] + (there[-1] if rng.random() < 0.5 else name).split(" ")[-1:])
         parts = name.lower().split(" ")
         if not any(all(w in n.lower() for w in parts) for d in home.devices for n in d.names) and \
            not any(n.lower() in name.lower() for d in home.devices for n in d.names):
@@ -375,7 +424,7 @@ def not_offered_turn(rng, home):
     if not wishes:
         return None
     tool, bank, slots = rng.choice(wishes)
-    return Turn("not_offered", say(rng, home.split, bank, **slots), reply=lacking(rng, tool))
+    return not_offered(rng, home, tool, say(rng, home.split, bank, **slots))
 
 
 def duration(rng):
@@ -405,7 +454,7 @@ def time_turn(rng, home):
     day = rng.random() < 0.4
     text = say(rng, home.split, p.DATE if day else p.TIME)
     if "GetDateTime" not in home.tools:
-        return Turn("not_offered", text, reply=lacking(rng, "GetDateTime"))
+        return not_offered(rng, home, "GetDateTime", text)
     year, month, date = rng.randint(2024, 2031), rng.randint(1, 12), rng.randint(1, 28)
     hour, minute, weekday = rng.randint(0, 23), rng.randint(0, 59), rng.choice(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"))
     turn = Turn("command", text, [call("GetDateTime")])
@@ -467,7 +516,7 @@ def state_turn(rng, home, device=None):
         else:
             text = say(rng, home.split, p.READING, d=heard)
     if "GetLiveContext" not in home.tools:
-        return Turn("not_offered", text, reply=lacking(rng, "GetLiveContext"))
+        return not_offered(rng, home, "GetLiveContext", text)
     turn = Turn("command", text, [call("GetLiveContext")], [device])
     turn.result, states = live_context(rng, home, [device])
     state = states[device]
@@ -530,7 +579,7 @@ def script_turn(rng, home):
     return turn
 
 
-MESSAGE_FORMS = ["the {w} is {w}", "{w} and {w} are here", "{p} has the {w}", "{w} {w} {w}", "we need {w} for the {w}", "{w} {w} all", "please {w} the {w}", "good {w}",
+MESSAGE_FORMS = ["{c} {w}", "{w} {c}", "{w} {w} {c}", "{c} {c} {w}", "{w} {c} {w}", "the {w} {c} {c}", "good {w} {c}", "{c} {w} {c}", "{c} {c}", "the {w} is {w}", "{w} and {w} are here", "{p} has the {w}", "{w} {w} {w}", "we need {w} for the {w}", "{w} {w} all", "please {w} the {w}", "good {w}",
                  "{w} {w} everybody", "it is {w} time", "{w} is at the {w}", "the {w} {w} in {w} minutes", "{w} first", "{w}", "happy {w} to all", "good {w} {p}",
                  "{p} is {w} the {w}", "it is time for the {w}", "we {w} now", "your {w} is here", "{w} the {w}, please", "no {w} in the {w}"]
 
@@ -545,37 +594,33 @@ def broadcast_turn(rng, home):
     text = form.format(v=message)
     text = text[0].upper() + text[1:] if rng.random() < 0.5 else text
     return finish(rng, home, "command", "HassBroadcast", text, {"message": message}, [], "Announced.") if "HassBroadcast" in home.tools else \
-        Turn("not_offered", text, reply=lacking(rng, "HassBroadcast"))
+        not_offered(rng, home, "HassBroadcast", text)
+
+
+def some_device_turn(rng, home):
+    return device_turn(rng, home, rng.choice(home.devices))
+
+
+# Of a hundred turns: training has more of what is hard.
+TURNS = {"test": ((46, some_device_turn), (14, area_turn), (4, pair_turn), (4, no_area_turn), (7, missing_turn), (2, not_offered_turn), (4, timer_turn), (2, time_turn),
+                  (5, state_turn), (6, exist_turn), (2.5, script_turn), (3.5, broadcast_turn)),
+         "train": ((40, some_device_turn), (7, level_turn), (12, area_turn), (8, pair_turn), (6, no_area_turn), (9, missing_turn), (2, not_offered_turn), (2.5, timer_turn),
+                   (1, time_turn), (2.5, state_turn), (4, exist_turn), (2.5, script_turn), (3.5, broadcast_turn))}
 
 
 def any_turn(rng, home):
     """One turn of any kind about this home."""
     while True:
-        kind = rng.random()
-        if kind < 0.46:
-            turn = device_turn(rng, home, rng.choice(home.devices))
-        elif kind < 0.60:
-            turn = area_turn(rng, home)
-        elif kind < 0.64:
-            turn = pair_turn(rng, home)
-        elif kind < 0.68:
-            turn = no_area_turn(rng, home)
-        elif kind < 0.75:
-            turn = missing_turn(rng, home)
-        elif kind < 0.77:
-            turn = not_offered_turn(rng, home)
-        elif kind < 0.81:
-            turn = timer_turn(rng, home)
-        elif kind < 0.83:
-            turn = time_turn(rng, home)
-        elif kind < 0.88:
-            turn = state_turn(rng, home)
-        elif kind < 0.94:
-            turn = exist_turn(rng, home)
-        elif kind < 0.965:
-            turn = script_turn(rng, home)
-        else:
-            turn = broadcast_turn(rng, home)
+        kind, makers = rng.random() * 100, iter(TURNS[home.split])
+        share, maker = next(makers)
+        while kind >= share:
+            more, maker = next(makers)
+            share += more
+        turn = maker(rng, home)
+        if turn is None:
+            continue
+        if not home.tools and turn.kind not in ("exist", "not_offered"):
+            continue  # where no tool is offered every wish gets the same answer
         # A tool that is not offered is asked for now and then, not as often as chance has it.
-        if turn is not None and (turn.kind != "not_offered" or rng.random() < 0.2):
+        if turn.kind != "not_offered" or not home.tools or rng.random() < 0.2:
             return turn

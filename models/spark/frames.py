@@ -80,11 +80,12 @@ compose(p.OPEN, ["{d}"], ["open", "open", "opened", "raised"], "{w} open {d}\n{w
 compose(p.CLOSE, ["{d}"], ["closed", "closed", "shut", "lowered"], "{w} close {d}\n{w} down {d}\nclose {d} {w}")
 PERCENT = ["at {v}%", "at {v} percent", "to {v}%", "to {v} percent", "set to {v}%"]
 compose(p.BRIGHTNESS, ["{d}"], PERCENT + ["dimmed to {v}%"], "{w} the brightness of {d} to {v}\n{w} the light of {d} to {v} percent\n={v}% for {d}\n={v} percent on {d}")
+compose(p.LEVEL, ["{d}"], PERCENT + ["at {v}", "to {v}"], "={v}% for {d}\n={v} percent on {d}\n={d} {w} {v} percent\n={d} ought to have {v}%\n={d} could do with {v} percent")
 compose(p.COLOR, ["{d}"], ["{v}", "in {v}", "to {v}", "in the color {v}"], "{w} the color of {d} to {v}\n{w} {v} on {d}\n={v} for {d}\n={v} is the color for {d}\n{w} {d} glow {v}")
 compose(p.POSITION, ["{d}"], PERCENT, "{w} the position of {d} to {v}\n{w} {d} {v} percent open\n={v}% for {d}\n={d} {v}% open")
 compose(p.TEMPERATURE, ["{d}"], ["at {v} degrees", "to {v} degrees", "at {v}", "to {v}", "set to {v} degrees"],
         "{w} the temperature of {d} to {v}\n={v} degrees for {d}\n={v} degrees on {d}\n{w} {d} heat to {v} degrees")
-compose(p.FAN_SPEED, ["{d}"], PERCENT + ["at speed {v}"], "{w} the speed of {d} to {v}\n={v}% for {d}\n{w} {d} spin with {v} percent")
+compose(p.FAN_SPEED, ["{d}"], PERCENT + ["at speed {v}"], "{w} the speed of {d} to {v}\n={v}% for {d}\n{w} {d} spin with {v} percent\n{w} {d} run at {v} percent\n={d} could run at {v}%\n={d} ought to run at {v} percent\nlet {d} run with {v}%\n={d} {w} run at {v} percent")
 compose(p.VOLUME, ["{d}"], ["at volume {v}", "to volume {v}", "at a volume of {v}"], "{w} the volume of {d} at {v}\n{w} the volume of {d} to {v} percent\n{w} {d} volume to {v}\n={v} is the volume for {d}\n=volume {v} for {d}")
 compose(p.PAUSE, ["{d}"], ["paused", "on pause"], "{w} pause {d}\n{w} the {w} on {d} and pause\npause the {w} on {d}\n{w} {d} take a pause\n{w} {d} to pause")
 compose(p.UNPAUSE, ["{d}"], ["playing again", "resumed"], "{w} {d} go on playing\nresume the {w} on {d}\n{w} resume {d}\n{w} {d} to resume\n{w} on with {d}, resume it")
@@ -102,6 +103,16 @@ compose(p.ADD_ITEM, ["{d}"], [], """{w} {v} on {d}
 {w} {v} into {d}
 get {v} added to {d}
 see {v} put on {d}
+have {v} written on {d}
+have {v} noted on {d}
+have {v} put on {d}
+have {v} entered on {d}
+get {v} saved to {d}
+see {v} listed on {d}
+let {v} be added to {d}
+have {v} {w}ed to {d}
+have {v} {w}ed on {d}
+get {v} {w}ed to {d}
 {w} {v} written on {d}
 make sure {v} is on {d}
 ={v} must go on {d}
@@ -126,6 +137,18 @@ compose(p.COMPLETE_ITEM, ["{d}"], [], """{w} {v} off {d}
 get {v} struck off {d}
 get {v} marked as done on {d}
 see {v} taken off {d}
+have {v} ticked off {d}
+have {v} struck from {d}
+have {v} removed from {d}
+have {v} taken off {d}
+get {v} scratched off {d}
+see {v} wiped off {d}
+let {v} be crossed off {d}
+have {v} {w}ed off {d}
+get {v} {w}ed from {d}
+={w} got {v}, {w} it off {d}
+=i got {v}, take it off {d}
+=we got {v}, check it off {d}
 {w} {v} removed from {d}
 {w} {v} checked off {d}
 ={w} have {v}, {w} it off {d}
@@ -142,6 +165,9 @@ compose(p.SCRIPT, ["{d}"], [], """{w} {d}
 {w} {w} {d}
 {w} the {d} script
 {w} {d} {w}
+{w} {d} run
+get {d} to run
+see that {d} runs
 get {d} done
 let {d} happen
 let {d} begin

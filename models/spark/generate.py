@@ -89,7 +89,7 @@ def home_dialogue(rng, split):
     messages = [{"role": "system", "content": system_prompt(rng, home)}]
     for _ in range(rng.choice((2, 4, 6, 8, 10, 12))):
         kind = rng.random()
-        if kind < 0.9:
+        if kind < (0.93 if split == "train" else 0.9):
             turn = commands.any_turn(rng, home)
             messages.append({"role": "user", "content": turn.text})
             if turn.calls and turn.kind != "location" and split == "train" and rng.random() < CALLS_ONLY:
@@ -135,7 +135,7 @@ def talk_dialogue(rng, split):
 
 def dialogue(seed, index, split="train"):
     rng = words.seeded(f"{split}:{seed}", index)
-    return home_dialogue(rng, split) if rng.random() < 0.74 else talk_dialogue(rng, split)
+    return home_dialogue(rng, split) if rng.random() < (0.8 if split == "train" else 0.74) else talk_dialogue(rng, split)
 
 
 if __name__ == "__main__":

@@ -93,10 +93,14 @@ class Home:
                          f"{word} {words.made_up_word(rng, self.split)}", f"{word} {rng.randint(1, 20)}"]
                 if self.split == "train":
                     forms += [f"{word}'s {noun}", f"{word} {noun}", f"{area or word} {noun}"]
+                    if rng.random() < 0.1:
+                        forms = [f"{word}-{words.made_up_word(rng, self.split)}", f"{word} {noun.replace(' ', '-')}", f"{noun} {word}s", f"{word}s {noun}"]
                     if self.devices and rng.random() < 0.2:
                         # Much like another: what differs must be read, not guessed.
                         other = rng.choice(self.devices).name.split(" ")
-                        forms = [f"{other[0]} {noun}", f"{word} {other[-1]}", f"{other[0]} {word}", f"{other[0][:2]}{word.lower()} {noun}"]
+                        whole, start = " ".join(other), word[:rng.randint(2, 4)]
+                        forms = [f"{other[0]} {noun}", f"{word} {other[-1]}", f"{other[0]} {word}", f"{other[0][:2]}{word.lower()} {noun}",
+                                 whole.removesuffix("s") if whole.endswith("s") else whole + "s", f"{whole} {noun}", f"{word} {whole}", f"{word} {start}{other[-1].lower()}"]
                 name = rng.choice(forms)
             elif domain == "scene" or domain == "todo":
                 name = noun if rng.random() < 0.6 and (self.split == "train" or words.held_out(noun, 9)) else f"{rng.choice(words.pick_split(words.PEOPLE, self.split))}'s {noun}"
@@ -129,7 +133,7 @@ class Home:
     def _tools(self):
         rng, tools = self.rng, ["HassTurnOn", "HassTurnOff"]
         full = self.split == "test" or rng.random() < 0.12
-        for domain in {d.domain for d in self.devices}:
+        for domain in dict.fromkeys(d.domain for d in self.devices):
             tools += DOMAIN_TOOLS.get(domain, [])
         tools = list(dict.fromkeys(tools))
         if rng.random() < 0.8:
@@ -142,6 +146,9 @@ class Home:
             tools += TIMER_TOOLS
         if self.satellite:
             tools += ["GetCurrentLocation"]
+        if self.split == "train" and rng.random() < 0.03:
+            self.scripts = []
+            return []  # a client that offers no tools
         # Tools of domains that the home has not, and missing ones, so that the list itself must be read.
         for tool in rng.sample(list(TOOLS), rng.choice((0, 0, 0, 1, 2))):
             if tool not in tools and tool not in TIMER_TOOLS and tool != "GetCurrentLocation":

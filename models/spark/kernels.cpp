@@ -1,5 +1,5 @@
 // The parts of a training step that PyTorch on a CPU spends most time on, each as one pass over memory: attention with RoPE,
-// RMSNorm with its residual, SwiGLU, cross-entropy. Activations are bfloat16 [n_tokens, width], sums float32. Called through
+// RMSNorm with its residual, SwiGLU, cross-entropy. Activations are `real` [n_tokens, width], sums float32. Called through
 // ctypes by model.py; knows nothing of layers or optimizers.
 #include <cmath>
 #include <cstdint>
@@ -37,151 +37,186 @@ static inline float fast_exp(float x) {
 
 constexpr int D = 64;  // head_dim; the kernels below are written for it
 constexpr int R = 4;   // rows of the micro-kernel: R x 64 sums fill half of the vector registers
-using pair = uint32_t;  // two bfloat16 that are neighbours along a product's inner dimension, the first in the low half
-typedef pair p16 __attribute__((vector_size(64), aligned(4), may_alias));
 
-static inline pair join(bf16 a, bf16 b) { return pair(a) | pair(b) << 16; }
+// What is stored and multiplied: bfloat16 where the processor has products of bfloat16 pairs, else float32. A `unit` holds U
+// numbers that are neighbours along a product's inner dimension, the first in the low half.
+#ifdef __AVX512BF16__
+using real = bf16;
+using unit = uint32_t;
+constexpr int U = 2;
+static inline real stored(float f) { return narrow(f); }
+static inline unit join(bf16 a, bf16 b) { return unit(a) | unit(b) << 16; }
+static inline void put_two(unit* row, int i, float a, float b) { row[i / 2] = join(narrow(a), narrow(b)); }
+#else
+using real = float;
+using unit = float;
+constexpr int U = 1;
+static inline float wide(real x) { return x; }
+static inline real stored(float f) { return f; }
+static inline void put_two(unit* row, int i, float a, float b) { row[i] = a, row[i + 1] = b; }
+#endif
+typedef unit u16 __attribute__((vector_size(64), aligned(4), may_alias));
 
-static inline v16 dot2(v16 sum, pair a, p16 b) {
+static inline v16 dot(v16 sum, unit a, u16 b) {
 #ifdef __AVX512BF16__
   return (v16)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(int(a)), (__m512bh)b);
 #else
-  return sum + wide(bf16(a)) * (v16)(b << 16) + wide(bf16(a >> 16)) * (v16)(b & 0xffff0000u);
+  return sum + a * b;
 #endif
 }
 
-// C[R, 64] (+)= A[R, 2 K] * B[2 K, 64] in pairs along the inner dimension; A is read with strides (ar between rows, ak along K).
-static inline void multiply(int K, const pair* A, size_t ar, size_t ak, const pair* B, size_t ldb, float* C, size_t ldc, bool add) {
+// C[R, 64] (+)= A[R, K] * B[K, 64], K in units along the inner dimension; A is read with strides (ar between rows, ak along K).
+static inline void multiply(int K, const unit* A, size_t ar, size_t ak, const unit* B, size_t ldb, float* C, size_t ldc, bool add) {
   v16 c[R][4];
   for (int r = 0; r < R; ++r)
     for (int j = 0; j < 4; ++j) c[r][j] = add ? *(const v16*)(C + r * ldc + j * 16) : v16{};
   for (int k = 0; k < K; ++k) {
-    const p16* b = (const p16*)(B + k * ldb);
-    p16 b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];
+    const u16* b = (const u16*)(B + k * ldb);
+    u16 b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];
     for (int r = 0; r < R; ++r) {
-      pair a = A[r * ar + k * ak];
-      c[r][0] = dot2(c[r][0], a, b0);
-      c[r][1] = dot2(c[r][1], a, b1);
-      c[r][2] = dot2(c[r][2], a, b2);
-      c[r][3] = dot2(c[r][3], a, b3);
+      unit a = A[r * ar + k * ak];
+      c[r][0] = dot(c[r][0], a, b0);
+      c[r][1] = dot(c[r][1], a, b1);
+      c[r][2] = dot(c[r][2], a, b2);
+      c[r][3] = dot(c[r][3], a, b3);
     }
   }
   for (int r = 0; r < R; ++r)
     for (int j = 0; j < 4; ++j) *(v16*)(C + r * ldc + j * 16) = c[r][j];
 }
 
-using Pairs = std::vector<pair>;
+using Units = std::vector<unit>;
 
-// One head of one sequence: rows padded by zeros to a multiple of 64, as pairs along the head's dimensions ("rows", [padded, 32]),
-// the same turned ("columns", [32, padded]), or as pairs along the tokens ("tokens", [padded / 2, 64]).
+// One head of one sequence: rows padded by zeros to a multiple of 64, as units along the head's dimensions ("rows", [padded, D / U]),
+// the same turned ("columns", [D / U, padded]), or as units along the tokens ("tokens", [padded / U, D]).
 struct Head {
   int T, padded;
-  Pairs q, k, v;
+  Units q, k, v;
 
-  void load(const bf16* qkv, int length, int width, int head, const float* rope) {
+  void load(const real* qkv, int length, int width, int head, const float* rope) {
     T = length;
     padded = (T + 63) / 64 * 64;
-    for (Pairs* x : {&q, &k, &v}) x->assign(size_t(padded) * D / 2, 0);
+    for (Units* x : {&q, &k, &v}) x->assign(size_t(padded) * D / U, 0);
     for (int t = 0; t < T; ++t) {
-      const bf16* row = qkv + size_t(t) * 3 * width + head * D;
-      rotate(row, rope + t * D, &q[t * D / 2], 0.125f);  // 1 / sqrt(64) once, here
-      rotate(row + width, rope + t * D, &k[t * D / 2], 1.f);
-      memcpy(&v[t * D / 2], row + 2 * width, D * sizeof(bf16));
+      const real* row = qkv + size_t(t) * 3 * width + head * D;
+      rotate(row, rope + t * D, &q[t * D / U], 0.125f);  // 1 / sqrt(64) once, here
+      rotate(row + width, rope + t * D, &k[t * D / U], 1.f);
+      memcpy(&v[t * D / U], row + 2 * width, D * sizeof(real));
     }
   }
   // RoPE on neighbouring pairs, as llama.cpp's llama architecture has it. rope: 32 cosines, then 32 sines.
-  static void rotate(const bf16* x, const float* rope, pair* out, float scale) {
+  static void rotate(const real* x, const float* rope, unit* out, float scale) {
     for (int i = 0; i < D / 2; ++i) {
       float a = wide(x[2 * i]) * scale, b = wide(x[2 * i + 1]) * scale, c = rope[i], s = rope[D / 2 + i];
-      out[i] = join(narrow(a * c - b * s), narrow(a * s + b * c));
+      put_two(out, 2 * i, a * c - b * s, a * s + b * c);
     }
   }
-  void columns(const Pairs& rows, Pairs& out) const {
+  void columns(const Units& rows, Units& out) const {
     out.resize(rows.size());
     for (int t = 0; t < padded; t += 16)
-      for (int i = 0; i < D / 2; ++i)
-        for (int u = 0; u < 16; ++u) out[size_t(i) * padded + t + u] = rows[size_t(t + u) * D / 2 + i];
+      for (int i = 0; i < D / U; ++i)
+        for (int u = 0; u < 16; ++u) out[size_t(i) * padded + t + u] = rows[size_t(t + u) * D / U + i];
   }
-  void tokens(const Pairs& rows, Pairs& out) const {
+  void tokens(const Units& rows, Units& out) const {
+#ifdef __AVX512BF16__
     out.resize(rows.size());
     const bf16* x = (const bf16*)rows.data();
     for (int t = 0; t < padded; t += 2)
       for (int d = 0; d < D; ++d) out[size_t(t) / 2 * D + d] = join(x[size_t(t) * D + d], x[size_t(t + 1) * D + d]);
+#else
+    out = rows;
+#endif
+  }
+  // Sums of `count` queries [count, padded] as units along the queries, for the first n tokens.
+  void queries(const float* x, int count, int n, unit* out) const {
+    for (int r = 0; r < count; r += U)
+      for (int j = 0; j < n; ++j) {
+        size_t from = size_t(r) * padded + j, to = size_t(r) / U * padded + j;
+#ifdef __AVX512BF16__
+        out[to] = join(narrow(x[from]), narrow(x[from + padded]));
+#else
+        out[to] = x[from];
+#endif
+      }
   }
 };
 
 extern "C" {
 
+// How many bytes an activation has: 2 for bfloat16, 4 for float32.
+int real_size() { return sizeof(real); }
+
+
 // qkv [n_tokens, 3 * width] -> out [n_tokens, width], lse [n_head, n_tokens]. Sequences are starts[i] .. starts[i + 1].
-void attention_forward(const bf16* qkv, bf16* out, float* lse, const int* starts, int n_seq, int n_head, const float* rope, int n_tokens) {
+void attention_forward(const real* qkv, real* out, float* lse, const int* starts, int n_seq, int n_head, const float* rope, int n_tokens) {
   int width = n_head * D;
 #pragma omp parallel for schedule(dynamic)
   for (int job = 0; job < n_seq * n_head; ++job) {
     static thread_local Head h;
-    static thread_local Pairs kc, vt, p;
+    static thread_local Units kc, vt, p;
     static thread_local std::vector<float> s;
     int first = starts[job / n_head], head = job % n_head;
     h.load(qkv + size_t(first) * 3 * width, starts[job / n_head + 1] - first, width, head, rope);
     h.columns(h.k, kc), h.tokens(h.v, vt);
-    s.resize(size_t(R) * h.padded), p.resize(size_t(R) * h.padded / 2);
+    s.resize(size_t(R) * h.padded), p.resize(size_t(R) * h.padded / U);
     for (int i = 0; i < h.T; i += R) {
       int n = (i + R + 63) / 64 * 64;
-      for (int c = 0; c < n; c += 64) multiply(D / 2, &h.q[i * D / 2], D / 2, 1, &kc[c], h.padded, &s[c], h.padded, false);
+      for (int c = 0; c < n; c += 64) multiply(D / U, &h.q[i * D / U], D / U, 1, &kc[c], h.padded, &s[c], h.padded, false);
       float scale[R];
       for (int r = 0; r < R; ++r) {
         float* row = &s[size_t(r) * h.padded];
-        bf16* to = (bf16*)&p[size_t(r) * h.padded / 2];
+        real* to = (real*)&p[size_t(r) * h.padded / U];
         int last = i + r, used = last + 1;
         float top = -1e30f, sum = 0;
         for (int j = 0; j < used; ++j) top = row[j] > top ? row[j] : top;
         for (int j = 0; j < used; ++j) {
           float e = fast_exp(row[j] - top);
           sum += e;
-          to[j] = narrow(e);
+          to[j] = stored(e);
         }
         for (int j = used; j < n; ++j) to[j] = 0;
         scale[r] = 1 / sum;
         if (last < h.T) lse[size_t(head) * n_tokens + first + last] = top + logf(sum);
       }
       float o[R * D];
-      multiply(n / 2, p.data(), h.padded / 2, 1, vt.data(), D, o, D, false);
+      multiply(n / U, p.data(), h.padded / U, 1, vt.data(), D, o, D, false);
       for (int r = 0; r < R && i + r < h.T; ++r)
-        for (int d = 0; d < D; ++d) out[(size_t(first) + i + r) * width + head * D + d] = narrow(o[r * D + d] * scale[r]);
+        for (int d = 0; d < D; ++d) out[(size_t(first) + i + r) * width + head * D + d] = stored(o[r * D + d] * scale[r]);
     }
   }
 }
 
 // dout [n_tokens, width] -> dqkv [n_tokens, 3 * width], by recomputing the probabilities from lse.
-void attention_backward(const bf16* qkv, const bf16* out, const bf16* dout, const float* lse, bf16* dqkv, const int* starts, int n_seq, int n_head,
+void attention_backward(const real* qkv, const real* out, const real* dout, const float* lse, real* dqkv, const int* starts, int n_seq, int n_head,
                         const float* rope, int n_tokens) {
   int width = n_head * D;
   constexpr int Q = 32;  // query rows a block: their dK and dV are added up in registers before memory
 #pragma omp parallel for schedule(dynamic)
   for (int job = 0; job < n_seq * n_head; ++job) {
     static thread_local Head h;
-    static thread_local Pairs kc, vc, kt, qt, go, gt, ds_rows, ds_pairs, p_pairs;
+    static thread_local Units kc, vc, kt, qt, go, gt, ds_rows, ds_units, p_units;
     static thread_local std::vector<float> p, ds, dq, dk, dv;
     int first = starts[job / n_head], head = job % n_head;
     h.load(qkv + size_t(first) * 3 * width, starts[job / n_head + 1] - first, width, head, rope);
     size_t all = size_t(h.padded) * D, block = size_t(Q) * h.padded;
-    go.assign(all / 2, 0);
-    for (int t = 0; t < h.T; ++t) memcpy(&go[t * D / 2], dout + (size_t(first) + t) * width + head * D, D * sizeof(bf16));
+    go.assign(all / U, 0);
+    for (int t = 0; t < h.T; ++t) memcpy(&go[t * D / U], dout + (size_t(first) + t) * width + head * D, D * sizeof(real));
     h.columns(h.k, kc), h.columns(h.v, vc), h.tokens(h.k, kt), h.tokens(h.q, qt), h.tokens(go, gt);
-    p.resize(block), ds.resize(block), ds_rows.resize(block / 2), ds_pairs.resize(block / 2), p_pairs.resize(block / 2);
+    p.resize(block), ds.resize(block), ds_rows.resize(block / U), ds_units.resize(block / U), p_units.resize(block / U);
     dq.resize(all), dk.assign(all, 0.f), dv.assign(all, 0.f);
     for (int i = 0; i < h.T; i += Q) {
       int n = (i + Q + 63) / 64 * 64;
       for (int r = 0; r < Q; r += R)
         for (int c = 0; c < n; c += 64) {
-          multiply(D / 2, &h.q[(i + r) * D / 2], D / 2, 1, &kc[c], h.padded, &p[size_t(r) * h.padded + c], h.padded, false);
-          multiply(D / 2, &go[(i + r) * D / 2], D / 2, 1, &vc[c], h.padded, &ds[size_t(r) * h.padded + c], h.padded, false);
+          multiply(D / U, &h.q[(i + r) * D / U], D / U, 1, &kc[c], h.padded, &p[size_t(r) * h.padded + c], h.padded, false);
+          multiply(D / U, &go[(i + r) * D / U], D / U, 1, &vc[c], h.padded, &ds[size_t(r) * h.padded + c], h.padded, false);
         }
       for (int r = 0; r < Q; ++r) {
         float *pr = &p[size_t(r) * h.padded], *sr = &ds[size_t(r) * h.padded];
-        bf16* to = (bf16*)&ds_rows[size_t(r) * h.padded / 2];
+        real* to = (real*)&ds_rows[size_t(r) * h.padded / U];
         int t = i + r, used = t < h.T ? t + 1 : 0;
         float delta = 0, l = used ? lse[size_t(head) * n_tokens + first + t] : 0;
-        const bf16 *g = dout + (size_t(first) + t) * width + head * D, *o = out + (size_t(first) + t) * width + head * D;
+        const real *g = dout + (size_t(first) + t) * width + head * D, *o = out + (size_t(first) + t) * width + head * D;
         if (used)
           for (int d = 0; d < D; ++d) delta += wide(g[d]) * wide(o[d]);
         for (int j = 0; j < used; ++j) {
@@ -189,36 +224,32 @@ void attention_backward(const bf16* qkv, const bf16* out, const bf16* dout, cons
           sr[j] = pr[j] * (sr[j] - delta);
         }
         for (int j = used; j < n; ++j) pr[j] = sr[j] = 0;
-        for (int j = 0; j < n; ++j) to[j] = narrow(sr[j]);
+        for (int j = 0; j < n; ++j) to[j] = stored(sr[j]);
       }
-      for (int r = 0; r < Q; r += 2)
-        for (int j = 0; j < n; ++j) {
-          size_t a = size_t(r) * h.padded + j, b = a + h.padded, to = size_t(r) / 2 * h.padded + j;
-          ds_pairs[to] = join(narrow(ds[a]), narrow(ds[b]));
-          p_pairs[to] = join(narrow(p[a]), narrow(p[b]));
-        }
-      for (int r = 0; r < Q; r += R) multiply(n / 2, &ds_rows[size_t(r) * h.padded / 2], h.padded / 2, 1, kt.data(), D, &dq[(i + r) * D], D, false);
+      h.queries(ds.data(), Q, n, ds_units.data());
+      h.queries(p.data(), Q, n, p_units.data());
+      for (int r = 0; r < Q; r += R) multiply(n / U, &ds_rows[size_t(r) * h.padded / U], h.padded / U, 1, kt.data(), D, &dq[(i + r) * D], D, false);
       for (int j = 0; j < n; j += R) {
-        multiply(Q / 2, &ds_pairs[j], 1, h.padded, &qt[i / 2 * D], D, &dk[j * D], D, true);
-        multiply(Q / 2, &p_pairs[j], 1, h.padded, &gt[i / 2 * D], D, &dv[j * D], D, true);
+        multiply(Q / U, &ds_units[j], 1, h.padded, &qt[i / U * D], D, &dk[j * D], D, true);
+        multiply(Q / U, &p_units[j], 1, h.padded, &gt[i / U * D], D, &dv[j * D], D, true);
       }
     }
     for (int t = 0; t < h.T; ++t) {
-      bf16* row = dqkv + (size_t(first) + t) * 3 * width + head * D;
+      real* row = dqkv + (size_t(first) + t) * 3 * width + head * D;
       const float* turn = rope + t * D;
       for (int i = 0; i < D / 2; ++i) {  // the transposed rotation
         float c = turn[i], s = turn[D / 2 + i];
         float a = dq[t * D + 2 * i] * 0.125f, b = dq[t * D + 2 * i + 1] * 0.125f, e = dk[t * D + 2 * i], f = dk[t * D + 2 * i + 1];
-        row[2 * i] = narrow(a * c + b * s), row[2 * i + 1] = narrow(b * c - a * s);
-        row[width + 2 * i] = narrow(e * c + f * s), row[width + 2 * i + 1] = narrow(f * c - e * s);
+        row[2 * i] = stored(a * c + b * s), row[2 * i + 1] = stored(b * c - a * s);
+        row[width + 2 * i] = stored(e * c + f * s), row[width + 2 * i + 1] = stored(f * c - e * s);
       }
-      for (int d = 0; d < D; ++d) row[2 * width + d] = narrow(dv[t * D + d]);
+      for (int d = 0; d < D; ++d) row[2 * width + d] = stored(dv[t * D + d]);
     }
   }
 }
 
 // sum = h + delta (delta may be null); y = sum * inv * w. [n, width]; inv [n].
-void norm_forward(const float* h, const bf16* delta, const float* w, float* sum, bf16* y, float* inv, int n, int width) {
+void norm_forward(const float* h, const real* delta, const float* w, float* sum, real* y, float* inv, int n, int width) {
 #pragma omp parallel for schedule(static)
   for (int t = 0; t < n; ++t) {
     const float* x = h + size_t(t) * width;
@@ -230,19 +261,19 @@ void norm_forward(const float* h, const bf16* delta, const float* w, float* sum,
       for (int i = 0; i < width; ++i) s[i] = x[i];
     for (int i = 0; i < width; ++i) square += s[i] * s[i];
     float f = inv[t] = 1 / sqrtf(square / width + 1e-5f);
-    for (int i = 0; i < width; ++i) y[size_t(t) * width + i] = narrow(s[i] * f * w[i]);
+    for (int i = 0; i < width; ++i) y[size_t(t) * width + i] = stored(s[i] * f * w[i]);
   }
 }
 
-// Adds the norm's gradient to dh (the residual's), writes dh also as bfloat16, and adds up dw.
-void norm_backward(const float* sum, const float* inv, const float* w, const bf16* dy, float* dh, bf16* dh_narrow, float* dw, int n, int width) {
+// Adds the norm's gradient to dh (the residual's), writes dh also as activations, and adds up dw.
+void norm_backward(const float* sum, const float* inv, const float* w, const real* dy, float* dh, real* dh_narrow, float* dw, int n, int width) {
 #pragma omp parallel
   {
     std::vector<float> mine(width, 0.f);
 #pragma omp for schedule(static)
     for (int t = 0; t < n; ++t) {
       const float* s = sum + size_t(t) * width;
-      const bf16* g = dy + size_t(t) * width;
+      const real* g = dy + size_t(t) * width;
       float f = inv[t], dot = 0;
       for (int i = 0; i < width; ++i) {
         float x = s[i] * f, gi = wide(g[i]);
@@ -252,7 +283,7 @@ void norm_backward(const float* sum, const float* inv, const float* w, const bf1
       dot /= width;
       float* d = dh + size_t(t) * width;
       for (int i = 0; i < width; ++i) d[i] += f * (wide(g[i]) * w[i] - s[i] * f * dot);
-      for (int i = 0; i < width; ++i) dh_narrow[size_t(t) * width + i] = narrow(d[i]);
+      for (int i = 0; i < width; ++i) dh_narrow[size_t(t) * width + i] = stored(d[i]);
     }
 #pragma omp critical
     for (int i = 0; i < width; ++i) dw[i] += mine[i];
@@ -260,41 +291,41 @@ void norm_backward(const float* sum, const float* inv, const float* w, const bf1
 }
 
 // gate_up [n, 2 * width] (gate first) -> y [n, width] = silu(gate) * up.
-void swiglu_forward(const bf16* gate_up, bf16* y, int n, int width) {
+void swiglu_forward(const real* gate_up, real* y, int n, int width) {
 #pragma omp parallel for schedule(static)
   for (int t = 0; t < n; ++t) {
-    const bf16 *g = gate_up + size_t(t) * 2 * width, *u = g + width;
-    bf16* o = y + size_t(t) * width;
+    const real *g = gate_up + size_t(t) * 2 * width, *u = g + width;
+    real* o = y + size_t(t) * width;
     for (int i = 0; i < width; ++i) {
       float x = wide(g[i]);
-      o[i] = narrow(x / (1 + fast_exp(-x)) * wide(u[i]));
+      o[i] = stored(x / (1 + fast_exp(-x)) * wide(u[i]));
     }
   }
 }
 
-void swiglu_backward(const bf16* gate_up, const bf16* dy, bf16* dgate_up, int n, int width) {
+void swiglu_backward(const real* gate_up, const real* dy, real* dgate_up, int n, int width) {
 #pragma omp parallel for schedule(static)
   for (int t = 0; t < n; ++t) {
-    const bf16 *g = gate_up + size_t(t) * 2 * width, *u = g + width, *d = dy + size_t(t) * width;
-    bf16 *dg = dgate_up + size_t(t) * 2 * width, *du = dg + width;
+    const real *g = gate_up + size_t(t) * 2 * width, *u = g + width, *d = dy + size_t(t) * width;
+    real *dg = dgate_up + size_t(t) * 2 * width, *du = dg + width;
     for (int i = 0; i < width; ++i) {
       float x = wide(g[i]), e = wide(d[i]), sig = 1 / (1 + fast_exp(-x));
-      dg[i] = narrow(e * wide(u[i]) * sig * (1 + x * (1 - sig)));
-      du[i] = narrow(e * x * sig);
+      dg[i] = stored(e * wide(u[i]) * sig * (1 + x * (1 - sig)));
+      du[i] = stored(e * x * sig);
     }
   }
 }
 
 // logits [n, vocab] become the gradient of the weighted losses; losses [n] are without weights. right [n] gets 1 where the target is the largest. A target
 // below 0 is padding: no loss, no gradient.
-void cross_entropy(bf16* logits, const int* targets, const float* weights, float* losses, float* right, int n, int vocab) {
+void cross_entropy(real* logits, const int* targets, const float* weights, float* losses, float* right, int n, int vocab) {
 #pragma omp parallel for schedule(static)
   for (int t = 0; t < n; ++t) {
-    bf16* row = logits + size_t(t) * vocab;
+    real* row = logits + size_t(t) * vocab;
     static thread_local std::vector<float> e;
     e.resize(vocab);
     if (targets[t] < 0) {
-      memset(row, 0, size_t(vocab) * sizeof(bf16));
+      memset(row, 0, size_t(vocab) * sizeof(real));
       losses[t] = right[t] = 0;
       continue;
     }
@@ -306,8 +337,8 @@ void cross_entropy(bf16* logits, const int* targets, const float* weights, float
     for (int i = 0; i < vocab; ++i) { e[i] = fast_exp(e[i] - top); sum += e[i]; }
     losses[t] = logf(sum) + top - aim;
     float scale = weights[t], f = scale / sum;
-    for (int i = 0; i < vocab; ++i) row[i] = narrow(e[i] * f);
-    row[targets[t]] = narrow(e[targets[t]] * f - scale);
+    for (int i = 0; i < vocab; ++i) row[i] = stored(e[i] * f);
+    row[targets[t]] = stored(e[targets[t]] * f - scale);
   }
 }
 }

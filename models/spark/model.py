@@ -1,5 +1,5 @@
 # Spark's network for training: a Llama decoder whose forward and backward passes are written out, with the fused kernels
-# of kernels.cpp between bfloat16 matrix products. Knows no data, no optimizer and no files but the compiled kernels.
+# of kernels.cpp between matrix products, bfloat16 or float32 as the processor has it. Knows no data, no optimizer and no files but the compiled kernels.
 import ctypes
 import math
 import os
@@ -22,7 +22,8 @@ def load_kernels():
         subprocess.run(["g++", "-O3", "-march=native", "-mprefer-vector-width=512", "-ffast-math", "-fopenmp", "-shared", "-fPIC", "-std=c++20", source, "-o", library + ".new"],
                        check=True)
         os.replace(library + ".new", library)
-    return ctypes.CDLL(library)
+    kernels = ctypes.CDLL(library)
+    return kernels, torch.bfloat16 if kernels.real_size() == 2 else torch.float32
 
 
 def at(tensor):
@@ -47,71 +48,80 @@ class Spark:
             self.weights.update({f"blk.{i}.{k}": v for k, v in w.items()})
         angle = torch.arange(CONTEXT)[:, None] * ROPE_BASE ** (-torch.arange(0, HEAD_DIM, 2) / HEAD_DIM)
         self.rope = torch.cat([angle.cos(), angle.sin()], 1).float().contiguous()
-        self.kernels = load_kernels()
+        self.kernels, self.real = load_kernels()
 
     def parameters(self):
         return sum(w.numel() for w in self.weights.values())
 
     def rounded(self):
-        """The matrices in bfloat16, as `gradients` wants them: once a step for all its parts."""
-        return {name: w.bfloat16() for name, w in self.weights.items() if w.dim() == 2}
+        """The matrices as `gradients` multiplies them: once a step for all its parts."""
+        return {name: w.to(self.real) for name, w in self.weights.items() if w.dim() == 2}
 
-    def gradients(self, half, ids, starts, places, targets, weights):
+    def gradients(self, rounded, ids, starts, places, targets, weights):
         """ids [n] of all sequences one after another, starts [n_seq + 1]; loss at `places` [m] against `targets` [m] (int32, -1 for padding),
         `weights` [m] (float32) saying how much each counts.
         Returns (sum of losses, right tokens, targets, gradients of the weighted sum). Several threads may call it at once."""
-        k, n, d, f = self.kernels, ids.numel(), self.n_embd, self.n_ff
-        n_seq = starts.numel() - 1
-        new = lambda *shape: torch.empty(*shape, dtype=torch.bfloat16)
+        k, n, m, d, f = self.kernels, ids.numel(), targets.numel(), self.n_embd, self.n_ff
+        n_seq, count = starts.numel() - 1, int((targets >= 0).sum())
+        new = lambda *shape: torch.empty(*shape, dtype=self.real)
         h, delta, saved = self.weights["token_embd"][ids], None, []
 
         def norm(name):
-            total, y, inv = torch.empty(n, d), new(n, d), torch.empty(n)
-            k.norm_forward(at(h), at(delta), at(self.weights[name]), at(total), at(y), at(inv), n, d)
+            rows = h.shape[0]
+            total, y, inv = torch.empty(rows, d), new(rows, d), torch.empty(rows)
+            k.norm_forward(at(h), at(delta), at(self.weights[name]), at(total), at(y), at(inv), rows, d)
             return total, y, inv
 
         for i in range(self.n_layer):
             b = f"blk.{i}."
             h, y1, inv1 = norm(b + "attn_norm")
-            h1, qkv = h, y1 @ half[b + "attn_qkv"].t()
+            h1, qkv = h, y1 @ rounded[b + "attn_qkv"].t()
             a, lse = new(n, d), torch.empty(self.n_head, n)
             k.attention_forward(at(qkv), at(a), at(lse), at(starts), n_seq, self.n_head, at(self.rope), n)
-            delta = a @ half[b + "attn_output"].t()
+            used = a
+            if i == self.n_layer - 1:  # from here on only the places count
+                used, h = a[places], h[places]
+            delta = used @ rounded[b + "attn_output"].t()
             h, y2, inv2 = norm(b + "ffn_norm")
-            gate_up = y2 @ half[b + "ffn_gate_up"].t()
-            s = new(n, f)
-            k.swiglu_forward(at(gate_up), at(s), n, f)
-            delta = s @ half[b + "ffn_down"].t()
-            saved.append((h1, y1, inv1, qkv, a, lse, h, y2, inv2, gate_up, s))
+            gate_up = y2 @ rounded[b + "ffn_gate_up"].t()
+            s = new(h.shape[0], f)
+            k.swiglu_forward(at(gate_up), at(s), h.shape[0], f)
+            delta = s @ rounded[b + "ffn_down"].t()
+            saved.append((h1, y1, inv1, qkv, a, used, lse, h, y2, inv2, gate_up, s))
         h, y, inv = norm("output_norm")
 
-        picked = y[places]
-        logits, m, count = picked @ half["token_embd"].t(), targets.numel(), int((targets >= 0).sum())
+        logits = y @ rounded["token_embd"].t()
         losses, right = torch.empty(m), torch.empty(m)
         k.cross_entropy(at(logits), at(targets), at(weights), at(losses), at(right), m, self.vocab)
 
         grads = {name: torch.zeros_like(w) for name, w in self.weights.items() if w.dim() == 1}
-        d_embd = (logits.t() @ picked).float()
-        dy = torch.zeros(n, d, dtype=torch.bfloat16)
-        dy[places[:count]] = (logits @ half["token_embd"])[:count]  # padding points at place 0 and comes last
-        dh, dn = torch.zeros(n, d), new(n, d)
+        d_embd = (logits.t() @ y).float()
+        dh, dn = torch.zeros(m, d), new(m, d)
 
         def norm_back(name, total, inv, dy):
-            k.norm_backward(at(total), at(inv), at(self.weights[name]), at(dy), at(dh), at(dn), at(grads[name]), n, d)
+            k.norm_backward(at(total), at(inv), at(self.weights[name]), at(dy), at(dh), at(dn), at(grads[name]), dh.shape[0], d)
 
-        norm_back("output_norm", h, inv, dy)
+        def spread(x):
+            """Rows of the places among zeros for all tokens; padding points at place 0 and comes last."""
+            out = torch.zeros(n, d, dtype=x.dtype)
+            out[places[:count]] = x[:count]
+            return out
+
+        norm_back("output_norm", h, inv, logits @ rounded["token_embd"])
         for i in reversed(range(self.n_layer)):
             b = f"blk.{i}."
-            h1, y1, inv1, qkv, a, lse, h2, y2, inv2, gate_up, s = saved.pop()
+            h1, y1, inv1, qkv, a, used, lse, h2, y2, inv2, gate_up, s = saved.pop()
             grads[b + "ffn_down"] = dn.t() @ s
-            ds, dgu = dn @ half[b + "ffn_down"], new(n, 2 * f)
-            k.swiglu_backward(at(gate_up), at(ds), at(dgu), n, f)
+            ds, dgu = dn @ rounded[b + "ffn_down"], new(dn.shape[0], 2 * f)
+            k.swiglu_backward(at(gate_up), at(ds), at(dgu), dn.shape[0], f)
             grads[b + "ffn_gate_up"] = dgu.t() @ y2
-            norm_back(b + "ffn_norm", h2, inv2, dgu @ half[b + "ffn_gate_up"])
-            grads[b + "attn_output"] = dn.t() @ a
-            da, dqkv = dn @ half[b + "attn_output"], new(n, 3 * d)
+            norm_back(b + "ffn_norm", h2, inv2, dgu @ rounded[b + "ffn_gate_up"])
+            grads[b + "attn_output"] = dn.t() @ used
+            da, dqkv = dn @ rounded[b + "attn_output"], new(n, 3 * d)
+            if i == self.n_layer - 1:
+                da, dh, dn = spread(da), spread(dh), new(n, d)
             k.attention_backward(at(qkv), at(a), at(da), at(lse), at(dqkv), at(starts), n_seq, self.n_head, at(self.rope), n)
             grads[b + "attn_qkv"] = dqkv.t() @ y1
-            norm_back(b + "attn_norm", h1, inv1, dqkv @ half[b + "attn_qkv"])
+            norm_back(b + "attn_norm", h1, inv1, dqkv @ rounded[b + "attn_qkv"])
         grads["token_embd"] = d_embd.index_add_(0, ids, dh)
         return float(losses.sum()), float(right.sum()), count, grads

@@ -303,6 +303,11 @@ get {d} to be {v}
 =could i have {d} in {v}
 ={d} should be {v}""")
 
+# For training only; made from parts in frames.py.
+LEVEL = bank("""{d} at {v} percent
+set {d} to {v} percent
+put {d} to {v}%""", "")
+
 POSITION = bank("""take {d} to {v} percent
 push {d} to {v}%
 let {d} be at {v} percent

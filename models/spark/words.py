@@ -174,21 +174,41 @@ def held_out_words():
 
 
 @functools.cache
+def _merges(path):
+    with open(path) as file:
+        return json.load(file)["merges"]
+
+
+@functools.cache
+def common_words():
+    """The words, in lower case, that are one token together with the space before them. Only a value that a person makes up
+    has them ("good morning everyone"), so such values need them in training."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tokenizer.json")
+    return [b for a, b in _merges(path) if a == "\u0120" and b.isascii() and b.isalpha() and b.islower()] if os.path.exists(path) else ["one", "for"]
+
+
+@functools.cache
 def _pieces():
     """The tokenizer's word pieces, short ones and long ones, once there is a tokenizer."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tokenizer.json")
     if not os.path.exists(path):
         return None
-    with open(path) as file:
-        joined = [a + b for a, b in json.load(file)["merges"]]
+    joined = [a + b for a, b in _merges(path)]
     letters = [piece for piece in joined if piece.isascii() and piece.isalpha() and piece.islower()]
     return [p for p in letters if len(p) <= 3], [p for p in letters if len(p) > 3]
 
 
 def _of_pieces(rng):
-    """Tokens joined at random: each must be learned as something to copy, or a new name that has it is garbled."""
+    """Tokens joined at random: each must be learned as something to copy, or a new name that has it is garbled. Some begin with
+    a word that has a token together with its space ("office": " off", "ice"), some have a piece twice: the copy must not jump."""
     while True:
-        word = "".join(rng.choice(_pieces()[rng.random() < 0.15]) for _ in range(rng.choice((1, 2, 2, 3, 3, 4))))
+        parts = [rng.choice(_pieces()[rng.random() < 0.15]) for _ in range(rng.choice((1, 2, 2, 3, 3, 4)))]
+        kind = rng.random()
+        if kind < 0.12:
+            parts[0] = rng.choice([w for w in common_words() if len(w) < 5])
+        elif kind < 0.27 and len(parts) > 1:
+            parts.insert(rng.randrange(len(parts)), rng.choice(parts))
+        word = "".join(parts)
         if 3 <= len(word) <= 13 and not held_out(word) and word not in held_out_words():
             return word[0].upper() + word[1:]
 

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Message, Tool } from "../../src/chat/messages.js";
 import { root } from "../helpers/shared.js";
 
-const heldOut = path.join(root, "models", "spark", "heldout");
+export const heldOut = path.join(root, "models", "spark", "heldout");
 
 /** Whole dialogues, for perplexity. */
 export const heldOutText = path.join(heldOut, "dialogues.txt");
@@ -40,10 +40,10 @@ export interface Dialogue {
   readonly expect: z.infer<typeof line>["expect"];
 }
 
-/** kind: commands, refusals, questions, stories. */
-export function readDialogues(kind: string): Dialogue[] {
-  const schemas = readTools();
-  const lines = readFileSync(path.join(heldOut, `${kind}.jsonl`), "utf8")
+/** kind: commands, refusals, questions, stories; of the folder that heldout.py wrote. */
+export function readDialogues(kind: string, folder = heldOut): Dialogue[] {
+  const schemas = readTools(folder);
+  const lines = readFileSync(path.join(folder, `${kind}.jsonl`), "utf8")
     .trim()
     .split("\n");
   return lines.map((text) => {
@@ -52,7 +52,7 @@ export function readDialogues(kind: string): Dialogue[] {
   });
 }
 
-function readTools(): (name: string) => Tool {
+function readTools(folder: string): (name: string) => Tool {
   const tool = z.object({
     function: z.object({
       name: z.string(),
@@ -60,7 +60,7 @@ function readTools(): (name: string) => Tool {
       parameters: z.record(z.string(), z.unknown()),
     }),
   });
-  const tools = z.record(z.string(), tool).parse(JSON.parse(readFileSync(path.join(heldOut, "tools.json"), "utf8")));
+  const tools = z.record(z.string(), tool).parse(JSON.parse(readFileSync(path.join(folder, "tools.json"), "utf8")));
   return (name) => {
     const known = tools[name];
     if (!known) throw new Error(`heldout/tools.json has no ${name}`);
