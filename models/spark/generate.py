@@ -87,7 +87,8 @@ def answer_calls(rng, home, turn, messages):
 def home_dialogue(rng, split):
     home = homes.Home(rng, split)
     messages = [{"role": "system", "content": system_prompt(rng, home)}]
-    for _ in range(rng.choice((2, 4, 6, 8, 10, 12))):
+    turns = rng.choice((2, 4, 6, 8, 10, 12))
+    for _ in range(min(turns, len(home.devices) + 1) if split == "train" else turns):
         kind = rng.random()
         if kind < (0.93 if split == "train" else 0.9):
             turn = commands.any_turn(rng, home)

@@ -1,6 +1,8 @@
 # Writes the held-out sets into heldout/: commands, questions and stories as JSON lines, and dialogues for perplexity.
+# `python3 heldout.py [--out FOLDER] [--seed TEXT]`; another folder with another seed is a set whose failures may be read.
 # One line: {"id", "kind", "made_up", "messages", "tools", "expect"}; `tools` are names of heldout/tools.json, which has their OpenAI form.
 # expect: {"calls": [...]} exactly; {"contains": [...]} and no call; {"keywords": [...]} in the answer; {"subject": ...} in the story.
+import argparse
 import json
 import os
 
@@ -17,9 +19,9 @@ SEED = "heldout-2"
 ORDINARY, MADE_UP, REFUSALS, QUESTIONS, STORIES, DIALOGUES = 380, 220, 100, 60, 100, 60
 
 
-def command_line(number, made_up, refusal):
+def command_line(seed, number, made_up, refusal):
     """The first turn of the wanted kind in a dialogue of its own; some have turns before it."""
-    rng = words.seeded(SEED, f"{'refusal' if refusal else 'command'}:{made_up}:{number}")
+    rng = words.seeded(seed, f"{'refusal' if refusal else 'command'}:{made_up}:{number}")
     while True:
         home = homes.Home(rng, "test", made_up=made_up, size=rng.choice((2, 3, 4, 5, 6, 8, 10, 12, 15, 20)))
         messages = [{"role": "system", "content": generate.system_prompt(rng, home)}]
@@ -41,9 +43,9 @@ def command_line(number, made_up, refusal):
                 return messages, home.tools, {"calls": turn.calls}, made_up
 
 
-def questions():
+def questions(seed):
     """Two or so of every fact, half of them amid a home, half in plain chat."""
-    rng = words.seeded(SEED, "questions")
+    rng = words.seeded(seed, "questions")
     asked = {fact.key: rng.sample(fact.test, 2) for fact in talk.FACTS}
     pairs = [(fact, asked[fact.key][k]) for k in range(2) for fact in talk.FACTS][:QUESTIONS]
     for fact, question in pairs:
@@ -55,8 +57,8 @@ def questions():
         yield messages, tools, {"keywords": fact.keywords, "fact": fact.key}, False
 
 
-def story_lines():
-    rng, seen = words.seeded(SEED, "stories"), set()
+def story_lines(seed):
+    rng, seen = words.seeded(seed, "stories"), set()
     while len(seen) < STORIES:
         text, _, name = stories.story_turn(rng, "test")
         if text not in seen:
@@ -75,19 +77,23 @@ def write(path, kind, rows):
 
 
 def main():
-    out = os.path.join(HERE, "heldout")
+    p = argparse.ArgumentParser()
+    p.add_argument("--out", default=os.path.join(HERE, "heldout"))
+    p.add_argument("--seed", default=SEED)
+    a = p.parse_args()
+    out, seed = a.out, a.seed
     os.makedirs(out, exist_ok=True)
-    write(os.path.join(out, "commands.jsonl"), "command", [command_line(i, m, False) for m, n in ((False, ORDINARY), (True, MADE_UP)) for i in range(n)])
-    write(os.path.join(out, "refusals.jsonl"), "refusal", [command_line(i, i % 3 == 0, True) for i in range(REFUSALS)])
-    write(os.path.join(out, "questions.jsonl"), "question", questions())
-    write(os.path.join(out, "stories.jsonl"), "story", story_lines())
+    write(os.path.join(out, "commands.jsonl"), "command", [command_line(seed, i, m, False) for m, n in ((False, ORDINARY), (True, MADE_UP)) for i in range(n)])
+    write(os.path.join(out, "refusals.jsonl"), "refusal", [command_line(seed, i, i % 3 == 0, True) for i in range(REFUSALS)])
+    write(os.path.join(out, "questions.jsonl"), "question", questions(seed))
+    write(os.path.join(out, "stories.jsonl"), "story", story_lines(seed))
     names = list(homes.TOOLS) + words.SCRIPTS
     with open(os.path.join(out, "tools.json"), "w") as file:
         json.dump({n: homes.tool_schema(n) for n in names}, file, indent=1)
         file.write("\n")
     with open(os.path.join(out, "dialogues.txt"), "w") as file:
         for i in range(DIALOGUES):
-            d = generate.dialogue(SEED, i, "test")
+            d = generate.dialogue(seed, i, "test")
             file.write("".join(t for t, _ in template.segments(d["messages"], d["tools"])))
 
 

@@ -67,6 +67,16 @@ class Home:
         self.satellite = rng.random() < 0.15
         self.timers = rng.random() < 0.4
         self.tools = self._tools()
+        self.asked = []
+
+    def pick(self, devices):
+        """One of the devices to ask for. In training one that was not asked for before, while there is one: what earlier calls
+        have need not be looked up."""
+        if self.split == "train":
+            devices = [d for d in devices if d not in self.asked] or devices
+        device = self.rng.choice(devices)
+        self.asked.append(device)
+        return device
 
     def _areas(self, count):
         known, areas = words.pick_split(words.AREAS, self.split), []

@@ -647,7 +647,7 @@ in what ways can you help
 which jobs can you do for me""", """what kind of things can you do
 which tasks can you handle
 tell me what you are able to do"""),
-    Fact("size", ["million"], """I have about 4 million parameters, so I am tiny: a larger model knows far more.""",
+    Fact("size", ["million"], """I have about 5 million parameters, so I am tiny: a larger model knows far more.""",
          """how big are you
 how many parameters do you have
 how large are you

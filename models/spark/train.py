@@ -166,12 +166,24 @@ def save(path, spark, optimizer, progress):
 
 def start_from(spark, path, tok):
     """The weights of a shipped file, for a start without a checkpoint: the optimizers begin anew. A token that the file has
-    not starts as the mean of the file's tokens that spell it."""
+    not starts as the mean of the file's tokens that spell it. Layers that it has not are put in the middle and write nothing
+    at first, so that the model answers as the file's does."""
     saved = export.load(path)
-    if {**saved["config"], "vocab": spark.vocab} != spark.config:
+    added = spark.n_layer - saved["config"]["n_layer"]
+    if added < 0 or {**saved["config"], "vocab": spark.vocab, "n_layer": spark.n_layer} != spark.config:
         raise ValueError(f"{path} has another shape ({saved['config']})")
     rows, old = saved["weights"]["token_embd"], tokenizer.Tokenizer(saved["merges"])
-    spark.weights = saved["weights"]
+    middle = saved["config"]["n_layer"] // 2
+    for name, w in saved["weights"].items():
+        block = re.fullmatch(r"blk\.(\d+)\.(.*)", name)
+        number = int(block[1]) if block else 0
+        spark.weights[f"blk.{number + added}.{block[2]}" if number >= middle else name] = w
+    for number in range(middle, middle + added):
+        fresh = model.Spark(spark.n_layer, spark.n_embd, spark.n_ff, 1).weights
+        for part in ("attn_norm", "ffn_norm", "attn_qkv", "ffn_gate_up"):
+            spark.weights[f"blk.{number}.{part}"] = fresh[f"blk.{number}.{part}"]
+        for part in ("attn_output", "ffn_down"):
+            spark.weights[f"blk.{number}.{part}"] = torch.zeros_like(fresh[f"blk.{number}.{part}"])
     spark.weights["token_embd"] = torch.stack([rows[old.ids[t]] if t in old.ids else rows[old.pieces(list(t))].mean(0) for t in tok.tokens])
 
 
@@ -187,7 +199,7 @@ def main():
     p.add_argument("--minutes", type=float, default=120)
     p.add_argument("--checkpoint", default=os.path.join(model.CACHE, "spark.pt"))
     p.add_argument("--initial", help="a GGUF file whose weights to start from when there is no checkpoint, for example the one that ships")
-    p.add_argument("--layers", type=int, default=4)
+    p.add_argument("--layers", type=int, default=5)
     p.add_argument("--ffn", type=int, default=768)
     p.add_argument("--muon-lr", type=float, default=0.01)
     p.add_argument("--adam-lr", type=float, default=0.003)

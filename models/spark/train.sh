@@ -11,7 +11,7 @@ PYTHON="${PYTHON:-/usr/bin/python3}"
 mkdir -p "$SPARK_CACHE"
 
 [ -f tokenizer.json ] || "$PYTHON" tokenizer.py tokenizer.json 6000
-"$PYTHON" heldout.py
+[ -f heldout/commands.jsonl ] || "$PYTHON" heldout.py
 nice -n 19 "$PYTHON" train.py --minutes "${MINUTES:-180}" --checkpoint "$SPARK_CACHE/spark.pt" ${INITIAL:+--initial "$INITIAL"}
 "$PYTHON" export.py "$SPARK_CACHE/spark.pt" spark-q8_0.gguf
 "$PYTHON" evaluate.py --checkpoint "$SPARK_CACHE/spark.pt" --part commands,refusals,questions,stories,perplexity
