@@ -2,6 +2,8 @@
 import json
 import os
 import struct
+import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -29,6 +31,12 @@ class Generator(unittest.TestCase):
         for index in range(40):
             self.assertEqual(generate.dialogue(3, index), generate.dialogue(3, index))
         self.assertNotEqual(generate.dialogue(3, 1), generate.dialogue(4, 1))
+
+    def test_a_dialogue_is_the_same_in_every_process(self):
+        code = "import generate; print([generate.dialogue(3, i) for i in range(40)])"
+        first, second = (subprocess.run([sys.executable, "-c", code], cwd=HERE, env=dict(os.environ, PYTHONHASHSEED=seed), capture_output=True, check=True).stdout
+                         for seed in "12")
+        self.assertEqual(first, second)
 
     def test_words_and_phrasings_are_either_for_training_or_held_out(self):
         for known in (words.AREAS, words.ADJECTIVES, words.PEOPLE, words.SCRIPTS, words.ITEMS):

@@ -1,0 +1,66 @@
+# Self-check of the written-out gradients, and of a start from a smaller file. `python3 -m unittest` in this folder; needs PyTorch and g++.
+import os
+import tempfile
+import unittest
+
+import torch
+
+import evaluate
+import export
+import model
+import tokenizer
+import train
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def autograd(spark, ids, starts, places, targets, weights):
+    """The weighted loss by PyTorch's own gradients, a sequence at a time."""
+    w = {name: x.clone().requires_grad_() for name, x in spark.weights.items()}
+    runner = evaluate.Runner.__new__(evaluate.Runner)
+    runner.c, runner.w, runner.heads = spark.config, w, spark.n_head
+    runner.cos, runner.sin = spark.rope.chunk(2, 1)
+    hidden = torch.cat([runner.prefill(ids[a:b].tolist())[0] for a, b in zip(starts, starts[1:])])
+    losses = torch.nn.functional.cross_entropy(hidden[places] @ w["token_embd"].t(), targets.long(), reduction="none", ignore_index=-1)
+    (losses * weights).sum().backward()
+    return float(losses.sum()), {name: x.grad for name, x in w.items()}
+
+
+class Gradients(unittest.TestCase):
+    def test_they_are_those_of_autograd(self):
+        g = torch.Generator().manual_seed(1)
+        spark = model.Spark(n_layer=3, n_embd=128, n_ff=256, vocab=64, seed=1)
+        ids, starts = torch.randint(0, 64, (90,), generator=g), torch.tensor([0, 40, 90], dtype=torch.int32)
+        places = torch.tensor([3, 7, 39, 41, 60, 88, 0, 0])
+        targets = torch.tensor([1, 2, 3, 4, 5, 6, -1, -1], dtype=torch.int32)  # the last two are padding
+        weights = torch.tensor([1, 2, 0.5, 1, 3, 1, 0, 0])
+        loss, _, count, grads = spark.gradients(spark.rounded(), ids, starts, places, targets, weights)
+        true_loss, true_grads = autograd(spark, ids, starts.tolist(), places, targets, weights)
+        self.assertEqual(count, 6)
+        exact = spark.real == torch.float32
+        self.assertAlmostEqual(loss, true_loss, places=3 if exact else 0)
+        for name, grad in grads.items():
+            error = float((grad.float() - true_grads[name]).norm() / true_grads[name].norm())
+            self.assertLess(error, 1e-4 if exact else 3e-2, name)
+
+
+class Start(unittest.TestCase):
+    def test_added_layers_change_no_answer(self):
+        shipped = os.path.join(HERE, "spark-q8_0.gguf")
+        tok, saved = tokenizer.Tokenizer.load(os.path.join(HERE, "tokenizer.json")), export.load(shipped)
+        larger = model.Spark(n_layer=saved["config"]["n_layer"] + 2, vocab=len(tok.tokens))
+        train.start_from(larger, shipped, tok)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "larger.pt")
+            torch.save({"config": larger.config, "weights": larger.weights, "steps": 0}, path)
+            ids = tok.encode("<|im_start|>user\nWhich port do you use?<|im_end|>\n<|im_start|>assistant\n")
+            self.assertEqual(evaluate.Runner(path).generate([ids], tok.eos, 20), evaluate.Runner(shipped).generate([ids], tok.eos, 20))
+
+    def test_a_file_of_another_width_is_refused(self):
+        tok = tokenizer.Tokenizer.load(os.path.join(HERE, "tokenizer.json"))
+        with self.assertRaisesRegex(ValueError, "another shape"):
+            train.start_from(model.Spark(n_ff=512, vocab=len(tok.tokens)), os.path.join(HERE, "spark-q8_0.gguf"), tok)
+
+
+if __name__ == "__main__":
+    unittest.main()
