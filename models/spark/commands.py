@@ -152,9 +152,12 @@ LACKS = {"HassLightSet": "setting brightness or color", "HassSetPosition": "movi
 
 
 def not_offered(rng, home, tool, text):
+    """One wish has one answer: what is left to chance cannot be learned."""
     if not home.tools:
-        return Turn("not_offered", text, reply=words.stable_choice(talk.NO_TOOLS, text))
-    return Turn("not_offered", text, reply=rng.choice((f"I have no tool for {LACKS[tool]} here.", f"Sorry, {LACKS[tool]} is not offered to me here.")))
+        return Turn("not_offered", text, reply=talk.NO_TOOLS[1])
+    replies = f"I have no tool for {LACKS[tool]} here.", f"Sorry, {LACKS[tool]} is not offered to me here."
+    chosen = rng.choice(replies)
+    return Turn("not_offered", text, reply=words.stable_choice(replies, tool) if home.split == "train" else chosen)
 
 
 def finish(rng, home, kind, tool, text, arguments, targets, done):

@@ -128,9 +128,9 @@ def talk_dialogue(rng, split):
             home = homes.Home(rng, split, size=3)
             turn = commands.device_turn(rng, home, rng.choice(home.devices))
             if turn is not None:
-                messages += [{"role": "user", "content": turn.text}, {"role": "assistant", "content": words.stable_choice(talk.NO_TOOLS, turn.text)}]
+                messages += [{"role": "user", "content": turn.text}, {"role": "assistant", "content": talk.NO_TOOLS[0]}]
                 continue
-        messages += words_turn(rng, split, (6, 1.5, 1.2, 1.5))
+        messages += words_turn(rng, split, (6, 1.5, 1.2, 1.5 if split == "test" else 1))
     return {"kind": "talk", "messages": messages, "tools": []}
 
 

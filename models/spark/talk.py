@@ -647,7 +647,7 @@ in what ways can you help
 which jobs can you do for me""", """what kind of things can you do
 which tasks can you handle
 tell me what you are able to do"""),
-    Fact("size", ["million"], """I have about 5 million parameters, so I am tiny: a larger model knows far more.""",
+    Fact("size", ["million"], """I have about 4 million parameters, so I am tiny: a larger model knows far more.""",
          """how big are you
 how many parameters do you have
 how large are you
@@ -1132,7 +1132,7 @@ def fact_turn(rng, split):
 
 def beyond_turn(rng, split):
     question = rng.choice(BEYOND[split]).format(x=rng.choice(words.pick_split(BEYOND_THINGS, split)) if rng.random() < 0.8 else words.made_up_word(rng, split))
-    return ask(rng, split, question), words.stable_choice(BEYOND_ANSWERS, question)
+    return ask(rng, split, question), words.stable_choice(BEYOND_ANSWERS, question.split(" ")[0])
 
 
 def chat_turn(rng):

@@ -25,7 +25,7 @@ PACK = 1536  # tokens of a pack, and of the longest dialogue
 
 # How much a token of an answer counts. Most tokens are easy; what decides is whether to call, what to call, and where a name
 # starts. A story's words are a free choice, so that most of their loss is noise.
-DECISION, VALUE, CALL, TEXT, STORY = 3.0, 2.0, 1.0, 0.7, 0.5
+DECISION, VALUE, CALL, TEXT, STORY = 3.0, 2.0, 1.0, 0.7, 0.2
 STORY_LENGTH = 300
 VALUES = re.compile(rb'"(?:name|area|floor|item|message|search_query|color)": "([^"]*)"|: \[?"?([^"\[\]{},]+)')
 
@@ -199,7 +199,7 @@ def main():
     p.add_argument("--minutes", type=float, default=120)
     p.add_argument("--checkpoint", default=os.path.join(model.CACHE, "spark.pt"))
     p.add_argument("--initial", help="a GGUF file whose weights to start from when there is no checkpoint, for example the one that ships")
-    p.add_argument("--layers", type=int, default=5)
+    p.add_argument("--layers", type=int, default=4)
     p.add_argument("--ffn", type=int, default=768)
     p.add_argument("--muon-lr", type=float, default=0.01)
     p.add_argument("--adam-lr", type=float, default=0.003)
