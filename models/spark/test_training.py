@@ -14,15 +14,25 @@ import train
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def autograd(spark, ids, starts, places, targets, weights):
+def autograd(spark, ids, starts, places, targets, weights, hints):
     """The weighted loss by PyTorch's own gradients, a sequence at a time."""
     w = {name: x.clone().requires_grad_() for name, x in spark.weights.items()}
     runner = evaluate.Runner.__new__(evaluate.Runner)
     runner.c, runner.w, runner.heads = spark.config, w, spark.n_head
     runner.cos, runner.sin = spark.rope.chunk(2, 1)
+    residuals, norm = [], runner.norm
+
+    def watched(x, name):
+        if name == f"blk.{model.HINTED}.attn_norm":
+            residuals.append(x)
+        return norm(x, name)
+    runner.norm = watched
     hidden = torch.cat([runner.prefill(ids[a:b].tolist())[0] for a, b in zip(starts, starts[1:])])
+    told = torch.cat(residuals)[hints[0]]
+    told = told * torch.rsqrt(told.pow(2).mean(-1, keepdim=True) + model.NORM_EPS) * model.HINT_SCALE
+    told = torch.nn.functional.cross_entropy(told @ w["token_embd"].detach().t(), hints[1].long(), reduction="none", ignore_index=-1) * hints[2]
     losses = torch.nn.functional.cross_entropy(hidden[places] @ w["token_embd"].t(), targets.long(), reduction="none", ignore_index=-1)
-    (losses * weights).sum().backward()
+    ((losses * weights).sum() + told.sum()).backward()
     return float(losses.sum()), {name: x.grad for name, x in w.items()}
 
 
@@ -34,14 +44,26 @@ class Gradients(unittest.TestCase):
         places = torch.tensor([3, 7, 39, 41, 60, 88, 0, 0])
         targets = torch.tensor([1, 2, 3, 4, 5, 6, -1, -1], dtype=torch.int32)  # the last two are padding
         weights = torch.tensor([1, 2, 0.5, 1, 3, 1, 0, 0])
-        loss, _, count, grads = spark.gradients(spark.rounded(), ids, starts, places, targets, weights)
-        true_loss, true_grads = autograd(spark, ids, starts.tolist(), places, targets, weights)
+        hints = torch.tensor([2, 50, 89, 0]), torch.tensor([9, 8, 7, -1], dtype=torch.int32), torch.tensor([0.5, 1, 2, 0])
+        loss, _, count, grads = spark.gradients(spark.rounded(), ids, starts, places, targets, weights, hints)
+        true_loss, true_grads = autograd(spark, ids, starts.tolist(), places, targets, weights, hints)
         self.assertEqual(count, 6)
         exact = spark.real == torch.float32
         self.assertAlmostEqual(loss, true_loss, places=3 if exact else 0)
         for name, grad in grads.items():
             error = float((grad.float() - true_grads[name]).norm() / true_grads[name].norm())
             self.assertLess(error, 1e-4 if exact else 3e-2, name)
+
+
+class Hints(unittest.TestCase):
+    def test_every_later_word_of_a_device_leads_to_the_start_of_its_name(self):
+        tok = tokenizer.Tokenizer.load(os.path.join(HERE, "tokenizer.json"))
+        text = "<|im_start|>system\nDevices:\n- names:Kitchen Lamp, Zorvaq\n  domain: light\n  areas:Kitchen<|im_end|>\n"
+        ids = tok.encode(text)
+        said = [(tok.decode([ids[place - 5]]).strip(), tok.decode([target])) for place, target in train.hints(tok, text, ids, 5)]
+        self.assertIn((tok.decode(tok.encode("light")[-1:]), tok.decode(tok.encode("Kitchen")[:1])), said)
+        self.assertEqual({target for _, target in said}, {tok.decode(tok.encode(name)[:1]) for name in ("Kitchen", "Zorvaq")})
+        self.assertNotIn("<|im_end|>", {place for place, _ in said})
 
 
 class Start(unittest.TestCase):

@@ -56,18 +56,43 @@ def answer_weights(tok, text, ids, request):
     return weights
 
 
+# A device of the prompt's list, as template.listed leaves it.
+ENTRY = re.compile(rb"- names:(.+)\n  domain: (.+)(?:\n  areas:([^\n<]+))?")
+HINT = 0.4  # how much a hint counts
+
+
+def hints(tok, text, ids, first):
+    """Places in a device list, and for each the token that the device's name starts with: a device is called by its name, so
+    whatever tells which one is meant, a later word of the name, its domain, its area, has to lead there. `first`: the place of ids[0]."""
+    offsets, offset = [], 0
+    for token in ids:
+        offsets.append(offset)
+        offset += len(tok.tokens[token])
+    at = {o: i for i, o in enumerate(offsets)}
+    for entry in ENTRY.finditer(text.encode()):
+        start = entry.start(1)
+        name = start
+        for part in entry.group(1).split(b", "):
+            yield from ((first + at[o], ids[at[start]]) for o in range(start + 1, start + len(part)) if o in at and start in at)
+            start += len(part) + 2
+        for group in (2, 3):
+            yield from ((first + at[o], ids[at[name]]) for o in range(*entry.span(group)) if o in at and name in at)
+
+
 def encoded(tok, dialogue):
-    """Token ids of a dialogue, the places whose next token the model has to say, and how much each of these counts."""
-    ids, places, weights, request = [], [], [], set()
+    """Token ids of a dialogue, the places whose next token the model has to say, how much each of these counts, and hints."""
+    ids, places, weights, request, hinted = [], [], [], set(), []
     for text, own in template.segments(dialogue["messages"], dialogue["tools"]):
         part = tok.encode(text)
         if own:
             places += range(len(ids) - 1, len(ids) - 1 + len(part))
             weights += answer_weights(tok, text, part, request)
+        elif text.startswith(f"{template.IM_START}system"):
+            hinted += hints(tok, text, part, len(ids))
         elif text.startswith(f"{template.IM_START}user"):
             request = {w.lower() for w in WORD.findall(text.encode())} - COMMON
         ids += part
-    return ids, places, weights
+    return ids, places, weights, hinted
 
 
 def batches(seed, first, queue):
@@ -76,7 +101,7 @@ def batches(seed, first, queue):
     tok = tokenizer.Tokenizer.load(os.path.join(HERE, "tokenizer.json"))
     index, waiting = first, []
     while True:
-        ids, starts, places, targets, weights = [], [0], [], [], []
+        ids, starts, places, targets, weights, hinted = [], [0], [], [], [], []
         while True:
             while len(waiting) < 24:
                 dialogue = encoded(tok, generate.dialogue(seed, index))
@@ -89,7 +114,8 @@ def batches(seed, first, queue):
                 break
             best = fitting[0] if not ids else max(fitting, key=lambda w: len(w[0]))
             waiting.remove(best)
-            part, spots, counts = best
+            part, spots, counts, told = best
+            hinted += [(len(ids) + place, target) for place, target in told]
             places += [len(ids) + s for s in spots]
             targets += [part[s + 1] for s in spots]
             weights += counts
@@ -100,7 +126,9 @@ def batches(seed, first, queue):
             starts.append(PACK)
         spare = -len(targets) % 256
         places, targets, weights = places + [0] * spare, targets + [-1] * spare, weights + [0.0] * spare
-        queue.put((index, ids, starts, places, targets, weights))
+        spare = -len(hinted) % 256
+        hints_of = [p for p, _ in hinted] + [0] * spare, [t for _, t in hinted] + [-1] * spare, [HINT] * len(hinted) + [0.0] * spare
+        queue.put((index, ids, starts, places, targets, weights, hints_of))
 
 
 def orthogonal(m, real):
@@ -150,6 +178,13 @@ class Optimizer:
             second.mul_(0.98).addcmul_(g, g, value=0.02)
             a, b = 1 - 0.9 ** self.steps, 1 - 0.98 ** self.steps
             w.addcdiv_(first / a, (second / b).sqrt_().add_(1e-8), value=-self.adam_lr * factor)
+
+
+def gradients_of(spark, rounded, pack):
+    _, ids, starts, places, targets, weights, (hint_places, hint_targets, hint_weights) = pack
+    whole = lambda x: torch.tensor(x, dtype=torch.int32)
+    told = (torch.tensor(hint_places), whole(hint_targets), torch.tensor(hint_weights)) if hint_places else None
+    return spark.gradients(rounded, torch.tensor(ids), whole(starts), torch.tensor(places), whole(targets), torch.tensor(weights), told)
 
 
 def rate(done, cooldown):
@@ -237,8 +272,7 @@ def main():
         rounded = spark.rounded()
         packs = [queue.get() for _ in range(a.packs)]
         index = packs[-1][0]
-        results = list(pool.map(lambda p: spark.gradients(rounded, torch.tensor(p[1]), torch.tensor(p[2], dtype=torch.int32), torch.tensor(p[3]),
-                                                          torch.tensor(p[4], dtype=torch.int32), torch.tensor(p[5])), packs))
+        results = list(pool.map(lambda p: gradients_of(spark, rounded, p), packs))
         count = sum(r[2] for r in results)
         loss, right = sum(r[0] for r in results) / count, sum(r[1] for r in results) / count
         grads = {name: sum(r[3][name].float() for r in results).div_(count) for name in spark.weights}
@@ -249,7 +283,7 @@ def main():
         mean, hits = (loss, right) if optimizer.steps == 1 or mean == 0 else (0.95 * mean + 0.05 * loss, 0.95 * hits + 0.05 * right)
         if optimizer.steps % 20 == 0:
             print(f"step {optimizer.steps} loss {mean:.4f} right {hits:.4f} tokens {progress['tokens'] / 1e6:.2f}M minutes {progress['seconds'] / 60:.1f} "
-                  f"{since / (now - since_time):.0f} tok/s", flush=True)
+                  f"{since / (now - since_time):.0f} tok/s, hints {spark.hinted:.3f}", flush=True)
             since, since_time = 0, now
         if now - saved > 120:
             save(a.checkpoint, spark, optimizer, progress)
