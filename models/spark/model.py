@@ -12,7 +12,6 @@ HEAD_DIM = 64
 ROPE_BASE = 500000.0  # slow enough pairs compare content over a whole prompt; see circuits.py
 NORM_EPS = 1e-5
 CONTEXT = 4096
-HINTED = 2          # the layer before which hints are given; see gradients
 HINT_SCALE = 1.5    # sharp enough for a sure hint with the embedding's size
 
 
@@ -50,6 +49,7 @@ class Spark:
             self.weights.update({f"blk.{i}.{k}": v for k, v in w.items()})
         angle = torch.arange(CONTEXT)[:, None] * ROPE_BASE ** (-torch.arange(0, HEAD_DIM, 2) / HEAD_DIM)
         self.rope = torch.cat([angle.cos(), angle.sin()], 1).float().contiguous()
+        self.hinted = {}  # share of right hints of the last pack, by layer
         self.kernels, self.real = load_kernels()
 
     def parameters(self):
@@ -59,15 +59,15 @@ class Spark:
         """The matrices as `gradients` multiplies them: once a step for all its parts."""
         return {name: w.to(self.real) for name, w in self.weights.items() if w.dim() == 2}
 
-    def gradients(self, rounded, ids, starts, places, targets, weights, hints=None):
+    def gradients(self, rounded, ids, starts, places, targets, weights, hints={}):
         """ids [n] of all sequences one after another, starts [n_seq + 1]; loss at `places` [m] against `targets` [m] (int32, -1 for padding),
-        `weights` [m] (float32) saying how much each counts. `hints` (places, targets, weights) are more of such, taken where layer HINTED
+        `weights` [m] (float32) saying how much each counts. `hints` {layer: (places, targets, weights)} are more of such, taken where a layer
         begins: what the tokens of a prompt shall know by then, which no answer's loss says so plainly. Losses and tokens counted are without them.
         Returns (sum of losses, right tokens, targets, gradients of the weighted sum). Several threads may call it at once."""
         k, n, m, d, f = self.kernels, ids.numel(), targets.numel(), self.n_embd, self.n_ff
         n_seq, count = starts.numel() - 1, int((targets >= 0).sum())
         new = lambda *shape: torch.empty(*shape, dtype=self.real)
-        h, delta, saved = self.weights["token_embd"][ids], None, []
+        h, delta, saved, told = self.weights["token_embd"][ids], None, [], {}
 
         def norm(name):
             rows = h.shape[0]
@@ -78,8 +78,8 @@ class Spark:
         for i in range(self.n_layer):
             b = f"blk.{i}."
             h, y1, inv1 = norm(b + "attn_norm")
-            if i == HINTED and hints:
-                hint = self.hint_gradients(rounded, h, hints)
+            if i in hints:
+                told[i] = self.hint_gradients(rounded, h, *hints[i], i)
             h1, qkv = h, y1 @ rounded[b + "attn_qkv"].t()
             a, lse = new(n, d), torch.empty(self.n_head, n)
             k.attention_forward(at(qkv), at(a), at(lse), at(starts), n_seq, self.n_head, at(self.rope), n)
@@ -128,15 +128,14 @@ class Spark:
             k.attention_backward(at(qkv), at(a), at(da), at(lse), at(dqkv), at(starts), n_seq, self.n_head, at(self.rope), n)
             grads[b + "attn_qkv"] = dqkv.t() @ y1
             norm_back(b + "attn_norm", h1, inv1, dqkv @ rounded[b + "attn_qkv"])
-            if i == HINTED and hints:
-                dh.index_add_(0, hints[0], hint)
+            if i in hints:
+                dh.index_add_(0, hints[i][0], told[i])
                 dn = dh.to(self.real)
         grads["token_embd"] = d_embd.index_add_(0, ids, dh)
         return float(losses.sum()), float(right.sum()), count, grads
 
-    def hint_gradients(self, rounded, h, hints):
+    def hint_gradients(self, rounded, h, places, targets, weights, layer):
         """Gradients of the hints' weighted loss for the rows of h at their places; the embedding gets none."""
-        places, targets, weights = hints
         k, m, d = self.kernels, targets.numel(), self.n_embd
         rows, scale = h[places], torch.full((d,), HINT_SCALE)
         total, y, inv = torch.empty(m, d), torch.empty(m, d, dtype=self.real), torch.empty(m)
@@ -146,5 +145,5 @@ class Spark:
         out, narrow, unused = torch.zeros(m, d), torch.empty(m, d, dtype=self.real), torch.zeros(d)
         dy = logits @ rounded["token_embd"]
         k.norm_backward(at(total), at(inv), at(scale), at(dy), at(out), at(narrow), at(unused), m, d)
-        self.hinted = float(right.sum()) / max(1, int((targets >= 0).sum()))
+        self.hinted[layer] = float(right.sum()) / max(1, int((targets >= 0).sum()))
         return out

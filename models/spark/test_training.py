@@ -23,7 +23,7 @@ def autograd(spark, ids, starts, places, targets, weights, hints):
     residuals, norm = [], runner.norm
 
     def watched(x, name):
-        if name == f"blk.{model.HINTED}.attn_norm":
+        if name == "blk.2.attn_norm":
             residuals.append(x)
         return norm(x, name)
     runner.norm = watched
@@ -45,7 +45,7 @@ class Gradients(unittest.TestCase):
         targets = torch.tensor([1, 2, 3, 4, 5, 6, -1, -1], dtype=torch.int32)  # the last two are padding
         weights = torch.tensor([1, 2, 0.5, 1, 3, 1, 0, 0])
         hints = torch.tensor([2, 50, 89, 0]), torch.tensor([9, 8, 7, -1], dtype=torch.int32), torch.tensor([0.5, 1, 2, 0])
-        loss, _, count, grads = spark.gradients(spark.rounded(), ids, starts, places, targets, weights, hints)
+        loss, _, count, grads = spark.gradients(spark.rounded(), ids, starts, places, targets, weights, {2: hints})
         true_loss, true_grads = autograd(spark, ids, starts.tolist(), places, targets, weights, hints)
         self.assertEqual(count, 6)
         exact = spark.real == torch.float32
@@ -64,6 +64,17 @@ class Hints(unittest.TestCase):
         self.assertIn((tok.decode(tok.encode("light")[-1:]), tok.decode(tok.encode("Kitchen")[:1])), said)
         self.assertEqual({target for _, target in said}, {tok.decode(tok.encode(name)[:1]) for name in ("Kitchen", "Zorvaq")})
         self.assertNotIn("<|im_end|>", {place for place, _ in said})
+
+
+    def test_the_words_of_a_request_that_mean_a_device_lead_to_its_name(self):
+        tok = tokenizer.Tokenizer.load(os.path.join(HERE, "tokenizer.json"))
+        call = lambda name: {"function": {"name": "HassTurnOn", "arguments": {"name": name}}}
+        for text, names, expected in (("Turn on the lamp<|im_end|>", ["Kitchen Lamp"], {"lamp": "K"}), ("the lights off", ["Zorvaq"], {"lights": "Z"}),
+                                      ("kitchen lamp and bedroom lamp on", ["Kitchen Lamp", "Bedroom Lamp"], {"kitchen": "K", "bedroom": "B"})):
+            ids, said = tok.encode(text), {}
+            for place, target in train.request_hints(tok, text, ids, 0, [call(name) for name in names]):
+                said.setdefault(tok.decode([target])[0], []).append(tok.decode([ids[place]]))
+            self.assertEqual({"".join(parts).strip(): target for target, parts in said.items()}, expected)
 
 
 class Start(unittest.TestCase):

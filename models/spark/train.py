@@ -18,6 +18,7 @@ import generate
 import model
 import template
 import tokenizer
+import words
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PACK = 1536  # tokens of a pack, and of the longest dialogue
@@ -25,7 +26,7 @@ PACK = 1536  # tokens of a pack, and of the longest dialogue
 
 # How much a token of an answer counts. Most tokens are easy; what decides is whether to call, what to call, and where a name
 # starts. A story's words are a free choice, so that most of their loss is noise.
-DECISION, VALUE, CALL, TEXT, STORY = 3.0, 2.0, 1.0, 0.7, 0.2
+START, DECISION, VALUE, CALL, TEXT, STORY = 6.0, 3.0, 2.0, 1.0, 0.7, 0.2
 STORY_LENGTH = 300
 VALUES = re.compile(rb'"(?:name|area|floor|item|message|search_query|color)": "([^"]*)"|: \[?"?([^"\[\]{},]+)')
 
@@ -41,7 +42,7 @@ def answer_weights(tok, text, ids, request):
         plain = CALL
         for match in VALUES.finditer(data):
             first, last = match.span(match.lastindex) if match.lastindex else (0, 0)
-            starts[first] = DECISION
+            starts[first] = START
             starts.update({at: VALUE for at in range(first + 1, last + 1)})  # the end of a name too
     else:
         plain = STORY if len(text) > STORY_LENGTH else TEXT
@@ -59,6 +60,7 @@ def answer_weights(tok, text, ids, request):
 # A device of the prompt's list, as template.listed leaves it.
 ENTRY = re.compile(rb"- names:(.+)\n  domain: (.+)(?:\n  areas:([^\n<]+))?")
 HINT = 0.4  # how much a hint counts
+LISTED, REQUESTED = 2, 3  # before which layer the hints of a list and of a request are given: the second ones build on the first
 
 
 def hints(tok, text, ids, first):
@@ -79,18 +81,41 @@ def hints(tok, text, ids, first):
             yield from ((first + at[o], ids[at[name]]) for o in range(*entry.span(group)) if o in at and name in at)
 
 
+PLURALS = {word for group in words.DOMAIN_PLURAL.values() for word in group}
+
+
+def request_hints(tok, text, ids, first, calls):
+    """Places in a request that say which device is meant, by words of its name, or where there are none by its kind ("the lights"),
+    and for each the token that the called name starts with."""
+    names = [c["function"]["arguments"]["name"] for c in calls if "name" in c["function"]["arguments"]]
+    said = {}
+    for name in names:
+        for word in set(name.lower().split(" ")):
+            said[word] = None if word in said else tok.encode(name)[0]  # a word of two names tells neither
+    spans = [(m.span(), said.get(m.group().lower().decode())) for m in re.finditer(rb"[^\s,.!?<]+", text.encode())]
+    if len(names) == 1 and all(target is None for _, target in spans):
+        spans = [(m.span(), tok.encode(names[0])[0]) for m in re.finditer(rb"[a-z]+(?: players)?", text.encode().lower()) if m.group().decode() in PLURALS]
+    offset = 0
+    for i, token in enumerate(ids):
+        # A token may begin with the space before its word.
+        yield from ((first + i, target) for (start, end), target in spans if target is not None and start - 1 <= offset < end and offset + len(tok.tokens[token]) > start)
+        offset += len(tok.tokens[token])
+
+
 def encoded(tok, dialogue):
-    """Token ids of a dialogue, the places whose next token the model has to say, how much each of these counts, and hints."""
-    ids, places, weights, request, hinted = [], [], [], set(), []
+    """Token ids of a dialogue, the places whose next token the model has to say, how much each of these counts, and hints by layer."""
+    ids, places, weights, request, hinted = [], [], [], set(), {LISTED: [], REQUESTED: []}
+    answers = iter(dialogue["messages"][i + 1] for i, m in enumerate(dialogue["messages"]) if m["role"] == "user")
     for text, own in template.segments(dialogue["messages"], dialogue["tools"]):
         part = tok.encode(text)
         if own:
             places += range(len(ids) - 1, len(ids) - 1 + len(part))
             weights += answer_weights(tok, text, part, request)
         elif text.startswith(f"{template.IM_START}system"):
-            hinted += hints(tok, text, part, len(ids))
+            hinted[LISTED] += hints(tok, text, part, len(ids))
         elif text.startswith(f"{template.IM_START}user"):
             request = {w.lower() for w in WORD.findall(text.encode())} - COMMON
+            hinted[REQUESTED] += request_hints(tok, text, part, len(ids), next(answers).get("tool_calls", ()))
         ids += part
     return ids, places, weights, hinted
 
@@ -101,7 +126,7 @@ def batches(seed, first, queue):
     tok = tokenizer.Tokenizer.load(os.path.join(HERE, "tokenizer.json"))
     index, waiting = first, []
     while True:
-        ids, starts, places, targets, weights, hinted = [], [0], [], [], [], []
+        ids, starts, places, targets, weights, hinted = [], [0], [], [], [], {LISTED: [], REQUESTED: []}
         while True:
             while len(waiting) < 24:
                 dialogue = encoded(tok, generate.dialogue(seed, index))
@@ -115,7 +140,8 @@ def batches(seed, first, queue):
             best = fitting[0] if not ids else max(fitting, key=lambda w: len(w[0]))
             waiting.remove(best)
             part, spots, counts, told = best
-            hinted += [(len(ids) + place, target) for place, target in told]
+            for layer in hinted:
+                hinted[layer] += [(len(ids) + place, target) for place, target in told[layer]]
             places += [len(ids) + s for s in spots]
             targets += [part[s + 1] for s in spots]
             weights += counts
@@ -126,9 +152,7 @@ def batches(seed, first, queue):
             starts.append(PACK)
         spare = -len(targets) % 256
         places, targets, weights = places + [0] * spare, targets + [-1] * spare, weights + [0.0] * spare
-        spare = -len(hinted) % 256
-        hints_of = [p for p, _ in hinted] + [0] * spare, [t for _, t in hinted] + [-1] * spare, [HINT] * len(hinted) + [0.0] * spare
-        queue.put((index, ids, starts, places, targets, weights, hints_of))
+        queue.put((index, ids, starts, places, targets, weights, hinted))
 
 
 def orthogonal(m, real):
@@ -181,9 +205,14 @@ class Optimizer:
 
 
 def gradients_of(spark, rounded, pack):
-    _, ids, starts, places, targets, weights, (hint_places, hint_targets, hint_weights) = pack
+    _, ids, starts, places, targets, weights, hinted = pack
     whole = lambda x: torch.tensor(x, dtype=torch.int32)
-    told = (torch.tensor(hint_places), whole(hint_targets), torch.tensor(hint_weights)) if hint_places else None
+    told = {}
+    for layer, pairs in hinted.items():
+        spare = -len(pairs) % 256
+        told[layer] = (torch.tensor([p for p, _ in pairs] + [0] * spare), whole([t for _, t in pairs] + [-1] * spare),
+                       torch.tensor([HINT] * len(pairs) + [0.0] * spare))
+    told = {layer: hint for layer, hint in told.items() if hint[0].numel()}
     return spark.gradients(rounded, torch.tensor(ids), whole(starts), torch.tensor(places), whole(targets), torch.tensor(weights), told)
 
 
@@ -283,7 +312,7 @@ def main():
         mean, hits = (loss, right) if optimizer.steps == 1 or mean == 0 else (0.95 * mean + 0.05 * loss, 0.95 * hits + 0.05 * right)
         if optimizer.steps % 20 == 0:
             print(f"step {optimizer.steps} loss {mean:.4f} right {hits:.4f} tokens {progress['tokens'] / 1e6:.2f}M minutes {progress['seconds'] / 60:.1f} "
-                  f"{since / (now - since_time):.0f} tok/s, hints {spark.hinted:.3f}", flush=True)
+                  f"{since / (now - since_time):.0f} tok/s, hints right {spark.hinted}", flush=True)
             since, since_time = 0, now
         if now - saved > 120:
             save(a.checkpoint, spark, optimizer, progress)
