@@ -62,10 +62,13 @@ def say(rng, split, bank, tails=True, free=False, **slots):
 PARTING = {"on", "off", "to", "in", "into", "from", "at", "with", "and", "as", "it", "that", "please", "now", "again", "done", "the", "my", "up", "then", "play"}
 
 
+SAID_TO_ALL = ["everyone", "everybody", "someone", "nobody", "all", "you", "us", "we", "they", "here", "there", "soon", "happy", "nice", "coming", "going", "thanks", "ok"]
+
+
 def filled(rng, form):
     """{w}: any word, known or made up; {c}: a common one; {p}: a person."""
     while "{c}" in form:
-        word = rng.choice(words.common_words())
+        word = rng.choice(SAID_TO_ALL if rng.random() < 0.6 else words.common_words())
         form = form.replace("{c}", word, 0 if word in PARTING else 1)
     while "{w}" in form:
         word = rng.choice(words.PLAIN) if rng.random() < 0.6 else words.made_up_word(rng, "train").lower()
@@ -613,8 +616,8 @@ def some_device_turn(rng, home):
 # Of a hundred turns: training has more of what is hard.
 TURNS = {"test": ((46, some_device_turn), (14, area_turn), (4, pair_turn), (4, no_area_turn), (7, missing_turn), (2, not_offered_turn), (4, timer_turn), (2, time_turn),
                   (5, state_turn), (6, exist_turn), (2.5, script_turn), (3.5, broadcast_turn)),
-         "train": ((38, some_device_turn), (9, level_turn), (11, area_turn), (9, pair_turn), (9, no_area_turn), (9, missing_turn), (2, not_offered_turn), (2, timer_turn),
-                   (1, time_turn), (2, state_turn), (3, exist_turn), (2, script_turn), (3, broadcast_turn))}
+         "train": ((35, some_device_turn), (9, level_turn), (11, area_turn), (9, pair_turn), (9, no_area_turn), (9, missing_turn), (2, not_offered_turn), (2, timer_turn),
+                   (1, time_turn), (2, state_turn), (3, exist_turn), (2, script_turn), (6, broadcast_turn))}
 
 
 def any_turn(rng, home):

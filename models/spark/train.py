@@ -59,7 +59,6 @@ def answer_weights(tok, text, ids, request):
 
 # A device of the prompt's list, as template.listed leaves it.
 ENTRY = re.compile(rb"- names:(.+)\n  domain: (.+)(?:\n  areas:([^\n<]+))?")
-HINT = 0.4  # how much a hint counts
 LISTED, REQUESTED = 2, 3  # before which layer the hints of a list and of a request are given: the second ones build on the first
 
 
@@ -204,15 +203,15 @@ class Optimizer:
             w.addcdiv_(first / a, (second / b).sqrt_().add_(1e-8), value=-self.adam_lr * factor)
 
 
-def gradients_of(spark, rounded, pack):
+def gradients_of(spark, rounded, pack, hint):
     _, ids, starts, places, targets, weights, hinted = pack
     whole = lambda x: torch.tensor(x, dtype=torch.int32)
     told = {}
-    for layer, pairs in hinted.items():
+    for layer, pairs in hinted.items() if hint else ():
         spare = -len(pairs) % 256
         told[layer] = (torch.tensor([p for p, _ in pairs] + [0] * spare), whole([t for _, t in pairs] + [-1] * spare),
-                       torch.tensor([HINT] * len(pairs) + [0.0] * spare))
-    told = {layer: hint for layer, hint in told.items() if hint[0].numel()}
+                       torch.tensor([hint] * len(pairs) + [0.0] * spare))
+    told = {layer: x for layer, x in told.items() if x[0].numel()}
     return spark.gradients(rounded, torch.tensor(ids), whole(starts), torch.tensor(places), whole(targets), torch.tensor(weights), told)
 
 
@@ -268,6 +267,7 @@ def main():
     p.add_argument("--muon-lr", type=float, default=0.01)
     p.add_argument("--adam-lr", type=float, default=0.003)
     p.add_argument("--cooldown", type=float, default=0.4, help="share of the time in which the learning rate falls")
+    p.add_argument("--hints", type=float, default=0, help="how much a hint counts, see README.md")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--packs", type=int, default=4, help=f"packs of {PACK} tokens a step")
     p.add_argument("--threads", type=int, default=2)
@@ -301,7 +301,7 @@ def main():
         rounded = spark.rounded()
         packs = [queue.get() for _ in range(a.packs)]
         index = packs[-1][0]
-        results = list(pool.map(lambda p: gradients_of(spark, rounded, p), packs))
+        results = list(pool.map(lambda p: gradients_of(spark, rounded, p, a.hints), packs))
         count = sum(r[2] for r in results)
         loss, right = sum(r[0] for r in results) / count, sum(r[1] for r in results) / count
         grads = {name: sum(r[3][name].float() for r in results).div_(count) for name in spark.weights}
@@ -312,7 +312,7 @@ def main():
         mean, hits = (loss, right) if optimizer.steps == 1 or mean == 0 else (0.95 * mean + 0.05 * loss, 0.95 * hits + 0.05 * right)
         if optimizer.steps % 20 == 0:
             print(f"step {optimizer.steps} loss {mean:.4f} right {hits:.4f} tokens {progress['tokens'] / 1e6:.2f}M minutes {progress['seconds'] / 60:.1f} "
-                  f"{since / (now - since_time):.0f} tok/s, hints right {spark.hinted}", flush=True)
+                  f"{since / (now - since_time):.0f} tok/s" + "".join(f", hints before layer {i}: {x:.2f} right" for i, x in spark.hinted.items()), flush=True)
             since, since_time = 0, now
         if now - saved > 120:
             save(a.checkpoint, spark, optimizer, progress)
