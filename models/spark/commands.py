@@ -62,13 +62,13 @@ def say(rng, split, bank, tails=True, free=False, **slots):
 PARTING = {"on", "off", "to", "in", "into", "from", "at", "with", "and", "as", "it", "that", "please", "now", "again", "done", "the", "my", "up", "then", "play"}
 
 
-SAID_TO_ALL = ["everyone", "everybody", "someone", "nobody", "all", "you", "us", "we", "they", "here", "there", "soon", "happy", "nice", "coming", "going", "thanks", "ok"]
+SAID_TO_ALL = ["everyone", "everybody", "someone", "nobody", "all", "you", "us", "we", "they"]
 
 
 def filled(rng, form):
     """{w}: any word, known or made up; {c}: a common one; {p}: a person."""
     while "{c}" in form:
-        word = rng.choice(SAID_TO_ALL if rng.random() < 0.6 else words.common_words())
+        word = rng.choice(SAID_TO_ALL if rng.random() < 0.7 else words.common_words())
         form = form.replace("{c}", word, 0 if word in PARTING else 1)
     while "{w}" in form:
         word = rng.choice(words.PLAIN) if rng.random() < 0.6 else words.made_up_word(rng, "train").lower()
@@ -591,7 +591,9 @@ def script_turn(rng, home):
     return turn
 
 
-MESSAGE_FORMS = ["{c} {w}", "{w} {c}", "{w} {w} {c}", "{c} {c} {w}", "{w} {c} {w}", "the {w} {c} {c}", "good {w} {c}", "{c} {w} {c}", "{c} {c}", "the {w} is {w}", "{w} and {w} are here", "{p} has the {w}", "{w} {w} {w}", "we need {w} for the {w}", "{w} {w} all", "please {w} the {w}", "good {w}",
+COMMON_FORMS = 9  # so many forms have common words
+MESSAGE_FORMS = ["{c} {w}", "{w} {c}", "{w} {w} {c}", "{c} {c} {w}", "{w} {c} {w}", "the {w} {c} {c}", "good {w} {c}", "{c} {w} {c}", "{c} {c}",
+                 "the {w} is {w}", "{w} and {w} are here", "{p} has the {w}", "{w} {w} {w}", "we need {w} for the {w}", "{w} {w} all", "please {w} the {w}", "good {w}",
                  "{w} {w} everybody", "it is {w} time", "{w} is at the {w}", "the {w} {w} in {w} minutes", "{w} first", "{w}", "happy {w} to all", "good {w} {p}",
                  "{p} is {w} the {w}", "it is time for the {w}", "we {w} now", "your {w} is here", "{w} the {w}, please", "no {w} in the {w}"]
 
@@ -599,7 +601,7 @@ MESSAGE_FORMS = ["{c} {w}", "{w} {c}", "{w} {w} {c}", "{c} {c} {w}", "{w} {c} {w
 def broadcast_turn(rng, home):
     message = rng.choice(words.pick_split(words.MESSAGES, home.split))
     if home.split == "train" and rng.random() < 0.7:
-        message = filled(rng, rng.choice(MESSAGE_FORMS))
+        message = filled(rng, rng.choice(MESSAGE_FORMS[:COMMON_FORMS] if rng.random() < 0.6 else MESSAGE_FORMS))
     # No politeness around it: it would read as a part of the message.
     bank = p.BROADCAST
     form = filled(rng, rng.choice(rng.choice(bank["frames"]))) if home.split == "train" and rng.random() < COMPOSED else rng.choice(bank[home.split])
