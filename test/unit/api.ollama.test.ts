@@ -110,7 +110,7 @@ test("tags, ps, show and version describe what there is", async (t) => {
     "quantization_level",
   ]);
   const [running] = (await get("/api/ps")).models;
-  assert.equal(running.context_length, 2048);
+  assert.equal(running.context_length, 4096);
   assert.ok(Date.parse(running.expires_at) > Date.now());
   const shown = await json(await server.post("/api/show", { name: "fake" }));
   assert.equal(shown.model_info["general.architecture"], "fake");

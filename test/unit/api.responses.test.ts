@@ -278,7 +278,7 @@ const refused: [string, Event, number, string, string | null][] = [
   ],
   ["log probabilities", { input: "x", top_logprobs: 3 }, 400, "unsupported_parameter", "top_logprobs"],
   ["a stored conversation", { input: "x", conversation: "conv_1" }, 400, "unsupported_parameter", "conversation"],
-  ["a prompt that is too long", { input: "x".repeat(3000) }, 400, "context_length_exceeded", "input"],
+  ["a prompt that is too long", { input: "x".repeat(9000) }, 400, "context_length_exceeded", "input"],
 ];
 
 test("each fault of a request is named with its field, alike on both transports, and the socket lives on", async (t) => {
