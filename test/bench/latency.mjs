@@ -46,6 +46,7 @@ async function startDaemon(file) {
     HEARTH_KV_TOKENS: "32768",
     HEARTH_SPECULATION: "false", // one token a step
     HEARTH_STATE: folder,
+    HEARTH_AUTO_TUNE: "false",
     HEARTH_LIMITS_REQUESTS_PER_MINUTE: "0",
   };
   const child = fork(path.join(root, "test", "bench", "latency-daemon.mjs"), { env, silent: true });
