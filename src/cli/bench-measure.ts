@@ -51,6 +51,8 @@ export interface MixedResult {
 
 /** Decode steps before the clock starts: they bring the weights into memory and the cores up to speed. */
 const warmUpTokens = 4;
+/** The engine's: each stream takes whole blocks. */
+const kvBlockTokens = 32;
 
 export async function measure(engineModule: EngineModule, file: string, options: BenchOptions): Promise<BenchResult> {
   const model = await engineModule.loadModel(file, { vocabularyOnly: false });
@@ -62,7 +64,7 @@ export async function measure(engineModule: EngineModule, file: string, options:
     decodeThreads: 0,
     maxSequences,
     contextTokens,
-    kvTokens: 0,
+    kvTokens: maxSequences * kvBlockTokens * Math.ceil(contextTokens / kvBlockTokens),
     kvType: options.kvType,
     maxBatchTokens: batchTokens,
     isa: options.isa,
