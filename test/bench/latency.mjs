@@ -1,7 +1,9 @@
 /**
  * What clients feel while decode keeps all cores busy: `npm run bench:latency -- [MODEL] [SECONDS]`. Prints the times of
- * /api/tags and /healthz, the delay from the step that drew a token to the client that reads it, and what idle sockets and slow readers cost decode. On a machine
- * that others use too only the ratios mean anything. MODEL: a GGUF file; by default a synthetic llama-3.2-1b in Q4_0.
+ * /api/tags and /healthz, the delay from the step that drew a token to the client that reads it, and decode's speed without and
+ * with idle sockets and slow readers. The slow readers' answers count in the latter: batches make it more, so it says nothing of
+ * what they cost. On a machine that others use too only the ratios mean anything. MODEL: a GGUF file; by default a synthetic
+ * llama-3.2-1b in Q4_0.
  */
 import { fork, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
