@@ -12,8 +12,8 @@ export interface StreamOptions {
   /** A client that reads nothing for so long is cut off. */
   readonly idleMs: number;
   readonly contentType: string;
-  /** What is sent while there is nothing to say; null: nothing. */
-  readonly heartbeat: string | null;
+  /** Makes what is sent while there is nothing to say; null: nothing is. */
+  readonly heartbeat: (() => string) | null;
 }
 
 /** Aborted when the client goes away, and harmlessly when the answer is complete. */
@@ -70,12 +70,12 @@ async function* whileRead(
 
 export async function* withHeartbeats(
   pieces: AsyncGenerator<string>,
-  { clock, intervalMs, heartbeat }: { clock: Clock; intervalMs: number; heartbeat: string },
+  { clock, intervalMs, heartbeat }: { clock: Clock; intervalMs: number; heartbeat: () => string },
 ): AsyncGenerator<string> {
   try {
     for (let next = pieces.next(); ; ) {
       if ((await settlesWithin(next, intervalMs, clock)) === "late") {
-        yield heartbeat;
+        yield heartbeat();
         continue;
       }
       const { done, value } = await next;
@@ -90,4 +90,7 @@ export async function* withHeartbeats(
 }
 
 /** Of a stream of server-sent events (WHATWG HTML, section 9.2): comments keep it alive, and clients skip them. */
-export const eventStream = { contentType: "text/event-stream; charset=utf-8", heartbeat: ": still here\n\n" } as const;
+export const eventStream = {
+  contentType: "text/event-stream; charset=utf-8",
+  heartbeat: () => ": still here\n\n",
+} as const;

@@ -7,7 +7,7 @@ import { registerOpenAI } from "../../src/api/openai/register.js";
 import { registerOps } from "../../src/api/ops/register.js";
 import { registerResponses } from "../../src/api/responses/register.js";
 import type { ApiKey } from "../../src/base/api-key.js";
-import { systemClock } from "../../src/base/clock.js";
+import { type Clock, systemClock } from "../../src/base/clock.js";
 import { Health } from "../../src/base/health.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
@@ -51,6 +51,7 @@ export interface TestServerOptions {
   readonly keys?: () => readonly ApiKey[];
   readonly tls?: KeyAndCertificate;
   readonly pull?: Puller;
+  readonly clock?: Clock;
   /** Do not wait for the model. */
   readonly loading?: boolean;
 }
@@ -63,9 +64,9 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   };
   const module = new FakeEngineModule(options.fake);
   const metrics = new Metrics();
-  const health = new Health(systemClock);
+  const clock = options.clock ?? systemClock;
+  const health = new Health(clock);
   const logger = silentLogger();
-  const clock = systemClock;
   const modelStore = new ModelStore(temporaryFolder(t), module);
   const models = new ModelRegistry(
     module,

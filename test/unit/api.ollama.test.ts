@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { hashKey } from "../../src/base/api-key.js";
+import { FakeClock } from "../../src/base/clock.js";
 import { HearthError } from "../../src/base/errors.js";
 import { scripted } from "../../src/engine/fake.js";
+import { until } from "../helpers/scheduler.js";
 import { type Event, startServer, type TestServer } from "../helpers/server.js";
 
 const chatTemplate =
@@ -47,6 +49,30 @@ test("chat streams by default: content in pieces, and a last line with reason, c
   const fields = ["total_duration", "load_duration", "prompt_eval_count", "prompt_eval_duration", "eval_duration"];
   for (const field of fields) assert.ok(Number.isInteger(last?.[field]), field);
   assert.equal(last?.total_duration, last?.load_duration + last?.prompt_eval_duration + last?.eval_duration);
+});
+
+test("a stream with nothing to say yet keeps its client waiting by chunks that add nothing", async (t) => {
+  const clock = new FakeClock();
+  const server = await startServer(t, { fake: { ...fake, manual: true }, clock });
+  const asked = server.post("/api/chat", ask);
+  const [engine] = server.module.engines;
+  assert.ok(engine);
+  await until(() => engine.held);
+  await clock.advance(16_000);
+  const answer = await asked; // headers came, though no step has ended
+  const read = lines(answer);
+  let isRead = false;
+  void read.finally(() => {
+    isRead = true;
+  });
+  while (!isRead) {
+    if (engine.held) await engine.release();
+    await new Promise(setImmediate);
+  }
+  const chunks = await read;
+  assert.deepEqual(chunks[0]?.message, { role: "assistant", content: "" });
+  assert.equal(chunks[0]?.done, false);
+  assert.equal(chunks.map(({ message }) => message.content).join(""), "Hello!");
 });
 
 test("generate, whole or in lines, raw or through the template, with a system message", async (t) => {

@@ -16,7 +16,7 @@ import {
   refuseUnsupported,
   toKeepAliveMs,
 } from "./schema.js";
-import { ndjson, serialized } from "./stream.js";
+import { ndjson, serialized, toLine } from "./stream.js";
 import { AnswerWriter, chatForm, type Form, generateForm, nanoseconds } from "./writer.js";
 
 export function routeAnswers(scope: ApiScope): void {
@@ -105,7 +105,7 @@ async function answer(
   const events = await started(generations.generate({ ...generation, demand }));
   if (stream !== false) {
     const pieces = serialized(chunks(events, writer), request, dependencies);
-    return sendStream(request, reply, pieces, { ...dependencies, ...ndjson });
+    return sendStream(request, reply, pieces, { ...dependencies, ...ndjson, heartbeat: () => toLine(writer.nothing) });
   }
   for await (const event of events) writer.take(event);
   return writer.whole;

@@ -71,6 +71,11 @@ export class AnswerWriter {
     }
   }
 
+  /** A chunk that adds nothing: while a long prompt is read, or a call is written, which is sent whole, it says that there will be more. */
+  get nothing(): object {
+    return { ...this.#head(), ...this.#form([]), done: false };
+  }
+
   /** The whole answer. */
   get whole(): object {
     return { ...this.#head(), ...this.#form(this.#parts), ...logprobs(this.#allScores), ...this.#lastWords() };
