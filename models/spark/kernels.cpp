@@ -6,6 +6,8 @@
 #include <cstring>
 #include <vector>
 #include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 using bf16 = uint16_t;
 typedef float v16 __attribute__((vector_size(64), aligned(4), may_alias));
@@ -35,8 +37,13 @@ static inline float fast_exp(float x) {
   return p * power;
 }
 
+constexpr int Q = 32;  // query rows a block of the backward pass: their dK and dV are added up in registers before memory
 constexpr int D = 64;  // head_dim; the kernels below are written for it
+#ifdef __AMX_BF16__
+constexpr int R = 16;  // rows of the micro-kernel: those of a tile, so that R x 64 sums are four of the eight tiles
+#else
 constexpr int R = 4;   // rows of the micro-kernel: R x 64 sums fill half of the vector registers
+#endif
 
 // What is stored and multiplied: bfloat16 where the processor has products of bfloat16 pairs, else float32. A `unit` holds U
 // numbers that are neighbours along a product's inner dimension, the first in the low half.
@@ -65,8 +72,57 @@ static inline v16 dot(v16 sum, unit a, u16 b) {
 #endif
 }
 
-// C[R, 64] (+)= A[R, K] * B[K, 64], K in units along the inner dimension; A is read with strides (ar between rows, ak along K).
-static inline void multiply(int K, const unit* A, size_t ar, size_t ak, const unit* B, size_t ldb, float* C, size_t ldc, bool add) {
+#ifdef __AMX_BF16__
+// Where it lives, a thread's tiles are 16 rows of 64 bytes: R x 32 numbers of A, 16 units x 16 columns of B, R x 16 sums.
+// To have them a process asks the kernel once; oneDNN, which multiplies here too, sets a shape of its own.
+struct Tiles {
+  Tiles() {
+    constexpr long kRequestPermission = 0x1023, kTileData = 18;  // of arch_prctl
+    static const bool asked = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+    struct { uint8_t palette = 1, start = 0, reserved[14] = {}; uint16_t bytes[16] = {}; uint8_t rows[16] = {}; } shape;
+    for (int i = 0; asked && i < 8; ++i) shape.bytes[i] = 64, shape.rows[i] = 16;
+    _tile_loadconfig(&shape);
+  }
+  ~Tiles() { _tile_release(); }
+};
+
+// C[R, 64] (+)= A[R, K] * B[K, 64], K in units along the inner dimension, a multiple of 16; `ar`, `ldb` and `ldc` lie between rows.
+static inline void multiply(int K, const unit* A, size_t ar, const unit* B, size_t ldb, float* C, size_t ldc, bool add) {
+  if (add) {
+    _tile_loadd(4, C, ldc * 4);
+    _tile_loadd(5, C + 16, ldc * 4);
+    _tile_loadd(6, C + 32, ldc * 4);
+    _tile_loadd(7, C + 48, ldc * 4);
+  } else {
+    _tile_zero(4);
+    _tile_zero(5);
+    _tile_zero(6);
+    _tile_zero(7);
+  }
+  for (int k = 0; k < K; k += 16) {
+    const unit* b = B + k * ldb;
+    _tile_loadd(0, A + k, ar * 4);
+    _tile_loadd(1, b, ldb * 4);
+    _tile_dpbf16ps(4, 0, 1);
+    _tile_loadd(2, b + 16, ldb * 4);
+    _tile_dpbf16ps(5, 0, 2);
+    _tile_loadd(1, b + 32, ldb * 4);
+    _tile_dpbf16ps(6, 0, 1);
+    _tile_loadd(2, b + 48, ldb * 4);
+    _tile_dpbf16ps(7, 0, 2);
+  }
+  _tile_stored(4, C, ldc * 4);
+  _tile_stored(5, C + 16, ldc * 4);
+  _tile_stored(6, C + 32, ldc * 4);
+  _tile_stored(7, C + 48, ldc * 4);
+}
+#else
+struct Tiles {
+  Tiles() {}  // so that one that is not used brings no warning
+};
+
+// C[R, 64] (+)= A[R, K] * B[K, 64], K in units along the inner dimension; `ar`, `ldb` and `ldc` lie between rows.
+static inline void multiply(int K, const unit* A, size_t ar, const unit* B, size_t ldb, float* C, size_t ldc, bool add) {
   v16 c[R][4];
   for (int r = 0; r < R; ++r)
     for (int j = 0; j < 4; ++j) c[r][j] = add ? *(const v16*)(C + r * ldc + j * 16) : v16{};
@@ -74,7 +130,7 @@ static inline void multiply(int K, const unit* A, size_t ar, size_t ak, const un
     const u16* b = (const u16*)(B + k * ldb);
     u16 b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];
     for (int r = 0; r < R; ++r) {
-      unit a = A[r * ar + k * ak];
+      unit a = A[r * ar + k];
       c[r][0] = dot(c[r][0], a, b0);
       c[r][1] = dot(c[r][1], a, b1);
       c[r][2] = dot(c[r][2], a, b2);
@@ -84,6 +140,7 @@ static inline void multiply(int K, const unit* A, size_t ar, size_t ak, const un
   for (int r = 0; r < R; ++r)
     for (int j = 0; j < 4; ++j) *(v16*)(C + r * ldc + j * 16) = c[r][j];
 }
+#endif
 
 using Units = std::vector<unit>;
 
@@ -127,17 +184,22 @@ struct Head {
     out = rows;
 #endif
   }
-  // Sums of `count` queries [count, padded] as units along the queries, for the first n tokens.
-  void queries(const float* x, int count, int n, unit* out) const {
-    for (int r = 0; r < count; r += U)
-      for (int j = 0; j < n; ++j) {
-        size_t from = size_t(r) * padded + j, to = size_t(r) / U * padded + j;
+  // Sums of Q queries [Q, padded] turned, as units along the queries [n, Q / U], for the first n tokens.
+  void queries(const float* x, int n, unit* out) const {
+    for (int j = 0; j < n; j += 16) {
+      unit square[Q / U][16];
+      for (int r = 0; r < Q; r += U)
+        for (int u = 0; u < 16; ++u) {
+          const float* from = x + size_t(r) * padded + j + u;
 #ifdef __AVX512BF16__
-        out[to] = join(narrow(x[from]), narrow(x[from + padded]));
+          square[r / U][u] = join(narrow(from[0]), narrow(from[padded]));
 #else
-        out[to] = x[from];
+          square[r / U][u] = from[0];
 #endif
-      }
+        }
+      for (int u = 0; u < 16; ++u)
+        for (int r = 0; r < Q / U; ++r) out[(j + u) * Q / U + r] = square[r][u];
+    }
   }
 };
 
@@ -150,38 +212,42 @@ int real_size() { return sizeof(real); }
 // qkv [n_tokens, 3 * width] -> out [n_tokens, width], lse [n_head, n_tokens]. Sequences are starts[i] .. starts[i + 1].
 void attention_forward(const real* qkv, real* out, float* lse, const int* starts, int n_seq, int n_head, const float* rope, int n_tokens) {
   int width = n_head * D;
-#pragma omp parallel for schedule(dynamic)
-  for (int job = 0; job < n_seq * n_head; ++job) {
-    static thread_local Head h;
-    static thread_local Units kc, vt, p;
-    static thread_local std::vector<float> s;
-    int first = starts[job / n_head], head = job % n_head;
-    h.load(qkv + size_t(first) * 3 * width, starts[job / n_head + 1] - first, width, head, rope);
-    h.columns(h.k, kc), h.tokens(h.v, vt);
-    s.resize(size_t(R) * h.padded), p.resize(size_t(R) * h.padded / U);
-    for (int i = 0; i < h.T; i += R) {
-      int n = (i + R + 63) / 64 * 64;
-      for (int c = 0; c < n; c += 64) multiply(D / U, &h.q[i * D / U], D / U, 1, &kc[c], h.padded, &s[c], h.padded, false);
-      float scale[R];
-      for (int r = 0; r < R; ++r) {
-        float* row = &s[size_t(r) * h.padded];
-        real* to = (real*)&p[size_t(r) * h.padded / U];
-        int last = i + r, used = last + 1;
-        float top = -1e30f, sum = 0;
-        for (int j = 0; j < used; ++j) top = row[j] > top ? row[j] : top;
-        for (int j = 0; j < used; ++j) {
-          float e = fast_exp(row[j] - top);
-          sum += e;
-          to[j] = stored(e);
+#pragma omp parallel
+  {
+    Head h;
+    Units kc, vt, p;
+    std::vector<float> s;
+    Tiles tiles;
+#pragma omp for schedule(dynamic)
+    for (int job = 0; job < n_seq * n_head; ++job) {
+      int first = starts[job / n_head], head = job % n_head;
+      h.load(qkv + size_t(first) * 3 * width, starts[job / n_head + 1] - first, width, head, rope);
+      h.columns(h.k, kc), h.tokens(h.v, vt);
+      s.resize(size_t(R) * h.padded), p.resize(size_t(R) * h.padded / U);
+      for (int i = 0; i < h.T; i += R) {
+        int n = (i + R + 63) / 64 * 64;
+        for (int c = 0; c < n; c += 64) multiply(D / U, &h.q[i * D / U], D / U, &kc[c], h.padded, &s[c], h.padded, false);
+        float scale[R];
+        for (int r = 0; r < R; ++r) {
+          float* row = &s[size_t(r) * h.padded];
+          real* to = (real*)&p[size_t(r) * h.padded / U];
+          int last = i + r, used = last + 1;
+          float top = -1e30f, sum = 0;
+          for (int j = 0; j < used; ++j) top = row[j] > top ? row[j] : top;
+          for (int j = 0; j < used; ++j) {
+            float e = fast_exp(row[j] - top);
+            sum += e;
+            to[j] = stored(e);
+          }
+          for (int j = used; j < n; ++j) to[j] = 0;
+          scale[r] = 1 / sum;
+          if (last < h.T) lse[size_t(head) * n_tokens + first + last] = top + logf(sum);
         }
-        for (int j = used; j < n; ++j) to[j] = 0;
-        scale[r] = 1 / sum;
-        if (last < h.T) lse[size_t(head) * n_tokens + first + last] = top + logf(sum);
+        float o[R * D];
+        multiply(n / U, p.data(), h.padded / U, vt.data(), D, o, D, false);
+        for (int r = 0; r < R && i + r < h.T; ++r)
+          for (int d = 0; d < D; ++d) out[(size_t(first) + i + r) * width + head * D + d] = stored(o[r * D + d] * scale[r]);
       }
-      float o[R * D];
-      multiply(n / U, p.data(), h.padded / U, 1, vt.data(), D, o, D, false);
-      for (int r = 0; r < R && i + r < h.T; ++r)
-        for (int d = 0; d < D; ++d) out[(size_t(first) + i + r) * width + head * D + d] = stored(o[r * D + d] * scale[r]);
     }
   }
 }
@@ -190,60 +256,63 @@ void attention_forward(const real* qkv, real* out, float* lse, const int* starts
 void attention_backward(const real* qkv, const real* out, const real* dout, const float* lse, real* dqkv, const int* starts, int n_seq, int n_head,
                         const float* rope, int n_tokens) {
   int width = n_head * D;
-  constexpr int Q = 32;  // query rows a block: their dK and dV are added up in registers before memory
-#pragma omp parallel for schedule(dynamic)
-  for (int job = 0; job < n_seq * n_head; ++job) {
-    static thread_local Head h;
-    static thread_local Units kc, vc, kt, qt, go, gt, ds_rows, ds_units, p_units;
-    static thread_local std::vector<float> p, ds, dq, dk, dv;
-    int first = starts[job / n_head], head = job % n_head;
-    h.load(qkv + size_t(first) * 3 * width, starts[job / n_head + 1] - first, width, head, rope);
-    size_t all = size_t(h.padded) * D, block = size_t(Q) * h.padded;
-    go.assign(all / U, 0);
-    for (int t = 0; t < h.T; ++t) memcpy(&go[t * D / U], dout + (size_t(first) + t) * width + head * D, D * sizeof(real));
-    h.columns(h.k, kc), h.columns(h.v, vc), h.tokens(h.k, kt), h.tokens(h.q, qt), h.tokens(go, gt);
-    p.resize(block), ds.resize(block), ds_rows.resize(block / U), ds_units.resize(block / U), p_units.resize(block / U);
-    dq.resize(all), dk.assign(all, 0.f), dv.assign(all, 0.f);
-    for (int i = 0; i < h.T; i += Q) {
-      int n = (i + Q + 63) / 64 * 64;
-      for (int r = 0; r < Q; r += R)
-        for (int c = 0; c < n; c += 64) {
-          multiply(D / U, &h.q[(i + r) * D / U], D / U, 1, &kc[c], h.padded, &p[size_t(r) * h.padded + c], h.padded, false);
-          multiply(D / U, &go[(i + r) * D / U], D / U, 1, &vc[c], h.padded, &ds[size_t(r) * h.padded + c], h.padded, false);
+#pragma omp parallel
+  {
+    Head h;
+    Units kc, vc, kt, qt, go, gt, ds_rows, ds_units, p_units;
+    std::vector<float> p, ds, dq, dk, dv;
+    Tiles tiles;
+#pragma omp for schedule(dynamic)
+    for (int job = 0; job < n_seq * n_head; ++job) {
+      int first = starts[job / n_head], head = job % n_head;
+      h.load(qkv + size_t(first) * 3 * width, starts[job / n_head + 1] - first, width, head, rope);
+      size_t all = size_t(h.padded) * D, block = size_t(Q) * h.padded;
+      go.assign(all / U, 0);
+      for (int t = 0; t < h.T; ++t) memcpy(&go[t * D / U], dout + (size_t(first) + t) * width + head * D, D * sizeof(real));
+      h.columns(h.k, kc), h.columns(h.v, vc), h.tokens(h.k, kt), h.tokens(h.q, qt), h.tokens(go, gt);
+      p.resize(block), ds.resize(block), ds_rows.resize(block / U), ds_units.resize(block / U), p_units.resize(block / U);
+      dq.resize(all), dk.assign(all, 0.f), dv.assign(all, 0.f);
+      for (int i = 0; i < h.T; i += Q) {
+        int n = (i + Q + 63) / 64 * 64;
+        for (int r = 0; r < Q; r += R)
+          for (int c = 0; c < n; c += 64) {
+            multiply(D / U, &h.q[(i + r) * D / U], D / U, &kc[c], h.padded, &p[size_t(r) * h.padded + c], h.padded, false);
+            multiply(D / U, &go[(i + r) * D / U], D / U, &vc[c], h.padded, &ds[size_t(r) * h.padded + c], h.padded, false);
+          }
+        for (int r = 0; r < Q; ++r) {
+          float *pr = &p[size_t(r) * h.padded], *sr = &ds[size_t(r) * h.padded];
+          real* to = (real*)&ds_rows[size_t(r) * h.padded / U];
+          int t = i + r, used = t < h.T ? t + 1 : 0;
+          float delta = 0, l = used ? lse[size_t(head) * n_tokens + first + t] : 0;
+          const real *g = dout + (size_t(first) + t) * width + head * D, *o = out + (size_t(first) + t) * width + head * D;
+          if (used)
+            for (int d = 0; d < D; ++d) delta += wide(g[d]) * wide(o[d]);
+          for (int j = 0; j < used; ++j) {
+            pr[j] = fast_exp(pr[j] - l);
+            sr[j] = pr[j] * (sr[j] - delta);
+          }
+          for (int j = used; j < n; ++j) pr[j] = sr[j] = 0;
+          for (int j = 0; j < n; ++j) to[j] = stored(sr[j]);
         }
-      for (int r = 0; r < Q; ++r) {
-        float *pr = &p[size_t(r) * h.padded], *sr = &ds[size_t(r) * h.padded];
-        real* to = (real*)&ds_rows[size_t(r) * h.padded / U];
-        int t = i + r, used = t < h.T ? t + 1 : 0;
-        float delta = 0, l = used ? lse[size_t(head) * n_tokens + first + t] : 0;
-        const real *g = dout + (size_t(first) + t) * width + head * D, *o = out + (size_t(first) + t) * width + head * D;
-        if (used)
-          for (int d = 0; d < D; ++d) delta += wide(g[d]) * wide(o[d]);
-        for (int j = 0; j < used; ++j) {
-          pr[j] = fast_exp(pr[j] - l);
-          sr[j] = pr[j] * (sr[j] - delta);
+        h.queries(ds.data(), n, ds_units.data());
+        h.queries(p.data(), n, p_units.data());
+        for (int r = 0; r < Q; r += R) multiply(n / U, &ds_rows[size_t(r) * h.padded / U], h.padded / U, kt.data(), D, &dq[(i + r) * D], D, false);
+        for (int j = 0; j < n; j += R) {
+          multiply(Q / U, &ds_units[j * Q / U], Q / U, &qt[i / U * D], D, &dk[j * D], D, true);
+          multiply(Q / U, &p_units[j * Q / U], Q / U, &gt[i / U * D], D, &dv[j * D], D, true);
         }
-        for (int j = used; j < n; ++j) pr[j] = sr[j] = 0;
-        for (int j = 0; j < n; ++j) to[j] = stored(sr[j]);
       }
-      h.queries(ds.data(), Q, n, ds_units.data());
-      h.queries(p.data(), Q, n, p_units.data());
-      for (int r = 0; r < Q; r += R) multiply(n / U, &ds_rows[size_t(r) * h.padded / U], h.padded / U, 1, kt.data(), D, &dq[(i + r) * D], D, false);
-      for (int j = 0; j < n; j += R) {
-        multiply(Q / U, &ds_units[j], 1, h.padded, &qt[i / U * D], D, &dk[j * D], D, true);
-        multiply(Q / U, &p_units[j], 1, h.padded, &gt[i / U * D], D, &dv[j * D], D, true);
+      for (int t = 0; t < h.T; ++t) {
+        real* row = dqkv + (size_t(first) + t) * 3 * width + head * D;
+        const float* turn = rope + t * D;
+        for (int i = 0; i < D / 2; ++i) {  // the transposed rotation
+          float c = turn[i], s = turn[D / 2 + i];
+          float a = dq[t * D + 2 * i] * 0.125f, b = dq[t * D + 2 * i + 1] * 0.125f, e = dk[t * D + 2 * i], f = dk[t * D + 2 * i + 1];
+          row[2 * i] = stored(a * c + b * s), row[2 * i + 1] = stored(b * c - a * s);
+          row[width + 2 * i] = stored(e * c + f * s), row[width + 2 * i + 1] = stored(f * c - e * s);
+        }
+        for (int d = 0; d < D; ++d) row[2 * width + d] = stored(dv[t * D + d]);
       }
-    }
-    for (int t = 0; t < h.T; ++t) {
-      real* row = dqkv + (size_t(first) + t) * 3 * width + head * D;
-      const float* turn = rope + t * D;
-      for (int i = 0; i < D / 2; ++i) {  // the transposed rotation
-        float c = turn[i], s = turn[D / 2 + i];
-        float a = dq[t * D + 2 * i] * 0.125f, b = dq[t * D + 2 * i + 1] * 0.125f, e = dk[t * D + 2 * i], f = dk[t * D + 2 * i + 1];
-        row[2 * i] = stored(a * c + b * s), row[2 * i + 1] = stored(b * c - a * s);
-        row[width + 2 * i] = stored(e * c + f * s), row[width + 2 * i + 1] = stored(f * c - e * s);
-      }
-      for (int d = 0; d < D; ++d) row[2 * width + d] = stored(dv[t * D + d]);
     }
   }
 }

@@ -59,6 +59,7 @@ def answer_weights(tok, text, ids, request):
 
 # A device of the prompt's list, as template.listed leaves it.
 ENTRY = re.compile(rb"- names:(.+)\n  domain: (.+)(?:\n  areas:([^\n<]+))?")
+HINTED = 0.6  # share of the training after which no hints are given; they count less and less until then
 LISTED, REQUESTED = 2, 3  # before which layer the hints of a list and of a request are given: the second ones build on the first
 
 
@@ -301,11 +302,13 @@ def main():
         rounded = spark.rounded()
         packs = [queue.get() for _ in range(a.packs)]
         index = packs[-1][0]
-        results = list(pool.map(lambda p: gradients_of(spark, rounded, p, a.hints), packs))
+        done = progress["seconds"] / (a.minutes * 60)
+        hint = a.hints * max(0.0, 1 - done / HINTED)
+        results = list(pool.map(lambda p: gradients_of(spark, rounded, p, hint), packs))
         count = sum(r[2] for r in results)
         loss, right = sum(r[0] for r in results) / count, sum(r[1] for r in results) / count
         grads = {name: sum(r[3][name].float() for r in results).div_(count) for name in spark.weights}
-        optimizer.step(grads, rate(progress["seconds"] / (a.minutes * 60), a.cooldown), pool)
+        optimizer.step(grads, rate(done, a.cooldown), pool)
         now = time.time()
         progress = {"seconds": progress["seconds"] + min(now - last, 30), "index": index, "tokens": progress["tokens"] + a.packs * PACK}
         last, since = now, since + a.packs * PACK
