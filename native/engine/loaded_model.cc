@@ -1,5 +1,7 @@
 #include "engine/loaded_model.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <new>
 
@@ -30,6 +32,9 @@ Status LoadedModel::load(const std::string& path, const LoadOptions& options, st
   if (!options.vocabulary_only) HEARTH_RETURN_IF_ERROR(model->read_weights());
   model->describe();
   HEARTH_RETURN_IF_ERROR(model->health());
+#ifdef __GLIBC__
+  malloc_trim(0);  // what reading the vocabulary needed for a moment: the library would keep it for the thread
+#endif
   *result = std::move(model);
   return {};
 }

@@ -28,9 +28,9 @@ class Gemma2 final : public Decoder {
       p.layer(il);
       Tensor attended = attention(p, p.rms_norm(x, w.attn_norm), w.attn, heads_, rotation);
       if (is_last(il)) p.keep_outputs(x, attended);
-      p.add(x, p.rms_norm(attended, w.post_attn_norm));
+      p.add_residual(x, p.rms_norm(attended, w.post_attn_norm));
       p.name("attn_residual", x);
-      p.add(x, p.rms_norm(geglu(p, p.rms_norm(x, w.ffn_norm), w.ffn), w.post_ffn_norm));
+      p.add_residual(x, p.rms_norm(geglu(p, p.rms_norm(x, w.ffn_norm), w.ffn), w.post_ffn_norm));
       p.name("layer", x);
     }
     Tensor logits = p.logits(p.rms_norm(x, output_norm_), output_);  // [n_outputs, n_vocab]

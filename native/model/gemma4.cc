@@ -42,16 +42,16 @@ class Gemma4 final : public Decoder {
       p.layer(il);
       Tensor attended = attention(p, p.rms_norm(x, w.attn_norm), w, il, w.is_local ? local : global);
       if (is_last(il)) p.keep_outputs(x, attended);
-      p.add(x, p.rms_norm(attended, w.post_attn_norm));
+      p.add_residual(x, p.rms_norm(attended, w.post_attn_norm));
       p.name("attn_residual", x);
-      p.add(x, p.rms_norm(geglu(p, p.rms_norm(x, w.ffn_norm), w.ffn), w.post_ffn_norm));
+      p.add_residual(x, p.rms_norm(geglu(p, p.rms_norm(x, w.ffn_norm), w.ffn), w.post_ffn_norm));
       p.name("ffn_residual", x);
       if (n_layer_embd_ > 0) {
         Tensor embedding = p.slice(layer_embeddings, il * n_layer_embd_, n_layer_embd_);
         if (is_last(il)) p.keep_outputs(embedding);
         Tensor gated = p.linear(x, w.embed_gate);
         p.gelu_mul(gated, embedding);
-        p.add(x, p.rms_norm(p.linear(gated, w.embed_proj), w.post_embed_norm));
+        p.add_residual(x, p.rms_norm(p.linear(gated, w.embed_proj), w.post_embed_norm));
       }
       if (!w.output_scale.empty()) p.scale(x, w.output_scale[0]);
       p.name("layer", x);

@@ -25,11 +25,11 @@ class Granite final : public Decoder {
       Tensor attended = attention(p, p.rms_norm(x, w.attn_norm), w.attn, heads_, rotation);
       if (is_last(il)) p.keep_outputs(x, attended);
       p.scale(attended, residual_scale_);
-      p.add(x, attended);
+      p.add_residual(x, attended);
       p.name("attn_residual", x);
       Tensor fed = swiglu(p, p.rms_norm(x, w.ffn_norm), w.ffn);
       p.scale(fed, residual_scale_);
-      p.add(x, fed);
+      p.add_residual(x, fed);
       p.name("layer", x);
     }
     Tensor logits = p.logits(p.rms_norm(x, output_norm_), output_);  // [n_outputs, n_vocab]

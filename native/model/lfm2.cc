@@ -34,10 +34,10 @@ class Lfm2 final : public Decoder {
       const Tensor normed = p.rms_norm(x, w.mixer_norm);
       Tensor mixed = w.is_attention ? attention(p, normed, w.attn, heads_, rotation) : short_conv(p, normed, w.conv);
       if (is_last(il)) p.keep_outputs(x, mixed);
-      p.add(x, mixed);
+      p.add_residual(x, mixed);
       p.name("mixer_residual", x);
       const Tensor fed = p.rms_norm(x, w.ffn_norm);
-      p.add(x, w.is_dense ? swiglu(p, fed, w.ffn) : p.experts(fed, w.experts));
+      p.add_residual(x, w.is_dense ? swiglu(p, fed, w.ffn) : p.experts(fed, w.experts));
       p.name("layer", x);
     }
     p.logits(p.rms_norm(x, output_norm_), output_);  // [n_outputs, n_vocab]

@@ -27,9 +27,9 @@ class Olmo2 final : public Decoder {
       p.layer(il);
       Tensor attended = attention(p, x, w, is_local_[il] ? local : global);
       if (is_last(il)) p.keep_outputs(x, attended);
-      p.add(x, p.rms_norm(attended, w.post_attn_norm));
+      p.add_residual(x, p.rms_norm(attended, w.post_attn_norm));
       p.name("attn_residual", x);
-      p.add(x, p.rms_norm(swiglu(p, x, w.ffn), w.post_ffn_norm));
+      p.add_residual(x, p.rms_norm(swiglu(p, x, w.ffn), w.post_ffn_norm));
       p.name("layer", x);
     }
     p.logits(p.rms_norm(x, output_norm_), output_);  // [n_outputs, n_vocab]

@@ -85,6 +85,11 @@ void Pass::add(Tensor& x, const Tensor& y) {
   for_rows(x.rows, x.cols, [&](size_t r) { kernels_.add(x.row(r), y.row(r), x.cols); });
 }
 
+void Pass::add_residual(Tensor& x, const Tensor& y) {
+  add(x, y);
+  scratch_.rewind(layer_mark_);
+}
+
 void Pass::scale(Tensor& x, float factor) {
   for_rows(x.rows, x.cols, [&](size_t r) { kernels_.scale(x.row(r), factor, x.cols); });
 }

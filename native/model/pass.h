@@ -121,6 +121,8 @@ class Pass {
   // Normalizes each head of x [n_rows, n_head * norm.weight.size()] in place, all with the same weight.
   void rms_norm_heads(Tensor& x, const RmsNorm& norm);
   void add(Tensor& x, const Tensor& y);  // x += y
+  // The same at the end of a part of a layer: all that the layer allocated is forgotten, but for what keep_outputs returned.
+  void add_residual(Tensor& x, const Tensor& y);
   void mul(Tensor& x, const Tensor& y);  // x *= y
   void scale(Tensor& x, float factor);   // x *= factor
   void softcap(Tensor& x, float cap);    // x = cap * tanh(x / cap)
@@ -174,7 +176,10 @@ class Pass {
   // The chosen experts' SwiGLU of each row, weighted and summed. Reads no other expert's weights.
   Tensor experts(const Tensor& x, const Experts& w);
   // Only the rows whose logits are wanted: after the last layer's attention nothing looks at the others.
-  void keep_outputs(Tensor& x) { x = select_outputs(x); }
+  void keep_outputs(Tensor& x) {
+    x = select_outputs(x);
+    layer_mark_ = scratch_.position();
+  }
   // The same for the residual stream and what is about to be added to it.
   void keep_outputs(Tensor& x, Tensor& y) { keep_outputs(x), keep_outputs(y); }
   // x [n_outputs, n_embd] -> the caller's hidden states and logits, for what an architecture still does to the latter.

@@ -45,9 +45,9 @@ class Qwen35 final : public Decoder {
       const Tensor normed = p.rms_norm(x, w.mixer_norm);
       Tensor mixed = w.is_attention ? gated_attention(p, normed, w.attn, rotation) : delta_net(p, normed, w.delta);
       if (is_last(il)) p.keep_outputs(x, mixed);
-      p.add(x, mixed);
+      p.add_residual(x, mixed);
       p.name("mixer_residual", x);
-      p.add(x, swiglu(p, p.rms_norm(x, w.ffn_norm), w.ffn));
+      p.add_residual(x, swiglu(p, p.rms_norm(x, w.ffn_norm), w.ffn));
       p.name("layer", x);
     }
     p.logits(p.rms_norm(x, output_norm_), output_);  // [n_outputs, n_vocab]

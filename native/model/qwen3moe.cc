@@ -23,9 +23,9 @@ class Qwen3Moe final : public Decoder {
       p.layer(il);
       Tensor attended = attention(p, p.rms_norm(x, w.attn_norm), w.attn, heads_, rotation);
       if (is_last(il)) p.keep_outputs(x, attended);
-      p.add(x, attended);
+      p.add_residual(x, attended);
       p.name("attn_residual", x);
-      p.add(x, p.experts(p.rms_norm(x, w.ffn_norm), w.experts));
+      p.add_residual(x, p.experts(p.rms_norm(x, w.ffn_norm), w.experts));
       p.name("layer", x);
     }
     p.logits(p.rms_norm(x, output_norm_), output_);  // [n_outputs, n_vocab]

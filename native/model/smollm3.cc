@@ -23,9 +23,9 @@ class SmolLm3 final : public Decoder {
       p.layer(il);
       Tensor attended = attention(p, p.rms_norm(x, w.attn_norm), w.attn, has_positions(il) ? &rotation : nullptr);
       if (is_last(il)) p.keep_outputs(x, attended);
-      p.add(x, attended);
+      p.add_residual(x, attended);
       p.name("attn_residual", x);
-      p.add(x, swiglu(p, p.rms_norm(x, w.ffn_norm), w.ffn));
+      p.add_residual(x, swiglu(p, p.rms_norm(x, w.ffn_norm), w.ffn));
       p.name("layer", x);
     }
     p.logits(p.rms_norm(x, output_norm_), output_);  // [n_outputs, n_vocab]

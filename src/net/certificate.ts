@@ -1,6 +1,5 @@
 /** A self-signed certificate for a server: an EC key on P-256, the device's names and addresses. */
 import { isIP } from "node:net";
-import { generate } from "selfsigned";
 
 export interface CertificateOptions {
   /** DNS names and literal addresses; at least one. */
@@ -21,6 +20,7 @@ const maxCommonName = 64;
 
 /** A leaf for servers that is no authority: whoever trusts it trusts nothing else. */
 export async function selfSignedCertificate(options: CertificateOptions): Promise<KeyAndCertificate> {
+  const { generate } = await import("selfsigned"); // a tenth of the daemon's code, for the one start that needs it
   const { hosts, notBefore, notAfter } = options;
   const altNames = hosts.map((host) =>
     isIP(host) === 0 ? { type: 2 as const, value: host } : { type: 7 as const, ip: host.replace(/%.*$/, "") },
