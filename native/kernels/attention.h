@@ -7,8 +7,6 @@
 
 namespace {
 
-constexpr size_t kCacheLine = 64;
-
 using Scores = float[HEARTH_ATTEND_TOKENS];
 static_assert(HEARTH_ATTEND_TOKENS % kLanes == 0);
 

@@ -89,7 +89,7 @@ struct Tile {
 };
 
 HEARTH_INLINE void prefetch(const uint8_t* p, size_t bytes) {
-  for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(p + line);
+  for (size_t line = 0; line < bytes; line += kCacheLine) __builtin_prefetch(p + line);
 }
 
 // The next block of every row and column; the columns' scales and sums are `stride` apart.

@@ -58,24 +58,39 @@ HEARTH_INLINE Ints dot_quants<block_q8_0>(Quants w, Bytes x_lo, Bytes x_hi) {
   return dot_signed(w, x_lo, x_hi);
 }
 
-// Into L2: the L1 cache has room for few misses at a time (24 lines on Zen 4, half of the bus), and the group in work.
-HEARTH_INLINE void prefetch(const uint8_t* p, size_t bytes) {
-  for (size_t line = 0; line < bytes; line += 64) _mm_prefetch((const char*)p + line, _MM_HINT_T1);
+// Weights come from memory in two steps. Line after line into L2, a group and this far ahead: the L1 cache has room for
+// few misses at a time (24 lines on Zen 4, half of the bus), and for the group in work.
+constexpr size_t kFarBytes = 16 * 1024;
+HEARTH_INLINE void fetch_far(const uint8_t* p, size_t bytes) {
+  for (size_t at = 0; at < bytes; at += kCacheLine) _mm_prefetch((const char*)p + at + kFarBytes, _MM_HINT_T1);
 }
+// From there into L1 what a row needs in some blocks: the rows of a group are more streams than processors foresee.
+constexpr size_t kNearBytes = 256;
+HEARTH_INLINE void fetch_near(const uint8_t* row) { _mm_prefetch((const char*)row + kNearBytes, _MM_HINT_T0); }
 
-constexpr size_t kGroupsAhead = 2;  // one is late for DRAM, four gain nothing
+// The same for block i of a group: each row at least once a cache line, a part of the rows with each block.
+template <class B>
+HEARTH_INLINE void fetch_rows(const Rows& rows, size_t i) {
+  constexpr size_t kParts = kCacheLine / sizeof(B);
+  const size_t part = i % kParts;
+#pragma GCC unroll 16
+  for (size_t r = 0; r < kRows; ++r) {
+    if (r * kParts / kRows == part) fetch_near(rows.row(r));
+  }
+}
 
 // y[c][0..kRows-1] for kCols columns from column c0 on. Lane r of every Floats and Ints is row r.
 template <class B, size_t kCols>
 inline void tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, Floats y[kCols]) {
   const size_t n_blocks = x->n / HEARTH_BLOCK;
-  const uint8_t* ahead = w + kGroupsAhead * kRows * stride;  // where rows lie one after the other
+  const uint8_t* ahead = w + kRows * stride;  // where rows lie one after the other
   Rows rows(w, stride);
   Floats acc[kCols];
   for (size_t c = 0; c < kCols; ++c) acc[c] = no_floats();
   for (size_t i = 0; i < n_blocks; ++i) {
-    prefetch(ahead, kRows * sizeof(B));
+    fetch_far(ahead, kRows * sizeof(B));
     ahead += kRows * sizeof(B);
+    fetch_rows<B>(rows, i);
     Ints partial[kCols][4];
 #pragma GCC unroll 4  // row() needs a constant
     for (size_t g = 0; g < 4; ++g) {

@@ -15,6 +15,8 @@
 
 namespace {
 
+constexpr size_t kCacheLine = 64;  // bytes, also on ARM's boards
+
 inline uint32_t bits_of(float x) {
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);

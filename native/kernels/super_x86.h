@@ -198,11 +198,11 @@ HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCol
 template <class B, size_t kCols>
 inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, __m128 y[kCols]) {
   const size_t n_blocks = x->n / HEARTH_SUPER_BLOCK;
-  const uint8_t* ahead = w + kGroupsAhead * kSuperRows * 2 * stride;  // where rows lie one after the other
+  const uint8_t* ahead = w + kSuperRows * stride;  // where rows lie one after the other
   __m128 acc[kCols];
   for (size_t c = 0; c < kCols; ++c) acc[c] = _mm_setzero_ps();
   for (size_t i = 0; i < n_blocks; ++i, w += sizeof(B)) {
-    prefetch(ahead, kSuperRows * sizeof(B));
+    fetch_far(ahead, kSuperRows * sizeof(B));
     ahead += kSuperRows * sizeof(B);
     const int8_t* q[kCols];
     const int16_t* sum[kCols];
@@ -214,7 +214,9 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
     float d[kSuperRows], dmin[kSuperRows];
 #pragma GCC unroll 4
     for (size_t r = 0; r < kSuperRows; ++r) {
-      const SuperRow<B> row(w + r * stride);
+      const uint8_t* block = w + r * stride;
+      for (size_t at = 0; at < sizeof(B); at += kCacheLine) fetch_near(block + at);
+      const SuperRow<B> row(block);
       super_sums<B, kCols>(row, q, sum, products[r], mins[r]);
       d[r] = row.d();
       if constexpr (kHasMinimum<B>) dmin[r] = row.dmin();
