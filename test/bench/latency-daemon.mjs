@@ -1,4 +1,8 @@
-/** The daemon of latency.mjs: as `hearth serve` starts it, but the end of every step is noted, and told to whoever asks. */
+/**
+ * The daemon of latency.mjs: as `hearth serve` starts it, but the end of every step is noted, and when a piece of an answer was
+ * handed to the kernel; both are told to whoever asks.
+ */
+import { Socket } from "node:net";
 import { systemClock } from "../../dist/base/clock.js";
 import { createLogger } from "../../dist/base/logger.js";
 import { loadConfig } from "../../dist/config/load.js";
@@ -12,6 +16,15 @@ const logger = createLogger({ level: "info", prompts: false });
 const engineModule = loadEngineModule();
 /** When the steps ended that drew a token, on the machine's monotonic clock in nanoseconds. */
 let drawn = [];
+/** When a WebSocket's event with a piece of an answer was written to its socket, on the same clock. */
+let written = [];
+
+const writeAll = Socket.prototype._writev;
+Socket.prototype._writev = function (chunks, done) {
+  writeAll.call(this, chunks, done);
+  const at = String(process.hrtime.bigint());
+  for (const { chunk } of chunks) if (chunk.includes("response.output_text.delta")) written.push(at);
+};
 
 const createEngine = engineModule.createEngine.bind(engineModule);
 engineModule.createEngine = async (...args) => {
@@ -38,8 +51,9 @@ const daemon = new Daemon(config, {
   tls: null,
 });
 process.on("message", () => {
-  process.send({ drawn });
+  process.send({ drawn, written });
   drawn = [];
+  written = [];
 });
 process.once("SIGTERM", () => void daemon.stop().then(() => process.disconnect()));
 await daemon.start();

@@ -1,9 +1,9 @@
 /**
  * What clients feel while decode keeps all cores busy: `npm run bench:latency -- [MODEL] [SECONDS]`. Prints the times of
- * /api/tags and /healthz, the delay from the step that drew a token to the client that reads it, and decode's speed without and
- * with idle sockets and slow readers. The slow readers' answers count in the latter: batches make it more, so it says nothing of
- * what they cost. On a machine that others use too only the ratios mean anything. MODEL: a GGUF file; by default a synthetic
- * llama-3.2-1b in Q4_0.
+ * /api/tags and /healthz, the delay from the step that drew a token to its socket and to a client that reads it, and decode's
+ * speed with 20 quick readers, and with 20 that do not read beside 200 idle sockets: as many answers in both, so that the batches are
+ * equal. On a machine that others use too only the ratios mean anything. MODEL: a GGUF file; by default a synthetic llama-3.2-1b
+ * in Q4_0.
  */
 import { fork, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -91,21 +91,23 @@ function keepAsking(socket, onToken) {
   ask();
 }
 
-/** Of one stream's tokens: from the end of the step that drew them to this process, which is the client. */
+/** Of one stream's tokens: from the end of the step that drew them to the socket, and to this process, which is the client. */
 async function tokenDelays(child, url) {
-  const steps = () =>
+  const noted = () =>
     new Promise((resolve) => {
-      child.once("message", ({ drawn }) => resolve(drawn.map(BigInt)));
-      child.send("drawn");
+      child.once("message", ({ drawn, written }) =>
+        resolve({ drawn: drawn.map(BigInt), written: written.map(BigInt) }),
+      );
+      child.send("noted");
     });
   const socket = await connect(url);
-  await steps();
-  const arrivals = [];
+  await noted();
+  const events = [];
   const done = new Promise((resolve) => {
     socket.on("message", (data) => {
       const at = process.hrtime.bigint();
       const event = JSON.parse(String(data));
-      if (event.type === "response.output_text.delta") arrivals.push([event["hearth:token_ids"].length, at]);
+      if (event.type === "response.output_text.delta") events.push({ count: event["hearth:token_ids"].length, at });
       if (/^response\.(completed|incomplete|failed)$/.test(event.type)) resolve();
     });
   });
@@ -113,14 +115,20 @@ async function tokenDelays(child, url) {
   socket.send(JSON.stringify({ type: "response.create", ...tokens }));
   await done;
   socket.close();
-  const drawn = await steps();
+  const { drawn, written } = await noted();
+  if (written.length !== events.length) throw new Error(`${written.length} events written, ${events.length} received`);
+  const toSocket = [];
+  const toClient = [];
   let token = 0;
   // A token that is no whole character waits for the next one: the last of an event is the one that sent it.
-  return arrivals.flatMap(([count, at]) => {
+  for (const [i, { count, at }] of events.entries()) {
     token += count;
     const step = drawn[token - 1];
-    return count === 0 || step === undefined ? [] : [Number(at - step) / 1e6];
-  });
+    if (count === 0 || step === undefined) continue;
+    toSocket.push(Number(written[i] - step) / 1e6);
+    toClient.push(Number(at - step) / 1e6);
+  }
+  return { toSocket, toClient };
 }
 
 async function counters(url) {
@@ -153,7 +161,9 @@ const { child, url } = await startDaemon(model());
 try {
   const header = ["count", "p50", "p99", "max"].map((name, i) => name.padStart(i === 0 ? 6 : 9)).join(" ");
   process.stdout.write(`${"".padEnd(34)} ${header}\n`);
-  row("token to client, one stream", await tokenDelays(child, url));
+  const { toSocket, toClient } = await tokenDelays(child, url);
+  row("token to socket, one stream", toSocket);
+  row("token to client, one stream", toClient);
   const gaps = [];
   const sockets = await Promise.all(Array.from({ length: streams }, () => connect(url)));
   const arrivals = new Map();
@@ -168,21 +178,20 @@ try {
   row("GET /healthz", await times(url, "/healthz"));
   row("GET /api/tags", await times(url, "/api/tags"));
   gaps.length = 0;
-  const alone = await decodeRate(url);
+  await sleep(seconds * 1000);
   row("between two tokens at a client", gaps.splice(0));
+  const readers = await Promise.all(Array.from({ length: slowReaders }, () => connect(url)));
+  for (const socket of readers) keepAsking(socket, () => {});
+  await sleep(3000);
+  const quick = await decodeRate(url);
   const idle = await Promise.all(Array.from({ length: idleSockets }, () => connect(url)));
-  const slow = await Promise.all(Array.from({ length: slowReaders }, () => connect(url)));
-  for (const socket of slow) {
-    socket.send(JSON.stringify({ type: "response.create", input: "Hi", max_output_tokens: 40, store: false }));
-    socket.pause(); // their answers wait for them
-  }
-  while ((await counters(url))("hearth_slots_busy") > streams) await sleep(200);
-  const crowded = await decodeRate(url);
-  const change = ((crowded / alone - 1) * 100).toFixed(1);
+  for (const socket of readers) socket.pause(); // what is sent to them stays in the kernel
+  const slow = await decodeRate(url);
+  const change = ((slow / quick - 1) * 100).toFixed(1);
   process.stdout.write(
-    `decode ${alone.toFixed(1)} tokens/s, with ${idleSockets} idle sockets and ${slowReaders} slow readers ${crowded.toFixed(1)} (${change} %)\n`,
+    `decode of ${streams + slowReaders} answers: ${slowReaders} quick readers ${quick.toFixed(1)} tokens/s; ${slowReaders} that do not read, and ${idleSockets} idle sockets: ${slow.toFixed(1)} (${change} %)\n`,
   );
-  for (const socket of [...sockets, ...idle, ...slow]) socket.terminate();
+  for (const socket of [...sockets, ...idle, ...readers]) socket.terminate();
 } finally {
   child.kill("SIGTERM");
   await new Promise((resolve) => child.on("exit", resolve));
