@@ -121,7 +121,8 @@ class Pass {
   // Normalizes each head of x [n_rows, n_head * norm.weight.size()] in place, all with the same weight.
   void rms_norm_heads(Tensor& x, const RmsNorm& norm);
   void add(Tensor& x, const Tensor& y);  // x += y
-  // The same at the end of a part of a layer: all that the layer allocated is forgotten, but for what keep_outputs returned.
+  // The same at the end of a part of a layer: all that the layer allocated is forgotten, but for what keep_outputs
+  // returned.
   void add_residual(Tensor& x, const Tensor& y);
   void mul(Tensor& x, const Tensor& y);  // x *= y
   void scale(Tensor& x, float factor);   // x *= factor
