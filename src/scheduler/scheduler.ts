@@ -15,9 +15,10 @@ import { PrefixKeeper } from "./keeper.js";
 import { logprobs } from "./logprobs.js";
 import { GaugeShare, type SchedulerMetrics } from "./metrics.js";
 import { Pacing } from "./pacing.js";
-import { type PlannedChunk, plan } from "./plan.js";
+import { plan } from "./plan.js";
 import { FairQueue } from "./queue.js";
-import { type ChunkRows, ResultRows, wantsHidden, wantsLogits } from "./result-rows.js";
+import { type ChunkRows, ResultRows } from "./result-rows.js";
+import { type RunningChunk, toStepPlan } from "./running-chunk.js";
 import type { PrefixShelf } from "./shelf.js";
 import { type BusySlot, SlotTable } from "./slots.js";
 import { maxDrafts, StepCost } from "./speculation.js";
@@ -35,13 +36,6 @@ export interface SchedulerDependencies {
   readonly turns?: StepTurns;
   /** Where prefixes outlive the process; without it they do not. */
   readonly shelf?: PrefixShelf | null;
-}
-
-/** A step's chunk with the slot it is for. */
-interface RunningChunk extends PlannedChunk {
-  readonly of: BusySlot;
-  /** `tokens` of the history, then the drafts. */
-  readonly ids: Int32Array;
 }
 
 /** KV room that a job needs beside its history to be admitted while others run, so that it is not sent back at once. */
@@ -308,18 +302,7 @@ export class Scheduler {
     try {
       if (this.#newThreads) this.#engine.useThreads(...this.#newThreads);
       this.#newThreads = null;
-      const plan = {
-        chunks: chunks.map((chunk) => ({
-          sequence: chunk.of.sequence,
-          tokens: chunk.ids,
-          drafts: chunk.drafts,
-          promptLeft:
-            chunk.of.job.phase === "decode" ? 0 : chunk.of.job.history.length - chunk.of.tokens.length - chunk.tokens,
-          sample: chunk.sample,
-          allLogits: wantsLogits(chunk),
-          hidden: wantsHidden(chunk),
-        })),
-      };
+      const plan = toStepPlan(chunks);
       const { turns } = this.#dependencies;
       result = await (turns ? turns.take(() => this.#engine.step(plan)) : this.#engine.step(plan));
     } catch (error) {

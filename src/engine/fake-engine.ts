@@ -1,0 +1,411 @@
+/**
+ * A deterministic engine for tests: bytes are tokens, and the next token is a hash of the history or a scripted text.
+ * It obeys every rule of the contract, can fail the n-th call of a method, and can hold each step until the test lets it go.
+ * It must not know who uses it, and nothing but tests does.
+ */
+import { createHash } from "node:crypto";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
+import { deferred } from "../base/async.js";
+import { HearthError } from "../base/errors.js";
+import type { Engine, EngineOptions, PrefixInfo, SamplerOptions, StepChunk, StepPlan, StepResult } from "./contract.js";
+import type { Failures } from "./fake-failures.js";
+import { checkToken, type FakeModel, type FakeModelOptions, fakeTokens, vocabularySize } from "./fake-model.js";
+
+/** Draws the token after `history`; `answered` counts the tokens drawn since the last prompt chunk. */
+export type NextToken = (history: readonly number[], answered: number) => number;
+
+export interface FakeOptions extends FakeModelOptions {
+  readonly next?: NextToken;
+  /** How long a step takes. */
+  readonly stepMs?: (plan: StepPlan, engine: EngineOptions) => number;
+  /** Of the board; 1 without. */
+  readonly cores?: number;
+  readonly loadMs?: number;
+  /** Every step waits for `release()`. */
+  readonly manual?: boolean;
+  /** How long saving and restoring a prefix takes. */
+  readonly transferMs?: number;
+  /** Sequences go on only from their end and from multiples of this, as those of a model with recurrent layers. */
+  readonly resumeEvery?: number;
+}
+
+/** Lower-case letters and spaces that depend on all tokens before; never ends by itself. */
+export const hashedLetters: NextToken = (history) => {
+  let hash = 2166136261; // FNV-1a, 32 bits
+  for (const token of history) hash = Math.imul(hash ^ token, 16777619) >>> 0;
+  const letter = hash % 27;
+  return letter === 26 ? 0x20 : 0x61 + letter;
+};
+
+/** Answers every prompt with `text` and then ends. */
+export function scripted(text: string): NextToken {
+  const bytes = new TextEncoder().encode(text);
+  return (_history, answered) => bytes[answered] ?? fakeTokens.eos;
+}
+
+const kvBlockTokens = 16;
+const prefixSequences = 8;
+
+interface KvBlock {
+  sequences: number; // that share it
+}
+
+interface Sequence {
+  history: number[];
+  blocks: KvBlock[];
+  /** What was drawn last; a chunk that is just this token goes on with the answer. */
+  drawn: number;
+  answered: number;
+}
+
+export class FakeEngine implements Engine {
+  readonly options: EngineOptions;
+  readonly isa = "fake";
+  /** Every plan that ran, oldest first. */
+  readonly plans: StepPlan[] = [];
+  readonly #model: FakeModel;
+  readonly #fake: FakeOptions;
+  readonly #failures: Failures;
+  readonly #sequences = new Map<number, Sequence>();
+  #threads: Pick<EngineOptions, "threads" | "decodeThreads">;
+  #stopRunning: (() => void) | null = null;
+  #lastSequence = 0;
+  #usedBlocks = 0;
+  #running: Promise<StepResult> | null = null;
+  #release: (() => void) | null = null;
+  #closed = false;
+
+  constructor(model: FakeModel, options: EngineOptions, fake: FakeOptions, failures: Failures) {
+    this.#model = model;
+    this.#fake = fake;
+    this.#failures = failures;
+    const cores = fake.cores ?? 1;
+    const contextTokens = Math.min(options.contextTokens, model.info.contextTrained);
+    const prefixTokens = Math.floor((options.prefixBytes ?? 0) / model.info.kvBytes.f16.perToken);
+    this.options = {
+      ...options,
+      threads: options.threads || cores,
+      decodeThreads: options.decodeThreads || options.threads || cores,
+      contextTokens,
+      kvTokens: (options.kvTokens || options.maxSequences * contextTokens) + prefixTokens,
+      prefixSequences: prefixTokens > 0 ? prefixSequences : 0,
+      isa: "fake",
+    };
+    this.#threads = { threads: this.options.threads, decodeThreads: this.options.decodeThreads };
+  }
+
+  /** What useThreads said last. */
+  get usedThreads(): Pick<EngineOptions, "threads" | "decodeThreads"> {
+    return this.#threads;
+  }
+
+  get openSequences(): number {
+    return this.#sequences.size;
+  }
+
+  /** True while a step waits for `release()`. */
+  get held(): boolean {
+    return this.#release !== null;
+  }
+
+  /** Manual mode: waits until a step is held, lets it go, and waits for its end. */
+  async release(): Promise<void> {
+    while (!this.#release) await nextTurn();
+    const running = this.#running;
+    this.#release();
+    await running?.catch(() => undefined);
+  }
+
+  useThreads(threads: number, decodeThreads: number): void {
+    this.#enter("useThreads");
+    if (!(threads >= 1 && threads <= this.options.threads && decodeThreads >= 1 && decodeThreads <= threads)) {
+      throw new HearthError("OPTION_OUT_OF_RANGE", `${threads} and ${decodeThreads} threads.`);
+    }
+    this.#threads = { threads, decodeThreads };
+  }
+
+  openSequence(sampler: SamplerOptions): number {
+    this.#enter("openSequence");
+    checkSampler(sampler);
+    return this.#add({ history: [], blocks: [], drawn: -1, answered: 0 });
+  }
+
+  forkSequence(source: number, tokens: number, sampler: SamplerOptions): number {
+    this.#enter("forkSequence");
+    checkSampler(sampler);
+    const from = this.#find(source);
+    checkLength(tokens, from);
+    tokens = this.#resumable(from, tokens);
+    const shared = from.blocks.slice(0, Math.floor(tokens / kvBlockTokens));
+    const ownBlocks = tokens % kvBlockTokens === 0 ? 0 : 1;
+    this.#takeBlocks(ownBlocks);
+    for (const block of shared) block.sequences++;
+    const blocks = ownBlocks ? [...shared, { sequences: 1 }] : shared;
+    return this.#add({ history: from.history.slice(0, tokens), blocks, drawn: -1, answered: 0 });
+  }
+
+  truncateSequence(sequence: number, tokens: number): void {
+    this.#enter("truncateSequence");
+    const found = this.#find(sequence);
+    checkLength(tokens, found);
+    found.history.length = this.#resumable(found, tokens);
+    found.drawn = -1;
+    this.#dropSpareBlocks(found);
+  }
+
+  resumableTokens(sequence: number, tokens: number): number {
+    this.#enter("resumableTokens");
+    const found = this.#find(sequence);
+    checkLength(tokens, found);
+    return this.#resumable(found, tokens);
+  }
+
+  #resumable({ history }: Sequence, tokens: number): number {
+    return tokens === history.length ? tokens : tokens - (tokens % (this.#fake.resumeEvery ?? 1));
+  }
+
+  setSampler(sequence: number, sampler: SamplerOptions): void {
+    this.#enter("setSampler");
+    this.#find(sequence);
+    checkSampler(sampler);
+  }
+
+  closeSequence(sequence: number): void {
+    this.#enter("closeSequence");
+    this.#dropBlocks(this.#find(sequence).blocks);
+    this.#sequences.delete(sequence);
+  }
+
+  sequenceLength(sequence: number): number {
+    return this.#find(sequence).history.length;
+  }
+
+  freeKvTokens(): number {
+    return this.options.kvTokens - this.#usedBlocks * kvBlockTokens;
+  }
+
+  async identify(): Promise<string> {
+    this.#failures.check("identify");
+    return createHash("sha256").update(this.#model.path).digest("hex").slice(0, 32);
+  }
+
+  async savePrefix(sequence: number, tokens: number, path: string, key: string): Promise<PrefixInfo> {
+    this.#enter("savePrefix");
+    const found = this.#find(sequence);
+    checkLength(tokens, found);
+    const history = found.history.slice(0, this.#resumable(found, tokens));
+    const every = this.#fake.resumeEvery;
+    const resumable = every ? history.flatMap((_, i) => ((i + 1) % every === 0 ? i + 1 : [])) : null;
+    if (resumable && history.length % (every ?? 1) !== 0) resumable.push(history.length);
+    const text = JSON.stringify({ key, tokens: history, resumable });
+    await delay(this.#fake.transferMs ?? 0);
+    this.#failures.check("savePrefixResult");
+    await writeFile(`${path}.fake.tmp`, `${checksum(text)}\n${text}`);
+    await rename(`${path}.fake.tmp`, path);
+    return this.describePrefix(path, key);
+  }
+
+  async restorePrefix(path: string, key: string, tokens: number, sampler: SamplerOptions): Promise<number> {
+    this.#failures.check("restorePrefix");
+    checkSampler(sampler);
+    const { tokens: stored, resumable } = await this.describePrefix(path, key);
+    await delay(this.#fake.transferMs ?? 0);
+    while (this.#running) await this.#running.catch(() => undefined);
+    if (this.#closed) throw new HearthError("ENGINE_CLOSED", "The engine was closed.");
+    const length = resumable ? Math.max(0, ...resumable.filter((n) => n <= tokens)) : Math.min(tokens, stored.length);
+    const blocks = Array.from({ length: Math.ceil(length / kvBlockTokens) }, () => ({ sequences: 1 }));
+    this.#takeBlocks(blocks.length);
+    return this.#add({ history: [...stored.subarray(0, length)], blocks, drawn: -1, answered: 0 });
+  }
+
+  async describePrefix(path: string, key: string): Promise<PrefixInfo> {
+    const content = await readFile(path, "utf8").catch((error) => {
+      throw new HearthError("FILE_OPEN_FAILED", `${path}: ${error.message}`);
+    });
+    const [sum, text = ""] = content.split("\n");
+    if (sum !== checksum(text)) throw new HearthError("PREFIX_FILE_INVALID", `${path} is damaged.`);
+    const stored = JSON.parse(text) as { key: string; tokens: number[]; resumable: number[] | null };
+    if (stored.key !== key) throw new HearthError("PREFIX_FILE_INVALID", `${path} is of another model.`);
+    return {
+      tokens: Int32Array.from(stored.tokens),
+      resumable: stored.resumable && Int32Array.from(stored.resumable),
+      fileBytes: content.length,
+    };
+  }
+
+  async step(plan: StepPlan): Promise<StepResult> {
+    this.#enter("step");
+    this.#checkPlan(plan);
+    this.plans.push(plan);
+    this.#running = this.#run(plan);
+    try {
+      return await this.#running;
+    } catch (error) {
+      for (const { sequence } of plan.chunks) this.#dropSpareBlocks(this.#find(sequence));
+      throw error;
+    } finally {
+      this.#running = null;
+    }
+  }
+
+  stopStep(): void {
+    this.#stopRunning?.();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running?.catch(() => undefined);
+    this.#sequences.clear();
+    this.#usedBlocks = 0;
+  }
+
+  async #run(plan: StepPlan): Promise<StepResult> {
+    const stopped = deferred<never>();
+    this.#stopRunning = () => stopped.reject(new HearthError("STOPPED", "The step was stopped."));
+    if (this.#fake.manual) {
+      const released = deferred<void>();
+      this.#release = () => released.resolve();
+      await Promise.race([released.promise, stopped.promise]).finally(() => {
+        this.#release = null;
+      });
+    }
+    const computeMs = this.#fake.stepMs?.(plan, { ...this.options, ...this.#threads }) ?? 0;
+    await Promise.race([computeMs > 0 ? delay(computeMs) : nextTurn(), stopped.promise]);
+    this.#stopRunning = null;
+    this.#model.checkHealth();
+    this.#failures.check("stepResult");
+    const logits = plan.chunks.flatMap((chunk) => (chunk.allLogits ? this.#logits(chunk) : []));
+    const hidden = plan.chunks.flatMap((chunk) => (chunk.hidden ? this.#hidden(chunk) : []));
+    const tokens = plan.chunks.flatMap((chunk) => this.#append(chunk));
+    return {
+      tokens: Int32Array.from(tokens),
+      logits: Float32Array.from(logits),
+      hidden: Float32Array.from(hidden),
+      computeMs,
+    };
+  }
+
+  /** The drawn tokens, 1 + drafts of them. */
+  #append({ sequence: id, tokens, sample, drafts = 0 }: StepChunk): number[] {
+    const sequence = this.#find(id);
+    const goesOn = tokens.length - drafts === 1 && tokens[0] === sequence.drawn;
+    if (!goesOn) sequence.answered = 0;
+    sequence.history.push(...tokens.subarray(0, tokens.length - drafts));
+    if (!sample) return [-1];
+    const drawn: number[] = [];
+    for (const guess of [...tokens.subarray(tokens.length - drafts), null]) {
+      sequence.drawn = (this.#fake.next ?? hashedLetters)(sequence.history, sequence.answered);
+      sequence.answered++;
+      drawn.push(sequence.drawn);
+      if (guess !== sequence.drawn) break;
+      sequence.history.push(guess);
+    }
+    this.#dropSpareBlocks(sequence);
+    return [...drawn, ...new Array<number>(1 + drafts - drawn.length).fill(-1)];
+  }
+
+  /** One row a token: 1 at the token that would be drawn, 0 elsewhere. */
+  #logits(chunk: StepChunk): number[] {
+    const history = [...this.#find(chunk.sequence).history];
+    return [...chunk.tokens].flatMap((token) => {
+      history.push(token);
+      const row = new Array<number>(vocabularySize).fill(0);
+      row[(this.#fake.next ?? hashedLetters)(history, 0)] = 1;
+      return row;
+    });
+  }
+
+  /** One row a token: 1 at the token's number modulo the width, 0 elsewhere. */
+  #hidden(chunk: StepChunk): number[] {
+    const width = this.#model.info.embedding;
+    return [...chunk.tokens].flatMap((token) => Array.from({ length: width }, (_, i) => (i === token % width ? 1 : 0)));
+  }
+
+  /** Also takes the KV blocks that the step needs, so that a plan that does not fit changes nothing. */
+  #checkPlan(plan: StepPlan): void {
+    const seen = new Set<number>();
+    let needed = 0;
+    let total = 0;
+    for (const { sequence, tokens, sample, drafts = 0, allLogits, hidden } of plan.chunks) {
+      if (hidden && (sample || allLogits)) throw new HearthError("PLAN_INVALID", "Hidden states come without logits.");
+      if (tokens.length === 0 || seen.has(sequence))
+        throw new HearthError("PLAN_INVALID", "A chunk is empty or double.");
+      if (drafts >= tokens.length || (drafts > 0 && !sample))
+        throw new HearthError("PLAN_INVALID", "A chunk has more guesses than tokens to follow.");
+      seen.add(sequence);
+      total += tokens.length;
+      for (const token of tokens) checkToken(token);
+      const { history, blocks } = this.#find(sequence);
+      const length = history.length + tokens.length;
+      if (length > this.options.contextTokens) {
+        throw new HearthError("CONTEXT_OVERFLOW", `${length} tokens exceed ${this.options.contextTokens}.`);
+      }
+      needed += Math.ceil(length / kvBlockTokens) - blocks.length;
+    }
+    if (plan.chunks.length === 0 || plan.chunks.length > this.options.maxSequences)
+      throw new HearthError("PLAN_INVALID", `The plan has ${plan.chunks.length} chunks.`);
+    if (total > this.options.maxBatchTokens) throw new HearthError("PLAN_INVALID", `${total} tokens in one step.`);
+    this.#takeBlocks(needed);
+    for (const { sequence, tokens } of plan.chunks) {
+      const { history, blocks } = this.#find(sequence);
+      while (blocks.length * kvBlockTokens < history.length + tokens.length) blocks.push({ sequences: 1 });
+    }
+  }
+
+  #takeBlocks(blocks: number): void {
+    if (blocks * kvBlockTokens > this.freeKvTokens()) {
+      throw new HearthError("KV_FULL", `${blocks} KV blocks are needed and ${this.freeKvTokens()} tokens are free.`);
+    }
+    this.#usedBlocks += blocks;
+  }
+
+  #dropSpareBlocks({ history, blocks }: Sequence): void {
+    this.#dropBlocks(blocks.splice(Math.ceil(history.length / kvBlockTokens)));
+  }
+
+  #dropBlocks(blocks: readonly KvBlock[]): void {
+    for (const block of blocks) {
+      block.sequences--;
+      if (block.sequences === 0) this.#usedBlocks--;
+    }
+  }
+
+  #add(sequence: Sequence): number {
+    const most = this.options.maxSequences + (this.options.prefixSequences ?? 0);
+    if (this.#sequences.size >= most) {
+      this.#dropBlocks(sequence.blocks);
+      throw new HearthError("KV_FULL", `All ${most} sequences are open.`);
+    }
+    this.#sequences.set(++this.#lastSequence, sequence);
+    return this.#lastSequence;
+  }
+
+  #find(sequence: number): Sequence {
+    const found = this.#sequences.get(sequence);
+    if (!found) throw new HearthError("SEQUENCE_UNKNOWN", `Sequence ${sequence} is not open.`);
+    return found;
+  }
+
+  #enter(method: string): void {
+    if (this.#closed) throw new HearthError("ENGINE_CLOSED", "The engine was closed.");
+    if (this.#running) throw new HearthError("ENGINE_BUSY", `${method} was called while a step runs.`);
+    this.#failures.check(method);
+  }
+}
+
+function checksum(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function checkLength(tokens: number, sequence: Sequence): void {
+  if (!Number.isInteger(tokens) || tokens < 0 || tokens > sequence.history.length) {
+    throw new HearthError("OPTION_OUT_OF_RANGE", `${tokens} is not within 0 to ${sequence.history.length} tokens.`);
+  }
+}
+
+function checkSampler({ temperature, topP }: SamplerOptions): void {
+  if (!(temperature >= 0 && temperature <= 10))
+    throw new HearthError("SAMPLER_BAD_VALUE", `temperature ${temperature}`);
+  if (!(topP >= 0 && topP <= 1)) throw new HearthError("SAMPLER_BAD_VALUE", `topP ${topP}`);
+}
