@@ -19,9 +19,10 @@ const buildTools = [
   { package: "g++", present: () => findProgram("c++") },
   { package: "make", present: () => findProgram("make") || findProgram("ninja") },
 ];
+const doctest = { package: "doctest-dev", present: () => existsSync("/usr/include/doctest/doctest.h") };
 const testTools = [
   { package: "clang-format", present: () => findProgram("clang-format") },
-  { package: "doctest-dev", present: () => existsSync("/usr/include/doctest/doctest.h") },
+  doctest,
   { package: "g++-aarch64-linux-gnu", present: () => os.arch() === "arm64" || findProgram("aarch64-linux-gnu-g++") },
   { package: "qemu-user", present: () => findProgram("qemu-aarch64") },
   { package: "python3-minimal", present: () => findProgram("python3") },
@@ -109,6 +110,8 @@ function ensureAddon() {
       const cmakeJs = path.join("node_modules", "cmake-js", "bin", "cmake-js");
       const jobs = Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 2 ** 30)));
       const options = ["--directory", "native", "--out", "build", "--config", "Release", "--parallel", String(jobs)];
+      // The native tests are linked against the addon's own objects.
+      if (forTests && doctest.present()) options.push("--CDHEARTH_TESTS=ON", "--CDHEARTH_WERROR=ON");
       run(process.execPath, [cmakeJs, "compile", ...options, "--log-level", "error"]);
     },
   });

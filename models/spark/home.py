@@ -110,6 +110,10 @@ class Home:
                     forms += [f"{word}'s {noun}", f"{word} {noun}", f"{area or word} {noun}"]
                     if rng.random() < 0.1:
                         forms = [f"{word}-{words.made_up_word(rng, self.split)}", f"{word} {noun.replace(' ', '-')}", f"{noun} {word}s", f"{word}s {noun}"]
+                    if rng.random() < 0.12:
+                        # Words that end alike: after the end of the second, a copy that looks back one piece goes on after the first.
+                        echo = rng.choice(words.made_up_word(rng, self.split))[:1].upper() + word[-min(len(word) - 1, rng.randint(2, 4)):].lower()
+                        forms = [f"{word} {echo}", f"{echo} {word}", f"{word} {echo} {noun}", f"{noun} {word} {echo}"]
                     if self.devices and rng.random() < 0.2:
                         # Much like another: what differs must be read, not guessed.
                         other = rng.choice(self.devices).name.split(" ")

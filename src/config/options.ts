@@ -261,6 +261,10 @@ export const options = {
     env: "HEARTH_LIMITS_TURNS",
     doc: "Requests that one WebSocket may have waiting.",
   }),
+  "limits.loop_tokens": option(integer(0, 1_048_576, "tokens"), 512, {
+    env: "HEARTH_LIMITS_LOOP_TOKENS",
+    doc: "An answer ends when its last so many tokens repeat the same few (16 at most), as small models may; 0: it goes on.",
+  }),
   "limits.headers_ms": option(integer(100, 600_000, "milliseconds"), 10_000, {
     env: "HEARTH_LIMITS_HEADERS_MS",
     doc: "Time for a client to send its headers.",

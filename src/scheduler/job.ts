@@ -2,6 +2,7 @@
 
 import type { Clock } from "../base/clock.js";
 import type { JobTimes } from "./job-times.js";
+import type { LoopWatch } from "./loop-watch.js";
 import { Pool } from "./pool.js";
 import { Drafter } from "./speculation.js";
 import { SequenceStream } from "./stream.js";
@@ -17,6 +18,7 @@ export class Job {
   readonly drafter = new Drafter();
   readonly pool: Pool | null;
   readonly times: JobTimes;
+  readonly loopWatch: LoopWatch;
   phase: JobPhase = "queued";
   /** When it got its slot, as a count; smaller is older. Kept when it loses the slot to an older job. */
   admission = 0;
@@ -32,11 +34,12 @@ export class Job {
 
   constructor(
     request: SequenceRequest,
-    times: JobTimes,
+    { times, loopWatch }: { times: JobTimes; loopWatch: LoopWatch },
     handlers: { onCancel: (job: Job) => void; onRead: (job: Job) => void },
   ) {
     this.request = request;
     this.times = times;
+    this.loopWatch = loopWatch;
     this.pool = request.pool ? new Pool() : null;
     this.history = [...request.prompt];
     this.stream = new SequenceStream({

@@ -13,6 +13,7 @@ import { Job } from "./job.js";
 import { JobTimes } from "./job-times.js";
 import { PrefixKeeper } from "./keeper.js";
 import { logprobs } from "./logprobs.js";
+import { LoopWatch } from "./loop-watch.js";
 import { GaugeShare, type SchedulerMetrics } from "./metrics.js";
 import { Pacing } from "./pacing.js";
 import { plan } from "./plan.js";
@@ -120,7 +121,8 @@ export class Scheduler {
       throw new HearthError("CONTEXT_OVERFLOW", message, { param: "input" });
     }
     const { clock, metrics } = this.#dependencies;
-    const job = new Job(request, new JobTimes(clock, metrics), {
+    const watches = { times: new JobTimes(clock, metrics), loopWatch: new LoopWatch(this.#options.loopTokens) };
+    const job = new Job(request, watches, {
       onCancel: (cancelledJob) => this.#cancel(cancelledJob),
       onRead: () => this.#resumeLoop(),
     });
@@ -428,7 +430,8 @@ export class Scheduler {
     job.stream.push({ type: "token", token, ...scores });
     this.#dependencies.metrics.generatedTokens.inc();
     const isFull = job.history.length > this.contextTokens;
-    if (job.generatedTokens >= job.request.maxTokens || isFull) job.end("length");
+    const isOver = job.generatedTokens >= job.request.maxTokens || isFull;
+    if (job.loopWatch.loopsWith(token) || isOver) job.end("length");
   }
 
   /** It waited as long as it may. */

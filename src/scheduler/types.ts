@@ -34,7 +34,7 @@ export interface SequenceUsage {
   readonly generatedTokens: number;
 }
 
-/** `stop`: an end-of-generation token. `length`: maxTokens or the end of the context. */
+/** `stop`: an end-of-generation token. `length`: maxTokens, the end of the context, or a loop. */
 export type EndReason = "stop" | "length";
 
 export interface TokenScore {
@@ -67,6 +67,8 @@ export interface SchedulerOptions {
   readonly prefillStepMs: number;
   /** Guess tokens that repeat earlier ones (see speculation.ts). The answers are the same with and without. */
   readonly speculation: boolean;
+  /** An answer whose last so many tokens only repeat a few ends; 0: it goes on. */
+  readonly loopTokens: number;
   readonly keeper: KeeperOptions;
 }
 
@@ -77,6 +79,7 @@ export const defaultSchedulerOptions: SchedulerOptions = {
   streamingStepMs: 250,
   prefillStepMs: 2000,
   speculation: true,
+  loopTokens: 512,
   keeper: defaultKeeperOptions,
 };
 

@@ -51,7 +51,7 @@ export interface GenerationRequest {
   readonly keepAliveMs?: number;
 }
 
-/** `stop`: the model ended, or a stop text came. `length`: maxTokens, or the end of the context. */
+/** `stop`: the model ended, or a stop text came. `length`: maxTokens, the end of the context, or a loop. */
 export type FinishReason = "stop" | "length";
 
 /** A token as a piece of text: not always whole characters. */

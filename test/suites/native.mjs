@@ -21,7 +21,7 @@ export const nativeSuites = [
 async function native(root) {
   const missing = missingTools(doctest);
   if (missing.length > 0) return skip(missing);
-  const folder = await build(root, "native-tests", ["hearth-tests"], ["-DHEARTH_WERROR=ON"]);
+  const folder = await build(root, ".", ["hearth-tests"], ["-DHEARTH_WERROR=ON"]); // where the addon's objects are
   return folder === null ? { failed: 1 } : doctests(root, path.join(folder, "hearth-tests"), []);
 }
 

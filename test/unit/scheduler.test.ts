@@ -40,6 +40,23 @@ test("an answer ends at maxTokens, and at the end of the context", async () => {
   assert.equal(full.tokens.length, 18, "3 + 17 tokens fill the context, and one more needs no room");
 });
 
+test("an answer that goes round in circles ends; one that comes back after more tokens goes on, and so does one without a limit", async () => {
+  const loopTokens = 64;
+  const tokensBefore = async (circle: string, limit = loopTokens) => {
+    const beginning = "Once upon a time:";
+    const text = beginning + circle.repeat(400 / circle.length);
+    const rig = await startScheduler({ next: scripted(text) }, {}, { loopTokens: limit });
+    const { tokens, end } = await outcome(rig.scheduler.submit(request("Hi", { maxTokens: 200 })));
+    assert.equal(end?.reason, "length");
+    return tokens.length - beginning.length;
+  };
+  assert.equal(await tokensBefore("a"), loopTokens);
+  assert.equal(await tokensBefore("no "), loopTokens);
+  assert.equal(await tokensBefore("sixteen letters."), loopTokens);
+  assert.equal(await tokensBefore("seventeen letters"), 200 - 17);
+  assert.equal(await tokensBefore("a", 0), 200 - 17);
+});
+
 test("a batch of many gives each the answer that it gets alone, whatever the chunks", async () => {
   const prompts = Array.from({ length: 12 }, (_, i) => `${"prompt ".repeat(i * 3)}${i}`);
   const alone = await startScheduler({}, { maxSequences: 1, maxBatchTokens: 512 });
