@@ -34,7 +34,7 @@ def at(tensor):
 class Spark:
     """Weights in float32 under llama.cpp's tensor names."""
 
-    def __init__(self, n_layer=4, n_embd=256, n_ff=768, vocab=3072, seed=0):
+    def __init__(self, n_layer=5, n_embd=256, n_ff=768, vocab=3072, seed=0):
         self.config = {"n_layer": n_layer, "n_embd": n_embd, "n_ff": n_ff, "vocab": vocab}
         self.n_layer, self.n_embd, self.n_ff, self.vocab, self.n_head = n_layer, n_embd, n_ff, vocab, n_embd // HEAD_DIM
         g = torch.Generator().manual_seed(seed)

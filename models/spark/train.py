@@ -263,7 +263,7 @@ def main():
     p.add_argument("--minutes", type=float, default=120)
     p.add_argument("--checkpoint", default=os.path.join(model.CACHE, "spark.pt"))
     p.add_argument("--initial", help="a GGUF file whose weights to start from when there is no checkpoint, for example the one that ships")
-    p.add_argument("--layers", type=int, default=4)
+    p.add_argument("--layers", type=int, default=5)
     p.add_argument("--ffn", type=int, default=768)
     p.add_argument("--muon-lr", type=float, default=0.01)
     p.add_argument("--adam-lr", type=float, default=0.003)
