@@ -30,9 +30,14 @@ inline void pause_cpu() {
 #endif
 }
 
-constexpr uint64_t make_range(uint32_t first, uint32_t end) { return uint64_t{end} << 32 | first; }
-constexpr uint32_t first_of(uint64_t range) { return static_cast<uint32_t>(range); }
-constexpr uint32_t end_of(uint64_t range) { return static_cast<uint32_t>(range >> 32); }
+constexpr int kPieceBits = 24;
+constexpr size_t kMostPieces = (size_t{1} << kPieceBits) - 1;
+constexpr uint64_t make_range(uint16_t job, uint32_t first, uint32_t end) {
+  return uint64_t{job} << 2 * kPieceBits | uint64_t{end} << kPieceBits | first;
+}
+constexpr uint32_t first_of(uint64_t range) { return static_cast<uint32_t>(range & kMostPieces); }
+constexpr uint32_t end_of(uint64_t range) { return static_cast<uint32_t>(range >> kPieceBits & kMostPieces); }
+constexpr uint16_t job_of(uint64_t range) { return static_cast<uint16_t>(range >> 2 * kPieceBits); }
 constexpr uint32_t size_of(uint64_t range) { return end_of(range) - first_of(range); }
 
 }  // namespace
@@ -68,7 +73,9 @@ Pool::~Pool() {
 
 void Pool::use(int threads) {
   const int workers = std::clamp(threads, 1, this->threads()) - 1;
-  if (used_workers_.exchange(workers) != workers) used_workers_.notify_all();
+  if (used_workers_.exchange(workers) == workers) return;
+  for (Share& share : shares_) share.range.store(0);  // so that no share is ever of more than one job ago
+  used_workers_.notify_all();
 }
 
 void Pool::run_piece(uint32_t piece) {
@@ -105,13 +112,15 @@ bool Pool::steal(size_t thread, int* pieces) {
     range = other;
   }
   if (victim == nullptr) return false;
+  const uint16_t job = job_of(range);
   const uint32_t end = end_of(range), middle = end - (size_of(range) + 1) / 2;
-  if (!victim->compare_exchange_strong(range, make_range(first_of(range), middle), std::memory_order_acq_rel)) {
+  if (!victim->compare_exchange_strong(range, make_range(job, first_of(range), middle), std::memory_order_acq_rel)) {
     return true;  // somebody was faster
   }
-  // To where others can steal from it again, unless the next job began meanwhile and gave this thread its own.
-  const bool shared =
-      shares_[thread].range.compare_exchange_strong(own, make_range(middle, end), std::memory_order_acq_rel);
+  // To where others can steal from it again, unless run() has yet to write this thread's share of the job: it would
+  // write over them.
+  const bool shared = job_of(own) == job && shares_[thread].range.compare_exchange_strong(
+                                                own, make_range(job, middle, end), std::memory_order_acq_rel);
   for (uint32_t piece = middle; !shared && piece < end; ++piece, ++*pieces) run_piece(piece);
   return true;
 }
@@ -126,7 +135,7 @@ int Pool::run_pieces(size_t thread) {
 
 void Pool::run(size_t n, size_t grain, PieceFn fn, void* context) {
   if (n == 0) return;
-  grain = std::max<size_t>(1, grain);
+  grain = std::max({size_t{1}, grain, n / kMostPieces + 1});
   const size_t pieces = (n + grain - 1) / grain;
   if (used_workers_.load() == 0 || pieces == 1) {
     for (size_t begin = 0; begin < n; begin += grain) fn(context, begin, std::min(n, begin + grain));
@@ -138,10 +147,11 @@ void Pool::run(size_t n, size_t grain, PieceFn fn, void* context) {
   grain_ = grain;
   done_.store(0, std::memory_order_relaxed);
   const size_t threads = static_cast<size_t>(used_workers_.load()) + 1;
+  if (++job_ == 0) ++job_;  // no job: see use()
   for (size_t i = 0; i < threads; ++i) {
     const auto begin = static_cast<uint32_t>(pieces * i / threads),
                end = static_cast<uint32_t>(pieces * (i + 1) / threads);
-    shares_[i].range.store(make_range(begin, end), std::memory_order_release);
+    shares_[i].range.store(make_range(job_, begin, end), std::memory_order_release);
   }
   wake_.fetch_add(1);
   if (sleepers_.load() > 0) wake_.notify_all();

@@ -58,8 +58,8 @@ class Pool {
     bool kept_away = false;                     // from the core of the thread that waits; only run() looks
   };
 
-  // Pieces that a thread has yet to run: the first in the low half, the end in the high half. One word, so that the
-  // owner takes from its front and others from its back without a lock.
+  // Pieces that a thread has yet to run: from the low bits up the first of them, their end, and the job that they are
+  // of. One word, so that the owner takes from its front and others from its back without a lock.
   struct alignas(64) Share {
     std::atomic<uint64_t> range{0};
   };
@@ -79,6 +79,7 @@ class Pool {
   void* context_ = nullptr;
   size_t n_ = 0;
   size_t grain_ = 1;
+  uint16_t job_ = 0;  // a number that the job before had not
 
   std::vector<Share> shares_;  // [threads]
   alignas(64) std::atomic<uint32_t> done_{0};

@@ -21,8 +21,8 @@ let written = [];
 
 const writeAll = Socket.prototype._writev;
 Socket.prototype._writev = function (chunks, done) {
+  const at = String(process.hrtime.bigint()); // before: whom the write wakes may take this core at once
   writeAll.call(this, chunks, done);
-  const at = String(process.hrtime.bigint());
   for (const { chunk } of chunks) if (chunk.includes("response.output_text.delta")) written.push(at);
 };
 

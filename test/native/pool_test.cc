@@ -44,6 +44,19 @@ TEST_CASE("many short jobs follow each other") {
   CHECK(total == 20000u * 28u);
 }
 
+TEST_CASE("what is stolen while the next job begins is not lost") {
+  // More threads than cores: some lose theirs between two words of a job that begins. A lost piece would hang the test.
+  Pool pool(6);
+  std::vector<int> visits(64);
+  for (int job = 0; job < 100000; ++job) {
+    if (job % 1000 == 0) pool.use(2 + job / 1000 % 5);
+    pool.parallel_for(visits.size(), 1, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) ++visits[i];
+    });
+  }
+  for (int n : visits) CHECK(n == 100000);
+}
+
 TEST_CASE("workers that went to sleep wake for the next job") {
   Pool pool(3);
   for (int i = 0; i < 5; ++i) {
