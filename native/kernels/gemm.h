@@ -3,14 +3,15 @@
 // instruction set.
 //
 // Written once over what gemm_x86.h and gemm_neon.h define before they include it:
-//   kPanelRows, kTileCols            the micro-kernel's shape
-//   kGroupRows                       how many rows' panels share a tile of columns while it is in the L1 cache
-//   kColumnPiece                     how the columns of a tile are interleaved, see place_column
-//   kSumFactor<B>                    what the micro-kernel wants the sums of activations multiplied by; 0: it needs
-//   none pack<B>(w, stride, n_blocks, panel)        kPanelRows rows, n_blocks blocks of 32 each unpack_super<B>(block,
-//   row)      a super-block of one row as bytes, scales and minimums pack_scales<B>, pack_quants<B>   these of
-//   kPanelRows rows multiply<B>(panel, tile, n_blocks, acc)    acc[c] += panel * column c, in canonical order; acc[c]
-//   holds kPanelRows sums
+//   kPanelRows, kTileCols    the micro-kernel's shape
+//   kGroupRows               how many rows' panels share a tile of columns while it is in the L1 cache
+//   kColumnPiece             how the columns of a tile are interleaved, see place_column
+//   kSumFactor<B>            what the micro-kernel wants the sums of activations multiplied by; 0: it needs none
+//   pack<B>(w, stride, n_blocks, panel)         kPanelRows rows, n_blocks blocks of 32 each
+//   unpack_super<B>(block, row)                 a super-block of one row as bytes, scales and minimums
+//   pack_scales<B>, pack_quants<B>              these of kPanelRows rows
+//   multiply<B>(panel, tile, n_blocks, acc)     acc[c] += panel * column c, in canonical order; acc[c] holds kPanelRows
+//                                               sums
 #pragma once
 
 #include "kernels/gemm_panel.h"

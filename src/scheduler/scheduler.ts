@@ -2,6 +2,7 @@
  * Runs many requests through one engine by continuous batching: each step carries the next token of every answer and a
  * piece of every prompt. Token ids in, token ids out; no protocol and no text. The event loop never waits for a step.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Deferred, deferred, settlesWithin } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
@@ -43,6 +44,8 @@ export interface SchedulerDependencies {
 const admissionHeadroomTokens = 64;
 /** The longest wait of a timer; also no limit. */
 const maxTimerMs = 2_147_483_647;
+/** From this on a step is so long that its tokens should be on their way before the next one takes all cores. */
+const longStepMs = 10;
 /** KV room a stream below which none guesses: the block that its guesses may start. */
 const draftHeadroomTokens = 32;
 
@@ -327,6 +330,7 @@ export class Scheduler {
         rows.next(chunk),
       );
     }
+    if (result.computeMs >= longStepMs) await nextTurn(); // of the event loop: readers run before it
   }
 
   /** Only the requests of the failed step suffer; the engine left their sequences as they were. */
