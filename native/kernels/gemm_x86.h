@@ -23,6 +23,11 @@ template <class B>
 inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, Panel<B, kRows>* panel) {
   Rows rows(w, stride);
   for (size_t i = 0; i < n_blocks; ++i) {
+    // The next panel's rows into L2: with few columns it is memory that a product waits for.
+    fetch_rows<B>(rows, i, [stride](const uint8_t* row) {
+      _mm_prefetch((const char*)(row + kRows * stride), _MM_HINT_T1);
+      fetch_near(row);
+    });
     Bytes lo[4], hi[4];
 #pragma GCC unroll 4  // row() needs a constant
     for (size_t g = 0; g < 4; ++g) {

@@ -68,14 +68,15 @@ HEARTH_INLINE void fetch_far(const uint8_t* p, size_t bytes) {
 constexpr size_t kNearBytes = 256;
 HEARTH_INLINE void fetch_near(const uint8_t* row) { _mm_prefetch((const char*)row + kNearBytes, _MM_HINT_T0); }
 
-// The same for block i of a group: each row at least once a cache line, a part of the rows with each block.
-template <class B>
-HEARTH_INLINE void fetch_rows(const Rows& rows, size_t i) {
+// Calls fetch(row) for the rows of a group at their block i: for each at least once a cache line, for a part of them
+// with each block.
+template <class B, class Fetch>
+HEARTH_INLINE void fetch_rows(const Rows& rows, size_t i, Fetch fetch) {
   constexpr size_t kParts = kCacheLine / sizeof(B);
   const size_t part = i % kParts;
 #pragma GCC unroll 16
   for (size_t r = 0; r < kRows; ++r) {
-    if (r * kParts / kRows == part) fetch_near(rows.row(r));
+    if (r * kParts / kRows == part) fetch(rows.row(r));
   }
 }
 
@@ -90,7 +91,7 @@ inline void tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t
   for (size_t i = 0; i < n_blocks; ++i) {
     fetch_far(ahead, kRows * sizeof(B));
     ahead += kRows * sizeof(B);
-    fetch_rows<B>(rows, i);
+    fetch_rows<B>(rows, i, fetch_near);
     Ints partial[kCols][4];
 #pragma GCC unroll 4  // row() needs a constant
     for (size_t g = 0; g < 4; ++g) {

@@ -53,6 +53,7 @@ FeedForward read_feed_forward(WeightReader& read, uint64_t n_ff, uint64_t n_embd
 Tensor swiglu(Pass& p, const Tensor& x, const FeedForward& w) {
   auto [gate, up] = p.linear(x, std::array{&w.gate, &w.up});
   p.silu_mul(gate, up);
+  p.forget(up);
   p.name("ffn_gated", gate);
   return p.linear(gate, w.down);
 }
@@ -60,6 +61,7 @@ Tensor swiglu(Pass& p, const Tensor& x, const FeedForward& w) {
 Tensor geglu(Pass& p, const Tensor& x, const FeedForward& w) {
   auto [gate, up] = p.linear(x, std::array{&w.gate, &w.up});
   p.gelu_mul(gate, up);
+  p.forget(up);
   p.name("ffn_gated", gate);
   return p.linear(gate, w.down);
 }

@@ -58,6 +58,8 @@ void Pass::name(std::string_view name, const Tensor& tensor) const {
 
 Tensor Pass::allocate(size_t rows, size_t cols) { return {scratch_.allocate<float>(rows * cols), rows, cols}; }
 
+void Pass::forget(const Tensor& x) { scratch_.rewind(scratch_.position() - Arena::bytes_for<float>(x.rows * x.cols)); }
+
 Tensor Pass::embed(const Matrix& table) {
   Tensor x = allocate(batch_.tokens.size(), table.cols);
   const auto dequantize = kernels_.dequantize[table.type];
@@ -183,10 +185,12 @@ HearthColumns Pass::columns(const Tensor& x, std::span<const Linear* const> weig
 
 void Pass::multiply(const Tensor& x, std::span<const Linear* const> weights, std::span<Tensor> results) {
   if (x.rows == 0) return;
+  const size_t mark = scratch_.position();
   const HearthColumns c = columns(x, weights);
   std::vector<Product> products;
   for (size_t i = 0; i < weights.size(); ++i) products.push_back({weights[i]->weight, c, results[i]});
   run(products);
+  scratch_.rewind(mark);
   for (size_t i = 0; i < weights.size(); ++i) {
     if (const float* bias = weights[i]->bias) {
       for_rows(results[i].rows, results[i].cols,

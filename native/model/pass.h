@@ -120,6 +120,8 @@ class Pass {
   Tensor rms_norm(const Tensor& x, const RmsNorm& norm);
   // Normalizes each head of x [n_rows, n_head * norm.weight.size()] in place, all with the same weight.
   void rms_norm_heads(Tensor& x, const RmsNorm& norm);
+  // Gives the memory of x back, which has to be what was allocated last.
+  void forget(const Tensor& x);
   void add(Tensor& x, const Tensor& y);  // x += y
   // The same at the end of a part of a layer: all that the layer allocated is forgotten, but for what keep_outputs
   // returned.

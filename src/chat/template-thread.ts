@@ -63,7 +63,7 @@ export class TemplateThread implements TemplateRenderer {
   #started(): Worker {
     if (this.#worker) return this.#worker;
     const worker = new Worker(this.#script, {
-      resourceLimits: { maxOldGenerationSizeMb: heapMebibytes },
+      resourceLimits: { maxOldGenerationSizeMb: heapMebibytes, maxYoungGenerationSizeMb: 4 },
       stdout: false,
     });
     this.#worker = worker;

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=1
 /** The `hearth` command: reads the arguments, runs one command, exits. The commands themselves stand in one file each. */
 import { Command } from "commander";
 import { version } from "../base/version.js";
