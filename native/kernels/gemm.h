@@ -48,8 +48,10 @@ inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, PanelOf<B>* p
 template <class B>
 inline void multiply_tile(const PanelOf<B>& panel, const TileOf<B>& tile, size_t n_blocks, size_t cols, bool first,
                           float* y, size_t y_stride) {
-  float acc[kTileCols][kPanelRows] = {};
-  for (size_t c = 0; c < cols && !first; ++c) memcpy(acc[c], y + c * y_stride, sizeof acc[c]);
+  float acc[kTileCols][kPanelRows];
+  for (size_t c = 0; c < kTileCols; ++c) {
+    for (size_t r = 0; r < kPanelRows; ++r) acc[c][r] = first || c >= cols ? 0.0f : y[c * y_stride + r];
+  }
   multiply<B>(panel, tile, n_blocks, acc);
   for (size_t c = 0; c < cols; ++c) memcpy(y + c * y_stride, acc[c], sizeof acc[c]);
 }
@@ -58,7 +60,7 @@ inline void multiply_tile(const PanelOf<B>& panel, const TileOf<B>& tile, size_t
 template <class B>
 inline void gemm_rows(const uint8_t* w, size_t stride, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
   constexpr size_t kBlocks = kChunk * HEARTH_BLOCK / kBlockOf<B>;
-  PanelOf<B> panels[kPanels];  // at most 135 KB
+  PanelOf<B> panels[kPanels];  // at most 190 KB
   TileOf<B> tile;
   const size_t row_blocks = x->n / kBlockOf<B>;
   for (size_t b = 0; b < row_blocks; b += kBlocks) {

@@ -13,6 +13,32 @@ constexpr size_t kGroupRows = 96;
 template <class B>
 constexpr int kSumFactor = kHasMinimum<B> ? 1 : 0;
 
+// Block after block, and column after column in each.
+template <class B, size_t kCols>
+requires(!Super<B>) struct ColumnTile<B, kCols> {
+  alignas(64) int8_t q[kChunk][kCols][HEARTH_BLOCK];
+  float d[kChunk][kCols];
+  int32_t sum[kChunk][kCols];
+
+  template <int kFactor, size_t kPiece>
+  void set(const HearthColumns* x, size_t from, size_t b0, size_t n_blocks) {
+    const size_t row_blocks = x->n / HEARTH_BLOCK;
+    const int8_t* from_q[kCols];
+    size_t at[kCols];  // the next block of each column
+    for (size_t c = 0; c < kCols; ++c) {
+      at[c] = (from + c < x->cols ? from + c : 0) * row_blocks + b0;
+      from_q[c] = x->q + at[c] * HEARTH_BLOCK;
+    }
+    for (size_t i = 0; i < n_blocks; ++i) {
+      for (size_t c = 0; c < kCols; ++c) place_column<kPiece>(q[i], c, from_q[c] + i * HEARTH_BLOCK);
+      for (size_t c = 0; c < kCols; ++c) d[i][c] = x->d[at[c] + i];
+      if constexpr (kFactor != 0) {
+        for (size_t c = 0; c < kCols; ++c) sum[i][c] = kFactor * x->sum[at[c] + i];
+      }
+    }
+  }
+};
+
 template <class B>
 HEARTH_INLINE Quants without_bias(Quants q) {
   if constexpr (kBias<B> == 0) return q;

@@ -54,32 +54,11 @@ inline void place_column(int8_t (*q)[size], size_t c, const int8_t* from) {
   }
 }
 
+// kCols columns' activations for a chunk of the rows, beside each other. set<kFactor, kPiece>(x, from, b0, n_blocks)
+// copies blocks b0 .. b0 + n_blocks - 1 of the columns from `from` on; column 0 stands in where there is no such
+// column. `sum` holds their sums times kFactor.
 template <class B, size_t kCols>
-struct ColumnTile {
-  alignas(64) int8_t q[kChunk][kCols][HEARTH_BLOCK];
-  float d[kChunk][kCols];
-  int32_t sum[kChunk][kCols];  // times kSumFactor
-
-  // Copies blocks b0 .. b0 + n_blocks - 1 of the columns from `from` on; column 0 stands in where there is no such
-  // column.
-  template <int kSumFactor, size_t kPiece>
-  void set(const HearthColumns* x, size_t from, size_t b0, size_t n_blocks) {
-    const size_t row_blocks = x->n / HEARTH_BLOCK;
-    const int8_t* from_q[kCols];
-    size_t at[kCols];  // the next block of each column
-    for (size_t c = 0; c < kCols; ++c) {
-      at[c] = (from + c < x->cols ? from + c : 0) * row_blocks + b0;
-      from_q[c] = x->q + at[c] * HEARTH_BLOCK;
-    }
-    for (size_t i = 0; i < n_blocks; ++i) {
-      for (size_t c = 0; c < kCols; ++c) place_column<kPiece>(q[i], c, from_q[c] + i * HEARTH_BLOCK);
-      for (size_t c = 0; c < kCols; ++c) d[i][c] = x->d[at[c] + i];
-      if constexpr (kSumFactor != 0) {
-        for (size_t c = 0; c < kCols; ++c) sum[i][c] = kSumFactor * x->sum[at[c] + i];
-      }
-    }
-  }
-};
+struct ColumnTile;
 
 template <class B, size_t kCols>
 requires Super<B>
@@ -91,7 +70,7 @@ struct ColumnTile<B, kCols> {
   alignas(64) int16_t sum[kBlocks][kCols][kSubs];
   float d[kBlocks][kCols];
 
-  template <int kSumFactor, size_t kPiece>
+  template <int kFactor, size_t kPiece>
   void set(const HearthColumns* x, size_t from, size_t b0, size_t n_blocks) {
     const size_t row_blocks = x->n / HEARTH_SUPER_BLOCK;
     for (size_t c = 0; c < kCols; ++c) {
@@ -99,7 +78,7 @@ struct ColumnTile<B, kCols> {
       for (size_t i = 0; i < n_blocks; ++i) {
         place_column<kPiece>(q[i], c, x->super_q + (at + i) * HEARTH_SUPER_BLOCK);
         d[i][c] = x->super_d[at + i];
-        if constexpr (kSumFactor != 0) set_sums(x->super_sum + (at + i) * kSubBlocks, sum[i][c]);
+        if constexpr (kFactor != 0) set_sums(x->super_sum + (at + i) * kSubBlocks, sum[i][c]);
       }
     }
   }

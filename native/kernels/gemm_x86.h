@@ -8,24 +8,43 @@
 
 namespace {
 
-constexpr size_t kPanelRows = kRows;
-constexpr size_t kGroupRows = 64;
+constexpr size_t kPanelRows = kRowVectors * kRows;
+constexpr size_t kGroupRows = 128;
 constexpr size_t kColumnPiece = HEARTH_SUPER_BLOCK;
 // Sums start with what the raised quants add too much; types with minimums are not raised.
 template <class B>
 constexpr int kSumFactor = kHasMinimum<B> ? 1 : -Unpack<B>::kBias;
 template <Super B>
 constexpr int kSumFactor<B> = 1;
-constexpr size_t kVectors =
-    HEARTH_BLOCK / 4;  // of a packed block: vector j holds weights 4 * j .. 4 * j + 3 of each row
 
+// Column after column: whatever stands in a fixed distance, a broadcast reaches without a pointer of its own.
+template <class B, size_t kCols>
+requires(!Super<B>) struct ColumnTile<B, kCols> {
+  alignas(64) int8_t q[kCols][kChunk * HEARTH_BLOCK];
+  alignas(64) float d[kCols][kChunk];
+  alignas(64) int32_t sum[kCols][kChunk];
+
+  template <int kFactor, size_t kPiece>
+  void set(const HearthColumns* x, size_t from, size_t b0, size_t n_blocks) {
+    const size_t row_blocks = x->n / HEARTH_BLOCK;
+    for (size_t c = 0; c < kCols; ++c) {
+      const size_t at = (from + c < x->cols ? from + c : 0) * row_blocks + b0;
+      memcpy(q[c], x->q + at * HEARTH_BLOCK, n_blocks * HEARTH_BLOCK);
+      memcpy(d[c], x->d + at, n_blocks * sizeof *d[c]);
+      for (size_t i = 0; i < n_blocks && kFactor != 0; ++i) sum[c][i] = kFactor * x->sum[at + i];
+    }
+  }
+};
+
+// Vector j of a packed block holds weights 4 * j .. 4 * j + 3 of kRows rows; the other rows' vectors follow all of
+// them.
 template <class B>
-inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, Panel<B, kRows>* panel) {
-  Rows rows(w, stride);
+inline void pack_rows(const uint8_t* w, size_t stride, size_t n_blocks, size_t first_row, Panel<B, kPanelRows>* panel) {
+  Rows rows(w + first_row * stride, stride);
   for (size_t i = 0; i < n_blocks; ++i) {
     // The next panel's rows into L2: with few columns it is memory that a product waits for.
     fetch_rows<B>(rows, i, [stride](const uint8_t* row) {
-      _mm_prefetch((const char*)(row + kRows * stride), _MM_HINT_T1);
+      _mm_prefetch((const char*)(row + kPanelRows * stride), _MM_HINT_T1);
       fetch_near(row);
     });
     Bytes lo[4], hi[4];
@@ -37,36 +56,46 @@ inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, Panel<B, kRow
     }
     transpose_rows(lo);
     transpose_rows(hi);
+    uint8_t* q = panel->q[i] + first_row * HEARTH_BLOCK;
     for (size_t j = 0; j < 4; ++j) {
-      store_bytes(panel->q[i] + j * sizeof(Bytes), lo[j]);
-      store_bytes(panel->q[i] + (4 + j) * sizeof(Bytes), hi[j]);
+      store_bytes(q + j * sizeof(Bytes), lo[j]);
+      store_bytes(q + (4 + j) * sizeof(Bytes), hi[j]);
     }
-    store_rows(panel->d[i], load_scales(rows, 0));
-    if constexpr (kHasMinimum<B>) store_rows(panel->m[i], load_scales(rows, sizeof(uint16_t)));
+    store_rows(panel->d[i] + first_row, load_scales(rows, 0));
+    if constexpr (kHasMinimum<B>) store_rows(panel->m[i] + first_row, load_scales(rows, sizeof(uint16_t)));
     rows.next_block(sizeof(B));
   }
 }
 
 template <class B>
-inline void multiply(const Panel<B, kRows>& panel, const ColumnTile<B, kTileCols>& x, size_t n_blocks,
+inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, Panel<B, kPanelRows>* panel) {
+  for (size_t r = 0; r < kPanelRows; r += kRows) pack_rows<B>(w, stride, n_blocks, r, panel);
+}
+
+template <class B>
+inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<B, kTileCols>& x, size_t n_blocks,
                      float y[kTileCols][kPanelRows]) {
-  Floats acc[kTileCols];
-  for (size_t c = 0; c < kTileCols; ++c) acc[c] = load_floats(y[c]);
   for (size_t i = 0; i < n_blocks; ++i) {
-    Ints sum[kTileCols];
-    for (size_t c = 0; c < kTileCols; ++c) {
-      sum[c] = kSumFactor<B> < 0 ? splat4((const int8_t*)&x.sum[i][c]) : no_ints();
+    Ints sum[kRowVectors][kTileCols];
+    for (size_t v = 0; v < kRowVectors; ++v) {
+      for (size_t c = 0; c < kTileCols; ++c) {
+        sum[v][c] = kSumFactor<B> < 0 ? splat4((const int8_t*)&x.sum[c][i]) : no_ints();
+      }
     }
-    multiply_block<B>(panel.q[i], x.q[i], sum);
-    const Floats d = load_floats(panel.d[i]);
-    for (size_t c = 0; c < kTileCols; ++c) {
-      acc[c] = fma_rows(to_floats(sum[c]), times(d, x.d[i][c]), acc[c]);
-      if constexpr (kHasMinimum<B>) {
-        acc[c] = fma_rows(times(load_floats(panel.m[i]), x.d[i][c]), (float)x.sum[i][c], acc[c]);
+    multiply_block<B>(panel.q[i], x.q[0] + i * HEARTH_BLOCK, sizeof x.q[0], sum);
+    for (size_t v = 0; v < kRowVectors; ++v) {
+      const Floats d = load_floats(panel.d[i] + v * kRows);
+      for (size_t c = 0; c < kTileCols; ++c) {
+        float* acc = y[c] + v * kRows;
+        Floats total = fma_rows(to_floats(sum[v][c]), times(d, x.d[c][i]), load_floats(acc));
+        if constexpr (kHasMinimum<B>) {
+          const Floats m = load_floats(panel.m[i] + v * kRows);
+          total = fma_rows(times(m, x.d[c][i]), (float)x.sum[c][i], total);
+        }
+        store_rows(acc, total);
       }
     }
   }
-  for (size_t c = 0; c < kTileCols; ++c) store_rows(y[c], acc[c]);
 }
 
 // A super-block of one row; its quants are raised by kPartRaise<B>.
@@ -83,7 +112,7 @@ inline void unpack_super(const uint8_t* block, SuperBlock* out) {
   for (size_t k = 0; k < HEARTH_SUPER_BLOCK / kWidth; ++k) store_bytes((uint8_t*)out->q + kWidth * k, row.part(k));
 }
 
-// Four 32-bit parts of all rows, from 16 bytes of each.
+// Four 32-bit parts of kRows rows, from 16 bytes of each.
 HEARTH_INLINE void load_transposed(const void* first_row, size_t at, Bytes parts[4]) {
   const Rows rows((const uint8_t*)first_row, sizeof(SuperBlock));
 #pragma GCC unroll 4  // row() needs a constant
@@ -96,63 +125,78 @@ template <class B>
 inline void pack_scales(const SuperBlock rows[kPanelRows], int32_t (*scales)[kPanelRows], int16_t* offsets) {
   constexpr size_t kPairs = kSubBlocks / 2;  // two scales of 16 weights each; of 32 they are equal
   const auto take_offsets = [](Bytes pairs) { return multiply_pairs(pairs, kHasMinimum<B> ? -1 : -kPanelRaise<B>); };
-  Bytes pairs[kPairs], lowered[kPairs];
-  for (size_t j = 0; j < kPairs; j += 4) {
-    load_transposed(rows[0].scale, 4 * j, pairs + j);
-    if constexpr (kHasMinimum<B>) load_transposed(rows[0].min, 4 * j, lowered + j);
-    for (size_t i = j; i < j + 4; ++i) lowered[i] = take_offsets(kHasMinimum<B> ? lowered[i] : pairs[i]);
-  }
-  for (size_t j = 0; j < kPairs; ++j) {
-    if constexpr (kSubBlock<B> == 32) {
-      store_bytes((uint8_t*)scales[j], low_scales(pairs[j]));
-      if (j % 2 == 0) store_bytes((uint8_t*)(offsets + j * kPanelRows), join_pairs(lowered[j], lowered[j + 1]));
-    } else {
-      store_bytes((uint8_t*)scales[2 * j], low_scales(pairs[j]));
-      store_bytes((uint8_t*)scales[2 * j + 1], high_scales(pairs[j]));
-      store_bytes((uint8_t*)(offsets + 2 * j * kPanelRows), lowered[j]);
+  for (size_t r = 0; r < kPanelRows; r += kRows) {
+    Bytes pairs[kPairs], lowered[kPairs];
+    for (size_t j = 0; j < kPairs; j += 4) {
+      load_transposed(rows[r].scale, 4 * j, pairs + j);
+      if constexpr (kHasMinimum<B>) load_transposed(rows[r].min, 4 * j, lowered + j);
+      for (size_t i = j; i < j + 4; ++i) lowered[i] = take_offsets(kHasMinimum<B> ? lowered[i] : pairs[i]);
+    }
+    int16_t* offset = offsets + 2 * r;
+    for (size_t j = 0; j < kPairs; ++j) {
+      if constexpr (kSubBlock<B> == 32) {
+        store_bytes((uint8_t*)(scales[j] + r), low_scales(pairs[j]));
+        if (j % 2 == 0) store_bytes((uint8_t*)(offset + j * kPanelRows), join_pairs(lowered[j], lowered[j + 1]));
+      } else {
+        store_bytes((uint8_t*)(scales[2 * j] + r), low_scales(pairs[j]));
+        store_bytes((uint8_t*)(scales[2 * j + 1] + r), high_scales(pairs[j]));
+        store_bytes((uint8_t*)(offset + 2 * j * kPanelRows), lowered[j]);
+      }
     }
   }
 }
 
 template <class B>
 inline void pack_quants(const SuperBlock rows[kPanelRows], uint8_t* out) {
-  for (size_t at = 0; at < HEARTH_SUPER_BLOCK; at += 16) {
-    Bytes parts[4];
-    load_transposed(rows[0].q, at, parts);
-    for (size_t j = 0; j < 4; ++j) {
-      store_bytes(out + (at / 4 + j) * sizeof(Bytes), raise(parts[j], kPanelRaise<B> - kPartRaise<B>));
+  for (size_t r = 0; r < kPanelRows; r += kRows) {
+    for (size_t at = 0; at < HEARTH_SUPER_BLOCK; at += 16) {
+      Bytes parts[4];
+      load_transposed(rows[r].q, at, parts);
+      for (size_t j = 0; j < 4; ++j) {
+        store_bytes(out + r * HEARTH_SUPER_BLOCK + (at / 4 + j) * sizeof(Bytes),
+                    raise(parts[j], kPanelRaise<B> - kPartRaise<B>));
+      }
     }
   }
 }
 
 template <class B>
 requires Super<B>
-inline void multiply(const Panel<B, kRows>& panel, const ColumnTile<B, kTileCols>& x, size_t n_blocks,
+inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<B, kTileCols>& x, size_t n_blocks,
                      float y[kTileCols][kPanelRows]) {
-  constexpr size_t kSubs = Panel<B, kRows>::kSubs, kSubVectors = kSubBlock<B> / 4;
+  constexpr size_t kSubs = Panel<B, kPanelRows>::kSubs, kSubVectors = kSubBlock<B> / 4;
   for (size_t i = 0; i < n_blocks; ++i) {
-    Ints offset[kTileCols], total[kTileCols];
-    for (size_t c = 0; c < kTileCols; ++c) {
-      offset[c] = no_ints();
-      if constexpr (!kHasMinimum<B> && kPanelRaise<B> == 0) continue;
-      for (size_t j = 0; j < kSubs / 2; ++j) {
-        offset[c] = dot_pairs(offset[c], load_bytes((const uint8_t*)panel.offset[i] + j * sizeof(Bytes)),
-                              splat4((const int8_t*)&x.sum[i][c][2 * j]));
+    Ints offset[kRowVectors][kTileCols], total[kRowVectors][kTileCols];
+    for (size_t v = 0; v < kRowVectors; ++v) {
+      for (size_t c = 0; c < kTileCols; ++c) {
+        offset[v][c] = no_ints();
+        if constexpr (!kHasMinimum<B> && kPanelRaise<B> == 0) continue;
+        const int16_t* of_rows = panel.offset[i] + 2 * v * kRows;
+        for (size_t j = 0; j < kSubs / 2; ++j) {
+          offset[v][c] = dot_pairs(offset[v][c], load_bytes((const uint8_t*)(of_rows + 2 * j * kPanelRows)),
+                                   splat4((const int8_t*)&x.sum[i][c][2 * j]));
+        }
       }
     }
-    for (size_t c = 0; c < kTileCols; ++c) total[c] = kHasMinimum<B> ? no_ints() : offset[c];
+    for (size_t v = 0; v < kRowVectors; ++v) {
+      for (size_t c = 0; c < kTileCols; ++c) total[v][c] = kHasMinimum<B> ? no_ints() : offset[v][c];
+    }
     for (size_t j = 0; j < kSubs; ++j) {
-      const Bytes scale = load_bytes((const uint8_t*)panel.scale[i][j]);
+      Ints scale[kRowVectors];
+      for (size_t v = 0; v < kRowVectors; ++v) scale[v] = load_bytes((const uint8_t*)(panel.scale[i][j] + v * kRows));
       multiply_sub_block<B>(panel.q[i] + j * kSubVectors * sizeof(Bytes), x.q[i][0] + j * kSubBlock<B>, scale, total);
     }
-    const Floats d = load_floats(panel.d[i]);
-    for (size_t c = 0; c < kTileCols; ++c) {
-      Floats acc = load_floats(y[c]);
-      acc = fma_rows(to_floats(total[c]), times(d, x.d[i][c]), acc);
-      if constexpr (kHasMinimum<B>) {
-        acc = fma_rows(to_floats(offset[c]), times(load_floats(panel.dmin[i]), x.d[i][c]), acc);
+    for (size_t v = 0; v < kRowVectors; ++v) {
+      const Floats d = load_floats(panel.d[i] + v * kRows);
+      for (size_t c = 0; c < kTileCols; ++c) {
+        float* acc = y[c] + v * kRows;
+        Floats sum = fma_rows(to_floats(total[v][c]), times(d, x.d[i][c]), load_floats(acc));
+        if constexpr (kHasMinimum<B>) {
+          const Floats dmin = load_floats(panel.dmin[i] + v * kRows);
+          sum = fma_rows(to_floats(offset[v][c]), times(dmin, x.d[i][c]), sum);
+        }
+        store_rows(acc, sum);
       }
-      store_rows(y[c], acc);
     }
   }
 }

@@ -84,28 +84,14 @@ HEARTH_INLINE Bytes multiply_pairs(Bytes a, int by) { return _mm256_mullo_epi16(
 // acc + the products of pairs of 16-bit numbers
 HEARTH_INLINE Ints dot_pairs(Ints acc, Bytes a, Bytes b) { return _mm256_add_epi32(acc, _mm256_madd_epi16(a, b)); }
 
-// total[c] += scale * (the packed sub-block times that of column c), for every row. Columns are a super-block apart.
-// Of products of four activations, 16 bits hold four for weights up to 31 (8 * 31 * 127 = 31496), two up to 63, and
-// one for signed weights.
+// total[v][c] += scale[v] * (the packed sub-block times that of column c), for every row. Columns are a super-block
+// apart.
 template <class B>
-HEARTH_INLINE void multiply_sub_block(const uint8_t* w, const int8_t* x, Ints scale, Ints total[kTileCols]) {
-  constexpr size_t kVectors = kSubBlock<B> / 4, kRun = kLargest<B> <= 31 ? 4 : kLargest<B> <= 63 ? 2 : 1;
-  for (size_t j = 0; j < kVectors; j += kRun) {
-    Ints narrow[kTileCols];
-    for (size_t i = j; i < j + kRun; ++i) {
-      const Bytes weights = load_bytes(w + i * sizeof(Bytes));
-      for (size_t c = 0; c < kTileCols; ++c) {
-        const Bytes four = splat4(x + c * HEARTH_SUPER_BLOCK + 4 * i);
-        const Ints products = kRun > 1
-                                  ? _mm256_maddubs_epi16(weights, four)
-                                  : _mm256_maddubs_epi16(_mm256_abs_epi8(weights), _mm256_sign_epi8(four, weights));
-        narrow[c] = i == j ? products : _mm256_add_epi16(narrow[c], products);
-      }
-    }
-    for (size_t c = 0; c < kTileCols; ++c) {
-      total[c] = _mm256_add_epi32(total[c], _mm256_madd_epi16(narrow[c], scale));
-    }
-  }
+HEARTH_INLINE void multiply_sub_block(const uint8_t* w, const int8_t* x, const Ints scale[kRowVectors],
+                                      Ints total[kRowVectors][kTileCols]) {
+  constexpr size_t kSteps = kSubBlock<B> / 4, kRun = narrow_run(kLargest<B>);
+  multiply_steps < kRun<kSteps ? kRun : kSteps, kSteps>(w, HEARTH_SUPER_BLOCK / 4 * sizeof(Bytes), x,
+                                                        HEARTH_SUPER_BLOCK, scale, total);
 }
 
 }  // namespace

@@ -110,9 +110,11 @@ HEARTH_INLINE Bytes multiply_pairs(Bytes a, int by) { return _mm512_mullo_epi16(
 // acc + the products of pairs of 16-bit numbers
 HEARTH_INLINE Ints dot_pairs(Ints acc, Bytes a, Bytes b) { return _mm512_dpwssd_epi32(acc, a, b); }
 
-// total[c] += scale * (the packed sub-block times that of column c), for every row. Columns are a super-block apart.
+// total[0][c] += scale[0] * (the packed sub-block times that of column c), for every row. Columns are a super-block
+// apart.
 template <class B>
-HEARTH_INLINE void multiply_sub_block(const uint8_t* w, const int8_t* x, Ints scale, Ints total[kTileCols]) {
+HEARTH_INLINE void multiply_sub_block(const uint8_t* w, const int8_t* x, const Ints scale[kRowVectors],
+                                      Ints total[kRowVectors][kTileCols]) {
   constexpr size_t kVectors = kSubBlock<B> / 4;
   Bytes weights[kVectors];
   for (size_t j = 0; j < kVectors; ++j) weights[j] = load_bytes(w + j * sizeof(Bytes));
@@ -121,7 +123,7 @@ HEARTH_INLINE void multiply_sub_block(const uint8_t* w, const int8_t* x, Ints sc
     for (size_t j = 0; j < kVectors; ++j) {
       sum = _mm512_dpbusd_epi32(sum, weights[j], splat4(x + c * HEARTH_SUPER_BLOCK + 4 * j));
     }
-    total[c] = _mm512_add_epi32(total[c], _mm512_mullo_epi32(sum, scale));
+    total[0][c] = _mm512_add_epi32(total[0][c], _mm512_mullo_epi32(sum, scale[0]));
   }
 }
 

@@ -122,37 +122,69 @@ HEARTH_INLINE Bytes splat4(const int8_t* x) {
   return _mm256_set1_epi32(four);
 }
 
-constexpr size_t kTileCols = 4;  // columns of the packed matrix product
+// The packed matrix product's tile: two vectors of rows times four columns. Each broadcast serves two vectors, since it
+// is two loads a cycle that would limit the product.
+constexpr size_t kRowVectors = 2;
+constexpr size_t kTileCols = 4;
 
-// Whether 16-bit lanes hold the products of half a block: for weights up to 31, 8 * 31 * 127 = 31496.
-template <class B>
-constexpr bool kNarrow = true;
-template <>
-constexpr bool kNarrow<block_q8_0> = false;
+// How many products of four activations 16-bit lanes hold the sums of, for unsigned weights up to `largest`: with all
+// eight of a block, 16 * 15 * 127 = 30480; with four, 8 * 31 * 127 = 31496; with two, 4 * 63 * 127 = 32004. One is for
+// signed weights.
+constexpr size_t narrow_run(int largest) { return largest <= 15 ? 8 : largest <= 31 ? 4 : largest <= 63 ? 2 : 1; }
 
-// sum[c] += the packed block times block c of x, for every row.
-template <class B>
-HEARTH_INLINE void multiply_block(const uint8_t* w, const int8_t x[kTileCols][HEARTH_BLOCK], Ints sum[kTileCols]) {
-  const __m256i one = _mm256_set1_epi16(1);
-  for (size_t half = 0; half < 8; half += 4) {
-    __m256i narrow[kTileCols];
-    for (size_t j = half; j < half + 4; ++j) {
-      const Bytes weights = load_bytes(w + j * sizeof(Bytes));
-      for (size_t c = 0; c < kTileCols; ++c) {
-        const Bytes four = splat4(x[c] + 4 * j);
-        if constexpr (kNarrow<B>) {
-          const __m256i products = _mm256_maddubs_epi16(weights, four);
-          narrow[c] = j == half ? products : _mm256_add_epi16(narrow[c], products);
-        } else {
-          const __m256i products = _mm256_maddubs_epi16(_mm256_abs_epi8(weights), _mm256_sign_epi8(four, weights));
-          sum[c] = _mm256_add_epi32(sum[c], _mm256_madd_epi16(products, one));
-        }
+// The sums of kRun products, in pairs of 16-bit lanes. Vectors of rows are `stride` bytes apart, columns x_stride.
+template <size_t kRun>
+HEARTH_INLINE void multiply_narrow(const uint8_t* w, size_t stride, const int8_t* x, size_t x_stride,
+                                   Ints narrow[kRowVectors][kTileCols]) {
+#pragma GCC unroll 8
+  for (size_t i = 0; i < kRun; ++i) {
+    Bytes weights[kRowVectors];
+    for (size_t v = 0; v < kRowVectors; ++v) weights[v] = load_bytes(w + v * stride + i * sizeof(Bytes));
+    for (size_t c = 0; c < kTileCols; ++c) {
+      const Bytes four = splat4(x + c * x_stride + 4 * i);
+      for (size_t v = 0; v < kRowVectors; ++v) {
+        const Ints products =
+            kRun > 1 ? _mm256_maddubs_epi16(weights[v], four)
+                     : _mm256_maddubs_epi16(_mm256_abs_epi8(weights[v]), _mm256_sign_epi8(four, weights[v]));
+        narrow[v][c] = i == 0 ? products : _mm256_add_epi16(narrow[v][c], products);
+        // Or the compiler would make a tree of the sums, and there are not enough registers for its leaves.
+        __asm__("" : "+x"(narrow[v][c]));
       }
     }
-    if constexpr (kNarrow<B>) {
-      for (size_t c = 0; c < kTileCols; ++c) sum[c] = _mm256_add_epi32(sum[c], _mm256_madd_epi16(narrow[c], one));
+  }
+}
+
+// sum[v][c] += scale[v] * (kSteps packed products of four activations), for every row.
+template <size_t kRun, size_t kSteps>
+HEARTH_INLINE void multiply_steps(const uint8_t* w, size_t stride, const int8_t* x, size_t x_stride,
+                                  const Bytes scale[kRowVectors], Ints sum[kRowVectors][kTileCols]) {
+  for (size_t j = 0; j < kSteps; j += kRun) {
+    Ints narrow[kRowVectors][kTileCols];
+    multiply_narrow<kRun>(w + j * sizeof(Bytes), stride, x + 4 * j, x_stride, narrow);
+    for (size_t v = 0; v < kRowVectors; ++v) {
+      for (size_t c = 0; c < kTileCols; ++c) {
+        sum[v][c] = _mm256_add_epi32(sum[v][c], _mm256_madd_epi16(narrow[v][c], scale[v]));
+      }
     }
   }
+}
+
+template <class B>
+constexpr int kLargestQuant = 15;
+template <>
+constexpr int kLargestQuant<block_q5_0> = 31;
+template <>
+constexpr int kLargestQuant<block_q5_1> = 31;
+template <>
+constexpr int kLargestQuant<block_q8_0> = 255;
+
+// sum[v][c] += the packed block times that of column c, for every row. Columns are x_stride apart.
+template <class B>
+HEARTH_INLINE void multiply_block(const uint8_t* w, const int8_t* x, size_t x_stride,
+                                  Ints sum[kRowVectors][kTileCols]) {
+  constexpr size_t kSteps = HEARTH_BLOCK / 4;
+  const Bytes one = _mm256_set1_epi16(1), ones[kRowVectors] = {one, one};
+  multiply_steps<narrow_run(kLargestQuant<B>), kSteps>(w, kSteps * sizeof(Bytes), x, x_stride, ones, sum);
 }
 
 }  // namespace

@@ -113,14 +113,19 @@ HEARTH_INLINE Bytes splat4(const int8_t* x) {
   return _mm512_set1_epi32(four);
 }
 
-constexpr size_t kTileCols = 8;  // columns of the packed matrix product: 8 sums and 8 vectors of weights in registers
+// The packed matrix product's tile: a vector of rows times eight columns.
+constexpr size_t kRowVectors = 1;
+constexpr size_t kTileCols = 8;  // 8 sums and 8 vectors of weights are in registers
 
-// sum[c] += the packed block times block c of x, for every row.
+// sum[0][c] += the packed block times that of column c, for every row. Columns are x_stride apart.
 template <class B>
-HEARTH_INLINE void multiply_block(const uint8_t* w, const int8_t x[kTileCols][HEARTH_BLOCK], Ints sum[kTileCols]) {
+HEARTH_INLINE void multiply_block(const uint8_t* w, const int8_t* x, size_t x_stride,
+                                  Ints sum[kRowVectors][kTileCols]) {
   for (size_t j = 0; j < 8; ++j) {
     const Bytes weights = load_bytes(w + j * sizeof(Bytes));
-    for (size_t c = 0; c < kTileCols; ++c) sum[c] = _mm512_dpbusd_epi32(sum[c], weights, splat4(x[c] + 4 * j));
+    for (size_t c = 0; c < kTileCols; ++c) {
+      sum[0][c] = _mm512_dpbusd_epi32(sum[0][c], weights, splat4(x + c * x_stride + 4 * j));
+    }
   }
 }
 
