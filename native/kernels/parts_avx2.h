@@ -63,8 +63,18 @@ struct Scales {
   }
 };
 
-template <class B>
-HEARTH_INLINE Ints multiply_part(Ints acc, Bytes w, Bytes x, const Scales& scales, size_t k) {
+// Eight scales, for the groups of 32 weights.
+struct EightScales {
+  __m256i twice;
+
+  HEARTH_INLINE explicit EightScales(__m128i s) : twice(_mm256_broadcastsi128_si256(s)) {}
+  HEARTH_INLINE Bytes pairs(size_t k) const {
+    return _mm256_shuffle_epi8(twice, _mm256_set1_epi16((short)(0x0100 + 0x0202 * k)));
+  }
+};
+
+template <class B, class AnyScales>
+HEARTH_INLINE Ints multiply_part(Ints acc, Bytes w, Bytes x, const AnyScales& scales, size_t k) {
   const __m256i products = kLargest<B> <= 129 ? _mm256_maddubs_epi16(w, x)
                                               : _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
   return _mm256_add_epi32(acc, _mm256_madd_epi16(products, scales.pairs(k)));

@@ -84,14 +84,28 @@ struct Scales {
   }
 };
 
-template <class B>
-HEARTH_INLINE Ints multiply_part(Ints acc, Bytes w, Bytes x, const Scales& scales, size_t k) {
+// Eight scales, for the groups of 32 weights.
+struct EightScales {
+  __m128i scales8;
+
+  HEARTH_INLINE explicit EightScales(__m128i s) : scales8(s) {}
+  // For each two products of part k.
+  HEARTH_INLINE Bytes pairs(size_t k) const {
+    const long long first = (long long)(2 * k * 0x0001000100010001), second = first + 0x0001000100010001;
+    const Bytes index = _mm512_setr_epi64(first, first, first, first, second, second, second, second);
+    return _mm512_permutexvar_epi16(index, _mm512_castsi128_si512(scales8));
+  }
+};
+
+template <class B, class AnyScales>
+HEARTH_INLINE Ints multiply_part(Ints acc, Bytes w, Bytes x, const AnyScales& scales, size_t k) {
   // The sum of two products fits 16 bits: 2 * 129 * 127 = 32766.
   if constexpr (kLargest<B> <= 129) {
     return _mm512_dpwssd_epi32(acc, _mm512_maddubs_epi16(w, x), scales.pairs(k));
+  } else {
+    const Ints products = _mm512_dpbusd_epi32(no_ints(), w, x);
+    return _mm512_add_epi32(acc, _mm512_mullo_epi32(products, scales.fours(k)));
   }
-  const Ints products = _mm512_dpbusd_epi32(no_ints(), w, x);
-  return _mm512_add_epi32(acc, _mm512_mullo_epi32(products, scales.fours(k)));
 }
 
 HEARTH_INLINE __m256i fold_wide(Ints a) {

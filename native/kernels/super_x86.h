@@ -4,7 +4,7 @@
 //
 //   Bytes, kWidth                         a vector of quants, and how many it has
 //   two_bit_part, nibble_part, ...        part k of a super-block's quants
-//   Scales(scales16)                      16 scales of 16 bits, ready to be spread over parts
+//   Scales(scales16), EightScales(scales8)   scales of 16 bits for 16 or 32 weights each, to be spread over parts
 //   multiply_part<B>(acc, w, x, scales, k)   acc + products * scales, in 32-bit lanes
 //   fold_wide(acc)                        a vector's lanes added up to eight
 #pragma once
@@ -15,7 +15,8 @@
 
 namespace {
 
-// One super-block of a row, its quants raised by kRaise<B>. The plain way: decoded by super_blocks.h.
+// One super-block of a row, its quants raised by kPartRaise<B>. The plain way: decoded by super_blocks.h. The other
+// ways say where the halves d and dmin are (kD, kDmin), so that those of four rows are read at once.
 template <class B>
 struct SuperRow {
   SuperBlock block;
@@ -30,7 +31,7 @@ struct SuperRow {
 
 HEARTH_INLINE float half_at(const uint8_t* p) { return _cvtsh_ss(load_u16(p)); }
 
-// The eight scales and eight minimums of Q4_K and Q5_K, each as two times 16 bits.
+// The eight scales and eight minimums of Q4_K and Q5_K. `eight...` has one for 32 weights, the others one for 16.
 struct SixBits {
   __m128i bytes;  // scales 0..7, minimums 0..7
 
@@ -42,45 +43,44 @@ struct SixBits {
     const __m128i upper_bits = _mm_and_si128(_mm_srli_epi16(all, 2), _mm_set1_epi8(0x30));
     bytes = _mm_unpacklo_epi32(low, _mm_or_si128(upper_nibbles, upper_bits));
   }
-  HEARTH_INLINE __m256i scales() const { return twice(_mm_setr_epi8(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7)); }
-  HEARTH_INLINE __m256i mins() const {
-    return twice(_mm_setr_epi8(8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15));
-  }
+  HEARTH_INLINE __m128i eight_scales() const { return _mm_cvtepu8_epi16(bytes); }
+  HEARTH_INLINE __m128i eight_mins() const { return _mm_unpackhi_epi8(bytes, _mm_setzero_si128()); }
+  HEARTH_INLINE __m256i scales() const { return twice(eight_scales()); }
+  HEARTH_INLINE __m256i mins() const { return twice(eight_mins()); }
 
  private:
-  HEARTH_INLINE __m256i twice(__m128i order) const { return _mm256_cvtepu8_epi16(_mm_shuffle_epi8(bytes, order)); }
+  HEARTH_INLINE static __m256i twice(__m128i eight) {
+    return _mm256_setr_m128i(_mm_unpacklo_epi16(eight, eight), _mm_unpackhi_epi16(eight, eight));
+  }
 };
 
 template <>
-struct SuperRow<block_q4_k> {
+struct SuperRow<block_q4_k> : SixBits {
+  static constexpr size_t kD = offsetof(block_q4_k, d), kDmin = offsetof(block_q4_k, dmin);
   const uint8_t* p;
-  SixBits six;
 
-  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block), six(block + offsetof(block_q4_k, scales)) {}
+  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : SixBits(block + offsetof(block_q4_k, scales)), p(block) {}
   HEARTH_INLINE Bytes part(size_t k) const { return nibble_part(p + offsetof(block_q4_k, qs), k); }
-  HEARTH_INLINE __m256i scales() const { return six.scales(); }
-  HEARTH_INLINE __m256i mins() const { return six.mins(); }
-  HEARTH_INLINE float d() const { return half_at(p); }
-  HEARTH_INLINE float dmin() const { return half_at(p + offsetof(block_q4_k, dmin)); }
+  HEARTH_INLINE float d() const { return half_at(p + kD); }
+  HEARTH_INLINE float dmin() const { return half_at(p + kDmin); }
 };
 
 template <>
-struct SuperRow<block_q5_k> {
+struct SuperRow<block_q5_k> : SixBits {
+  static constexpr size_t kD = offsetof(block_q5_k, d), kDmin = offsetof(block_q5_k, dmin);
   const uint8_t* p;
-  SixBits six;
 
-  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block), six(block + offsetof(block_q5_k, scales)) {}
+  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : SixBits(block + offsetof(block_q5_k, scales)), p(block) {}
   HEARTH_INLINE Bytes part(size_t k) const {
     return join(nibble_part(p + offsetof(block_q5_k, qs), k), high_bit_part(p + offsetof(block_q5_k, qh), k, 4));
   }
-  HEARTH_INLINE __m256i scales() const { return six.scales(); }
-  HEARTH_INLINE __m256i mins() const { return six.mins(); }
-  HEARTH_INLINE float d() const { return half_at(p); }
-  HEARTH_INLINE float dmin() const { return half_at(p + offsetof(block_q5_k, dmin)); }
+  HEARTH_INLINE float d() const { return half_at(p + kD); }
+  HEARTH_INLINE float dmin() const { return half_at(p + kDmin); }
 };
 
 template <>
 struct SuperRow<block_q6_k> {
+  static constexpr size_t kD = offsetof(block_q6_k, d);
   const uint8_t* p;
 
   HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
@@ -90,19 +90,20 @@ struct SuperRow<block_q6_k> {
   HEARTH_INLINE __m256i scales() const {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)(p + offsetof(block_q6_k, scales))));
   }
-  HEARTH_INLINE float d() const { return half_at(p + offsetof(block_q6_k, d)); }
+  HEARTH_INLINE float d() const { return half_at(p + kD); }
 };
 
 template <>
 struct SuperRow<block_q2_k> {
+  static constexpr size_t kD = offsetof(block_q2_k, d), kDmin = offsetof(block_q2_k, dmin);
   const uint8_t* p;
 
   HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
   HEARTH_INLINE Bytes part(size_t k) const { return two_bit_part(p + offsetof(block_q2_k, qs), k, 0); }
   HEARTH_INLINE __m256i scales() const { return _mm256_and_si256(pairs(), _mm256_set1_epi16(15)); }
   HEARTH_INLINE __m256i mins() const { return _mm256_srli_epi16(pairs(), 4); }
-  HEARTH_INLINE float d() const { return half_at(p + offsetof(block_q2_k, d)); }
-  HEARTH_INLINE float dmin() const { return half_at(p + offsetof(block_q2_k, dmin)); }
+  HEARTH_INLINE float d() const { return half_at(p + kD); }
+  HEARTH_INLINE float dmin() const { return half_at(p + kDmin); }
 
  private:
   HEARTH_INLINE __m256i pairs() const { return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i*)p)); }
@@ -110,6 +111,7 @@ struct SuperRow<block_q2_k> {
 
 template <>
 struct SuperRow<block_q3_k> {
+  static constexpr size_t kD = offsetof(block_q3_k, d);
   const uint8_t* p;
 
   HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
@@ -125,11 +127,12 @@ struct SuperRow<block_q3_k> {
     const __m128i upper = _mm_slli_epi16(_mm_and_si128(bits, _mm_set1_epi8(3)), 4);
     return _mm256_cvtepi8_epi16(_mm_sub_epi8(_mm_or_si128(nibbles, upper), _mm_set1_epi8(32)));
   }
-  HEARTH_INLINE float d() const { return half_at(p + offsetof(block_q3_k, d)); }
+  HEARTH_INLINE float d() const { return half_at(p + kD); }
 };
 
 template <>
 struct SuperRow<block_iq4_xs> {
+  static constexpr size_t kD = offsetof(block_iq4_xs, d);
   const uint8_t* p;
 
   HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
@@ -145,20 +148,28 @@ struct SuperRow<block_iq4_xs> {
     const __m128i eight = _mm_sub_epi16(_mm_or_si128(low, high), _mm_set1_epi16(32));
     return _mm256_setr_m128i(_mm_unpacklo_epi16(eight, eight), _mm_unpackhi_epi16(eight, eight));
   }
-  HEARTH_INLINE float d() const { return half_at(p); }
+  HEARTH_INLINE float d() const { return half_at(p + kD); }
 };
 
 template <>
 struct SuperRow<block_tq2_0> {
+  static constexpr size_t kD = offsetof(block_tq2_0, d);
   const uint8_t* p;
 
   HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
   HEARTH_INLINE Bytes part(size_t k) const { return two_bit_part(p, k, 0); }
   HEARTH_INLINE __m256i scales() const { return _mm256_set1_epi16(1); }
-  HEARTH_INLINE float d() const { return half_at(p + offsetof(block_tq2_0, d)); }
+  HEARTH_INLINE float d() const { return half_at(p + kD); }
 };
 
-// The sums of four vectors of eight lanes.
+// The sums of four vectors' lanes.
+HEARTH_INLINE __m128i fold4_ints(__m128i a, __m128i b, __m128i c, __m128i d) {
+  const auto pairs = [](__m128i x, __m128i y) {
+    return _mm_add_epi32(_mm_unpacklo_epi32(x, y), _mm_unpackhi_epi32(x, y));
+  };
+  const __m128i ab = pairs(a, b), cd = pairs(c, d);
+  return _mm_add_epi32(_mm_unpacklo_epi64(ab, cd), _mm_unpackhi_epi64(ab, cd));
+}
 HEARTH_INLINE __m128i fold4_ints(__m256i a, __m256i b, __m256i c, __m256i d) {
   const auto pairs = [](__m256i x, __m256i y) {
     return _mm256_add_epi32(_mm256_unpacklo_epi32(x, y), _mm256_unpackhi_epi32(x, y));
@@ -170,12 +181,56 @@ HEARTH_INLINE __m128i fold4_ints(__m256i a, __m256i b, __m256i c, __m256i d) {
 
 constexpr size_t kSuperRows = 4;  // that are worked on together: their sums share the conversion to floats
 
-// The integer sums of one row's super-block against kCols columns, in eight lanes each.
-template <class B, size_t kCols>
-HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCols], const int16_t* const sum[kCols],
-                              __m256i products[kCols], __m256i mins[kCols]) {
-  const __m256i scales16 = row.scales();
-  const Scales scales(scales16);
+// The f16 at `offset` of each row's block.
+HEARTH_INLINE __m128 load_four_scales(const uint8_t* w, size_t stride, size_t offset) {
+  __m128i halves = _mm_setzero_si128();
+  insert_half<0>(halves, w + offset);
+  insert_half<1>(halves, w + offset + stride);
+  insert_half<2>(halves, w + offset + 2 * stride);
+  insert_half<3>(halves, w + offset + 3 * stride);
+  return _mm_cvtph_ps(halves);
+}
+
+// Whether each 32 weights share a scale and a minimum.
+template <class B>
+concept Eights = requires(const SuperRow<B>& row) {
+  row.eight_mins();
+};
+
+template <class B>
+HEARTH_INLINE auto spread_scales(const SuperRow<B>& row) {
+  if constexpr (Eights<B>) {
+    return EightScales(row.eight_scales());
+  } else {
+    return Scales(row.scales());
+  }
+}
+
+// A super-block's sums of activations, for each minimum.
+template <class B>
+HEARTH_INLINE auto load_sums(const int16_t* sums) {
+  const __m256i of_16 = _mm256_loadu_si256((const __m256i*)sums);
+  if constexpr (Eights<B>) {
+    return _mm_hadd_epi16(_mm256_castsi256_si128(of_16), _mm256_extracti128_si256(of_16, 1));
+  } else {
+    return of_16;
+  }
+}
+
+template <class B>
+HEARTH_INLINE __m128i multiply_mins(const SuperRow<B>& row, __m128i sums) {
+  return _mm_madd_epi16(row.eight_mins(), sums);
+}
+template <class B>
+HEARTH_INLINE __m256i multiply_mins(const SuperRow<B>& row, __m256i sums) {
+  return _mm256_madd_epi16(row.mins(), sums);
+}
+
+// The integer sums of one row's super-block against kCols columns, in lanes that fold4_ints adds up.
+template <class B, size_t kCols, class Sums>
+HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCols], const Sums sums[kCols],
+                              __m256i products[kCols], Sums mins[kCols]) {
+  const auto scales = spread_scales(row);
   Ints acc[kCols];
   for (size_t c = 0; c < kCols; ++c) acc[c] = no_ints();
 #pragma GCC unroll 8  // the part decides which bits are shifted where
@@ -184,11 +239,10 @@ HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCol
     for (size_t c = 0; c < kCols; ++c) acc[c] = multiply_part<B>(acc[c], w, load_bytes(x[c] + kWidth * k), scales, k);
   }
   for (size_t c = 0; c < kCols; ++c) {
-    const __m256i sums = _mm256_loadu_si256((const __m256i*)sum[c]);
     products[c] = fold_wide(acc[c]);
-    if constexpr (kHasMinimum<B>) mins[c] = _mm256_madd_epi16(row.mins(), sums);
+    if constexpr (kHasMinimum<B>) mins[c] = multiply_mins(row, sums[c]);
     if constexpr (kPartRaise<B> != 0) {
-      const __m256i raised = _mm256_madd_epi16(scales16, sums);
+      const __m256i raised = _mm256_madd_epi16(row.scales(), sums[c]);
       products[c] = _mm256_sub_epi32(products[c], _mm256_mullo_epi32(raised, _mm256_set1_epi32(kPartRaise<B>)));
     }
   }
@@ -197,37 +251,44 @@ HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCol
 // y[c][0..3] of four rows for kCols columns from column c0 on.
 template <class B, size_t kCols>
 inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, __m128 y[kCols]) {
+  using Sums = decltype(load_sums<B>(NULL));
   const size_t n_blocks = x->n / HEARTH_SUPER_BLOCK;
-  const uint8_t* ahead = w + kSuperRows * stride;  // where rows lie one after the other
   __m128 acc[kCols];
   for (size_t c = 0; c < kCols; ++c) acc[c] = _mm_setzero_ps();
   for (size_t i = 0; i < n_blocks; ++i, w += sizeof(B)) {
-    fetch_far(ahead, kSuperRows * sizeof(B));
-    ahead += kSuperRows * sizeof(B);
     const int8_t* q[kCols];
-    const int16_t* sum[kCols];
+    Sums sums[kCols];
     for (size_t c = 0; c < kCols; ++c) {
       q[c] = x->super_q + (c0 + c) * x->n + i * HEARTH_SUPER_BLOCK;
-      sum[c] = x->super_sum + ((c0 + c) * n_blocks + i) * kSubBlocks;
+      sums[c] = load_sums<B>(x->super_sum + ((c0 + c) * n_blocks + i) * kSubBlocks);
     }
-    __m256i products[kSuperRows][kCols], mins[kSuperRows][kCols];
+    __m256i products[kSuperRows][kCols];
+    Sums mins[kSuperRows][kCols];
     float d[kSuperRows], dmin[kSuperRows];
 #pragma GCC unroll 4
     for (size_t r = 0; r < kSuperRows; ++r) {
       const uint8_t* block = w + r * stride;
       for (size_t at = 0; at < sizeof(B); at += kCacheLine) fetch_near(block + at);
       const SuperRow<B> row(block);
-      super_sums<B, kCols>(row, q, sum, products[r], mins[r]);
-      d[r] = row.d();
-      if constexpr (kHasMinimum<B>) dmin[r] = row.dmin();
+      super_sums<B, kCols, Sums>(row, q, sums, products[r], mins[r]);
+      if constexpr (!requires { SuperRow<B>::kD; }) {
+        d[r] = row.d();
+        if constexpr (kHasMinimum<B>) dmin[r] = row.dmin();
+      }
     }
-    const __m128 d_w = _mm_setr_ps(d[0], d[1], d[2], d[3]);
+    __m128 d_w, dmin_w;
+    if constexpr (requires { SuperRow<B>::kD; }) {
+      d_w = load_four_scales(w, stride, SuperRow<B>::kD);
+      if constexpr (kHasMinimum<B>) dmin_w = load_four_scales(w, stride, SuperRow<B>::kDmin);
+    } else {
+      d_w = _mm_loadu_ps(d);
+      dmin_w = _mm_loadu_ps(dmin);
+    }
     for (size_t c = 0; c < kCols; ++c) {
       const __m128 d_x = _mm_set1_ps(x->super_d[(c0 + c) * n_blocks + i]);
       const __m128i total = fold4_ints(products[0][c], products[1][c], products[2][c], products[3][c]);
       acc[c] = _mm_fmadd_ps(_mm_cvtepi32_ps(total), _mm_mul_ps(d_w, d_x), acc[c]);
       if constexpr (kHasMinimum<B>) {
-        const __m128 dmin_w = _mm_setr_ps(dmin[0], dmin[1], dmin[2], dmin[3]);
         const __m128i minimum =
             _mm_sub_epi32(_mm_setzero_si128(), fold4_ints(mins[0][c], mins[1][c], mins[2][c], mins[3][c]));
         acc[c] = _mm_fmadd_ps(_mm_cvtepi32_ps(minimum), _mm_mul_ps(dmin_w, d_x), acc[c]);
@@ -258,19 +319,13 @@ inline void super_group(const uint8_t* w, size_t stride, const HearthColumns* x,
 template <class B>
 void matmul_super_direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y,
                          size_t y_stride) {
-  const uint8_t* first = (const uint8_t*)w;
-  if (rows < kSuperRows) {
-    for (size_t r = 0; r < rows; ++r) {  // with a stride of 0 every lane computes the one row
-      super_group<B>(first + r * row_bytes, 0, x,
-                     [=](size_t c, __m128 result) { y[c * y_stride + r] = _mm_cvtss_f32(result); });
-    }
-    return;
-  }
-  for (size_t r = 0; r < rows; r += kSuperRows) {
-    const size_t start = r + kSuperRows <= rows ? r : rows - kSuperRows;  // the last group may repeat rows
-    super_group<B>(first + start * row_bytes, row_bytes, x,
-                   [=](size_t c, __m128 result) { _mm_storeu_ps(y + c * y_stride + start, result); });
-  }
+  for_groups<kSuperRows>(rows, [=](size_t first, size_t step) {
+    super_group<B>((const uint8_t*)w + first * row_bytes, step * row_bytes, x, [=](size_t c, __m128 result) {
+      float lanes[kSuperRows];
+      _mm_storeu_ps(lanes, result);
+      for (size_t r = 0; r < kSuperRows; ++r) y[c * y_stride + first + r * step] = lanes[r];
+    });
+  });
 }
 
 }  // namespace
