@@ -77,7 +77,9 @@ template <class B, class AnyScales>
 HEARTH_INLINE Ints multiply_part(Ints acc, Bytes w, Bytes x, const AnyScales& scales, size_t k) {
   const __m256i products = kLargest<B> <= 129 ? _mm256_maddubs_epi16(w, x)
                                               : _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
-  return _mm256_add_epi32(acc, _mm256_madd_epi16(products, scales.pairs(k)));
+  acc = _mm256_add_epi32(acc, _mm256_madd_epi16(products, scales.pairs(k)));
+  keep_order(acc);
+  return acc;
 }
 
 HEARTH_INLINE __m256i fold_wide(Ints a) { return a; }

@@ -18,6 +18,9 @@ using Bytes = __m256i;
 using Ints = __m256i;
 using Floats = __m256;
 
+// The compiler makes no tree of sums that go through here: there are not enough registers for its leaves.
+HEARTH_INLINE void keep_order(Ints& sum) { __asm__("" : "+x"(sum)); }
+
 // The low and high half of a block's quants (weights 0..15 and 16..31) of two rows.
 struct Quants {
   Bytes lo, hi;
@@ -147,8 +150,7 @@ HEARTH_INLINE void multiply_narrow(const uint8_t* w, size_t stride, const int8_t
             kRun > 1 ? _mm256_maddubs_epi16(weights[v], four)
                      : _mm256_maddubs_epi16(_mm256_abs_epi8(weights[v]), _mm256_sign_epi8(four, weights[v]));
         narrow[v][c] = i == 0 ? products : _mm256_add_epi16(narrow[v][c], products);
-        // Or the compiler would make a tree of the sums, and there are not enough registers for its leaves.
-        __asm__("" : "+x"(narrow[v][c]));
+        keep_order(narrow[v][c]);
       }
     }
   }
