@@ -10,10 +10,18 @@ namespace {
 using Scores = float[HEARTH_ATTEND_TOKENS];
 static_assert(HEARTH_ATTEND_TOKENS % kLanes == 0);
 
-// Keys or values of a KV block: sixteen dimensions of token t from i on, and the last `count` of them.
+// A number of dimensions that the compiler knows, so that it leaves no loops and no arithmetic with addresses.
+template <size_t kDim>
+struct FixedDim {
+  constexpr operator size_t() const { return kDim; }
+};
+
+// Keys or values of a KV block: sixteen dimensions of token t from i on, and the last `count` of them. Dim is size_t or
+// a FixedDim.
+template <class Dim>
 struct F16Rows {
   const uint16_t* x;
-  size_t head_dim;
+  Dim head_dim;
   ptrdiff_t next;  // bytes from here to the same of the next block; 0: there is none, or it is here already
 
   // Brings the next block's token t into the cache.
@@ -28,9 +36,10 @@ struct F16Rows {
     return load_tail<F16>(x, t * head_dim + i, count);
   }
 };
+template <class Dim>
 struct Q8Rows {
   HearthQ8Rows x;
-  size_t head_dim;
+  Dim head_dim;
   ptrdiff_t next;
 
   HEARTH_INLINE void fetch(size_t t) const {
@@ -51,12 +60,14 @@ struct Q8Rows {
 struct FourSums {
   Lanes s0 = zeros(), s1 = zeros(), s2 = zeros(), s3 = zeros();
 
-  // The products of one vector with four others.
-  HEARTH_INLINE void add(Lanes shared, Lanes x0, Lanes x1, Lanes x2, Lanes x3) {
-    s0 = fma(shared, x0, s0);
-    s1 = fma(shared, x1, s1);
-    s2 = fma(shared, x2, s2);
-    s3 = fma(shared, x3, s3);
+  // The products of one vector with the first kCount of four others, each of which is loaded when its turn comes: not
+  // every instruction set has registers for all of them.
+  template <size_t kCount, class Load>
+  HEARTH_INLINE void add(Lanes shared, Load load) {
+    s0 = fma(shared, load(0), s0);
+    if constexpr (kCount > 1) s1 = fma(shared, load(1), s1);
+    if constexpr (kCount > 2) s2 = fma(shared, load(2), s2);
+    if constexpr (kCount > 3) s3 = fma(shared, load(3), s3);
   }
   HEARTH_INLINE void store(float* p) const { store4(p, fold4(s0, s1, s2, s3)); }
 };
@@ -74,20 +85,23 @@ HEARTH_INLINE void for_dimensions(Rows k, Part part) {
        [i, count, k](size_t t) { return k.tail(t, i, count); });
 }
 
-// weight[r][t] = dot(q_r, k_t) for the tokens from t on; `last` stands in for those behind it. All sums of up to four
-// rows and four tokens at once.
+// weight[r][t] = dot(q_r, k_t) for four tokens from t on; `last` stands in for those behind it. All sums of up to four
+// rows at once.
 template <size_t kRows, class Rows>
 inline void score_tile(const HearthAttendRow* rows, Rows k, size_t t, size_t last, Scores* weight) {
-  const auto query = [rows](size_t r) { return rows[r < kRows ? r : 0].q; };
-  const float *q0 = query(0), *q1 = query(1), *q2 = query(2), *q3 = query(3);
-  const size_t t1 = t + 1 < last ? t + 1 : last, t2 = t + 2 < last ? t + 2 : last, t3 = t + 3 < last ? t + 3 : last;
+  const auto token = [t, last](size_t i) { return t + i < last ? t + i : last; };
   FourSums sums0, sums1, sums2, sums3;
   for_dimensions(k, [&](auto load, auto key) {
-    const Lanes k0 = key(t), k1 = key(t1), k2 = key(t2), k3 = key(t3);
-    sums0.add(load(q0), k0, k1, k2, k3);
-    if constexpr (kRows > 1) sums1.add(load(q1), k0, k1, k2, k3);
-    if constexpr (kRows > 2) sums2.add(load(q2), k0, k1, k2, k3);
-    if constexpr (kRows > 3) sums3.add(load(q3), k0, k1, k2, k3);
+    if constexpr (kRows == 1) {
+      sums0.add<4>(load(rows[0].q), [&](size_t i) { return key(token(i)); });
+      return;
+    }
+    const Lanes keys[4] = {key(token(0)), key(token(1)), key(token(2)), key(token(3))};
+    const auto take = [&](size_t i) { return keys[i]; };
+    sums0.add<4>(load(rows[0].q), take);
+    if constexpr (kRows > 1) sums1.add<4>(load(rows[1].q), take);
+    if constexpr (kRows > 2) sums2.add<4>(load(rows[2].q), take);
+    if constexpr (kRows > 3) sums3.add<4>(load(rows[3].q), take);
   });
   sums0.store(weight[0] + t);
   if constexpr (kRows > 1) sums1.store(weight[1] + t);
@@ -95,35 +109,32 @@ inline void score_tile(const HearthAttendRow* rows, Rows k, size_t t, size_t las
   if constexpr (kRows > 3) sums3.store(weight[3] + t);
 }
 
-// The same of four rows and one token.
-template <class Rows>
-inline void score_token(const HearthAttendRow rows[4], Rows k, size_t t, Scores* weight) {
-  const float *q0 = rows[0].q, *q1 = rows[1].q, *q2 = rows[2].q, *q3 = rows[3].q;
+// The same of one token.
+template <size_t kRows, class Rows>
+inline void score_token(const HearthAttendRow* rows, Rows k, size_t t, Scores* weight) {
+  const float* q[kRows];  // which the compiler could not be sure of in `rows`
+  for (size_t r = 0; r < kRows; ++r) q[r] = rows[r].q;
   FourSums sums;
-  for_dimensions(k, [&](auto load, auto key) { sums.add(key(t), load(q0), load(q1), load(q2), load(q3)); });
+  for_dimensions(k, [&](auto load, auto key) { sums.add<kRows>(key(t), [&](size_t r) { return load(q[r]); }); });
   float score[4];
   sums.store(score);
-  for (size_t r = 0; r < 4; ++r) weight[r][t] = score[r];
+  for (size_t r = 0; r < kRows; ++r) weight[r][t] = score[r];
 }
 
 // weight[r][t] = dot(q_r, k_t) for the tokens that the rows see, and for a few beside them.
 template <size_t kRows, class Rows>
 inline void score(const HearthAttendRow* rows, Rows k, Scores* weight) {
   const size_t end = rows[0].visible;
-  if constexpr (kRows == 4 && !kManyRegisters) {
+  if constexpr (kRows > 1 && !kManyRegisters) {
     for (size_t t = rows[0].first; t < end; ++t) {
       k.fetch(t);
-      score_token(rows, k, t, weight);
+      score_token<kRows>(rows, k, t, weight);
     }
     return;
   }
   for (size_t t = rows[0].first / 4 * 4; t < end; t += 4) {
     for (size_t step = 0; step < 4; ++step) k.fetch(t + step);
-    if constexpr (kManyRegisters) {
-      score_tile<kRows>(rows, k, t, end - 1, weight);
-    } else {
-      for (size_t r = 0; r < kRows; ++r) score_tile<1>(rows + r, k, t, end - 1, weight + r);
-    }
+    score_tile<kRows>(rows, k, t, end - 1, weight);
   }
 }
 
@@ -257,16 +268,28 @@ inline void attend(HearthAttendRow* rows, size_t n_rows, Rows k, Rows v, HearthS
   }
 }
 
+// Calls run with what the compiler knows of the dimensions.
+template <class Run>
+inline void with_dim(size_t head_dim, Run run) {
+  if (head_dim == 64) return run(FixedDim<64>());
+  if (head_dim == 128) return run(FixedDim<128>());
+  run(head_dim);
+}
+
 void attend_f16(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, const void* next,
                 size_t head_dim, HearthScores scores) {
   const ptrdiff_t offset = next == NULL ? 0 : (const char*)next - (const char*)k;
-  attend(rows, n_rows, F16Rows{k, head_dim, offset}, F16Rows{v, head_dim, offset}, scores);
+  with_dim(head_dim, [=](auto dim) {
+    attend(rows, n_rows, F16Rows<decltype(dim)>{k, dim, offset}, F16Rows<decltype(dim)>{v, dim, offset}, scores);
+  });
 }
 
 void attend_q8(HearthAttendRow* rows, size_t n_rows, HearthQ8Rows k, HearthQ8Rows v, const void* next, size_t head_dim,
                HearthScores scores) {
   const ptrdiff_t offset = next == NULL ? 0 : (const char*)next - (const char*)k.q;
-  attend(rows, n_rows, Q8Rows{k, head_dim, offset}, Q8Rows{v, head_dim, offset}, scores);
+  with_dim(head_dim, [=](auto dim) {
+    attend(rows, n_rows, Q8Rows<decltype(dim)>{k, dim, offset}, Q8Rows<decltype(dim)>{v, dim, offset}, scores);
+  });
 }
 
 constexpr void set_float_kernels(HearthKernels* t) {
