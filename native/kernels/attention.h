@@ -138,32 +138,42 @@ inline void score(const HearthAttendRow* rows, Rows k, Scores* weight) {
   }
 }
 
-// Turns the dots into weights exp(score - max) and brings max and sum up to date. Returns what acc has to be scaled by.
-inline float softmax_step(HearthAttendRow* row, Scores weight, HearthScores scores) {
-  float* const seen = weight + row->first;
-  map(seen, seen, row->visible - row->first, [scores](Lanes a, Lanes) { return mul(a, splat(scores.scale)); });
-  if (scores.softcap != 0.0f) softcap(seen, scores.softcap, row->visible - row->first);
-  const size_t begin = row->first / kLanes * kLanes, end = (row->visible + kLanes - 1) / kLanes * kLanes;
-  const auto fill_unseen = [&](float value) {
-    for (size_t t = begin; t < row->first; ++t) weight[t] = value;
-    for (size_t t = row->visible; t < end; ++t) weight[t] = value;
+// Turns the dots of rows that see the same tokens into weights exp(score - max), brings max and sum of each row up to
+// date, and sets what its acc has to be scaled by. The rows take each step together, since one alone would wait for the
+// latency of its own results.
+template <size_t kRows>
+inline void softmax_step(HearthAttendRow* rows, Scores* weight, HearthScores scores, float* correction) {
+  const size_t first_token = rows[0].first, visible = rows[0].visible;
+  const size_t begin = first_token / kLanes * kLanes, end = (visible + kLanes - 1) / kLanes * kLanes;
+  const auto fill_unseen = [&](size_t r, float value) {
+    for (size_t t = begin; t < first_token; ++t) weight[r][t] = value;
+    for (size_t t = visible; t < end; ++t) weight[r][t] = value;
   };
-  fill_unseen(row->max);
-  Lanes max = splat(row->max);
-  for (size_t t = begin; t < end; t += kLanes) max = larger(load_f32(weight, t), max);
-  const float new_max = largest(max) + 0.0f;  // see ref.cc
-
-  for (size_t t = begin; t < end; t += kLanes) {
-    store_f32(weight + t, exp_f32(add(load_f32(weight, t), splat(-new_max))));
+  float max[kRows], change[kLanes] = {};
+  for (size_t r = 0; r < kRows; ++r) {
+    float* const seen = weight[r] + first_token;
+    map(seen, seen, visible - first_token, [scores](Lanes a, Lanes) { return mul(a, splat(scores.scale)); });
+    if (scores.softcap != 0.0f) softcap(seen, scores.softcap, visible - first_token);
+    fill_unseen(r, rows[r].max);
+    Lanes greatest = splat(rows[r].max);
+    for (size_t t = begin; t < end; t += kLanes) greatest = larger(load_f32(weight[r], t), greatest);
+    max[r] = largest(greatest) + 0.0f;  // see ref.cc
+    change[r] = rows[r].max - max[r];
+    rows[r].max = max[r];
   }
-  fill_unseen(0.0f);
-  Lanes sum = zeros();
-  for (size_t t = begin; t < end; t += kLanes) sum = add(sum, load_f32(weight, t));
-
-  const float correction = first(exp_f32(splat(row->max - new_max)));
-  row->max = new_max;
-  row->sum = __builtin_fmaf(row->sum, correction, fold(sum));
-  return correction;
+  store_f32(change, exp_f32(load_f32(change, 0)));
+  for (size_t t = begin; t < end; t += kLanes) {
+    for (size_t r = 0; r < kRows; ++r) {
+      store_f32(weight[r] + t, exp_f32(add(load_f32(weight[r], t), splat(-max[r]))));
+    }
+  }
+  for (size_t r = 0; r < kRows; ++r) {
+    fill_unseen(r, 0.0f);
+    Lanes sum = zeros();
+    for (size_t t = begin; t < end; t += kLanes) sum = add(sum, load_f32(weight[r], t));
+    rows[r].sum = __builtin_fmaf(rows[r].sum, change[r], fold(sum));
+    correction[r] = change[r];
+  }
 }
 
 // Thirty-two dimensions: as many sums as hide the latency of the multiply-adds.
@@ -244,7 +254,7 @@ inline void attend_together(HearthAttendRow* rows, Rows k, Rows v, HearthScores 
   Scores weight[kRows];
   float correction[kRows];
   score<kRows>(rows, k, weight);
-  for (size_t r = 0; r < kRows; ++r) correction[r] = softmax_step(&rows[r], weight[r], scores);
+  softmax_step<kRows>(rows, weight, scores, correction);
   gather_values<kRows>(rows, weight, correction, v);
 }
 
