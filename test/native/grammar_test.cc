@@ -228,7 +228,8 @@ TEST_CASE("tokens are named by their ids: one that triggers, and all others with
   CHECK(restrict({'a', control, control}) == CompiledGrammar::Outcome::STUCK);
 }
 
-TEST_CASE("an ambiguous grammar costs a bounded time and is then told to be too complex") {
+TEST_CASE("an ambiguous grammar costs a bounded time and is then told to be too complex" *
+          doctest::test_suite("bounded cost")) {
   // Each state set of the last letters is another configuration of hundreds of states.
   const std::string hostile = "root ::= [a-z]* \"a\" [a-z]{0,4000} [b-z]{4000}";
   std::vector<std::string> more;

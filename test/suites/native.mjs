@@ -29,7 +29,9 @@ async function sanitize(root) {
   const missing = missingTools(doctest);
   if (missing.length > 0) return skip(missing);
   // A build type of its own: with -O3 the sanitized kernels take ten times as long to compile.
+  // Without precompiled headers, which would hide that a file does not include what it uses.
   const options = [
+    "-DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON",
     "-DHEARTH_SANITIZE=address,undefined",
     "-DCMAKE_BUILD_TYPE=Sanitize",
     "-DCMAKE_CXX_FLAGS_SANITIZE=-O1",
@@ -55,13 +57,15 @@ async function arm(root) {
   const results = await Promise.all(
     boards.map(async (board) => {
       const command = ["-cpu", board, "-L", "/usr/aarch64-linux-gnu", path.join(folder, "hearth-tests")];
-      const result = await doctests(root, "qemu-aarch64", command);
+      // That an algorithm's cost is bounded is seen on this machine, at a tenth of the time.
+      const result = await doctests(root, "qemu-aarch64", [...command, "--test-suite-exclude=bounded cost"]);
       process.stdout.write(`-- ${board}: ${result.passed} passed, ${result.failed} failed\n`);
       return result;
     }),
   );
   const sum = (key) => results.reduce((total, result) => total + (result[key] ?? 0), 0);
-  return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") };
+  const note = "tests of bounded cost run on this machine only";
+  return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped"), note };
 }
 
 function missingTools(...tools) {
