@@ -83,21 +83,19 @@ inline void tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t
   for (size_t c = 0; c < kCols; ++c) acc[c] = no_floats();
   for (size_t i = 0; i < n_blocks; ++i) {
     fetch_rows<B>(rows, i, fetch_near);
-    Ints partial[kCols][4];
+    Quants quants[4];
 #pragma GCC unroll 4  // row() needs a constant
-    for (size_t g = 0; g < 4; ++g) {
-      const Quants quants = Unpack<B>::load(rows, g);
-      for (size_t c = 0; c < kCols; ++c) {
-        const int8_t* q = x->q + (c0 + c) * x->n + i * HEARTH_BLOCK;
-        partial[c][g] = dot_quants<B>(quants, splat_bytes(q), splat_bytes(q + 16));
-      }
-    }
+    for (size_t g = 0; g < 4; ++g) quants[g] = Unpack<B>::load(rows, g);
     const Floats d = load_scales(rows, 0);
     Floats m = no_floats();
     if (kHasMinimum<B>) m = load_scales(rows, sizeof(uint16_t));
     for (size_t c = 0; c < kCols; ++c) {
+      const int8_t* q = x->q + (c0 + c) * x->n + i * HEARTH_BLOCK;
+      const Bytes lo = splat_bytes(q), hi = splat_bytes(q + 16);
+      Ints partial[4];
+      for (size_t g = 0; g < 4; ++g) partial[g] = dot_quants<B>(quants[g], lo, hi);
       const size_t at = (c0 + c) * n_blocks + i;
-      const Ints sum = subtract_bias<Unpack<B>::kBias>(fold_rows(partial[c]), x->sum[at]);
+      const Ints sum = subtract_bias<Unpack<B>::kBias>(fold_rows(partial), x->sum[at]);
       acc[c] = fma_rows(to_floats(sum), times(d, x->d[at]), acc[c]);
       if (kHasMinimum<B>) acc[c] = fma_rows(times(m, x->d[at]), (float)x->sum[at], acc[c]);
     }

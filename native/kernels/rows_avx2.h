@@ -11,7 +11,7 @@
 namespace {
 
 constexpr size_t kRows = 8;
-constexpr size_t kMaxCols = 2;  // columns that share the unpacked weights; 16 registers hold two
+constexpr size_t kMaxCols = 4;  // columns that share the unpacked weights
 
 using Rows = RowGroup<kRows>;
 using Bytes = __m256i;
