@@ -5,6 +5,7 @@
 // Written once over what gemm_x86.h and gemm_neon.h define before they include it:
 //   kPanelRows, kTileCols    the micro-kernel's shape
 //   kGroupRows               how many rows' panels share a tile of columns while it is in the L1 cache
+//   kGemmColumns             from how many columns on the unpacking pays
 //   kColumnPiece             how the columns of a tile are interleaved, see place_column
 //   kSumFactor<B>            what the micro-kernel wants the sums of activations multiplied by; 0: it needs none
 //   pack<B>(w, stride, n_blocks, panel)         kPanelRows rows, n_blocks blocks of 32 each
@@ -18,8 +19,6 @@
 #include "kernels/kernels.h"
 
 namespace {
-
-constexpr size_t kGemmColumns = 8;  // from here on the unpacking pays
 
 constexpr size_t kPanels = kGroupRows / kPanelRows;
 

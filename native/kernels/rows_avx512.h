@@ -116,6 +116,7 @@ HEARTH_INLINE Bytes splat4(const int8_t* x) {
 // The packed matrix product's tile: a vector of rows times eight columns.
 constexpr size_t kRowVectors = 1;
 constexpr size_t kTileCols = 8;  // 8 sums and 8 vectors of weights are in registers
+constexpr size_t kGemmColumns = 8;
 
 // sum[0][c] += the packed block times that of column c, for every row. Columns are x_stride apart.
 template <class B>
