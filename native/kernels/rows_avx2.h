@@ -172,14 +172,17 @@ HEARTH_INLINE void multiply_steps(const uint8_t* w, size_t stride, const int8_t*
   }
 }
 
+// The largest quant of a packed block; of signed ones, too large for any sum.
 template <class B>
-constexpr int kLargestQuant = 15;
+constexpr int kLargestQuant = 255;
+template <>
+constexpr int kLargestQuant<block_q4_0> = 15;
+template <>
+constexpr int kLargestQuant<block_q4_1> = 15;
 template <>
 constexpr int kLargestQuant<block_q5_0> = 31;
 template <>
 constexpr int kLargestQuant<block_q5_1> = 31;
-template <>
-constexpr int kLargestQuant<block_q8_0> = 255;
 
 // sum[v][c] += the packed block times that of column c, for every row. Columns are x_stride apart.
 template <class B>
