@@ -281,6 +281,8 @@ constexpr int kLargest = kRaise<B> == 0     ? 31
                          : kRaise<B> == 128 ? 255
                          : kRaise<B> == 1   ? 3
                                             : 2 * kRaise<B> - 1;
+template <>
+constexpr int kLargest<block_q4_k> = 15;
 
 template <>
 constexpr bool kHasMinimum<block_q2_k> = true;

@@ -282,7 +282,7 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
       if constexpr (kHasMinimum<B>) dmin_w = load_four_scales(w, stride, SuperRow<B>::kDmin);
     } else {
       d_w = _mm_loadu_ps(d);
-      dmin_w = _mm_loadu_ps(dmin);
+      if constexpr (kHasMinimum<B>) dmin_w = _mm_loadu_ps(dmin);
     }
     for (size_t c = 0; c < kCols; ++c) {
       const __m128 d_x = _mm_set1_ps(x->super_d[(c0 + c) * n_blocks + i]);
