@@ -11,8 +11,9 @@
 //   pack<B>(w, stride, n_blocks, panel)         kPanelRows rows, n_blocks blocks of 32 each
 //   unpack_super<B>(block, row)                 a super-block of one row as bytes, scales and minimums
 //   pack_scales<B>, pack_quants<B>              these of kPanelRows rows
-//   multiply<B>(panel, tile, n_blocks, acc)     acc[c] += panel * column c, in canonical order; acc[c] holds kPanelRows
-//                                               sums
+//   multiply<B>(panel, tile, n_blocks, acc, upcoming)
+//                                               acc[c] += panel * column c, in canonical order; acc[c] holds kPanelRows
+//                                               sums. Calls upcoming.fetch() for every 32 weights of a row.
 #pragma once
 
 #include "kernels/gemm_panel.h"
@@ -46,12 +47,12 @@ inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, PanelOf<B>* p
 // One panel times one tile. The sums wait in y while other parts of the rows are worked on.
 template <class B>
 inline void multiply_tile(const PanelOf<B>& panel, const TileOf<B>& tile, size_t n_blocks, size_t cols, bool first,
-                          float* y, size_t y_stride) {
+                          float* y, size_t y_stride, UpcomingRows& upcoming) {
   float acc[kTileCols][kPanelRows];
   for (size_t c = 0; c < kTileCols; ++c) {
     for (size_t r = 0; r < kPanelRows; ++r) acc[c][r] = first || c >= cols ? 0.0f : y[c * y_stride + r];
   }
-  multiply<B>(panel, tile, n_blocks, acc);
+  multiply<B>(panel, tile, n_blocks, acc, upcoming);
   for (size_t c = 0; c < cols; ++c) memcpy(y + c * y_stride, acc[c], sizeof acc[c]);
 }
 
@@ -67,11 +68,16 @@ inline void gemm_rows(const uint8_t* w, size_t stride, size_t rows, const Hearth
     for (size_t r = 0; r < rows; r += kPanelRows) {
       pack<B>(w + r * stride + b * sizeof(B), stride, n_blocks, &panels[r / kPanelRows]);
     }
+    // Behind the last part of these rows, the first of those that follow: the same thread multiplies them next, if any.
+    const uint8_t* next = b + kBlocks < row_blocks ? w + (b + kBlocks) * sizeof(B) : w + rows * stride;
+    const size_t tiles = (x->cols + kTileCols - 1) / kTileCols * (rows / kPanelRows);
+    UpcomingRows upcoming(next, stride, rows, n_blocks * sizeof(B), tiles * n_blocks * (kBlockOf<B> / HEARTH_BLOCK));
     for (size_t c = 0; c < x->cols; c += kTileCols) {
       const size_t cols = x->cols - c < kTileCols ? x->cols - c : kTileCols;
       tile.template set<kSumFactor<B>, kColumnPiece>(x, c, b, n_blocks);
       for (size_t r = 0; r < rows; r += kPanelRows) {
-        multiply_tile<B>(panels[r / kPanelRows], tile, n_blocks, cols, b == 0, y + c * y_stride + r, y_stride);
+        multiply_tile<B>(panels[r / kPanelRows], tile, n_blocks, cols, b == 0, y + c * y_stride + r, y_stride,
+                         upcoming);
       }
     }
   }

@@ -41,6 +41,35 @@ struct Panel<B, kRows> {
   alignas(64) float dmin[kHasMinimum<B> ? kBlocks : 1][kRows];
 };
 
+// Fetches the rows that are packed next into the cache, a few lines at a time between the multiplications: memory would
+// rest while panels are multiplied, and the arithmetic while rows are packed.
+class UpcomingRows {
+ public:
+  // `bytes` of each of `rows` rows, eight of which go together, in at most `steps` calls of fetch().
+  UpcomingRows(const uint8_t* first, size_t stride, size_t rows, size_t bytes, size_t steps)
+      : rows_(first), stride_(stride), rows_left_(rows), bytes_(bytes) {
+    const size_t lines = (bytes + kCacheLine - 1) / kCacheLine, parts = steps / rows > 0 ? steps / rows : 1;
+    part_bytes_ = (lines + parts - 1) / parts * kCacheLine;
+  }
+
+  HEARTH_INLINE void fetch() {
+    if (rows_left_ == 0) return;
+    const uint8_t* part = rows_ + row_ * stride_ + at_;
+    for (size_t i = 0; i < part_bytes_; i += kCacheLine) __builtin_prefetch(part + i, 0, 2);  // into L2
+    if (++row_ < 8) return;
+    row_ = 0;
+    at_ += part_bytes_;
+    if (at_ < bytes_) return;
+    at_ = 0;
+    rows_ += 8 * stride_;
+    rows_left_ -= 8;
+  }
+
+ private:
+  const uint8_t* rows_;
+  size_t stride_, rows_left_, bytes_, part_bytes_, row_ = 0, at_ = 0;
+};
+
 // Puts column c of a tile in place: `size` bytes. Columns stand in pairs, kPiece bytes of each in turn; a piece as
 // large as the column leaves them one after the other.
 template <size_t kPiece, size_t size>

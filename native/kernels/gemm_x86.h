@@ -36,26 +36,40 @@ requires(!Super<B>) struct ColumnTile<B, kCols> {
   }
 };
 
+// lo[j] and hi[j]: weights 4 * j .. 4 * j + 3 and 16 + 4 * j .. of every row's block.
+template <class B>
+HEARTH_INLINE void load_side_by_side(const Rows& rows, Bytes lo[4], Bytes hi[4]) {
+  if constexpr (requires { Unpack<B>::kNibbles; }) {  // transposed while two share a byte
+    Bytes both[4];
+#pragma GCC unroll 4  // row() needs a constant
+    for (size_t g = 0; g < 4; ++g) both[g] = load_rows(rows, g, Unpack<B>::kNibbles);
+    transpose_rows(both);
+    for (size_t j = 0; j < 4; ++j) {
+      const Quants quants = split_nibbles(both[j]);
+      lo[j] = quants.lo;
+      hi[j] = quants.hi;
+    }
+    return;
+  }
+#pragma GCC unroll 4  // row() needs a constant
+  for (size_t g = 0; g < 4; ++g) {
+    const Quants quants = Unpack<B>::load(rows, g);
+    lo[g] = quants.lo;
+    hi[g] = quants.hi;
+  }
+  transpose_rows(lo);
+  transpose_rows(hi);
+}
+
 // Vector j of a packed block holds weights 4 * j .. 4 * j + 3 of kRows rows; the other rows' vectors follow all of
 // them.
 template <class B>
 inline void pack_rows(const uint8_t* w, size_t stride, size_t n_blocks, size_t first_row, Panel<B, kPanelRows>* panel) {
   Rows rows(w + first_row * stride, stride);
   for (size_t i = 0; i < n_blocks; ++i) {
-    // The next panel's rows into L2: with few columns it is memory that a product waits for.
-    fetch_rows<B>(rows, i, [stride](const uint8_t* row) {
-      _mm_prefetch((const char*)(row + kPanelRows * stride), _MM_HINT_T1);
-      fetch_near(row);
-    });
+    fetch_rows<B>(rows, i, fetch_near);
     Bytes lo[4], hi[4];
-#pragma GCC unroll 4  // row() needs a constant
-    for (size_t g = 0; g < 4; ++g) {
-      const Quants quants = Unpack<B>::load(rows, g);
-      lo[g] = quants.lo;
-      hi[g] = quants.hi;
-    }
-    transpose_rows(lo);
-    transpose_rows(hi);
+    load_side_by_side<B>(rows, lo, hi);
     uint8_t* q = panel->q[i] + first_row * HEARTH_BLOCK;
     for (size_t j = 0; j < 4; ++j) {
       store_bytes(q + j * sizeof(Bytes), lo[j]);
@@ -74,8 +88,9 @@ inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, Panel<B, kPan
 
 template <class B>
 inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<B, kTileCols>& x, size_t n_blocks,
-                     float y[kTileCols][kPanelRows]) {
+                     float y[kTileCols][kPanelRows], UpcomingRows& upcoming) {
   for (size_t i = 0; i < n_blocks; ++i) {
+    upcoming.fetch();
     Ints sum[kRowVectors][kTileCols];
     for (size_t v = 0; v < kRowVectors; ++v) {
       for (size_t c = 0; c < kTileCols; ++c) {
@@ -163,7 +178,7 @@ inline void pack_quants(const SuperBlock rows[kPanelRows], uint8_t* out) {
 template <class B>
 requires Super<B>
 inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<B, kTileCols>& x, size_t n_blocks,
-                     float y[kTileCols][kPanelRows]) {
+                     float y[kTileCols][kPanelRows], UpcomingRows& upcoming) {
   constexpr size_t kSubs = Panel<B, kPanelRows>::kSubs, kSubVectors = kSubBlock<B> / 4;
   for (size_t i = 0; i < n_blocks; ++i) {
     Ints offset[kRowVectors][kTileCols], total[kRowVectors][kTileCols];
@@ -182,6 +197,7 @@ inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<B, kTil
       for (size_t c = 0; c < kTileCols; ++c) total[v][c] = kHasMinimum<B> ? no_ints() : offset[v][c];
     }
     for (size_t j = 0; j < kSubs; ++j) {
+      if (j * kSubBlock<B> % HEARTH_BLOCK == 0) upcoming.fetch();
       Ints scale[kRowVectors];
       for (size_t v = 0; v < kRowVectors; ++v) scale[v] = load_bytes((const uint8_t*)(panel.scale[i][j] + v * kRows));
       multiply_sub_block<B>(panel.q[i] + j * kSubVectors * sizeof(Bytes), x.q[i][0] + j * kSubBlock<B>, scale, total);

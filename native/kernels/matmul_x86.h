@@ -13,24 +13,24 @@ namespace {
 template <class B>
 struct Unpack;
 
-template <>
-struct Unpack<block_q4_0> {
-  static constexpr int kBias = 8;
-  static HEARTH_INLINE Quants load(const Rows& rows, size_t g) {
-    return load_nibbles(rows, g, offsetof(block_q4_0, qs));
-  }
+template <class B>
+struct UnpackNibbles {
+  static constexpr size_t kNibbles = offsetof(B, qs);  // there are no other bits
+  static HEARTH_INLINE Quants load(const Rows& rows, size_t g) { return split_nibbles(load_rows(rows, g, kNibbles)); }
 };
 template <>
-struct Unpack<block_q4_1> {
+struct Unpack<block_q4_0> : UnpackNibbles<block_q4_0> {
+  static constexpr int kBias = 8;
+};
+template <>
+struct Unpack<block_q4_1> : UnpackNibbles<block_q4_1> {
   static constexpr int kBias = 0;
-  static HEARTH_INLINE Quants load(const Rows& rows, size_t g) {
-    return load_nibbles(rows, g, offsetof(block_q4_1, qs));
-  }
 };
 template <class B>
 struct UnpackFive {
   static HEARTH_INLINE Quants load(const Rows& rows, size_t g) {
-    return add_fifth_bits(load_nibbles(rows, g, offsetof(B, qs)), rows, g, offsetof(B, qh));
+    const Quants nibbles = split_nibbles(load_rows(rows, g, offsetof(B, qs)));
+    return add_fifth_bits(nibbles, rows, g, offsetof(B, qh));
   }
 };
 template <>

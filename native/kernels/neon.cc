@@ -152,9 +152,10 @@ HEARTH_INLINE int32x4_t multiply_block(const uint8_t* block, Quants x) {
 
 template <class B>
 inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<B, kTileCols>& x, size_t n_blocks,
-                     float y[kTileCols][kPanelRows]) {
+                     float y[kTileCols][kPanelRows], UpcomingRows& upcoming) {
   float32x4_t acc[2] = {vld1q_f32(y[0]), vld1q_f32(y[0] + 4)};
   for (size_t i = 0; i < n_blocks; ++i) {
+    upcoming.fetch();
     const Quants column = column_of(x.q[i][0]);
     const size_t im = kHasMinimum<B> ? i : 0;
     for (size_t quad = 0; quad < 2; ++quad) {
@@ -195,13 +196,14 @@ HEARTH_INLINE int32x4_t multiply_sub_block(const uint8_t* block, size_t half, Qu
 template <class B>
 requires Super<B>
 inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<B, kTileCols>& x, size_t n_blocks,
-                     float y[kTileCols][kPanelRows]) {
+                     float y[kTileCols][kPanelRows], UpcomingRows& upcoming) {
   constexpr size_t kScales = HEARTH_BLOCK / kSubBlock<B>;
   for (size_t quad = 0; quad < 2; ++quad) {
     float32x4_t acc = vld1q_f32(y[0] + 4 * quad);
     for (size_t i = 0; i < n_blocks; ++i) {
       int32x4_t total = vdupq_n_s32(0);
       for (size_t j = 0; j < HEARTH_SUPER_BLOCK / HEARTH_BLOCK; ++j) {
+        upcoming.fetch();
         const uint8_t* block = panel.q[i] + j * HEARTH_BLOCK * kPanelRows + 128 * quad;
         const Quants column = column_of(x.q[i][0] + j * HEARTH_BLOCK);
         for (size_t half = 0; half < kScales; ++half) {

@@ -76,10 +76,11 @@ HEARTH_INLINE void multiply_columns(const int8x16x4_t& lo, const int8x16x4_t& hi
 // eight rows they would not suffice.
 template <class B>
 HEARTH_INLINE void multiply_quad(const Panel<B, kPanelRows>& panel, size_t quad, const ColumnTile<B, kTileCols>& x,
-                                 size_t n_blocks, float32x4_t left[4], float32x4_t right[4]) {
+                                 size_t n_blocks, float32x4_t left[4], float32x4_t right[4], UpcomingRows& upcoming) {
   const uint8_t* next_w = panel.q[0] + 128 * quad;
   const uint8_t* next_x = (const uint8_t*)x.q[0][0];
   for (size_t i = 0; i < n_blocks; ++i) {
+    upcoming.fetch();
     const int8x16x4_t lo = take64(next_w), hi = take64(next_w);
     next_w += 128;  // past the other quad
     const float32x4_t d_w = vld1q_f32(panel.d[i] + 4 * quad);
@@ -101,12 +102,13 @@ HEARTH_INLINE int32x4_t dot_half(int32x4_t sum, Quants w01, Quants w23, int8x16_
 template <class B>
 requires Super<B> HEARTH_INLINE void multiply_quad(const Panel<B, kPanelRows>& panel, size_t quad,
                                                    const ColumnTile<B, kTileCols>& x, size_t n_blocks,
-                                                   float32x4_t left[4], float32x4_t right[4]) {
+                                                   float32x4_t left[4], float32x4_t right[4], UpcomingRows& upcoming) {
   for (size_t i = 0; i < n_blocks; ++i) {
     const uint8_t* next_w = panel.q[i] + 128 * quad;
     int32x4_t total[kTileCols];
     for (size_t c = 0; c < kTileCols; ++c) total[c] = vdupq_n_s32(0);
     for (size_t j = 0; j < HEARTH_SUPER_BLOCK / HEARTH_BLOCK; ++j) {
+      upcoming.fetch();
       Quants w[4];
       for (size_t k = 0; k < 4; ++k) w[k] = take32(next_w);
       next_w += 128;  // past the other quad
@@ -132,14 +134,14 @@ requires Super<B> HEARTH_INLINE void multiply_quad(const Panel<B, kPanelRows>& p
 
 template <class B>
 inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<B, kTileCols>& x, size_t n_blocks,
-                     float y[kTileCols][kPanelRows]) {
+                     float y[kTileCols][kPanelRows], UpcomingRows& upcoming) {
   for (size_t quad = 0; quad < 2; ++quad) {
     float32x4_t left[4], right[4];
     for (size_t c = 0; c < 4; ++c) {
       left[c] = vld1q_f32(y[c] + 4 * quad);
       right[c] = vld1q_f32(y[c + 4] + 4 * quad);
     }
-    multiply_quad<B>(panel, quad, x, n_blocks, left, right);
+    multiply_quad<B>(panel, quad, x, n_blocks, left, right, upcoming);
     for (size_t c = 0; c < 4; ++c) {
       vst1q_f32(y[c] + 4 * quad, left[c]);
       vst1q_f32(y[c + 4] + 4 * quad, right[c]);

@@ -47,10 +47,11 @@ struct ColumnPair {
 // acc[c] += rows 4 * quad .. 4 * quad + 3 times column c.
 template <class B>
 HEARTH_INLINE void multiply_quad(const Panel<B, kPanelRows>& panel, size_t quad, const ColumnTile<B, kTileCols>& x,
-                                 size_t n_blocks, float32x4_t acc[kTileCols]) {
+                                 size_t n_blocks, float32x4_t acc[kTileCols], UpcomingRows& upcoming) {
   const uint8_t* next_w = panel.q[0] + 128 * quad;
   const uint8_t* next_x = (const uint8_t*)x.q[0][0];
   for (size_t i = 0; i < n_blocks; ++i) {
+    upcoming.fetch();
     const int8x16x4_t w01 = take64(next_w), w23 = take64(next_w);
     next_w += 128;  // past the other quad
     const float32x4_t d_w = vld1q_f32(panel.d[i] + 4 * quad);
@@ -81,13 +82,14 @@ struct PairScales {
 template <class B>
 requires Super<B> HEARTH_INLINE void multiply_quad(const Panel<B, kPanelRows>& panel, size_t quad,
                                                    const ColumnTile<B, kTileCols>& x, size_t n_blocks,
-                                                   float32x4_t acc[kTileCols]) {
+                                                   float32x4_t acc[kTileCols], UpcomingRows& upcoming) {
   constexpr size_t kScales = HEARTH_BLOCK / kSubBlock<B>;
   for (size_t i = 0; i < n_blocks; ++i) {
     const uint8_t* next_w = panel.q[i] + 128 * quad;
     int32x4_t rows01[kTileCols / 2], rows23[kTileCols / 2];
     for (size_t p = 0; p < kTileCols / 2; ++p) rows01[p] = rows23[p] = vdupq_n_s32(0);
     for (size_t j = 0; j < HEARTH_SUPER_BLOCK / HEARTH_BLOCK; ++j) {
+      upcoming.fetch();
       const int8x16x4_t w01 = take64(next_w), w23 = take64(next_w);
       next_w += 128;  // past the other quad
       const PairScales first(panel.scale[i][kScales * j] + 4 * quad);
@@ -121,11 +123,11 @@ requires Super<B> HEARTH_INLINE void multiply_quad(const Panel<B, kPanelRows>& p
 
 template <class B>
 inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<B, kTileCols>& x, size_t n_blocks,
-                     float y[kTileCols][kPanelRows]) {
+                     float y[kTileCols][kPanelRows], UpcomingRows& upcoming) {
   for (size_t quad = 0; quad < 2; ++quad) {
     float32x4_t acc[kTileCols];
     for (size_t c = 0; c < kTileCols; ++c) acc[c] = vld1q_f32(y[c] + 4 * quad);
-    multiply_quad<B>(panel, quad, x, n_blocks, acc);
+    multiply_quad<B>(panel, quad, x, n_blocks, acc, upcoming);
     for (size_t c = 0; c < kTileCols; ++c) vst1q_f32(y[c] + 4 * quad, acc[c]);
   }
 }

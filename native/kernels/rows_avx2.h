@@ -31,8 +31,8 @@ HEARTH_INLINE Bytes load_rows(const Rows& rows, size_t g, size_t offset) {
   return _mm256_loadu2_m128i((const __m128i*)(rows.row(g + 4) + offset), (const __m128i*)(rows.row(g) + offset));
 }
 
-HEARTH_INLINE Quants load_nibbles(const Rows& rows, size_t g, size_t offset) {
-  const Bytes bytes = load_rows(rows, g, offset), mask = _mm256_set1_epi8(15);
+HEARTH_INLINE Quants split_nibbles(Bytes bytes) {
+  const Bytes mask = _mm256_set1_epi8(15);
   return {_mm256_and_si256(bytes, mask), _mm256_and_si256(_mm256_srli_epi16(bytes, 4), mask)};
 }
 
@@ -129,7 +129,7 @@ HEARTH_INLINE Bytes splat4(const int8_t* x) {
 // is two loads a cycle that would limit the product.
 constexpr size_t kRowVectors = 2;
 constexpr size_t kTileCols = 4;
-constexpr size_t kGemmColumns = 12;
+constexpr size_t kGemmColumns = 6;
 
 // How many products of four activations 16-bit lanes hold the sums of, for unsigned weights up to `largest`: with all
 // eight of a block, 16 * 15 * 127 = 30480; with four, 8 * 31 * 127 = 31496; with two, 4 * 63 * 127 = 32004. One is for

@@ -30,8 +30,8 @@ HEARTH_INLINE Bytes load_rows(const Rows& rows, size_t g, size_t offset) {
   return _mm512_inserti32x4(_mm512_inserti32x4(_mm512_inserti32x4(r0, row(g + 4), 1), row(g + 8), 2), row(g + 12), 3);
 }
 
-HEARTH_INLINE Quants load_nibbles(const Rows& rows, size_t g, size_t offset) {
-  const Bytes bytes = load_rows(rows, g, offset), mask = _mm512_set1_epi8(15);
+HEARTH_INLINE Quants split_nibbles(Bytes bytes) {
+  const Bytes mask = _mm512_set1_epi8(15);
   return {_mm512_and_si512(bytes, mask), _mm512_and_si512(_mm512_srli_epi16(bytes, 4), mask)};
 }
 
