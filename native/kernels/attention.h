@@ -22,10 +22,11 @@ template <class Dim>
 struct F16Rows {
   const uint16_t* x;
   Dim head_dim;
-  ptrdiff_t next;  // bytes from here to the same of the next block; 0: there is none, or it is here already
+  ptrdiff_t next;  // bytes from here to the rows that are read next; 0: there are none, or they are here already
 
-  // Brings the next block's token t into the cache.
-  HEARTH_INLINE void fetch(size_t t) const {
+  // Brings token t of the rows that are read next into the cache: while keys are scored the same block's values, which
+  // are gathered faster than memory delivers them, and meanwhile the next block's keys.
+  HEARTH_INLINE void fetch_next(size_t t) const {
     if (next == 0) return;
     const char* p = (const char*)(x + t * head_dim) + next;
     for (size_t i = 0; i < head_dim * sizeof *x; i += kCacheLine) __builtin_prefetch(p + i);
@@ -42,7 +43,7 @@ struct Q8Rows {
   Dim head_dim;
   ptrdiff_t next;
 
-  HEARTH_INLINE void fetch(size_t t) const {
+  HEARTH_INLINE void fetch_next(size_t t) const {
     if (next == 0) return;
     const char* p = (const char*)(x.q + t * head_dim) + next;
     for (size_t i = 0; i < head_dim; i += kCacheLine) __builtin_prefetch(p + i);
@@ -127,13 +128,13 @@ inline void score(const HearthAttendRow* rows, Rows k, Scores* weight) {
   const size_t end = rows[0].visible;
   if constexpr (kRows > 1 && !kManyRegisters) {
     for (size_t t = rows[0].first; t < end; ++t) {
-      k.fetch(t);
+      k.fetch_next(t);
       score_token<kRows>(rows, k, t, weight);
     }
     return;
   }
   for (size_t t = rows[0].first / 4 * 4; t < end; t += 4) {
-    for (size_t step = 0; step < 4; ++step) k.fetch(t + step);
+    for (size_t step = 0; step < 4; ++step) k.fetch_next(t + step);
     score_tile<kRows>(rows, k, t, end - 1, weight);
   }
 }
@@ -209,8 +210,10 @@ HEARTH_INLINE void gather(const HearthAttendRow* rows, const Scores* weight, con
 template <size_t kRows, class Rows>
 inline void gather_values(const HearthAttendRow* rows, const Scores* weight, const float* correction, Rows v) {
   size_t i = 0;
-  const auto fetch_first = [&](size_t t) {
-    if (i == 0) v.fetch(t);
+  // Each pass over the tokens fetches its share of the next ones.
+  const auto fetch_share = [&](size_t t, size_t width) {
+    const size_t share = t * v.head_dim / HEARTH_ATTEND_TOKENS;
+    if (share >= i && share < i + width) v.fetch_next(t);
   };
   if constexpr (kManyRegisters || kRows < 3) {
     for (; i + 2 * kLanes <= v.head_dim; i += 2 * kLanes) {
@@ -218,7 +221,7 @@ inline void gather_values(const HearthAttendRow* rows, const Scores* weight, con
       gather<kRows>(
           rows, weight, correction,
           [&](size_t t) {
-            fetch_first(t);
+            fetch_share(t, 2 * kLanes);
             return Wide{v.load(t, i), v.load(t, j)};
           },
           [&](const float* acc) {
@@ -231,7 +234,7 @@ inline void gather_values(const HearthAttendRow* rows, const Scores* weight, con
     gather<kRows>(
         rows, weight, correction,
         [&](size_t t) {
-          fetch_first(t);
+          fetch_share(t, kLanes);
           return v.load(t, i);
         },
         [&](const float* acc) { return load_f32(acc, i); }, [&](float* acc, Lanes x) { store_f32(acc + i, x); });
@@ -286,19 +289,21 @@ inline void with_dim(size_t head_dim, Run run) {
   run(head_dim);
 }
 
+inline ptrdiff_t bytes_between(const void* from, const void* to) { return (const char*)to - (const char*)from; }
+
 void attend_f16(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, const void* next,
                 size_t head_dim, HearthScores scores) {
-  const ptrdiff_t offset = next == NULL ? 0 : (const char*)next - (const char*)k;
+  const ptrdiff_t values = bytes_between(k, v), next_keys = next == NULL ? 0 : bytes_between(v, next);
   with_dim(head_dim, [=](auto dim) {
-    attend(rows, n_rows, F16Rows<decltype(dim)>{k, dim, offset}, F16Rows<decltype(dim)>{v, dim, offset}, scores);
+    attend(rows, n_rows, F16Rows<decltype(dim)>{k, dim, values}, F16Rows<decltype(dim)>{v, dim, next_keys}, scores);
   });
 }
 
 void attend_q8(HearthAttendRow* rows, size_t n_rows, HearthQ8Rows k, HearthQ8Rows v, const void* next, size_t head_dim,
                HearthScores scores) {
-  const ptrdiff_t offset = next == NULL ? 0 : (const char*)next - (const char*)k.q;
+  const ptrdiff_t values = bytes_between(k.q, v.q), next_keys = next == NULL ? 0 : bytes_between(v.q, next);
   with_dim(head_dim, [=](auto dim) {
-    attend(rows, n_rows, Q8Rows<decltype(dim)>{k, dim, offset}, Q8Rows<decltype(dim)>{v, dim, offset}, scores);
+    attend(rows, n_rows, Q8Rows<decltype(dim)>{k, dim, values}, Q8Rows<decltype(dim)>{v, dim, next_keys}, scores);
   });
 }
 

@@ -124,8 +124,8 @@ typedef struct HearthKernels {
   // Advances every row by one KV block: k, v are [n_tokens, head_dim] f16, shared by the rows (a group of heads, many
   // tokens); visible <= n_tokens <= HEARTH_ATTEND_TOKENS. With m = max(max, scores) and p =
   // exp(score - m): sum = fma(sum, exp(max - m), the p added in 16 lanes and folded), acc = acc * exp(max - m), then
-  // fma(p, v, acc) in order. next: k of the block that is attended next, with v as far behind it as in this one; it is
-  // brought into the caches meanwhile. Null: none.
+  // fma(p, v, acc) in order. next: k of the block that is attended next, which is brought into the caches meanwhile.
+  // Null: none.
   void (*attend_f16)(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, const void* next,
                      size_t head_dim, HearthScores scores);
   // The same over quantized keys and values.

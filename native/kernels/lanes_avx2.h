@@ -32,8 +32,10 @@ inline Lanes load_bf16(const void* p, size_t i) {
   return {f32_of_bf16x8(x), f32_of_bf16x8(x + 1)};
 }
 inline Lanes load_i8(const int8_t* p) {
-  const __m128i x = _mm_loadu_si128((const __m128i*)p);
-  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(x)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(x, 8)))};
+  const auto eight = [](const int8_t* x) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)x)));
+  };
+  return {eight(p), eight(p + 8)};
 }
 inline void store_f32(float* p, Lanes x) {
   _mm256_storeu_ps(p, x.lo);
