@@ -294,7 +294,7 @@ export class Scheduler {
       const wanted = job.request.maxTokens - job.generatedTokens - 1;
       const limit = Math.min(maxDrafts, wanted, this.contextTokens - job.history.length);
       const proposed = job.drafter.propose(job.history, limit);
-      const drafts = proposed.slice(0, job.drafter.bestDrafts(this.#decodeCost, columns, proposed.length));
+      const drafts = proposed.slice(0, job.drafter.bestDrafts(this.#decodeCost, columns));
       guesses.set(index, drafts);
       columns += drafts.length;
     }
@@ -381,7 +381,7 @@ export class Scheduler {
     if (slot.tokens.length === 0) job.pool?.reset(); // it lost its slot, and reads its prompt again
     slot.tokens.push(...ids.subarray(0, tokens + right));
     job.pool?.add(hidden, tokens);
-    if (job.phase === "decode") this.#countDrafts(job, drafts, right);
+    if (job.phase === "decode") this.#countDrafts(drafts, right);
     if (job.phase === "ended") return; // cancelled while the step ran
     if (job.phase === "prefill") this.#reportPrompt(slot);
     if (drawn.length > 0) job.times.drew(drawn.length);
@@ -397,8 +397,7 @@ export class Scheduler {
     }
   }
 
-  #countDrafts(job: Job, drafts: number, right: number): void {
-    job.drafter.observe(drafts, right);
+  #countDrafts(drafts: number, right: number): void {
     this.#dependencies.metrics.drafts.inc(drafts);
     this.#dependencies.metrics.acceptedDrafts.inc(right);
   }

@@ -4,51 +4,99 @@
  * guess only where it would have drawn the same. Pure: knows tokens and times, not the engine.
  */
 
-/** Tokens that have to be the same for what followed them to be a guess: two match by chance too often. */
-const matchTokens = 3;
+/** Tokens that have to be the same for what followed them to be a guess; one matches by chance too often. */
+const leastMatch = 2;
+/** Longer matches are not told apart, and so many earlier places looked at, the newest ones. */
+const longestMatch = 32;
+const maxPlaces = 256;
 /** Guesses a step at most; beyond this a step of any model costs more than it brings. */
 export const maxDrafts = 15;
 
 /** The weight of the newest guess in the share of right ones. */
-const learningRate = 0.15;
-const initialRightShare = 0.7;
-/** Where a sequence that does not guess drifts to, so that it tries again when its text has changed. */
-const restingRightShare = 0.4;
-const driftRate = 0.005;
+const learningRate = 0.2;
+/** By the length of the match, in doublings: two or three tokens, four to seven, and so on. */
+const initialRightShares = [0.5, 0.7, 0.8, 0.9, 0.9];
+
+/** What may follow a history of `length` tokens: what followed `from` in it before. */
+interface Proposal {
+  readonly length: number;
+  readonly from: number;
+  readonly tokens: readonly number[];
+  /** Which of the shares it is judged by. */
+  readonly share: number;
+}
 
 /** Guesses for one sequence, and how often they were right. */
 export class Drafter {
-  /** Hash of `matchTokens` tokens -> where the last ones like them end. */
-  readonly #ends = new Map<number, number>();
-  #indexed = matchTokens;
-  #rightShare = initialRightShare;
+  /** The last two tokens of a place -> the newest such place, and for each place the one before it (0: none). */
+  readonly #newest = new Map<number, number>();
+  readonly #older: number[] = [];
+  #indexed = leastMatch;
+  /** Places where a guess was wrong once: what is before them goes on in more than one way. */
+  readonly #forks = new Set<number>();
+  readonly #rightShares = [...initialRightShares];
+  #last: Proposal | null = null;
 
   /** Up to `limit` tokens that may follow `history`, which only grows between calls. */
-  propose(history: readonly number[], limit: number): number[] {
+  propose(history: readonly number[], limit: number): readonly number[] {
     const { length } = history;
-    for (; this.#indexed < length; this.#indexed++) this.#ends.set(hashBefore(history, this.#indexed), this.#indexed);
-    if (limit <= 0 || length < matchTokens) return [];
-    const end = this.#ends.get(hashBefore(history, length));
-    if (end === undefined || !endsAlike(history, end)) return [];
-    const guesses: number[] = [];
+    this.#learn(history);
+    for (; this.#indexed < length; this.#indexed++) {
+      const key = lastTwo(history, this.#indexed);
+      this.#older[this.#indexed] = this.#newest.get(key) ?? 0;
+      this.#newest.set(key, this.#indexed);
+    }
+    this.#last = null;
+    const match = limit > 0 && length >= leastMatch ? this.#longestMatch(history) : null;
+    if (!match) return [];
+    const { from } = match;
+    const tokens: number[] = [];
     // A match that reaches the end of the history is a loop, and goes round it.
-    for (let i = end; guesses.length < limit; i++) guesses.push(history[i] ?? guesses[i - length] ?? 0);
-    return guesses;
+    for (let i = from; tokens.length < limit && (i === from || !this.#forks.has(i)); i++) {
+      tokens.push(history[i] ?? tokens[i - length] ?? 0);
+    }
+    const share = this.#forks.has(from) ? 0 : Math.floor(Math.log2(match.tokens)) - 1;
+    this.#last = { length, from, tokens, share };
+    return tokens;
   }
 
-  observe(guesses: number, right: number): void {
-    for (let i = 0; i < right; i++) this.#rightShare += learningRate * (1 - this.#rightShare);
-    if (right < guesses) this.#rightShare -= learningRate * this.#rightShare;
-    if (guesses === 0) this.#rightShare += driftRate * (restingRightShare - this.#rightShare);
+  /** Judges the last proposal by what came, whether the engine was given it or not. */
+  #learn(history: readonly number[]): void {
+    if (!this.#last) return;
+    const { length, from, tokens, share: at } = this.#last;
+    let share = this.#rightShares[at] ?? 0;
+    for (let i = 0; i < tokens.length && length + i < history.length; i++) {
+      const right = tokens[i] === history[length + i];
+      share += learningRate * (Number(right) - share);
+      if (right) continue;
+      this.#forks.add(from + i).add(length + i);
+      break;
+    }
+    this.#rightShares[at] = share;
   }
 
-  /** How many guesses make the most tokens a second of a step that has `columns` tokens without them. */
-  bestDrafts(cost: StepCost, columns: number, limit: number): number {
+  /** Of the earlier places whose tokens are those at the end: the one with the most of them, and of equals the newest. */
+  #longestMatch(history: readonly number[]): { from: number; tokens: number } | null {
+    let longest = { from: 0, tokens: 0 };
+    let from = this.#newest.get(lastTwo(history, history.length)) ?? 0;
+    for (let places = 0; from > 0 && places < maxPlaces && longest.tokens < longestMatch; places++) {
+      const tokens = countEqualBefore(history, from);
+      if (tokens > longest.tokens) longest = { from, tokens };
+      from = this.#older[from] ?? 0;
+    }
+    return longest.tokens > 0 ? longest : null;
+  }
+
+  /** How many of the last proposal make the most tokens a second of a step that has `columns` tokens without them. */
+  bestDrafts(cost: StepCost, columns: number): number {
+    if (!this.#last) return 0;
+    const { tokens, share: at } = this.#last;
+    const share = this.#rightShares[at] ?? 0;
     let best = 0;
     let bestRate = columns / cost.estimate(columns);
     let gain = 0;
-    for (let drafts = 1; drafts <= limit; drafts++) {
-      gain += this.#rightShare ** drafts;
+    for (let drafts = 1; drafts <= tokens.length; drafts++) {
+      gain += share ** drafts;
       const rate = (columns + gain) / cost.estimate(columns + drafts);
       if (rate > bestRate) [best, bestRate] = [drafts, rate];
     }
@@ -88,16 +136,16 @@ export class StepCost {
   }
 }
 
-/** FNV-1a over the `matchTokens` tokens before `end`. */
-function hashBefore(history: readonly number[], end: number): number {
-  let hash = 2166136261;
-  for (let i = end - matchTokens; i < end; i++) hash = Math.imul(hash ^ (history[i] ?? 0), 16777619);
-  return hash;
+/** The two tokens before `end` as one number: ids are far below 2^26. */
+function lastTwo(history: readonly number[], end: number): number {
+  return (history[end - 2] ?? 0) * 2 ** 26 + (history[end - 1] ?? 0);
 }
 
-function endsAlike(history: readonly number[], end: number): boolean {
-  for (let i = 1; i <= matchTokens; i++) {
-    if (history[end - i] !== history[history.length - i]) return false;
+/** How many tokens before `end` are those at the end of the history, up to `longestMatch`. */
+function countEqualBefore(history: readonly number[], end: number): number {
+  let tokens = 0;
+  while (tokens < longestMatch && tokens < end && history[end - 1 - tokens] === history[history.length - 1 - tokens]) {
+    tokens++;
   }
-  return true;
+  return tokens;
 }
