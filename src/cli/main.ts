@@ -2,32 +2,34 @@
 /** The `hearth` command: reads the arguments, runs one command, exits. The commands themselves stand in one file each. */
 import { Command } from "commander";
 import { version } from "../base/version.js";
-import { benchCommand } from "./bench.js";
-import { debugCommand } from "./debug.js";
 import { describeFailure, exitStatus, exitStatusOf, toHearthError } from "./failure.js";
-import { keyCommand } from "./key.js";
-import { modelsCommand } from "./models.js";
-import { quantizeCommand } from "./quantize.js";
-import { runCommand } from "./run.js";
-import { serveCommand } from "./serve.js";
-import { tuneCommand } from "./tune.js";
+
+/** The commands, in the order of the help. Each loads much that the others do not need. */
+const commandLoaders: Record<string, () => Promise<Command>> = {
+  serve: async () => (await import("./serve.js")).serveCommand(),
+  run: async () => (await import("./run.js")).runCommand(),
+  bench: async () => (await import("./bench.js")).benchCommand(),
+  tune: async () => (await import("./tune.js")).tuneCommand(),
+  models: async () => (await import("./models.js")).modelsCommand(),
+  quantize: async () => (await import("./quantize.js")).quantizeCommand(),
+  key: async () => (await import("./key.js")).keyCommand(),
+  debug: async () => (await import("./debug.js")).debugCommand(),
+};
+
+/** The command that the first argument names; all of them where it names none, for the help and the error. */
+function loadCommands(args: readonly string[]): Promise<Command[]> {
+  const first = args.find((argument) => !argument.startsWith("-")) ?? "";
+  const named = Object.hasOwn(commandLoaders, first) ? commandLoaders[first] : undefined;
+  return Promise.all((named ? [named] : Object.values(commandLoaders)).map((load) => load()));
+}
 
 /** Errors are printed by `main`, in one form; help and version by commander. */
-function buildProgram(): Command {
+async function buildProgram(args: readonly string[]): Promise<Command> {
   const program = new Command("hearth")
     .description("Runs quantized language models on small boards and streams their tokens to the LAN")
     .version(version)
     .option("--json", "print results and errors as one JSON object");
-  const commands = [
-    serveCommand(),
-    runCommand(),
-    benchCommand(),
-    tuneCommand(),
-    modelsCommand(),
-    quantizeCommand(),
-    keyCommand(),
-    debugCommand(),
-  ];
+  const commands = await loadCommands(args);
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...program.commands, ...program.commands.flatMap((parent) => parent.commands)]) {
     command.exitOverride().configureOutput({ writeErr: () => {} });
@@ -37,7 +39,8 @@ function buildProgram(): Command {
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
-    await buildProgram().parseAsync(argv);
+    const program = await buildProgram(argv.slice(2));
+    await program.parseAsync(argv);
     return exitStatus.done;
   } catch (error) {
     // Commander ends --help and --version by throwing, with exit code 0.
