@@ -6,8 +6,9 @@
 
 /** Tokens that have to be the same for what followed them to be a guess; one matches by chance too often. */
 const leastMatch = 2;
-/** Longer matches are not told apart, and so many earlier places looked at, the newest ones. */
+/** Longer matches are not told apart. */
 const longestMatch = 32;
+/** Earlier places that are looked at, the newest ones. */
 const maxPlaces = 256;
 /** Guesses a step at most; beyond this a step of any model costs more than it brings. */
 export const maxDrafts = 15;
