@@ -23,6 +23,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const [synthetic = "llama-3.2-1b:q4_0"] = positionals;
+if (positionals.length > 1) throw new Error("One model a run: give one SHAPE:TYPE.");
 const model = path.join(tmpdir(), `hearth-bench-${synthetic.replace(":", "-")}.gguf`);
 
 /** One process a measurement, so that neither side's threads or memory are there while the other runs. */
