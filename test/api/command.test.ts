@@ -239,10 +239,12 @@ test("--print-config shows values with their origins, and can be read back", asy
 });
 
 test("help and version go to stdout with status 0", async (t) => {
-  const help = await hearth(t, ["--help"]);
-  assert.equal(help.status, 0);
-  for (const command of ["serve", "run", "bench", "debug"])
-    assert.match(help.stdout, new RegExp(`^  ${command}\\b`, "m"));
+  for (const args of [["--help"], ["--help", "serve"]]) {
+    const help = await hearth(t, args);
+    assert.equal(help.status, 0);
+    for (const command of ["serve", "run", "bench", "debug"])
+      assert.match(help.stdout, new RegExp(`^  ${command}\\b`, "m"));
+  }
   const version = await hearth(t, ["--version"]);
   assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
 });
