@@ -1,5 +1,6 @@
 // How fast this machine reads memory: the limit that decode is compared with.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <memory>
@@ -12,7 +13,7 @@ namespace {
 
 constexpr size_t kBufferBytes = size_t{256} << 20;  // several times any board's last-level cache
 constexpr size_t kPieceBytes = size_t{1} << 20;
-constexpr int kRepeats = 3;
+constexpr int kRepeats = 5;
 
 uint64_t load(const uint8_t* p) {
   uint64_t value;
@@ -52,15 +53,21 @@ double measure_read_bandwidth(int threads) {
   pool.parallel_for(kBufferBytes, kPieceBytes, [&](size_t begin, size_t end) {
     std::memset(buffer.get() + begin, static_cast<int>(begin / kPieceBytes % 251), end - begin);
   });
-  double best = 0;
+  std::array<std::array<double, kRepeats>, std::size(kPatterns)> speeds;
   std::atomic<uint64_t> sink{0};  // keeps the reads alive
   for (int repeat = 0; repeat < kRepeats; ++repeat) {
-    for (ReadPiece read : kPatterns) {
+    for (size_t i = 0; i < speeds.size(); ++i) {
       const auto began = std::chrono::steady_clock::now();
-      pool.parallel_for(kBufferBytes, kPieceBytes, [&](size_t begin, size_t) { sink ^= read(buffer.get() + begin); });
+      pool.parallel_for(kBufferBytes, kPieceBytes,
+                        [&](size_t begin, size_t) { sink ^= kPatterns[i](buffer.get() + begin); });
       const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began;
-      best = std::max(best, kBufferBytes / seconds.count());
+      speeds[i][repeat] = kBufferBytes / seconds.count();
     }
+  }
+  double best = 0;
+  for (auto& of_pattern : speeds) {
+    std::ranges::sort(of_pattern);
+    best = std::max(best, of_pattern[kRepeats / 2]);
   }
   return best;
 }

@@ -265,8 +265,8 @@ class Engine {
   virtual void stop_step() = 0;
 };
 
-// Bytes a second that `threads` threads read from memory: the best of several read patterns over a buffer far larger
-// than the caches. Takes about half a second.
+// Bytes a second that `threads` threads read from memory: of several read patterns over a buffer far larger than the
+// caches, the one with the best median of five. Takes about half a second.
 double measure_read_bandwidth(int threads);
 
 // Writes a GGUF file with random weights of a published model's shape ("llama-3.2-1b") in one type ("q4_0"), for

@@ -28,8 +28,7 @@ struct F16Rows {
   // are gathered faster than memory delivers them, and meanwhile the next block's keys.
   HEARTH_INLINE void fetch_next(size_t t) const {
     if (next == 0) return;
-    const char* p = (const char*)(x + t * head_dim) + next;
-    for (size_t i = 0; i < head_dim * sizeof *x; i += kCacheLine) __builtin_prefetch(p + i);
+    fetch_lines((const uint8_t*)(x + t * head_dim) + next, head_dim * sizeof *x);
   }
 
   HEARTH_INLINE Lanes load(size_t t, size_t i) const { return load_f16(x, t * head_dim + i); }
@@ -45,8 +44,7 @@ struct Q8Rows {
 
   HEARTH_INLINE void fetch_next(size_t t) const {
     if (next == 0) return;
-    const char* p = (const char*)(x.q + t * head_dim) + next;
-    for (size_t i = 0; i < head_dim; i += kCacheLine) __builtin_prefetch(p + i);
+    fetch_lines((const uint8_t*)(x.q + t * head_dim) + next, head_dim);
     if (t % 4 == 0) __builtin_prefetch((const char*)(x.d + t * head_dim / HEARTH_BLOCK) + next);
   }
 

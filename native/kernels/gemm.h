@@ -13,7 +13,8 @@
 //   pack_scales<B>, pack_quants<B>              these of kPanelRows rows
 //   multiply<B>(panel, tile, n_blocks, acc, upcoming)
 //                                               acc[c] += panel * column c, in canonical order; acc[c] holds kPanelRows
-//                                               sums. Calls upcoming.fetch() for every 32 weights of a row.
+//                                               sums. Calls upcoming.fetch() at least once for every 32 weights of a
+//                                               row.
 #pragma once
 
 #include "kernels/gemm_panel.h"

@@ -67,7 +67,7 @@ template <class B>
 inline void pack_rows(const uint8_t* w, size_t stride, size_t n_blocks, size_t first_row, Panel<B, kPanelRows>* panel) {
   Rows rows(w + first_row * stride, stride);
   for (size_t i = 0; i < n_blocks; ++i) {
-    fetch_rows<B>(rows, i, fetch_near);
+    fetch_near_rows<B>(rows, i);
     Bytes lo[4], hi[4];
     load_side_by_side<B>(rows, lo, hi);
     uint8_t* q = panel->q[i] + first_row * HEARTH_BLOCK;

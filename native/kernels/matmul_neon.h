@@ -88,10 +88,6 @@ struct Tile {
   }
 };
 
-HEARTH_INLINE void prefetch(const uint8_t* p, size_t bytes) {
-  for (size_t line = 0; line < bytes; line += kCacheLine) __builtin_prefetch(p + line);
-}
-
 // The next block of every row and column; the columns' scales and sums are `stride` apart.
 template <bool kFirst, class B, int kRows, int kCols>
 HEARTH_INLINE void next_block(Tile<B, kRows, kCols>& tile, const float* d, const int32_t* sum, size_t stride) {
@@ -118,7 +114,7 @@ void multiply_column(const uint8_t* w, size_t stride, size_t groups, const Heart
 #pragma GCC unroll 1  // its copies would need registers for more pointers
     for (size_t left = (n_blocks - 1) % 4; left != 0; --left) next_block<false>(tile, d++, sum++, 0);
     for (size_t left = (n_blocks - 1) / 4; left != 0; --left) {  // the scales of four activation blocks fill a register
-      prefetch(next_group, 4 * kRows * sizeof(B));
+      fetch_lines(next_group, 4 * kRows * sizeof(B));
       next_group += 4 * kRows * sizeof(B);
       const float32x4_t d_x[1] = {vld1q_f32(d)};
       const int32x4_t sum_x[1] = {vld1q_s32(sum)};

@@ -60,17 +60,17 @@ HEARTH_INLINE Ints dot_quants<block_q8_0>(Quants w, Bytes x_lo, Bytes x_hi) {
 
 // What a row needs in some blocks comes into the L1 cache.
 constexpr size_t kNearBytes = 256;
-HEARTH_INLINE void fetch_near(const uint8_t* row) { _mm_prefetch((const char*)row + kNearBytes, _MM_HINT_T0); }
+HEARTH_INLINE void fetch_near(const uint8_t* row) { __builtin_prefetch(row + kNearBytes); }
 
-// Calls fetch(row) for the rows of a group at their block i: for each at least once a cache line, for a part of them
-// with each block.
-template <class B, class Fetch>
-HEARTH_INLINE void fetch_rows(const Rows& rows, size_t i, Fetch fetch) {
+// The same for the rows of a group at their block i: for each at least once a cache line, for a part of them with each
+// block.
+template <class B>
+HEARTH_INLINE void fetch_near_rows(const Rows& rows, size_t i) {
   constexpr size_t kParts = kCacheLine / sizeof(B);
   const size_t part = i % kParts;
 #pragma GCC unroll 16
   for (size_t r = 0; r < kRows; ++r) {
-    if (r * kParts / kRows == part) fetch(rows.row(r));
+    if (r * kParts / kRows == part) fetch_near(rows.row(r));
   }
 }
 
@@ -82,7 +82,11 @@ inline void tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t
   Floats acc[kCols];
   for (size_t c = 0; c < kCols; ++c) acc[c] = no_floats();
   for (size_t i = 0; i < n_blocks; ++i) {
-    fetch_rows<B>(rows, i, fetch_near);
+    if constexpr (kStreams<B>) {
+      fetch_near_rows<B>(rows, i);
+    } else if (c0 == 0) {
+      fetch_lines(w + kRows * (stride + i * sizeof(B)), kRows * sizeof(B));
+    }
     Quants quants[4];
 #pragma GCC unroll 4  // row() needs a constant
     for (size_t g = 0; g < 4; ++g) quants[g] = Unpack<B>::load(rows, g);
@@ -123,23 +127,30 @@ inline void group(const uint8_t* w, size_t stride, const HearthColumns* x, Store
   tiles<B, 1>(w, stride, x, c, store);
 }
 
-// Calls group(first, step) for all rows in groups of kGroup: rows first, first + step, ... The rows of a group stand as
-// far apart as there are groups, so that memory is read in kGroup streams, each in order: processors foresee such
-// streams, and one alone does not use the bus (one core of Zen 3 reads 20 GB/s in one stream, 29 in two to eight).
-template <size_t kGroup, class Group>
+// Calls group(first, step) for all rows in groups of kGroup: rows first, first + step, ... With kStreams<B> they stand
+// as far apart as there are groups, so that memory is read in kGroup streams, each in order: processors foresee such
+// streams, and one alone does not use the bus on some (one core of Zen 3 reads 20 GB/s in one stream, 29 in two to
+// eight). Elsewhere they lie one after the other, and the next group's bytes are fetched in order meanwhile, as far
+// ahead as a group is long: streams would begin anew with each piece of a matrix, and wait (on Zen 5 pieces of 100 KB
+// are read by a quarter slower that way).
+template <class B, size_t kGroup, class Group>
 inline void for_groups(size_t rows, Group group) {
-  const size_t groups = rows / kGroup, calls = groups == 0 ? rows : (rows + kGroup - 1) / kGroup;
-  for (size_t g = 0; g < calls; ++g) {
-    const bool rest = groups > 0 && g == groups;  // it repeats rows
-    // Of fewer rows than a group's, every lane computes the one.
-    const size_t step = groups == 0 ? 0 : rest ? 1 : groups;
-    group(rest ? rows - kGroup : g, step);
+  const size_t groups = rows / kGroup;
+  for (size_t g = 0; g < groups; ++g) {
+    if constexpr (kStreams<B>) {
+      group(g, groups);
+    } else {
+      group(g * kGroup, 1);
+    }
   }
+  if (groups > 0 && rows % kGroup > 0) group(rows - kGroup, 1);  // it repeats rows
+  // Of fewer rows than a group's, every lane computes the one.
+  for (size_t r = 0; groups == 0 && r < rows; ++r) group(r, 0);
 }
 
 template <class B>
 void matmul_direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
-  for_groups<kRows>(rows, [=](size_t first, size_t step) {
+  for_groups<B, kRows>(rows, [=](size_t first, size_t step) {
     group<B>((const uint8_t*)w + first * row_bytes, step * row_bytes, x, [=](size_t c, Floats result) {
       float lanes[kRows];
       store_rows(lanes, result);

@@ -12,6 +12,9 @@ namespace {
 
 constexpr size_t kRows = 8;
 constexpr size_t kMaxCols = 4;  // columns that share the unpacked weights
+// Whether rows that are worked on together are read as streams, see for_groups in matmul_x86.h.
+template <class B>
+constexpr bool kStreams = true;
 
 using Rows = RowGroup<kRows>;
 using Bytes = __m256i;

@@ -12,6 +12,12 @@ namespace {
 
 constexpr size_t kRows = 16;
 constexpr size_t kMaxCols = 4;  // columns that share the unpacked weights; 32 registers hold four
+// Whether rows that are worked on together are read as streams, see for_groups in matmul_x86.h.
+template <class B>
+constexpr bool kStreams = false;
+// The next group, 35 KB of rows of 2,048 weights, does not fit into the L1 cache beside the one that is worked on.
+template <>
+constexpr bool kStreams<block_q8_0> = true;
 
 using Rows = RowGroup<kRows>;
 using Bytes = __m512i;

@@ -17,6 +17,11 @@ namespace {
 
 constexpr size_t kCacheLine = 64;  // bytes, also on ARM's boards
 
+// Brings `bytes` from p on into the L1 cache. Addresses that are not mapped do no harm.
+HEARTH_INLINE void fetch_lines(const uint8_t* p, size_t bytes) {
+  for (size_t line = 0; line < bytes; line += kCacheLine) __builtin_prefetch(p + line);
+}
+
 inline uint32_t bits_of(float x) {
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);

@@ -267,7 +267,7 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
   const uint8_t* next_group = w + kSuperRows * stride;  // where rows lie one after the other
   for (size_t c = 0; c < kCols; ++c) y[c] = vdupq_n_f32(0);
   for (size_t i = 0; i < n_blocks; ++i, w += sizeof(B)) {
-    prefetch(next_group, kSuperRows * sizeof(B));
+    fetch_lines(next_group, kSuperRows * sizeof(B));
     next_group += kSuperRows * sizeof(B);
     const int8_t* q[kCols];
     SubSums<kSubBlock<B>> sums[kCols];

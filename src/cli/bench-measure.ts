@@ -71,7 +71,6 @@ export async function measure(engineModule: EngineModule, file: string, options:
   });
   try {
     const { threads } = engine.options;
-    const readBytesPerSecond = await engineModule.measureReadBandwidth(threads);
     const sequences = Array.from({ length: maxSequences }, () => engine.openSequence(greedySampler));
     await decode(engine, sequences.slice(0, 1), Math.min(warmUpTokens, contextTokens - 1));
     return {
@@ -79,9 +78,8 @@ export async function measure(engineModule: EngineModule, file: string, options:
       type: model.info.weightType,
       isa: engine.isa,
       threads,
-      ...(await measureSpeeds(engine, sequences, model, options)),
+      ...(await measureSpeeds(engineModule, engine, sequences, model, options)),
       ...(options.depth > 0 && options.decodeTokens > 0 && { deep: await measureDepth(engineModule, model, options) }),
-      memory: { readBytesPerSecond },
       rssBytes: process.memoryUsage.rss(),
     };
   } finally {
@@ -89,10 +87,14 @@ export async function measure(engineModule: EngineModule, file: string, options:
   }
 }
 
-type Speeds = Pick<BenchResult, "prefill" | "decode" | "batched" | "mixed">;
+type Speeds = Pick<BenchResult, "prefill" | "decode" | "batched" | "mixed" | "memory">;
 
-/** What was asked for, in turn. 0 tokens are not measured. */
+/**
+ * What was asked for, in turn. 0 tokens are not measured. The memory's speed is measured before each time that decode
+ * is, which is compared with it: both change with what else runs.
+ */
 async function measureSpeeds(
+  engineModule: EngineModule,
   engine: Engine,
   sequences: readonly number[],
   { info }: Model,
@@ -100,15 +102,19 @@ async function measureSpeeds(
 ): Promise<Speeds> {
   const vocabulary = info.tokenizer.tokens;
   const one = sequences.slice(0, 1);
-  const speeds: { -readonly [Part in keyof Speeds]: Speeds[Part] } = {};
+  const readSpeeds: number[] = [];
+  const measureMemory = async () => {
+    readSpeeds.push(await engineModule.measureReadBandwidth(engine.options.threads));
+  };
+  const speeds: { -readonly [Part in keyof Omit<Speeds, "memory">]: Speeds[Part] } = {};
   if (prefillTokens > 0) {
     const run = () => prefill(engine, one, prefillTokens, vocabulary);
     speeds.prefill = { tokens: prefillTokens, tokensPerSecond: await medianSpeed(prefillTokens, reps, run) };
   }
   if (decodeTokens > 0) {
-    const speedOf = (some: readonly number[]) =>
-      medianSpeed(some.length * decodeTokens, reps, () => decode(engine, some, decodeTokens));
-    const tokensPerSecond = await speedOf(one);
+    const speedOf = (some: readonly number[], before?: () => Promise<void>) =>
+      medianSpeed(some.length * decodeTokens, reps, () => decode(engine, some, decodeTokens), before);
+    const tokensPerSecond = await speedOf(one, measureMemory);
     speeds.decode = { tokens: decodeTokens, tokensPerSecond, bytesPerToken: info.weightBytes };
     const batched: { streams: number; tokens: number; tokensPerSecond: number }[] = [];
     for (const count of streams) {
@@ -118,7 +124,8 @@ async function measureSpeeds(
     if (batched.length > 0) speeds.batched = batched;
   }
   if (mixed && prefillTokens > 0) speeds.mixed = await measureMixed(engine, sequences, prefillTokens, vocabulary, reps);
-  return speeds;
+  if (readSpeeds.length === 0) await measureMemory();
+  return { ...speeds, memory: { readBytesPerSecond: median(readSpeeds) } };
 }
 
 /** The last sequence reads the prompt, the others answer. */
@@ -156,10 +163,16 @@ function contextFor({ info }: Model, { prefillTokens, decodeTokens }: BenchOptio
   );
 }
 
-/** Tokens a second: one run that does not count, then the median of `reps`. */
-async function medianSpeed(tokens: number, reps: number, run: () => Promise<void>): Promise<number> {
+/** Tokens a second: one run that does not count, then the median of `reps`. `before` each, something untimed. */
+async function medianSpeed(
+  tokens: number,
+  reps: number,
+  run: () => Promise<void>,
+  before?: () => Promise<void>,
+): Promise<number> {
   const speeds: number[] = [];
   for (let rep = 0; rep <= reps; rep++) {
+    await before?.();
     const started = performance.now();
     await run();
     if (rep > 0) speeds.push((1000 * tokens) / (performance.now() - started));
