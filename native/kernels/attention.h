@@ -22,15 +22,11 @@ template <class Dim>
 struct F16Rows {
   const uint16_t* x;
   Dim head_dim;
-  ptrdiff_t next;  // bytes from here to the rows that are read next; 0: there are none, or they are here already
 
-  // Brings token t of the rows that are read next into the cache: while keys are scored the same block's values, which
-  // are gathered faster than memory delivers them, and meanwhile the next block's keys.
-  HEARTH_INLINE void fetch_next(size_t t) const {
-    if (next == 0) return;
-    fetch_lines((const uint8_t*)(x + t * head_dim) + next, head_dim * sizeof *x);
+  // Brings token t into the cache.
+  HEARTH_INLINE void fetch(size_t t) const {
+    if (x != NULL) fetch_lines((const uint8_t*)(x + t * head_dim), head_dim * sizeof *x);
   }
-
   HEARTH_INLINE Lanes load(size_t t, size_t i) const { return load_f16(x, t * head_dim + i); }
   HEARTH_INLINE Lanes tail(size_t t, size_t i, size_t count) const {
     return load_tail<F16>(x, t * head_dim + i, count);
@@ -40,19 +36,29 @@ template <class Dim>
 struct Q8Rows {
   HearthQ8Rows x;
   Dim head_dim;
-  ptrdiff_t next;
 
-  HEARTH_INLINE void fetch_next(size_t t) const {
-    if (next == 0) return;
-    fetch_lines((const uint8_t*)(x.q + t * head_dim) + next, head_dim);
-    if (t % 4 == 0) __builtin_prefetch((const char*)(x.d + t * head_dim / HEARTH_BLOCK) + next);
+  HEARTH_INLINE void fetch(size_t t) const {
+    if (x.q == NULL) return;
+    fetch_lines((const uint8_t*)(x.q + t * head_dim), head_dim);
+    if (t % 4 == 0) __builtin_prefetch(x.d + t * head_dim / HEARTH_BLOCK);
   }
-
   HEARTH_INLINE Lanes load(size_t t, size_t i) const {
     const size_t at = t * head_dim + i;
     return mul(load_i8(x.q + at), splat(x.d[at / HEARTH_BLOCK]));
   }
   HEARTH_INLINE Lanes tail(size_t, size_t, size_t) const { return zeros(); }  // there is none
+};
+
+// What is read after a block's keys: its values, and the next block's keys. Both come into the cache while the keys are
+// scored, since values are gathered faster than memory delivers anything. Rows without an x are not fetched.
+template <class Rows>
+struct Upcoming {
+  Rows values, keys;
+
+  HEARTH_INLINE void fetch(size_t t) const {
+    values.fetch(t);
+    keys.fetch(t);
+  }
 };
 
 // Four sums in lanes. Members and not an array, which would live in memory.
@@ -122,17 +128,17 @@ inline void score_token(const HearthAttendRow* rows, Rows k, size_t t, Scores* w
 
 // weight[r][t] = dot(q_r, k_t) for the tokens that the rows see, and for a few beside them.
 template <size_t kRows, class Rows>
-inline void score(const HearthAttendRow* rows, Rows k, Scores* weight) {
+inline void score(const HearthAttendRow* rows, Rows k, Upcoming<Rows> upcoming, Scores* weight) {
   const size_t end = rows[0].visible;
   if constexpr (kRows > 1 && !kManyRegisters) {
     for (size_t t = rows[0].first; t < end; ++t) {
-      k.fetch_next(t);
+      upcoming.fetch(t);
       score_token<kRows>(rows, k, t, weight);
     }
     return;
   }
   for (size_t t = rows[0].first / 4 * 4; t < end; t += 4) {
-    for (size_t step = 0; step < 4; ++step) k.fetch_next(t + step);
+    for (size_t step = 0; step < 4; ++step) upcoming.fetch(t + step);
     score_tile<kRows>(rows, k, t, end - 1, weight);
   }
 }
@@ -208,18 +214,12 @@ HEARTH_INLINE void gather(const HearthAttendRow* rows, const Scores* weight, con
 template <size_t kRows, class Rows>
 inline void gather_values(const HearthAttendRow* rows, const Scores* weight, const float* correction, Rows v) {
   size_t i = 0;
-  // Each pass over the tokens fetches its share of the next ones.
-  const auto fetch_share = [&](size_t t, size_t width) {
-    const size_t share = t * v.head_dim / HEARTH_ATTEND_TOKENS;
-    if (share >= i && share < i + width) v.fetch_next(t);
-  };
   if constexpr (kManyRegisters || kRows < 3) {
     for (; i + 2 * kLanes <= v.head_dim; i += 2 * kLanes) {
       const size_t j = i + kLanes;
       gather<kRows>(
           rows, weight, correction,
           [&](size_t t) {
-            fetch_share(t, 2 * kLanes);
             return Wide{v.load(t, i), v.load(t, j)};
           },
           [&](const float* acc) {
@@ -230,11 +230,7 @@ inline void gather_values(const HearthAttendRow* rows, const Scores* weight, con
   }
   for (; i + kLanes <= v.head_dim; i += kLanes) {
     gather<kRows>(
-        rows, weight, correction,
-        [&](size_t t) {
-          fetch_share(t, kLanes);
-          return v.load(t, i);
-        },
+        rows, weight, correction, [&](size_t t) { return v.load(t, i); },
         [&](const float* acc) { return load_f32(acc, i); }, [&](float* acc, Lanes x) { store_f32(acc + i, x); });
   }
   if (i == v.head_dim) return;
@@ -251,10 +247,10 @@ inline void gather_values(const HearthAttendRow* rows, const Scores* weight, con
 
 // Rows that see the same tokens.
 template <size_t kRows, class Rows>
-inline void attend_together(HearthAttendRow* rows, Rows k, Rows v, HearthScores scores) {
+inline void attend_together(HearthAttendRow* rows, Rows k, Rows v, Upcoming<Rows> upcoming, HearthScores scores) {
   Scores weight[kRows];
   float correction[kRows];
-  score<kRows>(rows, k, weight);
+  score<kRows>(rows, k, upcoming, weight);
   softmax_step<kRows>(rows, weight, scores, correction);
   gather_values<kRows>(rows, weight, correction, v);
 }
@@ -267,15 +263,16 @@ inline size_t count_alike(const HearthAttendRow* rows, size_t n_rows) {
 }
 
 template <class Rows>
-inline void attend(HearthAttendRow* rows, size_t n_rows, Rows k, Rows v, HearthScores scores) {
+inline void attend(HearthAttendRow* rows, size_t n_rows, Rows k, Rows v, Rows next_keys, HearthScores scores) {
+  Upcoming<Rows> upcoming{v, next_keys};
   for (size_t r = 0, n; r < n_rows; r += n) {
     n = count_alike(rows + r, n_rows - r);
     if (rows[r].first >= rows[r].visible) continue;
-    if (n == 4) attend_together<4>(rows + r, k, v, scores);
-    if (n == 3) attend_together<3>(rows + r, k, v, scores);
-    if (n == 2) attend_together<2>(rows + r, k, v, scores);
-    if (n == 1) attend_together<1>(rows + r, k, v, scores);
-    k.next = v.next = 0;
+    if (n == 4) attend_together<4>(rows + r, k, v, upcoming, scores);
+    if (n == 3) attend_together<3>(rows + r, k, v, upcoming, scores);
+    if (n == 2) attend_together<2>(rows + r, k, v, upcoming, scores);
+    if (n == 1) attend_together<1>(rows + r, k, v, upcoming, scores);
+    upcoming.values.x = upcoming.keys.x = {};  // they are here now
   }
 }
 
@@ -287,21 +284,21 @@ inline void with_dim(size_t head_dim, Run run) {
   run(head_dim);
 }
 
-inline ptrdiff_t bytes_between(const void* from, const void* to) { return (const char*)to - (const char*)from; }
-
 void attend_f16(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, const void* next,
                 size_t head_dim, HearthScores scores) {
-  const ptrdiff_t values = bytes_between(k, v), next_keys = next == NULL ? 0 : bytes_between(v, next);
   with_dim(head_dim, [=](auto dim) {
-    attend(rows, n_rows, F16Rows<decltype(dim)>{k, dim, values}, F16Rows<decltype(dim)>{v, dim, next_keys}, scores);
+    const auto of = [dim](const void* x) { return F16Rows<decltype(dim)>{(const uint16_t*)x, dim}; };
+    attend(rows, n_rows, of(k), of(v), of(next), scores);
   });
 }
 
 void attend_q8(HearthAttendRow* rows, size_t n_rows, HearthQ8Rows k, HearthQ8Rows v, const void* next, size_t head_dim,
                HearthScores scores) {
-  const ptrdiff_t values = bytes_between(k.q, v.q), next_keys = next == NULL ? 0 : bytes_between(v.q, next);
+  HearthQ8Rows next_keys = {(const int8_t*)next, NULL};
+  if (next != NULL) next_keys.d = (const float*)(next_keys.q + ((const int8_t*)k.d - k.q));  // as far from its q
   with_dim(head_dim, [=](auto dim) {
-    attend(rows, n_rows, Q8Rows<decltype(dim)>{k, dim, values}, Q8Rows<decltype(dim)>{v, dim, next_keys}, scores);
+    const auto of = [dim](HearthQ8Rows x) { return Q8Rows<decltype(dim)>{x, dim}; };
+    attend(rows, n_rows, of(k), of(v), of(next_keys), scores);
   });
 }
 
