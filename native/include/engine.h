@@ -266,7 +266,7 @@ class Engine {
 };
 
 // Bytes a second that `threads` threads read from memory: of several read patterns over a buffer far larger than the
-// caches, the one with the best median of five. Takes about half a second.
+// caches, the one with the best median of five. Takes a quarter of a second, on a slow board two.
 double measure_read_bandwidth(int threads);
 
 // Writes a GGUF file with random weights of a published model's shape ("llama-3.2-1b") in one type ("q4_0"), for

