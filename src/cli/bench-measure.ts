@@ -90,8 +90,9 @@ export async function measure(engineModule: EngineModule, file: string, options:
 type Speeds = Pick<BenchResult, "prefill" | "decode" | "batched" | "mixed" | "memory">;
 
 /**
- * What was asked for, in turn. 0 tokens are not measured. The memory's speed is measured before each time that decode
- * is, which is compared with it: both change with what else runs.
+ * What was asked for, in turn. 0 tokens are not measured. The memory's speed is measured before and after decode, which is
+ * compared with it: both change with what else runs. Not between the repetitions, since its buffer can push weights out
+ * of a small memory; the run that does not count brings them back.
  */
 async function measureSpeeds(
   engineModule: EngineModule,
@@ -102,19 +103,19 @@ async function measureSpeeds(
 ): Promise<Speeds> {
   const vocabulary = info.tokenizer.tokens;
   const one = sequences.slice(0, 1);
-  const readSpeeds: number[] = [];
-  const measureMemory = async () => {
-    readSpeeds.push(await engineModule.measureReadBandwidth(engine.options.threads));
-  };
+  const measureMemory = () => engineModule.measureReadBandwidth(engine.options.threads);
+  let readBytesPerSecond: number;
   const speeds: { -readonly [Part in keyof Omit<Speeds, "memory">]: Speeds[Part] } = {};
   if (prefillTokens > 0) {
     const run = () => prefill(engine, one, prefillTokens, vocabulary);
     speeds.prefill = { tokens: prefillTokens, tokensPerSecond: await medianSpeed(prefillTokens, reps, run) };
   }
   if (decodeTokens > 0) {
-    const speedOf = (some: readonly number[], before?: () => Promise<void>) =>
-      medianSpeed(some.length * decodeTokens, reps, () => decode(engine, some, decodeTokens), before);
-    const tokensPerSecond = await speedOf(one, measureMemory);
+    const speedOf = (some: readonly number[]) =>
+      medianSpeed(some.length * decodeTokens, reps, () => decode(engine, some, decodeTokens));
+    const readBefore = await measureMemory();
+    const tokensPerSecond = await speedOf(one);
+    readBytesPerSecond = (readBefore + (await measureMemory())) / 2;
     speeds.decode = { tokens: decodeTokens, tokensPerSecond, bytesPerToken: info.weightBytes };
     const batched: { streams: number; tokens: number; tokensPerSecond: number }[] = [];
     for (const count of streams) {
@@ -122,10 +123,11 @@ async function measureSpeeds(
       batched.push({ streams: count, tokens: decodeTokens, tokensPerSecond: speed });
     }
     if (batched.length > 0) speeds.batched = batched;
+  } else {
+    readBytesPerSecond = await measureMemory();
   }
   if (mixed && prefillTokens > 0) speeds.mixed = await measureMixed(engine, sequences, prefillTokens, vocabulary, reps);
-  if (readSpeeds.length === 0) await measureMemory();
-  return { ...speeds, memory: { readBytesPerSecond: median(readSpeeds) } };
+  return { ...speeds, memory: { readBytesPerSecond } };
 }
 
 /** The last sequence reads the prompt, the others answer. */
@@ -163,16 +165,10 @@ function contextFor({ info }: Model, { prefillTokens, decodeTokens }: BenchOptio
   );
 }
 
-/** Tokens a second: one run that does not count, then the median of `reps`. `before` each, something untimed. */
-async function medianSpeed(
-  tokens: number,
-  reps: number,
-  run: () => Promise<void>,
-  before?: () => Promise<void>,
-): Promise<number> {
+/** Tokens a second: one run that does not count, then the median of `reps`. */
+async function medianSpeed(tokens: number, reps: number, run: () => Promise<void>): Promise<number> {
   const speeds: number[] = [];
   for (let rep = 0; rep <= reps; rep++) {
-    await before?.();
     const started = performance.now();
     await run();
     if (rep > 0) speeds.push((1000 * tokens) / (performance.now() - started));
