@@ -38,7 +38,7 @@ requires(!Super<B>) struct ColumnTile<B, kCols> {
 
 // lo[j] and hi[j]: weights 4 * j .. 4 * j + 3 and 16 + 4 * j .. of every row's block.
 template <class B>
-HEARTH_INLINE void load_side_by_side(const Rows& rows, Bytes lo[4], Bytes hi[4]) {
+HEARTH_INLINE void load_side_by_side(const RowGroup<kRows>& rows, Bytes lo[4], Bytes hi[4]) {
   if constexpr (requires { Unpack<B>::kNibbles; }) {  // transposed while two share a byte
     Bytes both[4];
 #pragma GCC unroll 4  // row() needs a constant
@@ -65,7 +65,7 @@ HEARTH_INLINE void load_side_by_side(const Rows& rows, Bytes lo[4], Bytes hi[4])
 // them.
 template <class B>
 inline void pack_rows(const uint8_t* w, size_t stride, size_t n_blocks, size_t first_row, Panel<B, kPanelRows>* panel) {
-  Rows rows(w + first_row * stride, stride);
+  RowGroup<kRows> rows(w + first_row * stride, stride);
   for (size_t i = 0; i < n_blocks; ++i) {
     fetch_near_rows<B>(rows, i);
     Bytes lo[4], hi[4];
@@ -129,7 +129,7 @@ inline void unpack_super(const uint8_t* block, SuperBlock* out) {
 
 // Four 32-bit parts of kRows rows, from 16 bytes of each.
 HEARTH_INLINE void load_transposed(const void* first_row, size_t at, Bytes parts[4]) {
-  const Rows rows((const uint8_t*)first_row, sizeof(SuperBlock));
+  const RowGroup<kRows> rows((const uint8_t*)first_row, sizeof(SuperBlock));
 #pragma GCC unroll 4  // row() needs a constant
   for (size_t g = 0; g < 4; ++g) parts[g] = load_rows(rows, g, at);
   transpose_rows(parts);

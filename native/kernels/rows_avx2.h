@@ -11,12 +11,11 @@
 namespace {
 
 constexpr size_t kRows = 8;
+constexpr size_t kDirectBlocks = kRows / kDirectRows;
 constexpr size_t kMaxCols = 4;  // columns that share the unpacked weights
 // Whether rows that are worked on together are read as streams, see for_groups in matmul_x86.h.
-template <class B>
 constexpr bool kStreams = true;
 
-using Rows = RowGroup<kRows>;
 using Bytes = __m256i;
 using Ints = __m256i;
 using Floats = __m256;
@@ -30,6 +29,7 @@ struct Quants {
 };
 
 // The 16 bytes at `offset` in the blocks of rows g and g + 4.
+template <class Rows>
 HEARTH_INLINE Bytes load_rows(const Rows& rows, size_t g, size_t offset) {
   return _mm256_loadu2_m128i((const __m128i*)(rows.row(g + 4) + offset), (const __m128i*)(rows.row(g) + offset));
 }
@@ -40,6 +40,7 @@ HEARTH_INLINE Quants split_nibbles(Bytes bytes) {
 }
 
 // Adds 16 where a weight's bit in the 32-bit masks at `offset` is set.
+template <class Rows>
 HEARTH_INLINE Quants add_fifth_bits(Quants q, const Rows& rows, size_t g, size_t offset) {
   int32_t row0, row4;
   memcpy(&row0, rows.row(g) + offset, sizeof row0);
@@ -57,27 +58,42 @@ HEARTH_INLINE Quants add_fifth_bits(Quants q, const Rows& rows, size_t g, size_t
 }
 
 constexpr int kSignedBias = 0;
+template <class Rows>
 HEARTH_INLINE Quants load_signed(const Rows& rows, size_t g, size_t offset) {
   return {load_rows(rows, g, offset), load_rows(rows, g, offset + 16)};
 }
 
-// 16 activations, for every row.
-HEARTH_INLINE Bytes splat_bytes(const int8_t* x) {
-  return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i*)x));
+// The low and high half of a column's block, for two rows.
+template <size_t kBlocks>
+HEARTH_INLINE Quants spread_quants(const int8_t* x) {
+  static_assert(kBlocks == 1);
+  const auto half = [x](size_t at) { return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i*)(x + at))); };
+  return {half(0), half(16)};
 }
+// A block's scale or sum, for every row.
+template <size_t kBlocks>
+HEARTH_INLINE Floats spread(const float* x) {
+  return _mm256_set1_ps(*x);
+}
+template <size_t kBlocks>
+HEARTH_INLINE Ints spread(const int32_t* x) {
+  return _mm256_set1_epi32(*x);
+}
+// What belongs to block b, for each row.
+HEARTH_INLINE __m256 of_block(Floats x, size_t) { return x; }
 
 // Four partial sums a row. Unsigned weights are at most 31, so four products, 4 * 31 * 127 = 15748, fit 16 bits.
-HEARTH_INLINE Ints dot_unsigned(Quants w, Bytes x_lo, Bytes x_hi) {
-  const __m256i sum = _mm256_add_epi16(_mm256_maddubs_epi16(w.lo, x_lo), _mm256_maddubs_epi16(w.hi, x_hi));
+HEARTH_INLINE Ints dot_unsigned(Quants w, Quants x) {
+  const __m256i sum = _mm256_add_epi16(_mm256_maddubs_epi16(w.lo, x.lo), _mm256_maddubs_epi16(w.hi, x.hi));
   return _mm256_madd_epi16(sum, _mm256_set1_epi16(1));
 }
 
 // The weight's sign goes to the activation, since one factor has to be unsigned. A sum of two products is at most
 // 2 * 128 * 127 = 32512 and fits 16 bits; activations are never -128, so that they can change sign.
-HEARTH_INLINE Ints dot_signed(Quants w, Bytes x_lo, Bytes x_hi) {
+HEARTH_INLINE Ints dot_signed(Quants w, Quants x) {
   const __m256i one = _mm256_set1_epi16(1);
-  const __m256i lo = _mm256_maddubs_epi16(_mm256_abs_epi8(w.lo), _mm256_sign_epi8(x_lo, w.lo));
-  const __m256i hi = _mm256_maddubs_epi16(_mm256_abs_epi8(w.hi), _mm256_sign_epi8(x_hi, w.hi));
+  const __m256i lo = _mm256_maddubs_epi16(_mm256_abs_epi8(w.lo), _mm256_sign_epi8(x.lo, w.lo));
+  const __m256i hi = _mm256_maddubs_epi16(_mm256_abs_epi8(w.hi), _mm256_sign_epi8(x.hi, w.hi));
   return _mm256_add_epi32(_mm256_madd_epi16(lo, one), _mm256_madd_epi16(hi, one));
 }
 
@@ -92,19 +108,21 @@ HEARTH_INLINE Ints fold_rows(const Ints partial[4]) {
 
 // a - kBias * b for a power of two.
 template <int kBias>
-HEARTH_INLINE Ints subtract_bias(Ints a, int32_t b) {
+HEARTH_INLINE Ints subtract_bias(Ints a, Ints b) {
   if constexpr (kBias == 0) return a;
-  return _mm256_sub_epi32(a, _mm256_slli_epi32(_mm256_set1_epi32(b), __builtin_ctz(kBias)));
+  return _mm256_sub_epi32(a, _mm256_slli_epi32(b, __builtin_ctz(kBias)));
 }
 HEARTH_INLINE Floats to_floats(Ints a) { return _mm256_cvtepi32_ps(a); }
 
 HEARTH_INLINE Floats no_floats() { return _mm256_setzero_ps(); }
+HEARTH_INLINE Floats times(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
 HEARTH_INLINE Floats times(Floats a, float b) { return _mm256_mul_ps(a, _mm256_set1_ps(b)); }
 HEARTH_INLINE Floats fma_rows(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
 HEARTH_INLINE Floats fma_rows(Floats a, float b, Floats c) { return _mm256_fmadd_ps(a, _mm256_set1_ps(b), c); }
 HEARTH_INLINE void store_rows(float* p, Floats x) { _mm256_storeu_ps(p, x); }
 
 // The f16 at `offset` of each row's block.
+template <class Rows>
 HEARTH_INLINE Floats load_scales(const Rows& rows, size_t offset) {
   return _mm256_cvtph_ps(load_halves(rows, 0, offset));
 }

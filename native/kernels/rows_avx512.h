@@ -11,15 +11,11 @@
 namespace {
 
 constexpr size_t kRows = 16;
+constexpr size_t kDirectBlocks = kRows / kDirectRows;
 constexpr size_t kMaxCols = 4;  // columns that share the unpacked weights; 32 registers hold four
 // Whether rows that are worked on together are read as streams, see for_groups in matmul_x86.h.
-template <class B>
 constexpr bool kStreams = false;
-// Measured on Zen 5, with groups of twice the bytes of Q4_0's: in order they are read by a fourteenth slower.
-template <>
-constexpr bool kStreams<block_q8_0> = true;
 
-using Rows = RowGroup<kRows>;
 using Bytes = __m512i;
 using Ints = __m512i;
 using Floats = __m512;
@@ -30,6 +26,7 @@ struct Quants {
 };
 
 // The 16 bytes at `offset` in the blocks of rows g, g + 4, g + 8 and g + 12.
+template <class Rows>
 HEARTH_INLINE Bytes load_rows(const Rows& rows, size_t g, size_t offset) {
   const auto row = [&](size_t r) { return _mm_loadu_si128((const __m128i*)(rows.row(r) + offset)); };
   const __m512i r0 = _mm512_castsi128_si512(row(g));
@@ -42,6 +39,7 @@ HEARTH_INLINE Quants split_nibbles(Bytes bytes) {
 }
 
 // Adds 16 where a weight's bit in the 32-bit masks at `offset` is set.
+template <class Rows>
 HEARTH_INLINE Quants add_fifth_bits(Quants q, const Rows& rows, size_t g, size_t offset) {
   uint64_t lo = 0, hi = 0;
   for (int j = 3; j >= 0; --j) {
@@ -57,20 +55,39 @@ HEARTH_INLINE Quants add_fifth_bits(Quants q, const Rows& rows, size_t g, size_t
 // vpdpbusd multiplies unsigned by signed bytes, so signed weights are raised by 128 and matmul_x86.h takes 128 * sum(x)
 // away.
 constexpr int kSignedBias = 128;
+template <class Rows>
 HEARTH_INLINE Quants load_signed(const Rows& rows, size_t g, size_t offset) {
   const Bytes raise = _mm512_set1_epi8(-128);
   return {_mm512_xor_si512(load_rows(rows, g, offset), raise),
           _mm512_xor_si512(load_rows(rows, g, offset + 16), raise)};
 }
 
-// 16 activations, for every row.
-HEARTH_INLINE Bytes splat_bytes(const int8_t* x) { return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i*)x)); }
+// The low and high half of kBlocks blocks of a column, one for all or two for two rows each, as load_rows has them.
+template <size_t kBlocks>
+HEARTH_INLINE Quants spread_quants(const int8_t* x) {
+  const Bytes two =
+      kBlocks == 1 ? _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i*)x)) : _mm512_loadu_si512(x);
+  return {_mm512_shuffle_i32x4(two, two, 0xa0), _mm512_shuffle_i32x4(two, two, 0xf5)};
+}
+// Their scales or sums, for every row.
+template <size_t kBlocks>
+HEARTH_INLINE Floats spread(const float* x) {
+  return _mm512_insertf32x8(_mm512_set1_ps(x[0]), _mm256_set1_ps(x[kBlocks - 1]), 1);
+}
+template <size_t kBlocks>
+HEARTH_INLINE Ints spread(const int32_t* x) {
+  return _mm512_inserti64x4(_mm512_set1_epi32(x[0]), _mm256_set1_epi32(x[kBlocks - 1]), 1);
+}
+// What belongs to block b, for each row.
+HEARTH_INLINE __m256 of_block(Floats x, size_t b) {
+  return b == 0 ? _mm512_castps512_ps256(x) : _mm512_extractf32x8_ps(x, 1);
+}
 
 // Four partial sums a row.
-HEARTH_INLINE Ints dot_unsigned(Quants w, Bytes x_lo, Bytes x_hi) {
-  return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), w.lo, x_lo), w.hi, x_hi);
+HEARTH_INLINE Ints dot_unsigned(Quants w, Quants x) {
+  return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), w.lo, x.lo), w.hi, x.hi);
 }
-HEARTH_INLINE Ints dot_signed(Quants w, Bytes x_lo, Bytes x_hi) { return dot_unsigned(w, x_lo, x_hi); }
+HEARTH_INLINE Ints dot_signed(Quants w, Quants x) { return dot_unsigned(w, x); }
 
 // The sums of rows 0..15 in lanes 0..15.
 HEARTH_INLINE Ints fold_rows(const Ints partial[4]) {
@@ -83,19 +100,21 @@ HEARTH_INLINE Ints fold_rows(const Ints partial[4]) {
 
 // a - kBias * b for a power of two.
 template <int kBias>
-HEARTH_INLINE Ints subtract_bias(Ints a, int32_t b) {
+HEARTH_INLINE Ints subtract_bias(Ints a, Ints b) {
   if constexpr (kBias == 0) return a;
-  return _mm512_sub_epi32(a, _mm512_slli_epi32(_mm512_set1_epi32(b), __builtin_ctz(kBias)));
+  return _mm512_sub_epi32(a, _mm512_slli_epi32(b, __builtin_ctz(kBias)));
 }
 HEARTH_INLINE Floats to_floats(Ints a) { return _mm512_cvtepi32_ps(a); }
 
 HEARTH_INLINE Floats no_floats() { return _mm512_setzero_ps(); }
+HEARTH_INLINE Floats times(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
 HEARTH_INLINE Floats times(Floats a, float b) { return _mm512_mul_ps(a, _mm512_set1_ps(b)); }
 HEARTH_INLINE Floats fma_rows(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
 HEARTH_INLINE Floats fma_rows(Floats a, float b, Floats c) { return _mm512_fmadd_ps(a, _mm512_set1_ps(b), c); }
 HEARTH_INLINE void store_rows(float* p, Floats x) { _mm512_storeu_ps(p, x); }
 
 // The f16 at `offset` of each row's block.
+template <class Rows>
 HEARTH_INLINE Floats load_scales(const Rows& rows, size_t offset) {
   return _mm512_cvtph_ps(_mm256_setr_m128i(load_halves(rows, 0, offset), load_halves(rows, 8, offset)));
 }

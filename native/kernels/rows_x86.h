@@ -31,6 +31,17 @@ struct RowGroup {
   }
 };
 
+constexpr size_t kDirectRows = 8;  // that are worked on together straight on their blocks
+
+// Those rows and the blocks that follow, kApart bytes apart, as if they were rows of their own: "row" kDirectRows * b +
+// r is row r's block b. With kApart = 0 it is the same block.
+template <size_t kApart>
+struct BlocksAsRows {
+  const RowGroup<kDirectRows>& rows;
+
+  HEARTH_INLINE const uint8_t* row(size_t r) const { return rows.row(r % kDirectRows) + r / kDirectRows * kApart; }
+};
+
 // In assembler: from a 16-bit variable compilers take the way over a general or even a mask register.
 template <int kLane>
 HEARTH_INLINE void insert_half(__m128i& halves, const uint8_t* p) {
@@ -39,8 +50,8 @@ HEARTH_INLINE void insert_half(__m128i& halves, const uint8_t* p) {
 }
 
 // The 16 bits at `offset` in the blocks of rows r .. r + 7.
-template <size_t kRows>
-HEARTH_INLINE __m128i load_halves(const RowGroup<kRows>& rows, size_t r, size_t offset) {
+template <class Rows>
+HEARTH_INLINE __m128i load_halves(const Rows& rows, size_t r, size_t offset) {
   __m128i halves = _mm_setzero_si128();
   insert_half<0>(halves, rows.row(r + 0) + offset);
   insert_half<1>(halves, rows.row(r + 1) + offset);

@@ -179,16 +179,15 @@ HEARTH_INLINE __m128i fold4_ints(__m256i a, __m256i b, __m256i c, __m256i d) {
   return _mm_add_epi32(_mm256_castsi256_si128(abcd), _mm256_extracti128_si256(abcd, 1));
 }
 
-constexpr size_t kSuperRows = 4;      // that are worked on together: their sums share the conversion to floats
-constexpr size_t kAheadBytes = 4096;  // what follows a group is fetched so much sooner, since the group is short
+constexpr size_t kSuperRows = 4;  // that are worked on together: their sums share the conversion to floats
 
 // The f16 at `offset` of each row's block.
-HEARTH_INLINE __m128 load_four_scales(const uint8_t* w, size_t stride, size_t offset) {
+HEARTH_INLINE __m128 load_four_scales(const RowGroup<kSuperRows>& rows, size_t offset) {
   __m128i halves = _mm_setzero_si128();
-  insert_half<0>(halves, w + offset);
-  insert_half<1>(halves, w + offset + stride);
-  insert_half<2>(halves, w + offset + 2 * stride);
-  insert_half<3>(halves, w + offset + 3 * stride);
+  insert_half<0>(halves, rows.row(0) + offset);
+  insert_half<1>(halves, rows.row(1) + offset);
+  insert_half<2>(halves, rows.row(2) + offset);
+  insert_half<3>(halves, rows.row(3) + offset);
   return _mm_cvtph_ps(halves);
 }
 
@@ -256,8 +255,9 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
   const size_t n_blocks = x->n / HEARTH_SUPER_BLOCK;
   __m128 acc[kCols];
   for (size_t c = 0; c < kCols; ++c) acc[c] = _mm_setzero_ps();
-  const uint8_t* ahead = w + kSuperRows * stride + kAheadBytes;
-  for (size_t i = 0; i < n_blocks; ++i, w += sizeof(B)) {
+  RowGroup<kSuperRows> rows(w, stride);
+  Ahead<kSuperRows> ahead(w, stride);
+  for (size_t i = 0; i < n_blocks; ++i) {
     const int8_t* q[kCols];
     Sums sums[kCols];
     for (size_t c = 0; c < kCols; ++c) {
@@ -269,14 +269,12 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
     float d[kSuperRows], dmin[kSuperRows];
 #pragma GCC unroll 4
     for (size_t r = 0; r < kSuperRows; ++r) {
-      const uint8_t* block = w + r * stride;
-      if constexpr (kStreams<B>) {
-        for (size_t at = 0; at < sizeof(B); at += kCacheLine) fetch_near(block + at);
+      if constexpr (kStreams) {
+        fetch_lines(rows.row(r) + kNearBytes, sizeof(B));
       } else if (c0 == 0) {
-        fetch_lines(ahead, sizeof(B));
-        ahead += sizeof(B);
+        ahead.template fetch<sizeof(B)>(rows.row(r), i * sizeof(B));
       }
-      const SuperRow<B> row(block);
+      const SuperRow<B> row(rows.row(r));
       super_sums<B, kCols, Sums>(row, q, sums, products[r], mins[r]);
       if constexpr (!requires { SuperRow<B>::kD; }) {
         d[r] = row.d();
@@ -285,8 +283,8 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
     }
     __m128 d_w, dmin_w;
     if constexpr (requires { SuperRow<B>::kD; }) {
-      d_w = load_four_scales(w, stride, SuperRow<B>::kD);
-      if constexpr (kHasMinimum<B>) dmin_w = load_four_scales(w, stride, SuperRow<B>::kDmin);
+      d_w = load_four_scales(rows, SuperRow<B>::kD);
+      if constexpr (kHasMinimum<B>) dmin_w = load_four_scales(rows, SuperRow<B>::kDmin);
     } else {
       d_w = _mm_loadu_ps(d);
       if constexpr (kHasMinimum<B>) dmin_w = _mm_loadu_ps(dmin);
@@ -301,6 +299,7 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
         acc[c] = _mm_fmadd_ps(_mm_cvtepi32_ps(minimum), _mm_mul_ps(dmin_w, d_x), acc[c]);
       }
     }
+    rows.next_block(sizeof(B));
   }
   for (size_t c = 0; c < kCols; ++c) y[c] = acc[c];
 }
@@ -326,7 +325,7 @@ inline void super_group(const uint8_t* w, size_t stride, const HearthColumns* x,
 template <class B>
 void matmul_super_direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y,
                          size_t y_stride) {
-  for_groups<B, kSuperRows>(rows, [=](size_t first, size_t step) {
+  for_groups<kSuperRows>(rows, [=](size_t first, size_t step) {
     super_group<B>((const uint8_t*)w + first * row_bytes, step * row_bytes, x, [=](size_t c, __m128 result) {
       float lanes[kSuperRows];
       _mm_storeu_ps(lanes, result);
