@@ -63,15 +63,40 @@ struct Scales {
   }
 };
 
-// Eight scales, for the groups of 32 weights.
+// Eight scales, for the groups of 32 weights: those of row r of two.
 struct EightScales {
   __m256i twice;
 
-  HEARTH_INLINE explicit EightScales(__m128i s) : twice(_mm256_broadcastsi128_si256(s)) {}
+  HEARTH_INLINE EightScales(Bytes of_rows, size_t r)
+      : twice(r == 0 ? _mm256_permute2x128_si256(of_rows, of_rows, 0x00)
+                     : _mm256_permute2x128_si256(of_rows, of_rows, 0x11)) {}
   HEARTH_INLINE Bytes pairs(size_t k) const {
     return _mm256_shuffle_epi8(twice, _mm256_set1_epi16((short)(0x0100 + 0x0202 * k)));
   }
 };
+
+constexpr size_t kRowsOf128 = 2;
+HEARTH_INLINE Bytes load_headers(const RowGroup<4>& rows, size_t r, size_t offset) {
+  return _mm256_loadu2_m128i((const __m128i*)(rows.row(r + 1) + offset), (const __m128i*)(rows.row(r) + offset));
+}
+HEARTH_INLINE Bytes unpack_six_bits(Bytes packed) {
+  const Bytes shifts = _mm256_setr_epi32(0, 4, 0, 0, 0, 4, 0, 0);
+  const Bytes nibbles =
+      _mm256_and_si256(_mm256_srlv_epi32(_mm256_shuffle_epi32(packed, 0xaa), shifts), _mm256_set1_epi8(15));
+  const Bytes bits = _mm256_and_si256(_mm256_srli_epi16(packed, 2), _mm256_set1_epi8(0x30));
+  return _mm256_unpacklo_epi32(_mm256_and_si256(packed, _mm256_set1_epi8(63)), join(nibbles, bits));
+}
+HEARTH_INLINE Bytes as_first_128(__m128i a) { return _mm256_castsi128_si256(a); }
+HEARTH_INLINE __m128i first_128(Bytes a) { return _mm256_castsi256_si128(a); }
+HEARTH_INLINE Bytes widen_low(Bytes a) { return _mm256_unpacklo_epi8(a, _mm256_setzero_si256()); }
+HEARTH_INLINE Bytes widen_high(Bytes a) { return _mm256_unpackhi_epi8(a, _mm256_setzero_si256()); }
+HEARTH_INLINE __m128i dot_rows(const Bytes words[2], __m128i sums) {
+  const Bytes twice = _mm256_broadcastsi128_si256(sums);
+  const Ints rows01 = _mm256_madd_epi16(words[0], twice), rows23 = _mm256_madd_epi16(words[1], twice);
+  const Ints twos = _mm256_add_epi32(_mm256_unpacklo_epi32(rows01, rows23), _mm256_unpackhi_epi32(rows01, rows23));
+  const Ints ones = _mm256_add_epi32(twos, _mm256_shuffle_epi32(twos, 0x4e));  // rows 0 and 2, rows 1 and 3
+  return _mm_unpacklo_epi32(_mm256_castsi256_si128(ones), _mm256_extracti128_si256(ones, 1));
+}
 
 template <class B, class AnyScales>
 HEARTH_INLINE Ints multiply_part(Ints acc, Bytes w, Bytes x, const AnyScales& scales, size_t k) {
@@ -82,7 +107,12 @@ HEARTH_INLINE Ints multiply_part(Ints acc, Bytes w, Bytes x, const AnyScales& sc
   return acc;
 }
 
-HEARTH_INLINE __m256i fold_wide(Ints a) { return a; }
+HEARTH_INLINE Ints subtract_eight(Ints a, __m256i b) { return _mm256_sub_epi32(a, b); }
+HEARTH_INLINE __m128i fold4_ints(Ints a, Ints b, Ints c, Ints d) {
+  const Ints partial[4] = {a, b, c, d};
+  const Ints sums = fold_rows(partial);
+  return _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+}
 
 // What the packed quants of a type are raised by: here sums of several products are to fit 16 bits.
 template <class B>

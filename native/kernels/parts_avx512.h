@@ -84,18 +84,43 @@ struct Scales {
   }
 };
 
-// Eight scales, for the groups of 32 weights.
+// Eight scales, for the groups of 32 weights: those of row r among four.
 struct EightScales {
-  __m128i scales8;
+  Bytes scales16;
+  size_t r;
 
-  HEARTH_INLINE explicit EightScales(__m128i s) : scales8(s) {}
+  HEARTH_INLINE EightScales(Bytes of_rows, size_t row) : scales16(of_rows), r(row) {}
   // For each two products of part k.
   HEARTH_INLINE Bytes pairs(size_t k) const {
-    const long long first = (long long)(2 * k * 0x0001000100010001), second = first + 0x0001000100010001;
+    const long long first = (long long)((8 * r + 2 * k) * 0x0001000100010001), second = first + 0x0001000100010001;
     const Bytes index = _mm512_setr_epi64(first, first, first, first, second, second, second, second);
-    return _mm512_permutexvar_epi16(index, _mm512_castsi128_si512(scales8));
+    return _mm512_permutexvar_epi16(index, scales16);
   }
 };
+
+constexpr size_t kRowsOf128 = 4;
+HEARTH_INLINE Bytes load_headers(const RowGroup<4>& rows, size_t, size_t offset) {
+  const auto row = [&](size_t r) { return _mm_loadu_si128((const __m128i*)(rows.row(r) + offset)); };
+  const Bytes r0 = _mm512_castsi128_si512(row(0));
+  return _mm512_inserti32x4(_mm512_inserti32x4(_mm512_inserti32x4(r0, row(1), 1), row(2), 2), row(3), 3);
+}
+HEARTH_INLINE Bytes unpack_six_bits(Bytes packed) {
+  const Bytes shifts = _mm512_broadcast_i32x4(_mm_setr_epi32(0, 4, 0, 0));
+  const Bytes nibbles = _mm512_and_si512(_mm512_srlv_epi32(_mm512_shuffle_epi32(packed, (_MM_PERM_ENUM)0xaa), shifts),
+                                         _mm512_set1_epi8(15));
+  const Bytes bits = _mm512_and_si512(_mm512_srli_epi16(packed, 2), _mm512_set1_epi8(0x30));
+  return _mm512_unpacklo_epi32(_mm512_and_si512(packed, _mm512_set1_epi8(63)), join(nibbles, bits));
+}
+HEARTH_INLINE Bytes as_first_128(__m128i a) { return _mm512_castsi128_si512(a); }
+HEARTH_INLINE __m128i first_128(Bytes a) { return _mm512_castsi512_si128(a); }
+HEARTH_INLINE Bytes widen_low(Bytes a) { return _mm512_unpacklo_epi8(a, _mm512_setzero_si512()); }
+HEARTH_INLINE Bytes widen_high(Bytes a) { return _mm512_unpackhi_epi8(a, _mm512_setzero_si512()); }
+HEARTH_INLINE __m128i dot_rows(const Bytes words[1], __m128i sums) {
+  const Ints fours = _mm512_madd_epi16(words[0], _mm512_broadcast_i32x4(sums));
+  const Ints twos = _mm512_add_epi32(fours, _mm512_shuffle_epi32(fours, (_MM_PERM_ENUM)0x4e));
+  const Ints ones = _mm512_add_epi32(twos, _mm512_shuffle_epi32(twos, (_MM_PERM_ENUM)0xb1));
+  return _mm512_castsi512_si128(_mm512_permutexvar_epi32(_mm512_castsi128_si512(_mm_setr_epi32(0, 4, 8, 12)), ones));
+}
 
 template <class B, class AnyScales>
 HEARTH_INLINE Ints multiply_part(Ints acc, Bytes w, Bytes x, const AnyScales& scales, size_t k) {
@@ -108,8 +133,17 @@ HEARTH_INLINE Ints multiply_part(Ints acc, Bytes w, Bytes x, const AnyScales& sc
   }
 }
 
-HEARTH_INLINE __m256i fold_wide(Ints a) {
-  return _mm256_add_epi32(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64(a, 1));
+HEARTH_INLINE Ints subtract_eight(Ints a, __m256i b) { return _mm512_sub_epi32(a, _mm512_zextsi256_si512(b)); }
+HEARTH_INLINE __m128i fold4_ints(Ints a, Ints b, Ints c, Ints d) {
+  const Ints partial[4] = {a, b, c, d};
+  const Ints sums = fold_rows(partial);
+  const __m256i halves = _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));
+  return _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+}
+// For the minimums of types with sixteen of them.
+HEARTH_INLINE __m128i fold4_ints(__m256i a, __m256i b, __m256i c, __m256i d) {
+  const auto wide = [](__m256i x) { return _mm512_zextsi256_si512(x); };
+  return fold4_ints(wide(a), wide(b), wide(c), wide(d));
 }
 
 // What the packed quants of a type are raised by.

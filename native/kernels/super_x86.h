@@ -4,9 +4,15 @@
 //
 //   Bytes, kWidth                         a vector of quants, and how many it has
 //   two_bit_part, nibble_part, ...        part k of a super-block's quants
-//   Scales(scales16), EightScales(scales8)   scales of 16 bits for 16 or 32 weights each, to be spread over parts
+//   Scales(scales16)                      scales of 16 bits for 16 weights each, to be spread over parts
+//   EightScales(scales16, r)              the same for 32 weights each, of row r of several
 //   multiply_part<B>(acc, w, x, scales, k)   acc + products * scales, in 32-bit lanes
-//   fold_wide(acc)                        a vector's lanes added up to eight
+//   kRowsOf128                            of how many rows a vector holds 16 bytes each
+//   load_headers(rows, r, offset)         those bytes of rows r .. r + kRowsOf128 - 1
+//   unpack_six_bits(bytes)                Q4_K's scales 0..7 and minimums 0..7 as bytes, for each of these rows
+//   dot_rows(words, sums)                 eight products of 16-bit numbers for each of four rows, added up
+//   subtract_eight(acc, eight)            acc - eight, which is as long as AVX2's vectors
+//   fold4_ints(a, b, c, d)                the sums of four vectors' lanes
 #pragma once
 
 #include "kernels/kernels.h"
@@ -31,22 +37,22 @@ struct SuperRow {
 
 HEARTH_INLINE float half_at(const uint8_t* p) { return _cvtsh_ss(load_u16(p)); }
 
-// The eight scales and eight minimums of Q4_K and Q5_K. `eight...` has one for 32 weights, the others one for 16.
-struct SixBits {
-  __m128i bytes;  // scales 0..7, minimums 0..7
+// Q4_K and Q5_K have eight scales and eight minimums, each for 32 weights.
+template <class B>
+constexpr bool kSixBits = false;
+template <>
+constexpr bool kSixBits<block_q4_k> = true;
+template <>
+constexpr bool kSixBits<block_q5_k> = true;
 
-  HEARTH_INLINE explicit SixBits(const uint8_t* p) {  // reads 16 bytes
-    const __m128i all = _mm_loadu_si128((const __m128i*)p);
-    const __m128i low = _mm_and_si128(all, _mm_set1_epi8(63));
-    const __m128i upper_nibbles =
-        _mm_and_si128(_mm_srlv_epi32(_mm_shuffle_epi32(all, 0xaa), _mm_setr_epi32(0, 4, 0, 0)), _mm_set1_epi8(15));
-    const __m128i upper_bits = _mm_and_si128(_mm_srli_epi16(all, 2), _mm_set1_epi8(0x30));
-    bytes = _mm_unpacklo_epi32(low, _mm_or_si128(upper_nibbles, upper_bits));
-  }
-  HEARTH_INLINE __m128i eight_scales() const { return _mm_cvtepu8_epi16(bytes); }
-  HEARTH_INLINE __m128i eight_mins() const { return _mm_unpackhi_epi8(bytes, _mm_setzero_si128()); }
-  HEARTH_INLINE __m256i scales() const { return twice(eight_scales()); }
-  HEARTH_INLINE __m256i mins() const { return twice(eight_mins()); }
+// Those of one block, repeated for 16 weights each.
+struct SixBits {
+  __m128i bytes;
+
+  HEARTH_INLINE explicit SixBits(const uint8_t* p)  // reads 16 bytes
+      : bytes(first_128(unpack_six_bits(as_first_128(_mm_loadu_si128((const __m128i*)p))))) {}
+  HEARTH_INLINE __m256i scales() const { return twice(_mm_unpacklo_epi8(bytes, _mm_setzero_si128())); }
+  HEARTH_INLINE __m256i mins() const { return twice(_mm_unpackhi_epi8(bytes, _mm_setzero_si128())); }
 
  private:
   HEARTH_INLINE static __m256i twice(__m128i eight) {
@@ -55,25 +61,29 @@ struct SixBits {
 };
 
 template <>
-struct SuperRow<block_q4_k> : SixBits {
+struct SuperRow<block_q4_k> {
   static constexpr size_t kD = offsetof(block_q4_k, d), kDmin = offsetof(block_q4_k, dmin);
   const uint8_t* p;
 
-  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : SixBits(block + offsetof(block_q4_k, scales)), p(block) {}
+  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
   HEARTH_INLINE Bytes part(size_t k) const { return nibble_part(p + offsetof(block_q4_k, qs), k); }
+  HEARTH_INLINE __m256i scales() const { return SixBits(p + offsetof(block_q4_k, scales)).scales(); }
+  HEARTH_INLINE __m256i mins() const { return SixBits(p + offsetof(block_q4_k, scales)).mins(); }
   HEARTH_INLINE float d() const { return half_at(p + kD); }
   HEARTH_INLINE float dmin() const { return half_at(p + kDmin); }
 };
 
 template <>
-struct SuperRow<block_q5_k> : SixBits {
+struct SuperRow<block_q5_k> {
   static constexpr size_t kD = offsetof(block_q5_k, d), kDmin = offsetof(block_q5_k, dmin);
   const uint8_t* p;
 
-  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : SixBits(block + offsetof(block_q5_k, scales)), p(block) {}
+  HEARTH_INLINE explicit SuperRow(const uint8_t* block) : p(block) {}
   HEARTH_INLINE Bytes part(size_t k) const {
     return join(nibble_part(p + offsetof(block_q5_k, qs), k), high_bit_part(p + offsetof(block_q5_k, qh), k, 4));
   }
+  HEARTH_INLINE __m256i scales() const { return SixBits(p + offsetof(block_q5_k, scales)).scales(); }
+  HEARTH_INLINE __m256i mins() const { return SixBits(p + offsetof(block_q5_k, scales)).mins(); }
   HEARTH_INLINE float d() const { return half_at(p + kD); }
   HEARTH_INLINE float dmin() const { return half_at(p + kDmin); }
 };
@@ -162,23 +172,6 @@ struct SuperRow<block_tq2_0> {
   HEARTH_INLINE float d() const { return half_at(p + kD); }
 };
 
-// The sums of four vectors' lanes.
-HEARTH_INLINE __m128i fold4_ints(__m128i a, __m128i b, __m128i c, __m128i d) {
-  const auto pairs = [](__m128i x, __m128i y) {
-    return _mm_add_epi32(_mm_unpacklo_epi32(x, y), _mm_unpackhi_epi32(x, y));
-  };
-  const __m128i ab = pairs(a, b), cd = pairs(c, d);
-  return _mm_add_epi32(_mm_unpacklo_epi64(ab, cd), _mm_unpackhi_epi64(ab, cd));
-}
-HEARTH_INLINE __m128i fold4_ints(__m256i a, __m256i b, __m256i c, __m256i d) {
-  const auto pairs = [](__m256i x, __m256i y) {
-    return _mm256_add_epi32(_mm256_unpacklo_epi32(x, y), _mm256_unpackhi_epi32(x, y));
-  };
-  const __m256i ab = pairs(a, b), cd = pairs(c, d);
-  const __m256i abcd = _mm256_add_epi32(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
-  return _mm_add_epi32(_mm256_castsi256_si128(abcd), _mm256_extracti128_si256(abcd, 1));
-}
-
 constexpr size_t kSuperRows = 4;  // that are worked on together: their sums share the conversion to floats
 
 // The f16 at `offset` of each row's block.
@@ -191,47 +184,48 @@ HEARTH_INLINE __m128 load_four_scales(const RowGroup<kSuperRows>& rows, size_t o
   return _mm_cvtph_ps(halves);
 }
 
-// Whether each 32 weights share a scale and a minimum.
+// What the four rows' blocks have beside their quants.
 template <class B>
-concept Eights = requires(const SuperRow<B>& row) {
-  row.eight_mins();
+struct Headers {
+  HEARTH_INLINE explicit Headers(const RowGroup<kSuperRows>&) {}
+  HEARTH_INLINE Scales scales(const SuperRow<B>& row, size_t) const { return Scales(row.scales()); }
 };
 
+// The six bits of all four rows are unpacked together.
 template <class B>
-HEARTH_INLINE auto spread_scales(const SuperRow<B>& row) {
-  if constexpr (Eights<B>) {
-    return EightScales(row.eight_scales());
-  } else {
-    return Scales(row.scales());
+requires kSixBits<B>
+struct Headers<B> {
+  Bytes scales16[kSuperRows / kRowsOf128], mins16[kSuperRows / kRowsOf128];
+
+  HEARTH_INLINE explicit Headers(const RowGroup<kSuperRows>& rows) {
+    for (size_t i = 0; i < kSuperRows / kRowsOf128; ++i) {
+      const Bytes bytes = unpack_six_bits(load_headers(rows, i * kRowsOf128, offsetof(B, scales)));
+      scales16[i] = widen_low(bytes);
+      mins16[i] = widen_high(bytes);
+    }
   }
-}
+  HEARTH_INLINE EightScales scales(const SuperRow<B>&, size_t r) const {
+    return EightScales(scales16[r / kRowsOf128], r % kRowsOf128);
+  }
+  // The sum of min * sums for each row.
+  HEARTH_INLINE __m128i multiply_mins(__m128i sums) const { return dot_rows(mins16, sums); }
+};
 
 // A super-block's sums of activations, for each minimum.
 template <class B>
 HEARTH_INLINE auto load_sums(const int16_t* sums) {
   const __m256i of_16 = _mm256_loadu_si256((const __m256i*)sums);
-  if constexpr (Eights<B>) {
+  if constexpr (kSixBits<B>) {
     return _mm_hadd_epi16(_mm256_castsi256_si128(of_16), _mm256_extracti128_si256(of_16, 1));
   } else {
     return of_16;
   }
 }
 
-template <class B>
-HEARTH_INLINE __m128i multiply_mins(const SuperRow<B>& row, __m128i sums) {
-  return _mm_madd_epi16(row.eight_mins(), sums);
-}
-template <class B>
-HEARTH_INLINE __m256i multiply_mins(const SuperRow<B>& row, __m256i sums) {
-  return _mm256_madd_epi16(row.mins(), sums);
-}
-
 // The integer sums of one row's super-block against kCols columns, in lanes that fold4_ints adds up.
-template <class B, size_t kCols, class Sums>
-HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCols], const Sums sums[kCols],
-                              __m256i products[kCols], Sums mins[kCols]) {
-  const auto scales = spread_scales(row);
-  Ints acc[kCols];
+template <class B, size_t kCols, class AnyScales, class Sums>
+HEARTH_INLINE void super_sums(const SuperRow<B>& row, const AnyScales& scales, const int8_t* const x[kCols],
+                              const Sums sums[kCols], Ints acc[kCols], Sums mins[kCols]) {
   for (size_t c = 0; c < kCols; ++c) acc[c] = no_ints();
 #pragma GCC unroll 8  // the part decides which bits are shifted where
   for (size_t k = 0; k < HEARTH_SUPER_BLOCK / kWidth; ++k) {
@@ -239,11 +233,10 @@ HEARTH_INLINE void super_sums(const SuperRow<B>& row, const int8_t* const x[kCol
     for (size_t c = 0; c < kCols; ++c) acc[c] = multiply_part<B>(acc[c], w, load_bytes(x[c] + kWidth * k), scales, k);
   }
   for (size_t c = 0; c < kCols; ++c) {
-    products[c] = fold_wide(acc[c]);
-    if constexpr (kHasMinimum<B>) mins[c] = multiply_mins(row, sums[c]);
+    if constexpr (kHasMinimum<B> && !kSixBits<B>) mins[c] = _mm256_madd_epi16(row.mins(), sums[c]);
     if constexpr (kPartRaise<B> != 0) {
       const __m256i raised = _mm256_madd_epi16(row.scales(), sums[c]);
-      products[c] = _mm256_sub_epi32(products[c], _mm256_mullo_epi32(raised, _mm256_set1_epi32(kPartRaise<B>)));
+      acc[c] = subtract_eight(acc[c], _mm256_mullo_epi32(raised, _mm256_set1_epi32(kPartRaise<B>)));
     }
   }
 }
@@ -264,7 +257,8 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
       q[c] = x->super_q + (c0 + c) * x->n + i * HEARTH_SUPER_BLOCK;
       sums[c] = load_sums<B>(x->super_sum + ((c0 + c) * n_blocks + i) * kSubBlocks);
     }
-    __m256i products[kSuperRows][kCols];
+    const Headers<B> headers(rows);
+    Ints products[kSuperRows][kCols];
     Sums mins[kSuperRows][kCols];
     float d[kSuperRows], dmin[kSuperRows];
 #pragma GCC unroll 4
@@ -275,7 +269,7 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
         ahead.template fetch<sizeof(B)>(rows.row(r), i * sizeof(B));
       }
       const SuperRow<B> row(rows.row(r));
-      super_sums<B, kCols, Sums>(row, q, sums, products[r], mins[r]);
+      super_sums<B, kCols>(row, headers.scales(row, r), q, sums, products[r], mins[r]);
       if constexpr (!requires { SuperRow<B>::kD; }) {
         d[r] = row.d();
         if constexpr (kHasMinimum<B>) dmin[r] = row.dmin();
@@ -294,9 +288,14 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
       const __m128i total = fold4_ints(products[0][c], products[1][c], products[2][c], products[3][c]);
       acc[c] = _mm_fmadd_ps(_mm_cvtepi32_ps(total), _mm_mul_ps(d_w, d_x), acc[c]);
       if constexpr (kHasMinimum<B>) {
-        const __m128i minimum =
-            _mm_sub_epi32(_mm_setzero_si128(), fold4_ints(mins[0][c], mins[1][c], mins[2][c], mins[3][c]));
-        acc[c] = _mm_fmadd_ps(_mm_cvtepi32_ps(minimum), _mm_mul_ps(dmin_w, d_x), acc[c]);
+        __m128i minimum;
+        if constexpr (kSixBits<B>) {
+          minimum = headers.multiply_mins(sums[c]);
+        } else {
+          minimum = fold4_ints(mins[0][c], mins[1][c], mins[2][c], mins[3][c]);
+        }
+        const __m128i negative = _mm_sub_epi32(_mm_setzero_si128(), minimum);
+        acc[c] = _mm_fmadd_ps(_mm_cvtepi32_ps(negative), _mm_mul_ps(dmin_w, d_x), acc[c]);
       }
     }
     rows.next_block(sizeof(B));
