@@ -1,6 +1,7 @@
 // Quantized weights times int8 activations on x86, written once over the rows of rows_*.h, which an instruction set's
-// file includes first. Eight rows are worked on together, of which a vector holds kDirectBlocks blocks each: one
-// conversion serves all of them. More rows would be a longer way to what is fetched ahead.
+// file includes first. A group of rows is worked on together, so that one conversion serves all of them: kRows for
+// several columns, and eight for one column, which waits for memory only: so what is fetched ahead stays near. Where
+// kRows is more, a vector holds two blocks of each of the eight.
 #pragma once
 
 #include <stddef.h>
@@ -115,11 +116,20 @@ class Ahead {
   size_t to_next_group_ = 0;        // and from there on, so much more
 };
 
-// acc[c][r] += kBlocks blocks of row r times column c0 + c's, from block i on, in canonical order.
-template <class B, size_t kBlocks, size_t kCols>
-HEARTH_INLINE void multiply_blocks(const RowGroup<kDirectRows>& group, const HearthColumns* x, size_t c0, size_t i,
-                                   __m256 acc[kCols]) {
-  const BlocksAsRows<(kBlocks > 1 ? sizeof(B) : 0)> rows{group};
+// Rows that are worked on together for kCols columns, the blocks of each that a vector holds, and their sums.
+template <size_t kCols>
+constexpr size_t kGroupOf = kCols == 1 ? 8 : kRows;
+template <size_t kCols>
+constexpr size_t kBlocksOf = kRows / kGroupOf<kCols>;
+template <size_t kCols>
+using SumsOf = decltype(of_block<kBlocksOf<kCols>>(no_floats(), 0));
+
+// acc[c] += kCount blocks of the group's rows times column c0 + c's, from block i on, in canonical order.
+template <class B, size_t kCount, size_t kCols>
+HEARTH_INLINE void multiply_blocks(const RowGroup<kGroupOf<kCols>>& group, const HearthColumns* x, size_t c0, size_t i,
+                                   SumsOf<kCols> acc[kCols]) {
+  const BlocksAsRows<kGroupOf<kCols>, (kCount > 1 ? sizeof(B) : 0)> rows{group};
+  const auto part = [](Floats all, size_t b) { return of_block<kBlocksOf<kCols>>(all, b); };
   Quants quants[4];
 #pragma GCC unroll 4  // row() needs a constant
   for (size_t g = 0; g < 4; ++g) quants[g] = Unpack<B>::load(rows, g);
@@ -128,63 +138,69 @@ HEARTH_INLINE void multiply_blocks(const RowGroup<kDirectRows>& group, const Hea
   if (kHasMinimum<B>) m = load_scales(rows, sizeof(uint16_t));
   for (size_t c = 0; c < kCols; ++c) {
     const size_t at = (c0 + c) * (x->n / HEARTH_BLOCK) + i;
-    const Quants q = spread_quants<kBlocks>(x->q + at * HEARTH_BLOCK);
+    const Quants q = spread_quants<kCount>(x->q + at * HEARTH_BLOCK);
     Ints partial[4];
     for (size_t g = 0; g < 4; ++g) partial[g] = dot_quants<B>(quants[g], q);
-    const Ints sum_x = spread<kBlocks>(x->sum + at);
-    const Floats d_x = spread<kBlocks>(x->d + at);
+    const Ints sum_x = spread<kCount>(x->sum + at);
+    const Floats d_x = spread<kCount>(x->d + at);
     const Floats sum = to_floats(subtract_bias<Unpack<B>::kBias>(fold_rows(partial), sum_x)), scale = times(d, d_x);
-    for (size_t b = 0; b < kBlocks; ++b) {
-      acc[c] = _mm256_fmadd_ps(of_block(sum, b), of_block(scale, b), acc[c]);
-      if (kHasMinimum<B>) {
-        acc[c] = _mm256_fmadd_ps(of_block(times(m, d_x), b), of_block(to_floats(sum_x), b), acc[c]);
-      }
+    for (size_t b = 0; b < kCount; ++b) {
+      acc[c] = fma_rows(part(sum, b), part(scale, b), acc[c]);
+      if (kHasMinimum<B>) acc[c] = fma_rows(part(times(m, d_x), b), part(to_floats(sum_x), b), acc[c]);
     }
   }
 }
 
-// y[c][r] of row r of eight for kCols columns from column c0 on.
+// y[c]: lane r holds row r of the group times column c0 + c.
 template <class B, size_t kCols>
-inline void tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, __m256 y[kCols]) {
+inline void tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, SumsOf<kCols> y[kCols]) {
+  constexpr size_t kGroup = kGroupOf<kCols>, kBlocks = kBlocksOf<kCols>;
   const size_t n_blocks = x->n / HEARTH_BLOCK;
-  RowGroup<kDirectRows> rows(w, stride);
-  Ahead<kDirectRows> ahead(w, stride);
-  __m256 acc[kCols];
-  for (size_t c = 0; c < kCols; ++c) acc[c] = _mm256_setzero_ps();
+  RowGroup<kGroup> rows(w, stride);
+  Ahead<kGroup> ahead(w, stride);
+  SumsOf<kCols> acc[kCols];
+  for (size_t c = 0; c < kCols; ++c) acc[c] = of_block<kBlocks>(no_floats(), 0);
   size_t i = 0;
-  for (; i + kDirectBlocks <= n_blocks; i += kDirectBlocks) {
+  for (; i + kBlocks <= n_blocks; i += kBlocks) {
     if constexpr (kStreams) {
       fetch_near_rows<B>(rows, i);
-    } else if (c0 == 0) {
+    } else if (c0 == 0 && kCols == 1) {
 #pragma GCC unroll 8  // row() needs a constant
-      for (size_t r = 0; r < kDirectRows; ++r) {
-        ahead.template fetch<kDirectBlocks * sizeof(B)>(rows.row(r), i * sizeof(B));
-      }
+      for (size_t r = 0; r < kGroup; ++r) ahead.template fetch<kBlocks * sizeof(B)>(rows.row(r), i * sizeof(B));
+    } else if (c0 == 0) {
+      fetch_lines(w + kGroup * (stride + i * sizeof(B)), kGroup * sizeof(B));  // the next group
     }
-    multiply_blocks<B, kDirectBlocks, kCols>(rows, x, c0, i, acc);
-    rows.next_block(kDirectBlocks * sizeof(B));
+    multiply_blocks<B, kBlocks, kCols>(rows, x, c0, i, acc);
+    rows.next_block(kBlocks * sizeof(B));
   }
-  if (i < n_blocks) multiply_blocks<B, 1, kCols>(rows, x, c0, i, acc);  // the last one of an odd number
+  if constexpr (kBlocks > 1) {
+    if (i < n_blocks) multiply_blocks<B, 1, kCols>(rows, x, c0, i, acc);  // the last one of an odd number
+  }
   for (size_t c = 0; c < kCols; ++c) y[c] = acc[c];
 }
 
 // Columns c .. c + kCols - 1 of one group of rows, as long as there are so many; returns the first that is left.
+// store(c, r, y) takes the results of column c for rows r and on.
 template <class B, size_t kCols, class Store>
 inline size_t tiles(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c, Store store) {
   for (; c + kCols <= x->cols; c += kCols) {
-    __m256 y[kCols];
+    SumsOf<kCols> y[kCols];
     tile<B, kCols>(w, stride, x, c, y);
-    for (size_t j = 0; j < kCols; ++j) store(c + j, y[j]);
+    for (size_t j = 0; j < kCols; ++j) store(c + j, 0, y[j]);
   }
   return c;
 }
 
-// Eight rows, all columns. `store(c, y)` takes the results of column c.
+// kRows rows, all columns.
 template <class B, class Store>
 inline void group(const uint8_t* w, size_t stride, const HearthColumns* x, Store store) {
   size_t c = tiles<B, kMaxCols>(w, stride, x, 0, store);
   if constexpr (kMaxCols > 2) c = tiles<B, 2>(w, stride, x, c, store);
-  tiles<B, 1>(w, stride, x, c, store);
+  for (size_t r = 0; c < x->cols && r < kRows; r += kGroupOf<1>) {
+    SumsOf<1> y[1];
+    tile<B, 1>(w + r * stride, stride, x, c, y);
+    store(c, r, y[0]);
+  }
 }
 
 // Calls group(first, step) for all rows in groups of kGroup: rows first, first + step, ... With kStreams they stand
@@ -209,13 +225,23 @@ inline void for_groups(size_t rows, Group group) {
 
 template <class B>
 void matmul_direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
-  for_groups<kDirectRows>(rows, [=](size_t first, size_t step) {
-    group<B>((const uint8_t*)w + first * row_bytes, step * row_bytes, x, [=](size_t c, __m256 result) {
-      float lanes[kDirectRows];
-      _mm256_storeu_ps(lanes, result);
-      for (size_t r = 0; r < kDirectRows; ++r) y[c * y_stride + first + r * step] = lanes[r];
+  // Rows first, first + step, ...
+  const auto store_at = [=](size_t first, size_t step) {
+    return [=](size_t c, size_t r, auto result) {
+      float lanes[sizeof result / sizeof(float)];
+      store_rows(lanes, result);
+      for (size_t i = 0; i < sizeof result / sizeof(float); ++i) y[c * y_stride + first + (r + i) * step] = lanes[i];
+    };
+  };
+  if (x->cols == 1) {
+    for_groups<kGroupOf<1>>(rows, [=](size_t first, size_t step) {
+      tiles<B, 1>((const uint8_t*)w + first * row_bytes, step * row_bytes, x, 0, store_at(first, step));
     });
-  });
+  } else {
+    for_groups<kRows>(rows, [=](size_t first, size_t step) {
+      group<B>((const uint8_t*)w + first * row_bytes, step * row_bytes, x, store_at(first, step));
+    });
+  }
 }
 
 }  // namespace

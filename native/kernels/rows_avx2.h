@@ -11,7 +11,6 @@
 namespace {
 
 constexpr size_t kRows = 8;
-constexpr size_t kDirectBlocks = kRows / kDirectRows;
 constexpr size_t kMaxCols = 4;  // columns that share the unpacked weights
 // Whether rows that are worked on together are read as streams, see for_groups in matmul_x86.h.
 constexpr bool kStreams = true;
@@ -79,8 +78,12 @@ template <size_t kBlocks>
 HEARTH_INLINE Ints spread(const int32_t* x) {
   return _mm256_set1_epi32(*x);
 }
-// What belongs to block b, for each row.
-HEARTH_INLINE __m256 of_block(Floats x, size_t) { return x; }
+// What belongs to block b of kBlocks, for each row.
+template <size_t kBlocks>
+HEARTH_INLINE Floats of_block(Floats x, size_t) {
+  static_assert(kBlocks == 1);
+  return x;
+}
 
 // Four partial sums a row. Unsigned weights are at most 31, so four products, 4 * 31 * 127 = 15748, fit 16 bits.
 HEARTH_INLINE Ints dot_unsigned(Quants w, Quants x) {

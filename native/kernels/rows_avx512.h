@@ -11,7 +11,6 @@
 namespace {
 
 constexpr size_t kRows = 16;
-constexpr size_t kDirectBlocks = kRows / kDirectRows;
 constexpr size_t kMaxCols = 4;  // columns that share the unpacked weights; 32 registers hold four
 // Whether rows that are worked on together are read as streams, see for_groups in matmul_x86.h.
 constexpr bool kStreams = false;
@@ -65,22 +64,33 @@ HEARTH_INLINE Quants load_signed(const Rows& rows, size_t g, size_t offset) {
 // The low and high half of kBlocks blocks of a column, one for all or two for two rows each, as load_rows has them.
 template <size_t kBlocks>
 HEARTH_INLINE Quants spread_quants(const int8_t* x) {
-  const Bytes two =
-      kBlocks == 1 ? _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i*)x)) : _mm512_loadu_si512(x);
-  return {_mm512_shuffle_i32x4(two, two, 0xa0), _mm512_shuffle_i32x4(two, two, 0xf5)};
+  if constexpr (kBlocks == 1) {
+    const auto half = [x](size_t at) { return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i*)(x + at))); };
+    return {half(0), half(16)};
+  } else {
+    const Bytes two = _mm512_loadu_si512(x);
+    return {_mm512_shuffle_i32x4(two, two, 0xa0), _mm512_shuffle_i32x4(two, two, 0xf5)};
+  }
 }
 // Their scales or sums, for every row.
 template <size_t kBlocks>
 HEARTH_INLINE Floats spread(const float* x) {
-  return _mm512_insertf32x8(_mm512_set1_ps(x[0]), _mm256_set1_ps(x[kBlocks - 1]), 1);
+  if constexpr (kBlocks == 1) return _mm512_set1_ps(*x);
+  return _mm512_insertf32x8(_mm512_set1_ps(x[0]), _mm256_set1_ps(x[1]), 1);
 }
 template <size_t kBlocks>
 HEARTH_INLINE Ints spread(const int32_t* x) {
-  return _mm512_inserti64x4(_mm512_set1_epi32(x[0]), _mm256_set1_epi32(x[kBlocks - 1]), 1);
+  if constexpr (kBlocks == 1) return _mm512_set1_epi32(*x);
+  return _mm512_inserti64x4(_mm512_set1_epi32(x[0]), _mm256_set1_epi32(x[1]), 1);
 }
-// What belongs to block b, for each row.
-HEARTH_INLINE __m256 of_block(Floats x, size_t b) {
-  return b == 0 ? _mm512_castps512_ps256(x) : _mm512_extractf32x8_ps(x, 1);
+// What belongs to block b of kBlocks, for each row.
+template <size_t kBlocks>
+HEARTH_INLINE auto of_block(Floats x, size_t b) {
+  if constexpr (kBlocks == 1) {
+    return x;
+  } else {
+    return b == 0 ? _mm512_castps512_ps256(x) : _mm512_extractf32x8_ps(x, 1);
+  }
 }
 
 // Four partial sums a row.
@@ -111,7 +121,9 @@ HEARTH_INLINE Floats times(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
 HEARTH_INLINE Floats times(Floats a, float b) { return _mm512_mul_ps(a, _mm512_set1_ps(b)); }
 HEARTH_INLINE Floats fma_rows(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
 HEARTH_INLINE Floats fma_rows(Floats a, float b, Floats c) { return _mm512_fmadd_ps(a, _mm512_set1_ps(b), c); }
+HEARTH_INLINE __m256 fma_rows(__m256 a, __m256 b, __m256 c) { return _mm256_fmadd_ps(a, b, c); }
 HEARTH_INLINE void store_rows(float* p, Floats x) { _mm512_storeu_ps(p, x); }
+HEARTH_INLINE void store_rows(float* p, __m256 x) { _mm256_storeu_ps(p, x); }
 
 // The f16 at `offset` of each row's block.
 template <class Rows>

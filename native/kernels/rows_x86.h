@@ -31,15 +31,13 @@ struct RowGroup {
   }
 };
 
-constexpr size_t kDirectRows = 8;  // that are worked on together straight on their blocks
-
-// Those rows and the blocks that follow, kApart bytes apart, as if they were rows of their own: "row" kDirectRows * b +
+// A group's rows and the blocks that follow, kApart bytes apart, as if they were rows of their own: "row" kGroup * b +
 // r is row r's block b. With kApart = 0 it is the same block.
-template <size_t kApart>
+template <size_t kGroup, size_t kApart>
 struct BlocksAsRows {
-  const RowGroup<kDirectRows>& rows;
+  const RowGroup<kGroup>& rows;
 
-  HEARTH_INLINE const uint8_t* row(size_t r) const { return rows.row(r % kDirectRows) + r / kDirectRows * kApart; }
+  HEARTH_INLINE const uint8_t* row(size_t r) const { return rows.row(r % kGroup) + r / kGroup * kApart; }
 };
 
 // In assembler: from a 16-bit variable compilers take the way over a general or even a mask register.
