@@ -27,7 +27,7 @@ struct Quants {
   Bytes lo, hi;
 };
 
-// The 16 bytes at `offset` in the blocks of rows g and g + 4.
+// The 16 bytes at `offset` in the blocks of rows g and g + 4. Rows is a RowGroup or BlocksAsRows.
 template <class Rows>
 HEARTH_INLINE Bytes load_rows(const Rows& rows, size_t g, size_t offset) {
   return _mm256_loadu2_m128i((const __m128i*)(rows.row(g + 4) + offset), (const __m128i*)(rows.row(g) + offset));

@@ -1,7 +1,8 @@
 // Sixteen weight rows at a time in AVX-512 registers: the vocabulary that matmul_x86.h is written in.
 //
 // A vector of bytes holds 16 bytes of four rows, 128 bits each: rows g, g + 4, g + 8, g + 12 of the group make vector
-// g. So adding up the 32-bit sums of vectors 0..3 by transposition leaves row r in lane r.
+// g. So adding up the 32-bit sums of vectors 0..3 by transposition leaves row r in lane r. Eight rows and two blocks of
+// each stand for sixteen rows, see BlocksAsRows.
 #pragma once
 
 #include <immintrin.h>
@@ -24,7 +25,7 @@ struct Quants {
   Bytes lo, hi;
 };
 
-// The 16 bytes at `offset` in the blocks of rows g, g + 4, g + 8 and g + 12.
+// The 16 bytes at `offset` in the blocks of rows g, g + 4, g + 8 and g + 12. Rows is a RowGroup or BlocksAsRows.
 template <class Rows>
 HEARTH_INLINE Bytes load_rows(const Rows& rows, size_t g, size_t offset) {
   const auto row = [&](size_t r) { return _mm_loadu_si128((const __m128i*)(rows.row(r) + offset)); };
