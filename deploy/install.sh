@@ -14,7 +14,7 @@ fail() {
 # Beside the old version and then in its place, so that a broken copy never runs.
 rm -rf /opt/hearth.new
 mkdir -p /opt/hearth.new/build/Release /opt/hearth.new/models/spark
-cp -r dist node_modules package.json LICENSE /opt/hearth.new/
+cp -r dist package.json LICENSE /opt/hearth.new/
 cp models/spark/*.gguf /opt/hearth.new/models/spark/
 cp build/Release/hearth.node /opt/hearth.new/build/Release/
 chown -R root:root /opt/hearth.new

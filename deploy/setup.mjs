@@ -1,5 +1,5 @@
 /**
- * Does all that a fresh checkout lacks: tools, packages, addon, compiled TypeScript. Quiet and quick when nothing is to do.
+ * Does all that a fresh checkout lacks: tools, packages, addon, program. Quiet and quick when nothing is to do.
  * Plain Node without packages, because it installs them. `--test` adds what the tests need.
  */
 import { spawnSync } from "node:child_process";
@@ -117,15 +117,36 @@ function ensureAddon() {
   });
 }
 
-function ensureTypeScript() {
+/**
+ * One file for each command, with the packages in it: Node takes longer to find and open a thousand small files than to compile
+ * them, and an installed hearth needs no node_modules. Types are checked by `npm run lint`.
+ */
+function ensureProgram() {
+  const entries = [path.join("src", "cli", "main.ts"), path.join("src", "chat", "template-worker.ts")];
   buildWhenChanged({
-    name: "typescript",
-    inputs: [...filesUnder(root, "src"), "tsconfig.json", "package-lock.json"],
+    name: "program",
+    inputs: [...filesUnder(root, "src"), "deploy/setup.mjs", "tsconfig.json", "package-lock.json"],
     output: path.join("dist", "cli", "main.js"),
     build() {
-      say("compiling TypeScript");
+      say("bundling the program");
       rmSync(path.join(root, "dist"), { recursive: true, force: true });
-      run(process.execPath, [path.join("node_modules", "typescript", "bin", "tsc"), "--project", "tsconfig.json"]);
+      run(process.execPath, [
+        path.join("node_modules", "esbuild", "bin", "esbuild"),
+        ...entries,
+        "--bundle",
+        "--splitting",
+        "--outdir=dist",
+        "--outbase=src",
+        "--chunk-names=chunks/[name]-[hash]", // as deep as the source, whose paths to package.json and the addon stay right
+        "--platform=node",
+        `--target=node${oldestNode}`,
+        "--format=esm",
+        // Packages that are CommonJS call require() for Node's own modules.
+        '--banner:js=import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
+        "--external:bufferutil", // ws works without these two
+        "--external:utf-8-validate",
+        "--log-level=warning",
+      ]);
     },
   });
 }
@@ -136,7 +157,7 @@ try {
   if (forTests) ensureTools(testTools, { required: false });
   ensurePackages();
   ensureAddon();
-  ensureTypeScript();
+  ensureProgram();
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   say(error.message);

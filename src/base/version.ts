@@ -1,6 +1,6 @@
 /** The version of hearth, as package.json has it. */
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 
 const packageFile = new URL("../../package.json", import.meta.url);
 

@@ -29,8 +29,8 @@ export class TemplateThread implements TemplateRenderer {
   #lastId = 0;
   #closed = false;
 
-  /** `script`: template-worker.ts, compiled. */
-  constructor(script = new URL("./template-worker.js", import.meta.url)) {
+  /** `script`: template-worker.ts, compiled. This file itself is bundled into another folder, beside dist/chat. */
+  constructor(script = new URL("../chat/template-worker.js", import.meta.url)) {
     this.#script = script;
   }
 

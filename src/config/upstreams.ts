@@ -1,5 +1,5 @@
 /** The `[[upstream]]` entries of the configuration: servers that answer for models that this one does not run. */
-import { z } from "zod";
+import * as z from "zod";
 import { HearthError } from "../base/errors.js";
 import type { Kind } from "./kinds.js";
 import { nearest } from "./nearest.js";

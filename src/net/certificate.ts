@@ -20,13 +20,13 @@ const maxCommonName = 64;
 
 /** A leaf for servers that is no authority: whoever trusts it trusts nothing else. */
 export async function selfSignedCertificate(options: CertificateOptions): Promise<KeyAndCertificate> {
-  const { generate } = await import("selfsigned"); // a tenth of the daemon's code, for the one start that needs it
+  const { default: selfsigned } = await import("selfsigned"); // a tenth of the daemon's code, for the one start that needs it
   const { hosts, notBefore, notAfter } = options;
   const altNames = hosts.map((host) =>
     isIP(host) === 0 ? { type: 2 as const, value: host } : { type: 7 as const, ip: host.replace(/%.*$/, "") },
   );
   const commonName = (hosts[0] ?? "localhost").slice(0, maxCommonName);
-  const { private: key, cert } = await generate([{ name: "commonName", value: commonName }], {
+  const { private: key, cert } = await selfsigned.generate([{ name: "commonName", value: commonName }], {
     keyType: "ec",
     curve: "P-256",
     algorithm: "sha256",

@@ -1,6 +1,6 @@
 /** Reads how urgent a request is and how long it may wait, as far as its caller may say so. */
 import type { IncomingHttpHeaders } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 import { atMost, type Demand, type Priority, priorities } from "../base/demand.js";
 import type { Caller } from "./auth.js";
 import { parseAt } from "./validate.js";

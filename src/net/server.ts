@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Server as HttpServer } from "node:http";
 import { hostname, networkInterfaces } from "node:os";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ApiKey } from "../base/api-key.js";
 import { settlesWithin } from "../base/async.js";
 import type { Clock } from "../base/clock.js";

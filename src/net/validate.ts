@@ -1,5 +1,5 @@
 /** Bodies of requests against their schemas, and the errors that name the field at fault. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { HearthError } from "../base/errors.js";
 
 /** Validates a part of a request; `path` is where it stands, for the error. REQUEST_INVALID. */

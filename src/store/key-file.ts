@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { type ApiKey, hashKey, scopes } from "../base/api-key.js";
 import { priorities } from "../base/demand.js";
 import { HearthError } from "../base/errors.js";

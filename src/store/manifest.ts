@@ -1,5 +1,5 @@
 /** What the store knows of a model, as a JSON file: its names, where it came from, its files and their hashes. */
-import { z } from "zod";
+import * as z from "zod";
 import { HearthError } from "../base/errors.js";
 import { checkModelName } from "./names.js";
 

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/logger.js";
 import { checkRoom, inheritOwner, makeFolder, storing, writeDurably } from "./durable.js";

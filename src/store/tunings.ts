@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { inheritOwner, makeFolder, storing, writeDurably } from "./durable.js";
 
 const entry = z.object({

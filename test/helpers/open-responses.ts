@@ -3,7 +3,7 @@
  * requires, with its type. Fields of nobody are refused, so that a wrong name does not pass for an extra one.
  */
 import assert from "node:assert/strict";
-import { z } from "zod";
+import * as z from "zod";
 import type { Event } from "./server.js";
 
 const text = z.string();

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
+import * as z from "zod";
 import type { Message, Tool } from "../../src/chat/messages.js";
 import { root } from "../helpers/shared.js";
 

@@ -2,7 +2,7 @@
  * What a client may send to Ollama's API. Options that nobody defined are ignored, as Ollama does; what asks for something
  * that this server cannot do is refused by name.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { unsupported } from "../../net/validate.js";
 
 export const modelName = z.string().min(1).max(512);

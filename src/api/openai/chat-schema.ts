@@ -2,7 +2,7 @@
  * What a client may send to /v1/chat/completions. Fields that nobody defined are ignored; fields that ask for what this
  * server cannot do are refused by name, so that nobody takes silence for consent.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { unsupported } from "../../net/validate.js";
 import { answerFields, contentSchema, samplingFields, shortText } from "./fields.js";
 

@@ -1,5 +1,5 @@
 /** POST /v1/completions: continues texts as they are, without the model's chat template. */
-import { z } from "zod";
+import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
 import type { Server } from "../../net/server.js";
 import { parseAt, unsupported } from "../../net/validate.js";

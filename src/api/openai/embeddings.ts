@@ -1,5 +1,5 @@
 /** POST /v1/embeddings: texts as vectors, the means of the model's last hidden states. */
-import { z } from "zod";
+import * as z from "zod";
 import { demandOf } from "../../net/demand.js";
 import type { Server } from "../../net/server.js";
 import { closedSignal } from "../../net/stream.js";

@@ -1,5 +1,5 @@
 /** Fields that several of OpenAI's requests share, their ranges, and what they mean to the service. */
-import { z } from "zod";
+import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import { askedSampling } from "../../service/sampling.js";

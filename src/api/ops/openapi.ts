@@ -1,5 +1,5 @@
 /** The OpenAPI 3.1 document of a server, made of its routes and of the schemas that validate their bodies. Pure. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Route } from "../../net/server.js";
 
 export function openApiDocument(routes: readonly Route[], version: string): object {

@@ -1,5 +1,5 @@
 /** POST /v1/responses/compact and /v1/responses/input_tokens: a conversation made shorter, and its length. */
-import { z } from "zod";
+import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
 import { ownerOf } from "../../net/auth.js";
 import { demandOf } from "../../net/demand.js";

@@ -2,7 +2,7 @@
  * Compaction: a conversation as what the user said in it and a summary by the model. The summary travels in an item that
  * clients hand back unread. Pure; the model is asked in compact.ts.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
 import { parseAt } from "../../net/validate.js";
 import type { Message } from "../../service/types.js";

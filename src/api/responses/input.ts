@@ -1,5 +1,5 @@
 /** Items of a conversation, a request's input or a response's output, as messages. Pure. */
-import { z } from "zod";
+import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import type { Message } from "../../service/types.js";

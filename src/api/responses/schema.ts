@@ -2,7 +2,7 @@
  * What a client may send to /v1/responses, with a range for every field. Fields that nobody defined are ignored; fields that
  * ask for what this server cannot do yet are refused by name, so that nobody takes silence for consent.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { parseAt, unsupported } from "../../net/validate.js";
 
 /** `include` values of our own: more fields and events for clients that ask for them. */

@@ -1,5 +1,5 @@
 /** A generation as OpenAI's older protocols ask for it, and their chunks as events. Pure; the network is client.ts. */
-import { z } from "zod";
+import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
 import type { GenerationEvent, GenerationRequest, Message, OutputFormat, TokenScore, Usage } from "../types.js";
 

@@ -84,10 +84,10 @@ export class UpstreamClient {
 
   async #send(method: "GET" | "POST", path: string, body: object | null, signal: AbortSignal) {
     const { url, apiKey, connectMs } = this.#options;
-    const { Agent, request } = await import("undici"); // a tenth of the daemon's code, for those who have upstreams
+    const { default: undici } = await import("undici"); // a tenth of the daemon's code, for those who have upstreams
     // Our own clock watches the rest of the times.
-    this.#agent ??= new Agent({ connect: { timeout: connectMs }, headersTimeout: 0, bodyTimeout: 0 });
-    const response = await request(`${url}${path}`, {
+    this.#agent ??= new undici.Agent({ connect: { timeout: connectMs }, headersTimeout: 0, bodyTimeout: 0 });
+    const response = await undici.request(`${url}${path}`, {
       dispatcher: this.#agent,
       method,
       headers: {

@@ -1,5 +1,5 @@
 /** Another server that answers for models that this one does not run, or for those that too many wait for. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Clock } from "../../base/clock.js";
 import { HearthError } from "../../base/errors.js";
 import type { Embedding, EmbeddingRequest, GenerationEvent, GenerationRequest } from "../types.js";

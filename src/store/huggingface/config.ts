@@ -1,5 +1,5 @@
 /** config.json: the hyper-parameters of llama, qwen2, qwen3 and gemma3, as GGUF names them. */
-import { z } from "zod";
+import * as z from "zod";
 import type { ImportKey } from "../../engine/contract.js";
 import { type Folder, unsupported } from "./folder.js";
 

@@ -4,7 +4,7 @@
  */
 import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
-import type { z } from "zod";
+import type * as z from "zod";
 import { HearthError } from "../../base/errors.js";
 
 /** The largest tokenizer.json of a published model (Gemma's) has 33 MB. */

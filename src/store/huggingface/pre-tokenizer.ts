@@ -2,7 +2,7 @@
  * Which of the names of `tokenizer.ggml.pre` a tokenizer.json's pre-tokenizer is: by its regex, as the families publish it.
  * Pure.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { unsupported } from "./folder.js";
 
 const stepSchema = z

@@ -3,7 +3,7 @@
  * again against the mapped file by the engine. Format: github.com/huggingface/safetensors, "Format" in its README.
  */
 import type { FileHandle } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
 import { decode, type Folder, openIfThere, parse, unsupported } from "./folder.js";
 

@@ -2,7 +2,7 @@
  * tokenizer.json and tokenizer_config.json: byte-level BPE as it is, and SentencePiece's BPE, which the file has as merges,
  * back to pieces with scores.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { ImportKey } from "../../engine/contract.js";
 import type { ModelConfig } from "./config.js";
 import { type Folder, unsupported } from "./folder.js";

@@ -3,7 +3,7 @@
  * took. Knows nothing of where the bytes come from.
  */
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { writeDurably } from "../durable.js";
 
 const count = z.number().int().nonnegative();

@@ -2,7 +2,7 @@
  * What a source has: the files to fetch, with their lengths and hashes as the source gives them. One function for each kind of
  * source. What comes from there is checked like any input.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { checkModelName, checkRepositoryPath, formatSource, type PullSource, toModelName } from "../names.js";
 import { type RemoteFile, unquoted, validatorOf } from "./download.js";
 import { badResponse, type SourceClient } from "./http.js";
