@@ -52,7 +52,8 @@ async function startDaemon(file) {
     HEARTH_AUTO_TUNE: "false",
     HEARTH_LIMITS_REQUESTS_PER_MINUTE: "0",
   };
-  const child = fork(path.join(root, "test", "bench", "latency-daemon.mjs"), { env, silent: true });
+  const execArgv = ["--max-semi-space-size=1", "--import", path.join(root, "test", "bench", "latency-hooks.mjs")];
+  const child = fork(main, ["serve"], { env, execArgv, silent: true });
   child.stderr.pipe(process.stderr);
   const address = await new Promise((resolve, reject) => {
     let found;

@@ -3,6 +3,7 @@
  * tokens. By the kernel's own count (/proc/PID/smaps): all that is resident, Node and shared libraries included.
  */
 import { readFileSync, realpathSync } from "node:fs";
+import { tsImport } from "tsx/esm/api";
 import { respond, startDaemon } from "./daemon.mjs";
 
 /** Resident bytes by what is mapped there. */
@@ -18,7 +19,7 @@ function residentBytes(pid, model) {
 }
 
 async function kvBytesPerToken(model) {
-  const { loadEngineModule } = await import("../../dist/engine/binding.js");
+  const { loadEngineModule } = await tsImport("../../src/engine/binding.ts", import.meta.url);
   return (await loadEngineModule().loadModel(model, { vocabularyOnly: false })).info.kvBytes.f16.perToken;
 }
 

@@ -10,8 +10,9 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { loadEngineModule } from "../../dist/engine/binding.js";
+import { tsImport } from "tsx/esm/api";
 
+const { loadEngineModule } = await tsImport("../../src/engine/binding.ts", import.meta.url);
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 const hearth = path.join(root, "dist", "cli", "main.js");
 
