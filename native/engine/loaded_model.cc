@@ -1,9 +1,12 @@
 #include "engine/loaded_model.h"
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <new>
+#include <vector>
 
 #include "base/hash64.h"
 #include "base/text.h"
@@ -57,6 +60,7 @@ Status LoadedModel::read_weights() {
     return {Code::TOKENIZER_BAD_VOCABULARY, "The vocabulary has " + std::to_string(tokens) +
                                                 " tokens, and the embedding only " + std::to_string(rows) + " rows."};
   }
+  expect_runs();
   return {};
 }
 
@@ -79,25 +83,51 @@ size_t LoadedModel::n_drawable() const {
 
 Status LoadedModel::fingerprint(std::string_view more, std::string* digits) const {
   constexpr size_t kSampleBytes = 4096;
-  digits->clear();
-  const std::span<const std::byte> file = std::as_bytes(file_->bytes());
+  const std::span<const uint8_t> file = file_->bytes();
   const uint64_t file_bytes = file.size();
-  for (const uint64_t seed : {1, 2}) {
-    uint64_t sum = hash64(std::as_bytes(std::span(&file_bytes, 1)), seed);
-    sum = hash64(std::as_bytes(std::span(more)), sum);
-    sum = hash64(file.first(header_.data_offset()), sum);
-    // Else each piece brings its neighbourhood into memory, together a good part of the file.
-    file_->expect(MappedFile::Access::SPARSE);
-    // From the middle: the first rows of an embedding are those of special tokens, which training may not touch.
-    for (const GgufTensor& tensor : header_.tensors()) {
-      const std::span<const std::byte> data = std::as_bytes(tensor.data);
-      sum = hash64(data.subspan(data.size() / 2).first(std::min(kSampleBytes, data.size() - data.size() / 2)), sum);
-    }
-    file_->expect(MappedFile::Access::RUNS);
-    constexpr const char* kHex = "0123456789abcdef";
+  std::array<uint64_t, 2> sums = {1, 2};
+  const auto add = [&sums](std::span<const std::byte> bytes) {
+    for (uint64_t& sum : sums) sum = hash64(bytes, sum);
+  };
+  add(std::as_bytes(std::span(&file_bytes, 1)));
+  add(std::as_bytes(std::span(more)));
+  add(std::as_bytes(file.first(header_.data_offset())));
+  // From the middle: the first rows of an embedding are those of special tokens, which training may not touch.
+  for (const GgufTensor& tensor : header_.tensors()) {
+    std::array<uint8_t, kSampleBytes> sample;
+    const size_t middle = tensor.data.size() / 2;
+    const std::span<uint8_t> part = std::span(sample).first(std::min(kSampleBytes, tensor.data.size() - middle));
+    HEARTH_RETURN_IF_ERROR(file_->peek(static_cast<size_t>(tensor.data.data() - file.data()) + middle, part));
+    add(std::as_bytes(part));
+  }
+  digits->clear();
+  constexpr const char* kHex = "0123456789abcdef";
+  for (const uint64_t sum : sums) {
     for (int shift = 60; shift >= 0; shift -= 4) *digits += kHex[sum >> shift & 15];
   }
   return health();
+}
+
+void LoadedModel::expect_runs() const {
+  const auto memory = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  if (file_->bytes().size() >= memory) return;  // what is read too much would push out what is needed
+  const bool tied = header_.find_tensor("output.weight") == nullptr;
+  const auto read_whole = [tied](const GgufTensor& tensor) {
+    if (tensor.name == "token_embd.weight") return tied;  // else a row for each token, as of the layers' embeddings
+    return !tensor.name.ends_with("token_embd.weight") && tensor.name.find("_exps") == std::string_view::npos;
+  };
+  std::vector<std::span<const uint8_t>> parts;
+  for (const GgufTensor& tensor : header_.tensors()) {
+    if (read_whole(tensor)) parts.push_back(tensor.data);
+  }
+  std::ranges::sort(parts, {}, [](std::span<const uint8_t> part) { return part.data(); });
+  // Neighbours together: what a mapping is told in pieces becomes pieces, and no huge page spans two of them.
+  constexpr ptrdiff_t kMostPadding = 4096;
+  for (size_t i = 0; i < parts.size();) {
+    const uint8_t *begin = parts[i].data(), *end = begin;
+    for (; i < parts.size() && parts[i].data() - end <= kMostPadding; ++i) end = parts[i].data() + parts[i].size();
+    file_->expect_runs({begin, end});
+  }
 }
 
 void LoadedModel::describe() {

@@ -15,8 +15,8 @@
 namespace hearth {
 namespace {
 
-// Linux writes at most this much in one call.
-constexpr size_t kMaxWriteBytes = 0x7ffff000;
+// Written at once, up to a multiple of it: so the kernel keeps the file in pages as large, where it can.
+constexpr size_t kPieceBytes = 2 << 20;
 
 std::string folder_of(const std::string& path) {
   const size_t slash = path.rfind('/');
@@ -56,17 +56,34 @@ Status OutputFile::open(const std::string& path, uint64_t n_bytes) {
 
 Status OutputFile::write(std::span<const uint8_t> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(fd_, bytes.data(), std::min(bytes.size(), kMaxWriteBytes));
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return failed("written");
-    bytes = bytes.subspan(static_cast<size_t>(written));
+    const size_t room = kPieceBytes - (written_ + pending_.size()) % kPieceBytes;
+    const auto part = bytes.first(std::min(room, bytes.size()));
+    pending_.insert(pending_.end(), part.begin(), part.end());
+    bytes = bytes.subspan(part.size());
+    if (part.size() == room) HEARTH_RETURN_IF_ERROR(write_pending());
   }
   return {};
 }
 
-Status OutputFile::flush() { return fdatasync(fd_) == 0 ? Status() : failed("flushed"); }
+Status OutputFile::write_pending() {
+  for (std::span<const uint8_t> left = pending_; !left.empty();) {
+    const ssize_t n = ::write(fd_, left.data(), left.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return failed("written");
+    written_ += static_cast<uint64_t>(n);
+    left = left.subspan(static_cast<size_t>(n));
+  }
+  pending_.clear();
+  return {};
+}
+
+Status OutputFile::flush() {
+  HEARTH_RETURN_IF_ERROR(write_pending());
+  return fdatasync(fd_) == 0 ? Status() : failed("flushed");
+}
 
 Status OutputFile::commit() {
+  HEARTH_RETURN_IF_ERROR(write_pending());
   if (fsync(fd_) != 0) return failed("flushed");
   const int fd = std::exchange(fd_, -1);
   if (close(fd) != 0) return failed("closed");

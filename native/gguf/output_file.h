@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "include/status.h"
 
@@ -29,10 +30,13 @@ class OutputFile {
 
  private:
   Status failed(const char* action) const;
+  Status write_pending();
 
   std::string path_;
   std::string temporary_path_;  // empty unless there is a file to remove
   int fd_ = -1;
+  uint64_t written_ = 0;
+  std::vector<uint8_t> pending_;  // what comes behind that
 };
 
 }  // namespace hearth

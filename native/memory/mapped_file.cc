@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <system_error>
 
@@ -14,6 +16,12 @@ namespace hearth {
 namespace {
 
 std::string error_text(int error) { return std::generic_category().message(error); }
+
+// What O_DIRECT asks of addresses, offsets and sizes, on all common devices.
+constexpr size_t kDirectAlignment = 4096;
+
+size_t align_down(size_t n, size_t alignment) { return n / alignment * alignment; }
+size_t align_up(size_t n, size_t alignment) { return align_down(n + alignment - 1, alignment); }
 
 bool same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
@@ -26,8 +34,12 @@ Status MappedFile::open(const std::string& path, std::unique_ptr<MappedFile>* re
     return {Code::FILE_OPEN_FAILED, "The file " + quoted_path(path) + " " + problem + "."};
   };
 
-  // O_NONBLOCK: opening a FIFO must not hang.
-  file->fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  // O_NONBLOCK: opening a FIFO must not hang. O_DIRECT, which some file systems lack, is for peek(); a mapping is the
+  // page cache's all the same.
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  file->fd_ = ::open(path.c_str(), kFlags | O_DIRECT);
+  file->direct_ = file->fd_ >= 0;
+  if (file->fd_ < 0 && errno == EINVAL) file->fd_ = ::open(path.c_str(), kFlags);
   if (file->fd_ < 0) return failed("cannot be opened: " + error_text(errno));
   if (fstat(file->fd_, &file->opened_) != 0) return failed("cannot be examined: " + error_text(errno));
   if (!S_ISREG(file->opened_.st_mode)) return failed("is not a regular file");
@@ -60,9 +72,31 @@ MappedFile::~MappedFile() {
   if (fd_ >= 0) close(fd_);
 }
 
-void MappedFile::expect(Access access) const {
-  if (bytes_.empty()) return;
-  madvise(const_cast<uint8_t*>(bytes_.data()), bytes_.size(), access == Access::SPARSE ? MADV_RANDOM : MADV_NORMAL);
+void MappedFile::expect_runs(std::span<const uint8_t> part) const {
+  // With the advice the kernel also reads ahead by huge pages. Those of kernels with larger pages are tens of
+  // megabytes, and they need them less.
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  if (part.empty() || page > 4096) return;
+  const size_t offset = static_cast<size_t>(part.data() - bytes_.data()), begin = align_down(offset, page);
+  madvise(const_cast<uint8_t*>(bytes_.data()) + begin, offset + part.size() - begin, MADV_HUGEPAGE);
+}
+
+Status MappedFile::peek(size_t offset, std::span<uint8_t> out) const {
+  const Status failed{Code::FILE_READ_FAILED, "The file " + quoted_path(path_) + " could not be read."};
+  if (!direct_) {
+    std::copy_n(bytes_.data() + offset, out.size(), out.data());
+    return guard_.faulted() ? failed : Status();
+  }
+  const size_t begin = align_down(offset, kDirectAlignment);
+  const size_t n = align_up(offset + out.size(), kDirectAlignment) - begin;
+  const std::unique_ptr<void, decltype(&free)> buffer(aligned_alloc(kDirectAlignment, n), free);
+  if (buffer == nullptr) return {Code::OUT_OF_MEMORY, "There is not enough memory to read " + quoted_path(path_) + "."};
+  ssize_t got;
+  do got = pread(fd_, buffer.get(), n, static_cast<off_t>(begin));
+  while (got < 0 && errno == EINTR);
+  if (got < static_cast<ssize_t>(offset + out.size() - begin)) return failed;
+  std::copy_n(static_cast<const uint8_t*>(buffer.get()) + (offset - begin), out.size(), out.data());
+  return {};
 }
 
 Status MappedFile::health() const {

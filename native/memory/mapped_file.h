@@ -28,10 +28,14 @@ class MappedFile {
   const std::string& path() const { return path_; }
   std::span<const uint8_t> bytes() const { return bytes_; }  // starts at a page boundary
 
-  // Whether what is read next lies together, as tensors do, or here and there: then nothing around it is read ahead.
-  // Advice for the whole mapping.
-  enum class Access { RUNS, SPARSE };
-  void expect(Access access) const;
+  // Advice that a part of bytes() is read from front to back again and again, as weights are. It comes into memory in
+  // huge pages then, where the kernel and the file system have them: a pass over the weights of a model looks up some
+  // hundred pages and not some hundred thousand.
+  void expect_runs(std::span<const uint8_t> part) const;
+
+  // Copies what stands from `offset` on, without bringing it into memory where the file system can: small pages that
+  // are there keep their surroundings from coming in huge ones. FILE_READ_FAILED.
+  Status peek(size_t offset, std::span<uint8_t> out) const;
 
   // FILE_READ_FAILED once a page could not be read, FILE_CHANGED once the size or time of change differ from those at
   // open. Costs one fstat: ask after each step, before its results are used. Any thread.
@@ -42,6 +46,7 @@ class MappedFile {
 
   std::string path_;
   int fd_ = -1;
+  bool direct_ = false;  // reads of fd_ pass by the page cache
   struct stat opened_ = {};
   std::span<const uint8_t> bytes_;
   SigbusGuard guard_;

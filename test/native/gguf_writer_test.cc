@@ -8,11 +8,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 
 #include "files.h"
 #include "gguf/gguf.h"
+#include "gguf/output_file.h"
 #include "gguf/random_blocks.h"
 #include "gguf/writer.h"
 #include "include/engine.h"
@@ -104,6 +107,23 @@ TEST_CASE("shapes that no reader would accept are refused") {
     CHECK(writer.add_tensor("t", HEARTH_TYPE_Q4_0, shape).code() == Code::GGUF_TENSOR_BAD_SHAPE);
   }
   CHECK(writer.tensor_bytes().empty());
+}
+
+TEST_CASE("a file holds what was written to it, in pieces of any size") {
+  const test::TemporaryFolder folder;
+  const std::vector<uint8_t> bytes = counting_bytes(9'000'001);
+  for (const size_t piece : {size_t{700}, size_t{999'983}, size_t{2} << 20, bytes.size()}) {
+    CAPTURE(piece);
+    OutputFile file;
+    REQUIRE(file.open(folder.file("bytes"), 0).ok());
+    for (size_t at = 0, n = 0; at < bytes.size(); at += piece, ++n) {
+      REQUIRE(file.write(std::span(bytes).subspan(at, std::min(piece, bytes.size() - at))).ok());
+      if (n == 3) REQUIRE(file.flush().ok());
+    }
+    REQUIRE(file.commit().ok());
+    std::ifstream stream(folder.file("bytes"), std::ios::binary);
+    CHECK(std::vector<uint8_t>(std::istreambuf_iterator<char>(stream), {}) == bytes);
+  }
 }
 
 TEST_CASE("an unfinished file leaves nothing behind, and what had the name stays") {

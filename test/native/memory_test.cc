@@ -26,8 +26,7 @@ const auto kPage = static_cast<size_t>(sysconf(_SC_PAGESIZE));
 // A file of `size` bytes of 0x5A, written an hour ago, so that any write now shows in its time. Gone at the end.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(size_t size) {
-    const char* folder = std::getenv("TMPDIR");
+  explicit TemporaryFile(size_t size, const char* folder = std::getenv("TMPDIR")) {
     path_ = std::string(folder != nullptr ? folder : "/tmp") + "/hearth-memory-test-XXXXXX";
     fd_ = mkstemp(path_.data());
     REQUIRE(fd_ >= 0);
@@ -95,6 +94,39 @@ TEST_CASE("an empty file is mapped as no bytes") {
   const TemporaryFile temporary(0);
   const auto file = open_mapped(temporary.path());
   CHECK(file->bytes().empty());
+  CHECK(file->health().ok());
+}
+
+TEST_CASE("peeking gives what is mapped, from any place on") {
+  for (const char* folder : {"/tmp", "/dev/shm"}) {  // the second one is memory, and has nothing to pass by
+    CAPTURE(folder);
+    const TemporaryFile temporary(40 * kPage + 7, folder);
+    std::vector<uint8_t> counting(40 * kPage + 7);
+    for (size_t i = 0; i < counting.size(); ++i) counting[i] = static_cast<uint8_t>(i * 7 + i / 251);
+    REQUIRE(pwrite(temporary.fd(), counting.data(), counting.size(), 0) == static_cast<ssize_t>(counting.size()));
+    const auto file = open_mapped(temporary.path());
+    for (const auto& [offset, n] : {std::pair<size_t, size_t>{0, 1},
+                                    {5, 4096},
+                                    {kPage - 1, 2},
+                                    {3 * kPage + 11, 9000},
+                                    {40 * kPage, 7},
+                                    {0, counting.size()}}) {
+      std::vector<uint8_t> out(n);
+      REQUIRE(file->peek(offset, out).ok());
+      CHECK(std::equal(out.begin(), out.end(), counting.begin() + static_cast<ptrdiff_t>(offset)));
+    }
+    REQUIRE(ftruncate(temporary.fd(), static_cast<off_t>(kPage)) == 0);
+    std::vector<uint8_t> out(16);
+    CHECK(file->peek(8 * kPage, out).code() == Code::FILE_READ_FAILED);
+  }
+}
+
+TEST_CASE("a part of a file that is read in runs reads as before") {
+  const TemporaryFile temporary(64 * kPage);
+  const auto file = open_mapped(temporary.path());
+  file->expect_runs(file->bytes().subspan(kPage + 5, 9 * kPage));
+  file->expect_runs({});
+  CHECK(sum_pages(file->bytes()) == 64 * 0x5A);
   CHECK(file->health().ok());
 }
 

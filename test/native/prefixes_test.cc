@@ -308,7 +308,7 @@ TEST_CASE("whatever write fails, nothing is left of the file and the one before 
     REQUIRE(describe_prefix_file(path, kKey, &info).ok());
     CHECK(info.tokens.size() == 40);
   }
-  CHECK(failed >= 5);
+  CHECK(failed >= 3);  // write, flush and rename
   REQUIRE(describe_prefix_file(path, kKey, &info).ok());
   CHECK(info.tokens.size() == 75);
 }
