@@ -36,31 +36,6 @@ requires(!Super<B>) struct ColumnTile<B, kCols> {
   }
 };
 
-// lo[j] and hi[j]: weights 4 * j .. 4 * j + 3 and 16 + 4 * j .. of every row's block.
-template <class B>
-HEARTH_INLINE void load_side_by_side(const RowGroup<kRows>& rows, Bytes lo[4], Bytes hi[4]) {
-  if constexpr (requires { Unpack<B>::kNibbles; }) {  // transposed while two share a byte
-    Bytes both[4];
-#pragma GCC unroll 4  // row() needs a constant
-    for (size_t g = 0; g < 4; ++g) both[g] = load_rows(rows, g, Unpack<B>::kNibbles);
-    transpose_rows(both);
-    for (size_t j = 0; j < 4; ++j) {
-      const Quants quants = split_nibbles(both[j]);
-      lo[j] = quants.lo;
-      hi[j] = quants.hi;
-    }
-    return;
-  }
-#pragma GCC unroll 4  // row() needs a constant
-  for (size_t g = 0; g < 4; ++g) {
-    const Quants quants = Unpack<B>::load(rows, g);
-    lo[g] = quants.lo;
-    hi[g] = quants.hi;
-  }
-  transpose_rows(lo);
-  transpose_rows(hi);
-}
-
 // Vector j of a packed block holds weights 4 * j .. 4 * j + 3 of kRows rows; the other rows' vectors follow all of
 // them.
 template <class B>

@@ -152,6 +152,50 @@ HEARTH_INLINE void multiply_blocks(const RowGroup<kGroupOf<kCols>>& group, const
   }
 }
 
+// lo[j] and hi[j]: weights 4 * j .. 4 * j + 3 and 16 + 4 * j .. of every row's block.
+template <class B>
+HEARTH_INLINE void load_side_by_side(const RowGroup<kRows>& rows, Bytes lo[4], Bytes hi[4]) {
+  if constexpr (requires { Unpack<B>::kNibbles; }) {  // transposed while two share a byte
+    Bytes both[4];
+#pragma GCC unroll 4  // row() needs a constant
+    for (size_t g = 0; g < 4; ++g) both[g] = load_rows(rows, g, Unpack<B>::kNibbles);
+    transpose_rows(both);
+    for (size_t j = 0; j < 4; ++j) {
+      const Quants quants = split_nibbles(both[j]);
+      lo[j] = quants.lo;
+      hi[j] = quants.hi;
+    }
+    return;
+  }
+#pragma GCC unroll 4  // row() needs a constant
+  for (size_t g = 0; g < 4; ++g) {
+    const Quants quants = Unpack<B>::load(rows, g);
+    lo[g] = quants.lo;
+    hi[g] = quants.hi;
+  }
+  transpose_rows(lo);
+  transpose_rows(hi);
+}
+
+// As multiply_blocks, for a block of kRows rows.
+template <class B, size_t kCols>
+HEARTH_INLINE void multiply_side_by_side(const RowGroup<kRows>& rows, const HearthColumns* x, size_t c0, size_t i,
+                                         Floats acc[kCols]) {
+  Bytes lo[4], hi[4];
+  load_side_by_side<B>(rows, lo, hi);
+  const Floats d = load_scales(rows, 0);
+  Floats m = no_floats();
+  if (kHasMinimum<B>) m = load_scales(rows, sizeof(uint16_t));
+  for (size_t c = 0; c < kCols; ++c) {
+    const size_t at = (c0 + c) * (x->n / HEARTH_BLOCK) + i;
+    const Ints sum = SideBySide<B>::dot(lo, hi, x->q + at * HEARTH_BLOCK);
+    const Ints sum_x = spread<1>(x->sum + at);
+    const Floats d_x = spread<1>(x->d + at);
+    acc[c] = fma_rows(to_floats(subtract_bias<Unpack<B>::kBias>(sum, sum_x)), times(d, d_x), acc[c]);
+    if (kHasMinimum<B>) acc[c] = fma_rows(times(m, d_x), to_floats(sum_x), acc[c]);
+  }
+}
+
 // y[c]: lane r holds row r of the group times column c0 + c.
 template <class B, size_t kCols>
 inline void tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, SumsOf<kCols> y[kCols]) {
@@ -171,7 +215,11 @@ inline void tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t
     } else if (c0 == 0) {
       fetch_lines(w + kGroup * (stride + i * sizeof(B)), kGroup * sizeof(B));  // the next group
     }
-    multiply_blocks<B, kBlocks, kCols>(rows, x, c0, i, acc);
+    if constexpr (kCols > 1 && requires { sizeof(SideBySide<B>); }) {
+      multiply_side_by_side<B, kCols>(rows, x, c0, i, acc);
+    } else {
+      multiply_blocks<B, kBlocks, kCols>(rows, x, c0, i, acc);
+    }
     rows.next_block(kBlocks * sizeof(B));
   }
   if constexpr (kBlocks > 1) {
@@ -196,6 +244,7 @@ inline size_t tiles(const uint8_t* w, size_t stride, const HearthColumns* x, siz
 template <class B, class Store>
 inline void group(const uint8_t* w, size_t stride, const HearthColumns* x, Store store) {
   size_t c = tiles<B, kMaxCols>(w, stride, x, 0, store);
+  if constexpr (kMaxCols > 4) c = tiles<B, 4>(w, stride, x, c, store);
   if constexpr (kMaxCols > 2) c = tiles<B, 2>(w, stride, x, c, store);
   for (size_t r = 0; c < x->cols && r < kRows; r += kGroupOf<1>) {
     SumsOf<1> y[1];

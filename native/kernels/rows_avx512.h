@@ -12,7 +12,7 @@
 namespace {
 
 constexpr size_t kRows = 16;
-constexpr size_t kMaxCols = 4;  // columns that share the unpacked weights; 32 registers hold four
+constexpr size_t kMaxCols = 8;  // columns that share the unpacked weights
 // Whether rows that are worked on together are read as streams, see for_groups in matmul_x86.h.
 constexpr bool kStreams = false;
 
@@ -151,10 +151,23 @@ HEARTH_INLINE Bytes splat4(const int8_t* x) {
   return _mm512_set1_epi32(four);
 }
 
+// In two halves, which do not wait for each other.
+template <class B>
+struct SideBySide {
+  static HEARTH_INLINE Ints dot(const Bytes lo[4], const Bytes hi[4], const int8_t* x) {
+    Ints low = _mm512_setzero_si512(), high = low;
+    for (size_t j = 0; j < 4; ++j) {
+      low = _mm512_dpbusd_epi32(low, lo[j], splat4(x + 4 * j));
+      high = _mm512_dpbusd_epi32(high, hi[j], splat4(x + 16 + 4 * j));
+    }
+    return _mm512_add_epi32(low, high);
+  }
+};
+
 // The packed matrix product's tile: a vector of rows times eight columns.
 constexpr size_t kRowVectors = 1;
 constexpr size_t kTileCols = 8;  // 8 sums and 8 vectors of weights are in registers
-constexpr size_t kGemmColumns = 8;
+constexpr size_t kGemmColumns = 13, kSuperGemmColumns = 8;
 
 // sum[0][c] += the packed block times that of column c, for every row. Columns are x_stride apart.
 template <class B>

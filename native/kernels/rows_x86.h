@@ -40,6 +40,12 @@ struct BlocksAsRows {
   HEARTH_INLINE const uint8_t* row(size_t r) const { return rows.row(r % kGroup) + r / kGroup * kApart; }
 };
 
+// Several columns against vectors of four weights of every row, which spares the folding of sums. dot(lo, hi, x): the
+// sums of every row's block times a column's, weights as load_side_by_side has them. Not defined in sets that multiply
+// several columns as they do one.
+template <class B>
+struct SideBySide;
+
 // In assembler: from a 16-bit variable compilers take the way over a general or even a mask register.
 template <int kLane>
 HEARTH_INLINE void insert_half(__m128i& halves, const uint8_t* p) {

@@ -211,7 +211,7 @@ TEST_CASE("the largest integer sums overflow in no set") {
           CAPTURE(quants);
           CAPTURE(extreme);
           CHECK(matches_ref(*kernels, layout, Shape{256, 19, 5, 1, quants, extreme}, 7));
-          CHECK(matches_ref(*kernels, layout, Shape{256, 35, 9, 1, quants, extreme}, 8));  // packed
+          CHECK(matches_ref(*kernels, layout, Shape{256, 35, 14, 1, quants, extreme}, 8));  // packed
         }
       }
     }
@@ -226,7 +226,7 @@ TEST_CASE("unpacking weights into panels for many columns changes no bit") {
       for (const size_t n : {32, 1024, 1280, 2080}) {  // within one chunk of blocks, and over its end
         if (n % layout.block != 0) continue;
         for (const size_t rows : {7, 8, 71, 130}) {
-          for (const size_t cols : {8, 12, 17}) {
+          for (const size_t cols : {8, 14, 17}) {
             CAPTURE(n);
             CAPTURE(rows);
             CAPTURE(cols);
