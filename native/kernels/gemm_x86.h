@@ -50,8 +50,8 @@ inline void pack_rows(const uint8_t* w, size_t stride, size_t n_blocks, size_t f
       store_bytes(q + j * sizeof(Bytes), lo[j]);
       store_bytes(q + (4 + j) * sizeof(Bytes), hi[j]);
     }
-    store_rows(panel->d[i] + first_row, load_scales(rows, 0));
-    if constexpr (kHasMinimum<B>) store_rows(panel->m[i] + first_row, load_scales(rows, sizeof(uint16_t)));
+    store_rows(panel->d[i] + first_row, load_scales<B>(rows, 0));
+    if constexpr (kHasMinimum<B>) store_rows(panel->m[i] + first_row, load_scales<B>(rows, sizeof(uint16_t)));
     rows.next_block(sizeof(B));
   }
 }

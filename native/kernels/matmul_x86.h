@@ -134,9 +134,9 @@ HEARTH_INLINE void multiply_blocks(const RowGroup<kGroupOf<kCols>>& group, const
   Quants quants[4];
 #pragma GCC unroll 4  // row() needs a constant
   for (size_t g = 0; g < 4; ++g) quants[g] = Unpack<B>::load(rows, g);
-  const Floats d = load_scales(rows, 0);
+  const Floats d = load_scales<B>(rows, 0);
   Floats m = no_floats();
-  if (kHasMinimum<B>) m = load_scales(rows, sizeof(uint16_t));
+  if (kHasMinimum<B>) m = load_scales<B>(rows, sizeof(uint16_t));
   for (size_t c = 0; c < kCols; ++c) {
     const size_t at = (c0 + c) * (x->n / HEARTH_BLOCK) + i;
     const Quants q = spread_quants<kCount>(x->q + at * HEARTH_BLOCK);
@@ -183,9 +183,9 @@ HEARTH_INLINE void multiply_side_by_side(const RowGroup<kRows>& rows, const Hear
                                          Floats acc[kCols]) {
   Bytes lo[4], hi[4];
   load_side_by_side<B>(rows, lo, hi);
-  const Floats d = load_scales(rows, 0);
+  const Floats d = load_scales<B>(rows, 0);
   Floats m = no_floats();
-  if (kHasMinimum<B>) m = load_scales(rows, sizeof(uint16_t));
+  if (kHasMinimum<B>) m = load_scales<B>(rows, sizeof(uint16_t));
   for (size_t c = 0; c < kCols; ++c) {
     const size_t at = (c0 + c) * (x->n / HEARTH_BLOCK) + i;
     const Ints sum = SideBySide<B>::dot(lo, hi, x->q + at * HEARTH_BLOCK);

@@ -125,7 +125,7 @@ HEARTH_INLINE Floats fma_rows(Floats a, float b, Floats c) { return _mm256_fmadd
 HEARTH_INLINE void store_rows(float* p, Floats x) { _mm256_storeu_ps(p, x); }
 
 // The f16 at `offset` of each row's block.
-template <class Rows>
+template <class B, class Rows>
 HEARTH_INLINE Floats load_scales(const Rows& rows, size_t offset) {
   return _mm256_cvtph_ps(load_halves(rows, 0, offset));
 }

@@ -126,10 +126,24 @@ HEARTH_INLINE __m256 fma_rows(__m256 a, __m256 b, __m256 c) { return _mm256_fmad
 HEARTH_INLINE void store_rows(float* p, Floats x) { _mm512_storeu_ps(p, x); }
 HEARTH_INLINE void store_rows(float* p, __m256 x) { _mm256_storeu_ps(p, x); }
 
-// The f16 at `offset` of each row's block.
+// The 16 bits at `offset` in the blocks of rows r .. r + 7, by integer registers: vectors' loads and shuffles are what
+// everything else waits for.
 template <class Rows>
+HEARTH_INLINE __m128i gather_halves(const Rows& rows, size_t r, size_t offset) {
+  const auto four = [&](size_t first) {
+    const auto half = [&](size_t i) { return (uint64_t)load_u16(rows.row(first + i) + offset); };
+    return _mm_cvtsi64_si128((long long)(half(0) | half(1) << 16 | half(2) << 32 | half(3) << 48));
+  };
+  return _mm_unpacklo_epi64(four(r), four(r + 4));
+}
+// The f16 at `offset` of each row's block. The masks of types with a fifth bit keep the integer registers busy.
+template <class B, class Rows>
 HEARTH_INLINE Floats load_scales(const Rows& rows, size_t offset) {
-  return _mm512_cvtph_ps(_mm256_setr_m128i(load_halves(rows, 0, offset), load_halves(rows, 8, offset)));
+  if constexpr (requires(const B& b) { b.qh; }) {
+    return _mm512_cvtph_ps(_mm256_setr_m128i(load_halves(rows, 0, offset), load_halves(rows, 8, offset)));
+  } else {
+    return _mm512_cvtph_ps(_mm256_setr_m128i(gather_halves(rows, 0, offset), gather_halves(rows, 8, offset)));
+  }
 }
 
 // Four vectors of four rows' 32-bit parts become four vectors of the same part of all rows, rows in order.
