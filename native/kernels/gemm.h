@@ -5,7 +5,7 @@
 // Written once over what gemm_x86.h and gemm_neon.h define before they include it:
 //   kPanelRows, kTileCols    the micro-kernel's shape
 //   kGroupRows               how many rows' panels share a tile of columns while it is in the L1 cache
-//   kGemmColumns, kSuperGemmColumns   from how many columns on the unpacking pays: of blocks, and of super-blocks
+//   kGemmColumns<B>          from how many columns on the unpacking pays
 //   kColumnPiece             how the columns of a tile are interleaved, see place_column
 //   kSumFactor<B>            what the micro-kernel wants the sums of activations multiplied by; 0: it needs none
 //   pack<B>(w, stride, n_blocks, panel)         kPanelRows rows, n_blocks blocks of 32 each
@@ -98,7 +98,7 @@ template <class B>
 void matmul_quantized(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
   const uint8_t* first = (const uint8_t*)w;
   size_t r = 0;
-  if (x->cols >= (Super<B> ? kSuperGemmColumns : kGemmColumns)) {
+  if (x->cols >= kGemmColumns<B>) {
     const size_t packed = rows / kPanelRows * kPanelRows;
     // As few groups of panels as there can be, and as even: each lays out the columns anew.
     const size_t panels = packed / kPanelRows, groups = (panels + kPanels - 1) / kPanels;

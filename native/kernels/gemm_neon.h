@@ -10,7 +10,8 @@ namespace {
 
 constexpr size_t kPanelRows = 8;
 constexpr size_t kGroupRows = 96;
-constexpr size_t kGemmColumns = 8, kSuperGemmColumns = 8;
+template <class B>
+constexpr size_t kGemmColumns = 8;
 template <class B>
 constexpr int kSumFactor = kHasMinimum<B> ? 1 : 0;
 

@@ -11,6 +11,10 @@ namespace {
 constexpr size_t kPanelRows = kRowVectors * kRows;
 constexpr size_t kGroupRows = 128;
 constexpr size_t kColumnPiece = HEARTH_SUPER_BLOCK;
+template <class B>
+constexpr size_t kGemmColumns = kSixBits<B> ? kPackedSixBits
+                                : Super<B>  ? kPackedSuper
+                                            : kPackedBlocks;
 // Sums start with what the raised quants add too much; types with minimums are not raised.
 template <class B>
 constexpr int kSumFactor = kHasMinimum<B> ? 1 : -Unpack<B>::kBias;
@@ -61,6 +65,72 @@ inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, Panel<B, kPan
   for (size_t r = 0; r < kPanelRows; r += kRows) pack_rows<B>(w, stride, n_blocks, r, panel);
 }
 
+// 16 bytes of every row's block, transposed: parts[j] has bytes 4 * j .. 4 * j + 3 of each.
+HEARTH_INLINE void load_transposed(const RowGroup<kRows>& rows, size_t offset, Bytes parts[4]) {
+#pragma GCC unroll 4  // row() needs a constant
+  for (size_t g = 0; g < 4; ++g) parts[g] = load_rows(rows, g, offset);
+  transpose_rows(parts);
+}
+
+// The scales and minimums of a block of every row of Q4_K or Q5_K: transposed while they are bytes.
+template <class B>
+HEARTH_INLINE void pack_six_bits(const RowGroup<kRows>& rows, size_t first_row, int32_t (*scales)[kPanelRows],
+                                 int16_t* offsets) {
+  Bytes bytes[4];     // scales 0 .. 3 of each row, scales 4 .. 7, minimums 0 .. 3, minimums 4 .. 7
+#pragma GCC unroll 4  // row() needs a constant
+  for (size_t g = 0; g < 4; ++g) bytes[g] = unpack_six_bits(load_rows(rows, g, offsetof(B, scales)));
+  transpose_rows(bytes);
+#pragma GCC unroll 8  // spread_bytes needs constants
+  for (size_t j = 0; j < HEARTH_SUPER_BLOCK / kSubBlock<B>; ++j) {
+    store_bytes((uint8_t*)(scales[j] + first_row), low_scales(spread_bytes(bytes[j / 4], j % 4, j % 4)));
+    if (j % 2 != 0) continue;
+    const Bytes mins = spread_bytes(bytes[2 + j / 4], j % 4, j % 4 + 1);
+    store_bytes((uint8_t*)(offsets + j * kPanelRows + 2 * first_row), multiply_pairs(mins, -1));
+  }
+}
+
+// The same of the quants: transposed while two share a byte.
+template <class B>
+HEARTH_INLINE void pack_nibbles(const RowGroup<kRows>& rows, uint8_t* out) {
+  Bytes high_bits[2][4];
+  if constexpr (kHasFifthBit<B>) {
+    for (size_t half = 0; half < 2; ++half) load_transposed(rows, offsetof(B, qh) + 16 * half, high_bits[half]);
+  }
+  const auto store = [out](size_t weight, Bytes quants) { store_bytes(out + weight / 4 * sizeof(Bytes), quants); };
+#pragma GCC unroll 4  // the sub-block decides which bits are shifted where
+  for (size_t k = 0; k < HEARTH_SUPER_BLOCK / 64; ++k) {
+    for (size_t half = 0; half < 2; ++half) {
+      Bytes both[4];
+      load_transposed(rows, offsetof(B, qs) + 32 * k + 16 * half, both);
+      for (size_t j = 0; j < 4; ++j) {
+        Quants quants = split_nibbles(both[j]);
+        if constexpr (kHasFifthBit<B>) {
+          quants.lo = join(quants.lo, bit_as_16(high_bits[half][j], (int)(2 * k)));
+          quants.hi = join(quants.hi, bit_as_16(high_bits[half][j], (int)(2 * k + 1)));
+        }
+        const size_t weight = 64 * k + 16 * half + 4 * j;
+        store(weight, quants.lo);
+        store(weight + 32, quants.hi);
+      }
+    }
+  }
+}
+
+template <class B>
+requires Super<B> && kSixBits<B>
+inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, Panel<B, kPanelRows>* panel) {
+  for (size_t r = 0; r < kPanelRows; r += kRows) {
+    RowGroup<kRows> rows(w + r * stride, stride);
+    for (size_t i = 0; i < n_blocks; ++i) {
+      pack_nibbles<B>(rows, panel->q[i] + r * HEARTH_SUPER_BLOCK);
+      pack_six_bits<B>(rows, r, panel->scale[i], panel->offset[i]);
+      store_rows(panel->d[i] + r, load_scales<B>(rows, offsetof(B, d)));
+      store_rows(panel->dmin[i] + r, load_scales<B>(rows, offsetof(B, dmin)));
+      rows.next_block(sizeof(B));
+    }
+  }
+}
+
 template <class B>
 inline void multiply(const Panel<B, kPanelRows>& panel, const ColumnTile<B, kTileCols>& x, size_t n_blocks,
                      float y[kTileCols][kPanelRows], UpcomingRows& upcoming) {
@@ -104,10 +174,7 @@ inline void unpack_super(const uint8_t* block, SuperBlock* out) {
 
 // Four 32-bit parts of kRows rows, from 16 bytes of each.
 HEARTH_INLINE void load_transposed(const void* first_row, size_t at, Bytes parts[4]) {
-  const RowGroup<kRows> rows((const uint8_t*)first_row, sizeof(SuperBlock));
-#pragma GCC unroll 4  // row() needs a constant
-  for (size_t g = 0; g < 4; ++g) parts[g] = load_rows(rows, g, at);
-  transpose_rows(parts);
+  load_transposed(RowGroup<kRows>((const uint8_t*)first_row, sizeof(SuperBlock)), at, parts);
 }
 
 // Offsets stand by pairs of sub-blocks, which one instruction multiplies: [kSubs / 2][kPanelRows][2].

@@ -153,7 +153,8 @@ HEARTH_INLINE Bytes splat4(const int8_t* x) {
 // is two loads a cycle that would limit the product.
 constexpr size_t kRowVectors = 2;
 constexpr size_t kTileCols = 4;
-constexpr size_t kGemmColumns = 6, kSuperGemmColumns = 6;
+// As in rows_avx512.h.
+constexpr size_t kPackedBlocks = 6, kPackedSuper = 6, kPackedSixBits = 5;
 
 // How many products of four activations 16-bit lanes hold the sums of, for unsigned weights up to `largest`: with all
 // eight of a block, 16 * 15 * 127 = 30480; with four, 8 * 31 * 127 = 31496; with two, 4 * 63 * 127 = 32004. One is for

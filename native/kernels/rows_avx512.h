@@ -181,7 +181,8 @@ struct SideBySide {
 // The packed matrix product's tile: a vector of rows times eight columns.
 constexpr size_t kRowVectors = 1;
 constexpr size_t kTileCols = 8;  // 8 sums and 8 vectors of weights are in registers
-constexpr size_t kGemmColumns = 13, kSuperGemmColumns = 8;
+// From how many columns on unpacking into a panel pays: of blocks, super-blocks, and Q4_K or Q5_K, unpacked quickest.
+constexpr size_t kPackedBlocks = 13, kPackedSuper = 8, kPackedSixBits = 5;
 
 // sum[0][c] += the packed block times that of column c, for every row. Columns are x_stride apart.
 template <class B>
