@@ -72,31 +72,42 @@ HEARTH_INLINE void load_transposed(const RowGroup<kRows>& rows, size_t offset, B
   transpose_rows(parts);
 }
 
-// The scales and minimums of a block of every row of Q4_K or Q5_K: transposed while they are bytes.
+// The types whose rows are packed side by side from their bytes on, and not one after the other.
 template <class B>
-HEARTH_INLINE void pack_six_bits(const RowGroup<kRows>& rows, size_t first_row, int32_t (*scales)[kPanelRows],
-                                 int16_t* offsets) {
-  Bytes bytes[4];     // scales 0 .. 3 of each row, scales 4 .. 7, minimums 0 .. 3, minimums 4 .. 7
+constexpr bool kPackedFromBytes = kSixBits<B>;
+template <>
+constexpr bool kPackedFromBytes<block_q6_k> = true;
+
+// The scales of a block of every row, and what pack_scales makes of them or of the minimums: transposed while they are
+// bytes.
+template <class B>
+HEARTH_INLINE void pack_byte_scales(const RowGroup<kRows>& rows, size_t first_row, int32_t (*scales)[kPanelRows],
+                                    int16_t* offsets) {
+  Bytes bytes[4];     // Q6_K: sixteen scales; else eight, and eight minimums
 #pragma GCC unroll 4  // row() needs a constant
-  for (size_t g = 0; g < 4; ++g) bytes[g] = unpack_six_bits(load_rows(rows, g, offsetof(B, scales)));
+  for (size_t g = 0; g < 4; ++g) {
+    bytes[g] = load_rows(rows, g, offsetof(B, scales));
+    if constexpr (kSixBits<B>) bytes[g] = unpack_six_bits(bytes[g]);
+  }
   transpose_rows(bytes);
-#pragma GCC unroll 8  // spread_bytes needs constants
+  const Bytes* lowered = kHasMinimum<B> ? bytes + 2 : bytes;
+  constexpr int kFactor = kHasMinimum<B> ? -1 : -kPanelRaise<B>;
+#pragma GCC unroll 16  // spread_bytes needs constants
   for (size_t j = 0; j < HEARTH_SUPER_BLOCK / kSubBlock<B>; ++j) {
     store_bytes((uint8_t*)(scales[j] + first_row), low_scales(spread_bytes(bytes[j / 4], j % 4, j % 4)));
     if (j % 2 != 0) continue;
-    const Bytes mins = spread_bytes(bytes[2 + j / 4], j % 4, j % 4 + 1);
-    store_bytes((uint8_t*)(offsets + j * kPanelRows + 2 * first_row), multiply_pairs(mins, -1));
+    const Bytes pairs = multiply_pairs(spread_bytes(lowered[j / 4], j % 4, j % 4 + 1), kFactor);
+    store_bytes((uint8_t*)(offsets + j * kPanelRows + 2 * first_row), pairs);
   }
 }
 
-// The same of the quants: transposed while two share a byte.
+// The quants of a block of every row, transposed while they share bytes: those of Q4_K and Q5_K.
 template <class B>
-HEARTH_INLINE void pack_nibbles(const RowGroup<kRows>& rows, uint8_t* out) {
+HEARTH_INLINE void pack_byte_quants(const RowGroup<kRows>& rows, uint8_t* out) {
   Bytes high_bits[2][4];
   if constexpr (kHasFifthBit<B>) {
     for (size_t half = 0; half < 2; ++half) load_transposed(rows, offsetof(B, qh) + 16 * half, high_bits[half]);
   }
-  const auto store = [out](size_t weight, Bytes quants) { store_bytes(out + weight / 4 * sizeof(Bytes), quants); };
 #pragma GCC unroll 4  // the sub-block decides which bits are shifted where
   for (size_t k = 0; k < HEARTH_SUPER_BLOCK / 64; ++k) {
     for (size_t half = 0; half < 2; ++half) {
@@ -105,27 +116,49 @@ HEARTH_INLINE void pack_nibbles(const RowGroup<kRows>& rows, uint8_t* out) {
       for (size_t j = 0; j < 4; ++j) {
         Quants quants = split_nibbles(both[j]);
         if constexpr (kHasFifthBit<B>) {
-          quants.lo = join(quants.lo, bit_as_16(high_bits[half][j], (int)(2 * k)));
-          quants.hi = join(quants.hi, bit_as_16(high_bits[half][j], (int)(2 * k + 1)));
+          quants.lo = join(quants.lo, bits_as_16(high_bits[half][j], (int)(2 * k), 1));
+          quants.hi = join(quants.hi, bits_as_16(high_bits[half][j], (int)(2 * k + 1), 1));
         }
-        const size_t weight = 64 * k + 16 * half + 4 * j;
-        store(weight, quants.lo);
-        store(weight + 32, quants.hi);
+        const size_t fours = 16 * k + 4 * half + j;
+        store_bytes(out + fours * sizeof(Bytes), quants.lo);
+        store_bytes(out + (fours + 8) * sizeof(Bytes), quants.hi);
+      }
+    }
+  }
+}
+
+template <>
+HEARTH_INLINE void pack_byte_quants<block_q6_k>(const RowGroup<kRows>& rows, uint8_t* out) {
+  for (size_t k = 0; k < 2; ++k) {  // 128 weights
+    for (size_t half = 0; half < 2; ++half) {
+      Bytes high_bits[4];
+      load_transposed(rows, offsetof(block_q6_k, qh) + 32 * k + 16 * half, high_bits);
+#pragma GCC unroll 2  // the part decides which bits are shifted where
+      for (size_t part = 0; part < 2; ++part) {
+        Bytes both[4];
+        load_transposed(rows, offsetof(block_q6_k, ql) + 64 * k + 32 * part + 16 * half, both);
+        for (size_t j = 0; j < 4; ++j) {
+          const Quants quants = split_nibbles(both[j]);
+          const size_t fours = 32 * k + 8 * part + 4 * half + j;
+          store_bytes(out + fours * sizeof(Bytes), join(quants.lo, bits_as_16(high_bits[j], (int)(2 * part), 2)));
+          store_bytes(out + (fours + 16) * sizeof(Bytes),
+                      join(quants.hi, bits_as_16(high_bits[j], (int)(2 * part + 4), 2)));
+        }
       }
     }
   }
 }
 
 template <class B>
-requires Super<B> && kSixBits<B>
+requires Super<B> && kPackedFromBytes<B>
 inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, Panel<B, kPanelRows>* panel) {
   for (size_t r = 0; r < kPanelRows; r += kRows) {
     RowGroup<kRows> rows(w + r * stride, stride);
     for (size_t i = 0; i < n_blocks; ++i) {
-      pack_nibbles<B>(rows, panel->q[i] + r * HEARTH_SUPER_BLOCK);
-      pack_six_bits<B>(rows, r, panel->scale[i], panel->offset[i]);
+      pack_byte_quants<B>(rows, panel->q[i] + r * HEARTH_SUPER_BLOCK);
+      pack_byte_scales<B>(rows, r, panel->scale[i], panel->offset[i]);
       store_rows(panel->d[i] + r, load_scales<B>(rows, offsetof(B, d)));
-      store_rows(panel->dmin[i] + r, load_scales<B>(rows, offsetof(B, dmin)));
+      if constexpr (kHasMinimum<B>) store_rows(panel->dmin[i] + r, load_scales<B>(rows, offsetof(B, dmin)));
       rows.next_block(sizeof(B));
     }
   }

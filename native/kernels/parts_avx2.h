@@ -122,14 +122,14 @@ HEARTH_INLINE Ints low_scales(Bytes pairs) { return _mm256_blend_epi16(pairs, _m
 HEARTH_INLINE Ints high_scales(Bytes pairs) { return _mm256_blend_epi16(_mm256_srli_epi32(pairs, 16), pairs, 0xaa); }
 // The low 16 bits of a and the high ones of b.
 HEARTH_INLINE Bytes join_pairs(Bytes a, Bytes b) { return _mm256_blend_epi16(a, b, 0xaa); }
-// Bytes `low` and `high` of each lane as two numbers of 16 bits.
+// Bytes `low` and `high` of each lane as two signed numbers of 16 bits.
 HEARTH_INLINE Bytes spread_bytes(Bytes v, size_t low, size_t high) {
-  const Bytes bytes = _mm256_set1_epi32((int)(0x80008000 | high << 16 | low));
-  const Bytes lanes = _mm256_broadcastsi128_si256(_mm_setr_epi32(0, 0x00040004, 0x00080008, 0x000c000c));
-  return _mm256_shuffle_epi8(v, join(bytes, lanes));
+  const Bytes bytes = _mm256_set1_epi32((int)(0x00800080 | high << 24 | low << 8));
+  const Bytes lanes = _mm256_broadcastsi128_si256(_mm_setr_epi32(0, 0x04000400, 0x08000800, 0x0c000c00));
+  return _mm256_srai_epi16(_mm256_shuffle_epi8(v, join(bytes, lanes)), 8);
 }
-// Bit `bit` of each byte, worth 16.
-HEARTH_INLINE Bytes bit_as_16(Bytes v, int bit) { return take_bits(v, bit - 4, 16); }
+// `count` bits of each byte from `bit` on, worth 16 and more.
+HEARTH_INLINE Bytes bits_as_16(Bytes v, int bit, int count) { return take_bits(v, bit - 4, ((1 << count) - 1) << 4); }
 HEARTH_INLINE Bytes multiply_pairs(Bytes a, int by) { return _mm256_mullo_epi16(a, _mm256_set1_epi16((short)by)); }
 // acc + the products of pairs of 16-bit numbers
 HEARTH_INLINE Ints dot_pairs(Ints acc, Bytes a, Bytes b) { return _mm256_add_epi32(acc, _mm256_madd_epi16(a, b)); }

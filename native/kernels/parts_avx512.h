@@ -154,16 +154,16 @@ HEARTH_INLINE Ints low_scales(Bytes pairs) { return _mm512_srai_epi32(_mm512_sll
 HEARTH_INLINE Ints high_scales(Bytes pairs) { return _mm512_srai_epi32(pairs, 16); }
 // The low 16 bits of a and the high ones of b.
 HEARTH_INLINE Bytes join_pairs(Bytes a, Bytes b) { return _mm512_mask_blend_epi16(0xaaaaaaaa, a, b); }
-// Bytes `low` and `high` of each lane as two numbers of 16 bits.
+// Bytes `low` and `high` of each lane as two signed numbers of 16 bits.
 HEARTH_INLINE Bytes spread_bytes(Bytes v, size_t low, size_t high) {
-  const Bytes bytes = _mm512_set1_epi32((int)(0x80008000 | high << 16 | low));
-  const Bytes lanes = _mm512_broadcast_i32x4(_mm_setr_epi32(0, 0x00040004, 0x00080008, 0x000c000c));
-  return _mm512_shuffle_epi8(v, join(bytes, lanes));
+  const Bytes bytes = _mm512_set1_epi32((int)(0x00800080 | high << 24 | low << 8));
+  const Bytes lanes = _mm512_broadcast_i32x4(_mm_setr_epi32(0, 0x04000400, 0x08000800, 0x0c000c00));
+  return _mm512_srai_epi16(_mm512_shuffle_epi8(v, join(bytes, lanes)), 8);
 }
-// Bit `bit` of each byte, worth 16.
-HEARTH_INLINE Bytes bit_as_16(Bytes v, int bit) {
+// `count` bits of each byte from `bit` on, worth 16 and more.
+HEARTH_INLINE Bytes bits_as_16(Bytes v, int bit, int count) {
   const Bytes moved = bit >= 4 ? _mm512_srli_epi16(v, (unsigned)(bit - 4)) : _mm512_slli_epi16(v, (unsigned)(4 - bit));
-  return _mm512_and_si512(moved, _mm512_set1_epi8(16));
+  return _mm512_and_si512(moved, _mm512_set1_epi8((char)(((1 << count) - 1) << 4)));
 }
 HEARTH_INLINE Bytes multiply_pairs(Bytes a, int by) { return _mm512_mullo_epi16(a, _mm512_set1_epi16((short)by)); }
 // acc + the products of pairs of 16-bit numbers
