@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "gguf/totals.h"
 #include "kv/sequences.h"
+#include "memory/huge_pages.h"
 #include "sample/grammar.h"
 #include "tokenizer/from_gguf.h"
 
@@ -60,7 +61,7 @@ Status LoadedModel::read_weights() {
     return {Code::TOKENIZER_BAD_VOCABULARY, "The vocabulary has " + std::to_string(tokens) +
                                                 " tokens, and the embedding only " + std::to_string(rows) + " rows."};
   }
-  expect_runs();
+  advise_weights();
   return {};
 }
 
@@ -108,7 +109,7 @@ Status LoadedModel::fingerprint(std::string_view more, std::string* digits) cons
   return health();
 }
 
-void LoadedModel::expect_runs() const {
+void LoadedModel::advise_weights() const {
   const auto memory = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   if (file_->bytes().size() >= memory) return;  // what is read too much would push out what is needed
   const bool tied = header_.find_tensor("output.weight") == nullptr;
@@ -126,7 +127,7 @@ void LoadedModel::expect_runs() const {
   for (size_t i = 0; i < parts.size();) {
     const uint8_t *begin = parts[i].data(), *end = begin;
     for (; i < parts.size() && parts[i].data() - end <= kMostPadding; ++i) end = parts[i].data() + parts[i].size();
-    file_->expect_runs({begin, end});
+    advise_huge_pages(begin, static_cast<size_t>(end - begin));
   }
 }
 

@@ -40,7 +40,7 @@ class LoadedModel final : public Model {
  private:
   Status read();
   Status read_weights();
-  void expect_runs() const;
+  void advise_weights() const;
   void describe();
 
   std::unique_ptr<MappedFile> file_;  // first: all others view it

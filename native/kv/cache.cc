@@ -4,6 +4,8 @@
 #include <cstring>
 #include <string>
 
+#include "memory/huge_pages.h"
+
 namespace hearth::kv {
 namespace {
 
@@ -31,6 +33,7 @@ Status Cache::Pool::create(int32_t n_blocks, const char* purpose) {
   const size_t bytes = n_blocks * block_bytes;
   HEARTH_RETURN_IF_ERROR(Arena::create(Arena::bytes_for<uint8_t>(bytes), purpose, &arena));
   HEARTH_RETURN_IF_ERROR(arena.allocate(bytes, &base));
+  advise_huge_pages(base, bytes);  // blocks are taken one after the other, so little of them stays unused
   references.assign(n_blocks, 0);
   free.resize(n_blocks);
   for (int32_t i = 0; i < n_blocks; ++i) free[i] = n_blocks - 1 - i;

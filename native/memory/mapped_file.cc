@@ -72,15 +72,6 @@ MappedFile::~MappedFile() {
   if (fd_ >= 0) close(fd_);
 }
 
-void MappedFile::expect_runs(std::span<const uint8_t> part) const {
-  // With the advice the kernel also reads ahead by huge pages. Those of kernels with larger pages are tens of
-  // megabytes, and they need them less.
-  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  if (part.empty() || page > 4096) return;
-  const size_t offset = static_cast<size_t>(part.data() - bytes_.data()), begin = align_down(offset, page);
-  madvise(const_cast<uint8_t*>(bytes_.data()) + begin, offset + part.size() - begin, MADV_HUGEPAGE);
-}
-
 Status MappedFile::peek(size_t offset, std::span<uint8_t> out) const {
   const Status failed{Code::FILE_READ_FAILED, "The file " + quoted_path(path_) + " could not be read."};
   if (!direct_) {

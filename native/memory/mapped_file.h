@@ -28,13 +28,8 @@ class MappedFile {
   const std::string& path() const { return path_; }
   std::span<const uint8_t> bytes() const { return bytes_; }  // starts at a page boundary
 
-  // Advice that a part of bytes() is read from front to back again and again, as weights are. It comes into memory in
-  // huge pages then, where the kernel and the file system have them: a pass over the weights of a model looks up some
-  // hundred pages and not some hundred thousand.
-  void expect_runs(std::span<const uint8_t> part) const;
-
   // Copies what stands from `offset` on, without bringing it into memory where the file system can: small pages that
-  // are there keep their surroundings from coming in huge ones. FILE_READ_FAILED.
+  // are there keep their surroundings from coming in huge ones (huge_pages.h). FILE_READ_FAILED.
   Status peek(size_t offset, std::span<uint8_t> out) const;
 
   // FILE_READ_FAILED once a page could not be read, FILE_CHANGED once the size or time of change differ from those at
