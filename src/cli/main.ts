@@ -16,9 +16,13 @@ const commandLoaders: Record<string, () => Promise<Command>> = {
   debug: async () => (await import("./debug.js")).debugCommand(),
 };
 
-/** The command that the first argument but --json names; all of them where it names none, for the help and the error. */
-function loadCommands(args: readonly string[]): Promise<Command[]> {
+/**
+ * The command that the first argument but --json names; none for the version; all of them where it names none, for the help and
+ * the error.
+ */
+async function loadCommands(args: readonly string[]): Promise<Command[]> {
   const first = args.find((argument) => argument !== "--json") ?? "";
+  if (first === "--version" || first === "-V") return [];
   const named = Object.hasOwn(commandLoaders, first) ? commandLoaders[first] : undefined;
   return Promise.all((named ? [named] : Object.values(commandLoaders)).map((load) => load()));
 }
