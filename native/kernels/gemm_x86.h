@@ -65,13 +65,6 @@ inline void pack(const uint8_t* w, size_t stride, size_t n_blocks, Panel<B, kPan
   for (size_t r = 0; r < kPanelRows; r += kRows) pack_rows<B>(w, stride, n_blocks, r, panel);
 }
 
-// 16 bytes of every row's block, transposed: parts[j] has bytes 4 * j .. 4 * j + 3 of each.
-HEARTH_INLINE void load_transposed(const RowGroup<kRows>& rows, size_t offset, Bytes parts[4]) {
-#pragma GCC unroll 4  // row() needs a constant
-  for (size_t g = 0; g < 4; ++g) parts[g] = load_rows(rows, g, offset);
-  transpose_rows(parts);
-}
-
 // The types whose rows are packed side by side from their bytes on, and not one after the other.
 template <class B>
 constexpr bool kPackedFromBytes = kSixBits<B>;
@@ -83,7 +76,8 @@ constexpr bool kPackedFromBytes<block_q6_k> = true;
 template <class B>
 HEARTH_INLINE void pack_byte_scales(const RowGroup<kRows>& rows, size_t first_row, int32_t (*scales)[kPanelRows],
                                     int16_t* offsets) {
-  Bytes bytes[4];     // Q6_K: sixteen scales; else eight, and eight minimums
+  // Of Q6_K sixteen scales, else eight and eight minimums.
+  Bytes bytes[4];
 #pragma GCC unroll 4  // row() needs a constant
   for (size_t g = 0; g < 4; ++g) {
     bytes[g] = load_rows(rows, g, offsetof(B, scales));
@@ -105,7 +99,7 @@ HEARTH_INLINE void pack_byte_scales(const RowGroup<kRows>& rows, size_t first_ro
 template <class B>
 HEARTH_INLINE void pack_byte_quants(const RowGroup<kRows>& rows, uint8_t* out) {
   Bytes high_bits[2][4];
-  if constexpr (kHasFifthBit<B>) {
+  if constexpr (kHasHighBits<B>) {
     for (size_t half = 0; half < 2; ++half) load_transposed(rows, offsetof(B, qh) + 16 * half, high_bits[half]);
   }
 #pragma GCC unroll 4  // the sub-block decides which bits are shifted where
@@ -115,7 +109,7 @@ HEARTH_INLINE void pack_byte_quants(const RowGroup<kRows>& rows, uint8_t* out) {
       load_transposed(rows, offsetof(B, qs) + 32 * k + 16 * half, both);
       for (size_t j = 0; j < 4; ++j) {
         Quants quants = split_nibbles(both[j]);
-        if constexpr (kHasFifthBit<B>) {
+        if constexpr (kHasHighBits<B>) {
           quants.lo = join(quants.lo, bits_as_16(high_bits[half][j], (int)(2 * k), 1));
           quants.hi = join(quants.hi, bits_as_16(high_bits[half][j], (int)(2 * k + 1), 1));
         }

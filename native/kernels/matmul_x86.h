@@ -152,14 +152,19 @@ HEARTH_INLINE void multiply_blocks(const RowGroup<kGroupOf<kCols>>& group, const
   }
 }
 
+// 16 bytes of every row's block, transposed: parts[j] has bytes 4 * j .. 4 * j + 3 of each.
+HEARTH_INLINE void load_transposed(const RowGroup<kRows>& rows, size_t offset, Bytes parts[4]) {
+#pragma GCC unroll 4  // row() needs a constant
+  for (size_t g = 0; g < 4; ++g) parts[g] = load_rows(rows, g, offset);
+  transpose_rows(parts);
+}
+
 // lo[j] and hi[j]: weights 4 * j .. 4 * j + 3 and 16 + 4 * j .. of every row's block.
 template <class B>
 HEARTH_INLINE void load_side_by_side(const RowGroup<kRows>& rows, Bytes lo[4], Bytes hi[4]) {
   if constexpr (requires { Unpack<B>::kNibbles; }) {  // transposed while two share a byte
     Bytes both[4];
-#pragma GCC unroll 4  // row() needs a constant
-    for (size_t g = 0; g < 4; ++g) both[g] = load_rows(rows, g, Unpack<B>::kNibbles);
-    transpose_rows(both);
+    load_transposed(rows, Unpack<B>::kNibbles, both);
     for (size_t j = 0; j < 4; ++j) {
       const Quants quants = split_nibbles(both[j]);
       lo[j] = quants.lo;

@@ -139,7 +139,7 @@ HEARTH_INLINE __m128i gather_halves(const Rows& rows, size_t r, size_t offset) {
 // The f16 at `offset` of each row's block. The masks of types with a fifth bit keep the integer registers busy.
 template <class B, class Rows>
 HEARTH_INLINE Floats load_scales(const Rows& rows, size_t offset) {
-  if constexpr (requires(const B& b) { b.qh; }) {
+  if constexpr (kHasHighBits<B>) {
     return _mm512_cvtph_ps(_mm256_setr_m128i(load_halves(rows, 0, offset), load_halves(rows, 8, offset)));
   } else {
     return _mm512_cvtph_ps(_mm256_setr_m128i(gather_halves(rows, 0, offset), gather_halves(rows, 8, offset)));

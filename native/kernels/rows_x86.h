@@ -40,6 +40,12 @@ struct BlocksAsRows {
   HEARTH_INLINE const uint8_t* row(size_t r) const { return rows.row(r % kGroup) + r / kGroup * kApart; }
 };
 
+// Whether the upper bits of a type's quants stand apart from the lower four.
+template <class B>
+constexpr bool kHasHighBits = requires(const B& b) {
+  b.qh;
+};
+
 // Several columns against vectors of four weights of every row, which spares the folding of sums. dot(lo, hi, x): the
 // sums of every row's block times a column's, weights as load_side_by_side has them. Not defined in sets that multiply
 // several columns as they do one.

@@ -44,10 +44,6 @@ template <>
 constexpr bool kSixBits<block_q4_k> = true;
 template <>
 constexpr bool kSixBits<block_q5_k> = true;
-template <class B>
-constexpr bool kHasFifthBit = requires(const B& b) {
-  b.qh;
-};
 
 // Those of one block, repeated for 16 weights each.
 struct SixBits {

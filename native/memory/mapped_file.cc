@@ -77,12 +77,11 @@ Status MappedFile::peek(size_t offset, std::span<uint8_t> out) const {
     const size_t begin = align_down(offset, kDirectAlignment);
     const size_t n = align_up(offset + out.size(), kDirectAlignment) - begin;
     const std::unique_ptr<void, decltype(&free)> buffer(aligned_alloc(kDirectAlignment, n), free);
-    if (buffer == nullptr) {
-      return {Code::OUT_OF_MEMORY, "There is not enough memory to read " + quoted_path(path_) + "."};
+    ssize_t got = -1;
+    if (buffer != nullptr) {
+      do got = pread(fd_, buffer.get(), n, static_cast<off_t>(begin));
+      while (got < 0 && errno == EINTR);
     }
-    ssize_t got;
-    do got = pread(fd_, buffer.get(), n, static_cast<off_t>(begin));
-    while (got < 0 && errno == EINTR);
     if (got >= static_cast<ssize_t>(offset + out.size() - begin)) {
       std::copy_n(static_cast<const uint8_t*>(buffer.get()) + (offset - begin), out.size(), out.data());
       return {};
