@@ -1,5 +1,6 @@
 // Attention over one KV block, written once over the sixteen lanes of lanes_*.h. Up to four rows that see the same
-// tokens share each key and value; the arithmetic of a row does not depend on its neighbours.
+// tokens share each key and value, and many share their conversion to floats; the arithmetic of a row does not depend
+// on its neighbours.
 #pragma once
 
 #include "kernels/activations.h"
@@ -49,6 +50,26 @@ struct Q8Rows {
   HEARTH_INLINE Lanes tail(size_t, size_t, size_t) const { return zeros(); }  // there is none
 };
 
+// Those of many rows, converted to floats once for all.
+template <class Dim>
+struct FloatRows {
+  const float* x;
+  Dim head_dim;
+
+  // Those of token t and on, by a pointer of their own.
+  HEARTH_INLINE FloatRows from(size_t t) const {
+    const float* at = x + t * head_dim;
+    __asm__("" : "+r"(at));
+    return {at, head_dim};
+  }
+  HEARTH_INLINE Lanes load(size_t t, size_t i) const { return load_f32(x, t * head_dim + i); }
+  HEARTH_INLINE Lanes tail(size_t, size_t, size_t) const { return zeros(); }  // there is none
+};
+template <class Rows>
+constexpr bool kFloats = false;
+template <class Dim>
+constexpr bool kFloats<FloatRows<Dim>> = true;
+
 // What is read after a block's keys: its values, and the next block's keys. Both come into the cache while the keys are
 // scored, since values are gathered faster than memory delivers anything. Rows without an x are not fetched.
 template <class Rows>
@@ -59,6 +80,9 @@ struct Upcoming {
     values.fetch(t);
     keys.fetch(t);
   }
+};
+struct NothingUpcoming {
+  HEARTH_INLINE void fetch(size_t) const {}
 };
 
 // Four sums in lanes. Members and not an array, which would live in memory.
@@ -126,10 +150,42 @@ inline void score_token(const HearthAttendRow* rows, Rows k, size_t t, Scores* w
   for (size_t r = 0; r < kRows; ++r) weight[r][t] = score[r];
 }
 
+// The same of two rows and two tokens. Sums start with the first product: one that is then -0 and not 0 changes no
+// weight.
+template <class Rows>
+HEARTH_INLINE void score_pairs(const float* q0, const float* q1, Rows first, Rows second, float* weight0,
+                               float* weight1) {
+  FourSums sums;
+  const auto take = [&](size_t i, auto add) {
+    const Lanes query0 = load_f32(q0, i), query1 = load_f32(q1, i);
+    const Lanes key0 = first.load(0, i);
+    sums.s0 = add(key0, query0, sums.s0);
+    sums.s2 = add(key0, query1, sums.s2);
+    const Lanes key1 = second.load(0, i);
+    sums.s1 = add(key1, query0, sums.s1);
+    sums.s3 = add(key1, query1, sums.s3);
+  };
+  take(0, [](Lanes a, Lanes b, Lanes) { return mul(a, b); });
+  for (size_t i = kLanes; i < first.head_dim; i += kLanes) {
+    take(i, [](Lanes a, Lanes b, Lanes sum) { return fma(a, b, sum); });
+  }
+  store_pairs(weight0, weight1, fold4(sums.s0, sums.s1, sums.s2, sums.s3));
+}
+
 // weight[r][t] = dot(q_r, k_t) for the tokens that the rows see, and for a few beside them.
-template <size_t kRows, class Rows>
-inline void score(const HearthAttendRow* rows, Rows k, Upcoming<Rows> upcoming, Scores* weight) {
+template <size_t kRows, class Rows, class Upcoming>
+inline void score(const HearthAttendRow* rows, Rows k, Upcoming upcoming, Scores* weight) {
   const size_t end = rows[0].visible;
+  if constexpr (kRows > 1 && kFloats<Rows>) {
+    for (size_t r = 0; r + 2 <= kRows; r += 2) {
+      for (size_t t = rows[0].first; t < end; t += 2) {
+        score_pairs(rows[r].q, rows[r + 1].q, k.from(t), k.from(t + 1 < end ? t + 1 : t), weight[r] + t,
+                    weight[r + 1] + t);
+      }
+    }
+    if constexpr (kRows % 2 != 0) score<1>(rows + kRows - 1, k, upcoming, weight + kRows - 1);
+    return;
+  }
   if constexpr (kRows > 1 && !kManyRegisters) {
     for (size_t t = rows[0].first; t < end; ++t) {
       upcoming.fetch(t);
@@ -187,6 +243,9 @@ struct Wide {
 };
 HEARTH_INLINE Wide mul(Wide x, Lanes y) { return {mul(x.low, y), mul(x.high, y)}; }
 HEARTH_INLINE Wide fma(Lanes x, Wide y, Wide sum) { return {fma(x, y.low, sum.low), fma(x, y.high, sum.high)}; }
+HEARTH_INLINE Wide fma(Factors f, size_t i, Wide y, Wide sum) {
+  return {fma(f, i, y.low, sum.low), fma(f, i, y.high, sum.high)};
+}
 
 // acc = acc * correction + sum over t of weight[t] * value(t), for the dimensions that `value`, `load` and `store`
 // handle.
@@ -198,7 +257,21 @@ HEARTH_INLINE void gather(const HearthAttendRow* rows, const Scores* weight, con
     return mul(load(rows[r].acc), splat(correction[r]));
   };
   auto acc0 = start(0), acc1 = start(1), acc2 = start(2), acc3 = start(3);
-  for (size_t t = rows[0].first; t < rows[0].visible; ++t) {
+  size_t t = rows[0].first;
+  const size_t end = rows[0].visible;
+  for (; t + 4 <= end; t += 4) {
+    const auto of_row = [&](size_t r) { return load_factors(weight[r < kRows ? r : 0] + t); };
+    const Factors f0 = of_row(0), f1 = of_row(1), f2 = of_row(2), f3 = of_row(3);
+#pragma GCC unroll 4  // a factor is part of an instruction
+    for (size_t j = 0; j < 4; ++j) {
+      const auto x = value(t + j);
+      acc0 = fma(f0, j, x, acc0);
+      if constexpr (kRows > 1) acc1 = fma(f1, j, x, acc1);
+      if constexpr (kRows > 2) acc2 = fma(f2, j, x, acc2);
+      if constexpr (kRows > 3) acc3 = fma(f3, j, x, acc3);
+    }
+  }
+  for (; t < end; ++t) {
     const auto x = value(t);
     acc0 = fma(splat(weight[0][t]), x, acc0);
     if constexpr (kRows > 1) acc1 = fma(splat(weight[1][t]), x, acc1);
@@ -245,9 +318,9 @@ inline void gather_values(const HearthAttendRow* rows, const Scores* weight, con
       });
 }
 
-// Rows that see the same tokens.
-template <size_t kRows, class Rows>
-inline void attend_together(HearthAttendRow* rows, Rows k, Rows v, Upcoming<Rows> upcoming, HearthScores scores) {
+// Up to four rows that see the same tokens.
+template <size_t kRows, class Rows, class Upcoming>
+inline void attend_together(HearthAttendRow* rows, Rows k, Rows v, Upcoming upcoming, HearthScores scores) {
   Scores weight[kRows];
   float correction[kRows];
   score<kRows>(rows, k, upcoming, weight);
@@ -255,10 +328,50 @@ inline void attend_together(HearthAttendRow* rows, Rows k, Rows v, Upcoming<Rows
   gather_values<kRows>(rows, weight, correction, v);
 }
 
-// How many rows from the first on, up to four, see the same tokens.
+// The first four of n rows that see the same tokens; returns how many of them there are.
+template <class Rows, class Upcoming>
+inline size_t attend_four(HearthAttendRow* rows, size_t n, Rows k, Rows v, Upcoming upcoming, HearthScores scores) {
+  if (n >= 4) return attend_together<4>(rows, k, v, upcoming, scores), 4;
+  if (n == 3) return attend_together<3>(rows, k, v, upcoming, scores), 3;
+  if (n == 2) return attend_together<2>(rows, k, v, upcoming, scores), 2;
+  return attend_together<1>(rows, k, v, upcoming, scores), 1;
+}
+
+// From how many rows on it pays to convert keys and values to floats once for all, and up to which head_dim.
+constexpr size_t kManyRows = 8, kWidestHead = 256;
+template <class Dim>
+constexpr size_t kWidest = kWidestHead;
+template <size_t kDim>
+constexpr size_t kWidest<FixedDim<kDim>> = kDim;
+
+// Keys or values of a block as floats: of tokens that are seen, or that score_tile takes beside them.
+template <class Rows>
+struct FloatBlock {
+  using Dim = decltype(Rows::head_dim);
+  alignas(64) float x[HEARTH_ATTEND_TOKENS * kWidest<Dim>];
+
+  HEARTH_INLINE FloatRows<Dim> take(Rows from, size_t first, size_t visible, Rows upcoming) {
+    for (size_t t = first / 4 * 4; t < visible; ++t) {
+      upcoming.fetch(t);
+      for (size_t i = 0; i < from.head_dim; i += kLanes) store_f32(x + t * from.head_dim + i, from.load(t, i));
+    }
+    return {x, from.head_dim};
+  }
+};
+
+// Many rows that see the same tokens.
+template <class Rows>
+inline void attend_many(HearthAttendRow* rows, size_t n, Rows k, Rows v, Rows next_keys, HearthScores scores) {
+  FloatBlock<Rows> keys, values;
+  const auto float_keys = keys.take(k, rows[0].first, rows[0].visible, v);
+  const auto float_values = values.take(v, rows[0].first, rows[0].visible, next_keys);
+  for (size_t r = 0; r < n;) r += attend_four(rows + r, n - r, float_keys, float_values, NothingUpcoming(), scores);
+}
+
+// How many rows from the first on see the same tokens.
 inline size_t count_alike(const HearthAttendRow* rows, size_t n_rows) {
   size_t n = 1;
-  while (n < 4 && n < n_rows && rows[n].first == rows[0].first && rows[n].visible == rows[0].visible) ++n;
+  while (n < n_rows && rows[n].first == rows[0].first && rows[n].visible == rows[0].visible) ++n;
   return n;
 }
 
@@ -268,10 +381,12 @@ inline void attend(HearthAttendRow* rows, size_t n_rows, Rows k, Rows v, Rows ne
   for (size_t r = 0, n; r < n_rows; r += n) {
     n = count_alike(rows + r, n_rows - r);
     if (rows[r].first >= rows[r].visible) continue;
-    if (n == 4) attend_together<4>(rows + r, k, v, upcoming, scores);
-    if (n == 3) attend_together<3>(rows + r, k, v, upcoming, scores);
-    if (n == 2) attend_together<2>(rows + r, k, v, upcoming, scores);
-    if (n == 1) attend_together<1>(rows + r, k, v, upcoming, scores);
+    const bool many = n >= kManyRows && k.head_dim % kLanes == 0 && k.head_dim <= kWidestHead;
+    if (kConvertsSlowly && many) {
+      attend_many(rows + r, n, k, v, upcoming.keys, scores);
+    } else {
+      n = attend_four(rows + r, n, k, v, upcoming, scores);
+    }
     upcoming.values.x = upcoming.keys.x = {};  // they are here now
   }
 }

@@ -12,7 +12,8 @@ struct Lanes {
   __m256 lo, hi;
 };
 
-constexpr bool kManyRegisters = false;  // for some twenty Lanes at once
+constexpr bool kManyRegisters = false;   // for some twenty Lanes at once
+constexpr bool kConvertsSlowly = false;  // halves and bytes to floats
 
 inline Lanes zeros() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
 inline Lanes splat(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
@@ -51,6 +52,10 @@ inline Lanes mul(Lanes a, Lanes b) { return {_mm256_mul_ps(a.lo, b.lo), _mm256_m
 inline Lanes fma(Lanes a, Lanes b, Lanes c) {
   return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
 }
+// Four factors, of which a product takes one: broadcast from memory, as is done anyway.
+using Factors = const float*;
+inline Factors load_factors(const float* p) { return p; }
+HEARTH_INLINE Lanes fma(Factors f, size_t i, Lanes b, Lanes c) { return fma(splat(f[i]), b, c); }
 inline Lanes div(Lanes a, Lanes b) { return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)}; }
 // NaNs pass through clamp, and are passed over by larger in its first argument.
 inline Lanes clamp(Lanes x, float low, float high) {
@@ -81,6 +86,11 @@ HEARTH_INLINE __m128 fold4(Lanes a, Lanes b, Lanes c, Lanes d) {
 inline float first(__m128 x) { return _mm_cvtss_f32(x); }
 inline float first(Lanes x) { return _mm256_cvtss_f32(x.lo); }
 inline void store4(float* p, __m128 x) { _mm_storeu_ps(p, x); }
+// The first two to p, the last two to q.
+inline void store_pairs(float* p, float* q, __m128 x) {
+  _mm_storel_pi((__m64*)p, x);
+  _mm_storeh_pi((__m64*)q, x);
+}
 
 // The largest magnitude among 32 values, as bits: a NaN is larger than all numbers.
 inline uint32_t max_magnitude(Lanes a, Lanes b) {

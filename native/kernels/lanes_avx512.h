@@ -12,7 +12,8 @@ struct Lanes {
   __m512 v;
 };
 
-constexpr bool kManyRegisters = true;  // for some twenty Lanes at once
+constexpr bool kManyRegisters = true;    // for some twenty Lanes at once
+constexpr bool kConvertsSlowly = false;  // halves and bytes to floats
 
 inline Lanes zeros() { return {_mm512_setzero_ps()}; }
 inline Lanes splat(float x) { return {_mm512_set1_ps(x)}; }
@@ -35,6 +36,10 @@ inline void store_f16(uint16_t* p, Lanes x) {
 inline Lanes add(Lanes a, Lanes b) { return {_mm512_add_ps(a.v, b.v)}; }
 inline Lanes mul(Lanes a, Lanes b) { return {_mm512_mul_ps(a.v, b.v)}; }
 inline Lanes fma(Lanes a, Lanes b, Lanes c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+// Four factors, of which a product takes one: broadcast from memory, as is done anyway.
+using Factors = const float*;
+inline Factors load_factors(const float* p) { return p; }
+HEARTH_INLINE Lanes fma(Factors f, size_t i, Lanes b, Lanes c) { return fma(splat(f[i]), b, c); }
 inline Lanes div(Lanes a, Lanes b) { return {_mm512_div_ps(a.v, b.v)}; }
 // NaNs pass through clamp, and are passed over by larger in its first argument.
 inline Lanes clamp(Lanes x, float low, float high) {
@@ -59,6 +64,11 @@ HEARTH_INLINE __m128 fold4(Lanes a, Lanes b, Lanes c, Lanes d) {
 inline float first(__m128 x) { return _mm_cvtss_f32(x); }
 inline float first(Lanes x) { return _mm_cvtss_f32(_mm512_castps512_ps128(x.v)); }
 inline void store4(float* p, __m128 x) { _mm_storeu_ps(p, x); }
+// The first two to p, the last two to q.
+inline void store_pairs(float* p, float* q, __m128 x) {
+  _mm_storel_pi((__m64*)p, x);
+  _mm_storeh_pi((__m64*)q, x);
+}
 
 // The largest magnitude among 32 values, as bits: a NaN is larger than all numbers.
 inline uint32_t max_magnitude(Lanes a, Lanes b) {

@@ -12,6 +12,7 @@ struct Lanes {
 };
 
 constexpr bool kManyRegisters = false;  // for some twenty Lanes at once
+constexpr bool kConvertsSlowly = true;  // halves and bytes to floats: it takes instructions of its own
 
 inline Lanes zeros() { return {{vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)}}; }
 inline Lanes splat(float x) { return {{vdupq_n_f32(x), vdupq_n_f32(x), vdupq_n_f32(x), vdupq_n_f32(x)}}; }
@@ -56,6 +57,13 @@ inline Lanes fma(Lanes a, Lanes b, Lanes c) {
   return {{vfmaq_f32(c.v[0], a.v[0], b.v[0]), vfmaq_f32(c.v[1], a.v[1], b.v[1]), vfmaq_f32(c.v[2], a.v[2], b.v[2]),
            vfmaq_f32(c.v[3], a.v[3], b.v[3])}};
 }
+// Four factors, of which a product takes one.
+using Factors = float32x4_t;
+inline Factors load_factors(const float* p) { return vld1q_f32(p); }
+HEARTH_INLINE Lanes fma(Factors f, size_t i, Lanes b, Lanes c) {
+  return {{vfmaq_n_f32(c.v[0], b.v[0], f[i]), vfmaq_n_f32(c.v[1], b.v[1], f[i]), vfmaq_n_f32(c.v[2], b.v[2], f[i]),
+           vfmaq_n_f32(c.v[3], b.v[3], f[i])}};
+}
 inline Lanes div(Lanes a, Lanes b) {
   return {{vdivq_f32(a.v[0], b.v[0]), vdivq_f32(a.v[1], b.v[1]), vdivq_f32(a.v[2], b.v[2]), vdivq_f32(a.v[3], b.v[3])}};
 }
@@ -94,6 +102,11 @@ HEARTH_INLINE float32x4_t fold4(Lanes a, Lanes b, Lanes c, Lanes d) {
 inline float first(float32x4_t x) { return vgetq_lane_f32(x, 0); }
 inline float first(Lanes x) { return first(x.v[0]); }
 inline void store4(float* p, float32x4_t x) { vst1q_f32(p, x); }
+// The first two to p, the last two to q.
+inline void store_pairs(float* p, float* q, float32x4_t x) {
+  vst1_f32(p, vget_low_f32(x));
+  vst1_f32(q, vget_high_f32(x));
+}
 
 // The largest magnitude among 32 values, as bits: a NaN is larger than all numbers.
 inline uint32_t max_magnitude(Lanes a, Lanes b) {

@@ -157,11 +157,12 @@ constexpr size_t kTileCols = 4;
 constexpr size_t kPackedBlocks = 6, kPackedSuper = 6, kPackedSixBits = 5;
 
 // How many products of four activations 16-bit lanes hold the sums of, for unsigned weights up to `largest`: with all
-// eight of a block, 16 * 15 * 127 = 30480; with four, 8 * 31 * 127 = 31496; with two, 4 * 63 * 127 = 32004. One is for
-// signed weights.
+// eight of a block, 16 * 15 * 127 = 30480; with four, 8 * 31 * 127 = 31496; with two, 4 * 63 * 127 = 32004. One stands
+// for signed weights.
 constexpr size_t narrow_run(int largest) { return largest <= 15 ? 8 : largest <= 31 ? 4 : largest <= 63 ? 2 : 1; }
 
-// The sums of kRun products, in pairs of 16-bit lanes. Vectors of rows are `stride` bytes apart, columns x_stride.
+// The sums of kRun products with unsigned weights, in pairs of 16-bit lanes. Vectors of rows are `stride` bytes apart,
+// columns x_stride.
 template <size_t kRun>
 HEARTH_INLINE void multiply_narrow(const uint8_t* w, size_t stride, const int8_t* x, size_t x_stride,
                                    Ints narrow[kRowVectors][kTileCols]) {
@@ -172,11 +173,31 @@ HEARTH_INLINE void multiply_narrow(const uint8_t* w, size_t stride, const int8_t
     for (size_t c = 0; c < kTileCols; ++c) {
       const Bytes four = splat4(x + c * x_stride + 4 * i);
       for (size_t v = 0; v < kRowVectors; ++v) {
-        const Ints products =
-            kRun > 1 ? _mm256_maddubs_epi16(weights[v], four)
-                     : _mm256_maddubs_epi16(_mm256_abs_epi8(weights[v]), _mm256_sign_epi8(four, weights[v]));
+        const Ints products = _mm256_maddubs_epi16(weights[v], four);
         narrow[v][c] = i == 0 ? products : _mm256_add_epi16(narrow[v][c], products);
         keep_order(narrow[v][c]);
+      }
+    }
+  }
+}
+
+// As multiply_steps, for signed weights, of which two products fill 16 bits.
+template <size_t kSteps>
+HEARTH_INLINE void multiply_signed_steps(const uint8_t* w, size_t stride, const int8_t* x, size_t x_stride,
+                                         const Bytes scale[kRowVectors], Ints sum[kRowVectors][kTileCols]) {
+#pragma GCC unroll 8
+  for (size_t i = 0; i < kSteps; ++i) {
+    Bytes weights[kRowVectors], magnitudes[kRowVectors];
+    for (size_t v = 0; v < kRowVectors; ++v) {
+      weights[v] = load_bytes(w + v * stride + i * sizeof(Bytes));
+      magnitudes[v] = _mm256_abs_epi8(weights[v]);
+    }
+    for (size_t c = 0; c < kTileCols; ++c) {
+      const Bytes four = splat4(x + c * x_stride + 4 * i);
+      for (size_t v = 0; v < kRowVectors; ++v) {
+        const Ints products = _mm256_maddubs_epi16(magnitudes[v], _mm256_sign_epi8(four, weights[v]));
+        sum[v][c] = _mm256_add_epi32(sum[v][c], _mm256_madd_epi16(products, scale[v]));
+        keep_order(sum[v][c]);
       }
     }
   }
@@ -186,6 +207,7 @@ HEARTH_INLINE void multiply_narrow(const uint8_t* w, size_t stride, const int8_t
 template <size_t kRun, size_t kSteps>
 HEARTH_INLINE void multiply_steps(const uint8_t* w, size_t stride, const int8_t* x, size_t x_stride,
                                   const Bytes scale[kRowVectors], Ints sum[kRowVectors][kTileCols]) {
+  if constexpr (kRun == 1) return multiply_signed_steps<kSteps>(w, stride, x, x_stride, scale, sum);
   for (size_t j = 0; j < kSteps; j += kRun) {
     Ints narrow[kRowVectors][kTileCols];
     multiply_narrow<kRun>(w + j * sizeof(Bytes), stride, x + 4 * j, x_stride, narrow);

@@ -218,6 +218,21 @@ TEST_CASE("every set attends like ref at any head size, row count and number of 
   }
 }
 
+TEST_CASE(
+    "many rows attend like ref whether keys are converted to floats for all of them or, in wide heads, for each") {
+  for (const size_t head_dim : {256, 288}) {
+    const Problem p(9, head_dim, 65, static_cast<uint32_t>(head_dim), 60);
+    const Quantized k(p.k), v(p.v);
+    const Answer expected(p, ref_kernels(), 9), quantized(p, ref_kernels(), 9, &k, &v);
+    for (const HearthKernels* kernels : vector_kernels()) {
+      CAPTURE(kernels->name);
+      CAPTURE(head_dim);
+      CHECK(Answer(p, *kernels, 9).equals(expected));
+      CHECK(Answer(p, *kernels, 9, &k, &v).equals(quantized));
+    }
+  }
+}
+
 TEST_CASE("a key or value that a row may not see does not reach it") {
   for (const HearthKernels* kernels : vector_kernels()) {
     CAPTURE(kernels->name);
