@@ -86,11 +86,6 @@ HEARTH_INLINE __m128 fold4(Lanes a, Lanes b, Lanes c, Lanes d) {
 inline float first(__m128 x) { return _mm_cvtss_f32(x); }
 inline float first(Lanes x) { return _mm256_cvtss_f32(x.lo); }
 inline void store4(float* p, __m128 x) { _mm_storeu_ps(p, x); }
-// The first two to p, the last two to q.
-inline void store_pairs(float* p, float* q, __m128 x) {
-  _mm_storel_pi((__m64*)p, x);
-  _mm_storeh_pi((__m64*)q, x);
-}
 
 // The largest magnitude among 32 values, as bits: a NaN is larger than all numbers.
 inline uint32_t max_magnitude(Lanes a, Lanes b) {

@@ -102,11 +102,6 @@ HEARTH_INLINE float32x4_t fold4(Lanes a, Lanes b, Lanes c, Lanes d) {
 inline float first(float32x4_t x) { return vgetq_lane_f32(x, 0); }
 inline float first(Lanes x) { return first(x.v[0]); }
 inline void store4(float* p, float32x4_t x) { vst1q_f32(p, x); }
-// The first two to p, the last two to q.
-inline void store_pairs(float* p, float* q, float32x4_t x) {
-  vst1_f32(p, vget_low_f32(x));
-  vst1_f32(q, vget_high_f32(x));
-}
 
 // The largest magnitude among 32 values, as bits: a NaN is larger than all numbers.
 inline uint32_t max_magnitude(Lanes a, Lanes b) {
