@@ -47,6 +47,8 @@ export interface MixedResult {
   readonly prefillTokensPerSecond: number;
   /** Of all streams together. */
   readonly decodeTokensPerSecond: number;
+  /** How much longer than alone they wait for a token. */
+  readonly slowdown: number;
 }
 
 /** Decode steps before the clock starts: they bring the weights into memory and the cores up to speed. */
@@ -141,9 +143,11 @@ async function measureMixed(
   const streams = sequences.length - 1;
   const prefills: number[] = [];
   const decodes: number[] = [];
+  const slowdowns: number[] = [];
   for (let rep = 0; rep <= reps; rep++) {
-    const { ms, steps } = await readWhileDecoding(engine, sequences, tokens, vocabulary);
+    const { ms, steps, decodeMs } = await readWhileDecoding(engine, sequences, tokens, vocabulary);
     if (rep === 0) continue; // does not count
+    slowdowns.push(ms / steps / decodeMs);
     prefills.push((1000 * tokens) / ms);
     decodes.push((1000 * streams * steps) / ms);
   }
@@ -152,6 +156,7 @@ async function measureMixed(
     streams,
     prefillTokensPerSecond: median(prefills),
     decodeTokensPerSecond: median(decodes),
+    slowdown: median(slowdowns),
   };
 }
 

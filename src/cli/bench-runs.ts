@@ -1,6 +1,6 @@
 /** What `hearth bench` times: steps as the daemon takes them. Which tokens they carry does not matter to the speed. */
 import type { Engine } from "../engine/contract.js";
-import { Pacing } from "../scheduler/pacing.js";
+import { PromptPacing } from "../scheduler/pacing.js";
 import { defaultSchedulerOptions } from "../scheduler/types.js";
 
 /** Tokens of one prefill step: as much as an idle daemon would take at most. */
@@ -29,6 +29,16 @@ export async function decode(engine: Engine, sequences: readonly number[], token
   for (let i = 0; i < tokens; i++) last = await decodeStep(engine, sequences, last);
 }
 
+/** Steps of the answers alone, before a prompt is read beside them. */
+const stepsBefore = 8;
+
+export interface SharedRun {
+  readonly ms: number;
+  readonly steps: number;
+  /** Of a step of the answers alone. */
+  readonly decodeMs: number;
+}
+
 /**
  * The last sequence reads a prompt in pieces as large as the daemon's while answers stream, and the others generate a token
  * in each step.
@@ -38,24 +48,31 @@ export async function readWhileDecoding(
   sequences: readonly number[],
   tokens: number,
   vocabulary: number,
-): Promise<{ ms: number; steps: number }> {
+): Promise<SharedRun> {
   const reader = sequences.at(-1) ?? 0;
   const streams = sequences.slice(0, -1);
   for (const sequence of sequences) engine.truncateSequence(sequence, 0);
-  const pacing = new Pacing();
-  const started = performance.now();
+  const { maxGapMs, prefillStepMs } = defaultSchedulerOptions;
+  const pacing = new PromptPacing(maxGapMs, prefillStepMs);
   let last = new Int32Array(streams.length);
+  const alone: number[] = [];
+  for (let i = 0; i < stepsBefore; i++) {
+    const before = performance.now();
+    last = await decodeStep(engine, streams, last);
+    alone.push(performance.now() - before);
+  }
+  const decodeMs = median(alone);
+  const started = performance.now();
   let steps = 0;
   for (let read = 0; read < tokens; steps++) {
     const room = Math.min(tokens - read, batchTokens - streams.length);
-    const ids = someTokens(read, pacing.tokensWithin(defaultSchedulerOptions.streamingStepMs, room), vocabulary);
+    const ids = someTokens(read, pacing.beside(decodeMs, room), vocabulary);
     const before = performance.now();
-    const prompt = { sequence: reader, tokens: ids, sample: false };
-    last = await decodeStep(engine, streams, last, prompt);
-    pacing.observe(ids.length + streams.length, performance.now() - before);
+    last = await decodeStep(engine, streams, last, { sequence: reader, tokens: ids, sample: false });
+    pacing.observe({ promptTokens: ids.length, decodeMs, computeMs: performance.now() - before });
     read += ids.length;
   }
-  return { ms: performance.now() - started, steps };
+  return { ms: performance.now() - started, steps, decodeMs };
 }
 
 export function median(values: readonly number[]): number {

@@ -153,11 +153,14 @@ function table({
     rows.push(["batched", `${all} (${streams} streams of ${tokens} tokens)${gain}`]);
   }
   if (mixed) {
-    const { tokens, streams, prefillTokensPerSecond, decodeTokensPerSecond } = mixed;
+    const { tokens, streams, prefillTokensPerSecond, decodeTokensPerSecond, slowdown } = mixed;
     const answers = streams === 1 ? "an answer" : `${streams} answers`;
     rows.push(
       ["mixed", `reads ${prefillTokensPerSecond.toFixed(1)} tokens/s (${tokens} tokens)`],
-      ["", `while ${answers} come at ${decodeTokensPerSecond.toFixed(1)} tokens/s`],
+      [
+        "",
+        `while ${answers} come at ${decodeTokensPerSecond.toFixed(1)} tokens/s, ${slowdown.toFixed(1)} times slower`,
+      ],
     );
   }
   if (deep) rows.push(...depthRows(deep));

@@ -214,6 +214,10 @@ export const options = {
     env: "HEARTH_BATCH_TOKENS",
     doc: "Most tokens of one step. The scheduler takes fewer while answers stream.",
   }),
+  "scheduler.max_gap_ms": option(integer(1, 60_000, "milliseconds"), 250, {
+    env: "HEARTH_MAX_GAP_MS",
+    doc: "Longest time between two tokens of an answer while another prompt is read, and at most four times what it takes alone. A prompt has at least half of the time.",
+  }),
 
   "responses.max_bytes": option(integer(0, 16_384 * mib, "bytes"), 64 * mib, {
     env: "HEARTH_RESPONSES_MAX_BYTES",

@@ -40,6 +40,7 @@ function hostOptions(config: Config): ModelRegistryOptions["host"] {
       ...defaultSchedulerOptions,
       maxQueued: config["scheduler.queue"],
       maxQueueMs: config["scheduler.queue_ms"],
+      maxGapMs: config["scheduler.max_gap_ms"],
       speculation: config["engine.speculation"],
       loopTokens: config["limits.loop_tokens"],
       keeper: { idleMs: config["prefix.idle_ms"], minTokens: config["prefix.min_tokens"] },

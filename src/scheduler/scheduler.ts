@@ -16,7 +16,7 @@ import { PrefixKeeper } from "./keeper.js";
 import { logprobs } from "./logprobs.js";
 import { LoopWatch } from "./loop-watch.js";
 import { GaugeShare, type SchedulerMetrics } from "./metrics.js";
-import { Pacing } from "./pacing.js";
+import { PromptPacing } from "./pacing.js";
 import { plan } from "./plan.js";
 import { FairQueue } from "./queue.js";
 import { type ChunkRows, ResultRows } from "./result-rows.js";
@@ -56,7 +56,7 @@ export class Scheduler {
   readonly #dependencies: SchedulerDependencies;
   readonly #slots: SlotTable;
   readonly #keeper: PrefixKeeper;
-  readonly #pacing = new Pacing();
+  readonly #pacing: PromptPacing;
   readonly #decodeCost = new StepCost();
   readonly #queue = new FairQueue<Job>();
   readonly #slotsBusy: GaugeShare;
@@ -74,6 +74,7 @@ export class Scheduler {
     this.#engine = engine;
     this.#options = options;
     this.#dependencies = dependencies;
+    this.#pacing = new PromptPacing(options.maxGapMs, options.prefillStepMs);
     this.#slots = new SlotTable(engine);
     const { clock, metrics, shelf = null } = dependencies;
     const onRestored = () => this.#resumeLoop();
@@ -252,10 +253,10 @@ export class Scheduler {
   #planStep(): RunningChunk[] {
     const { maxUnreadTokens } = this.#options;
     const ready = this.#slots.busy.filter(({ job }) => job.phase !== "ended" && job.stream.unread < maxUnreadTokens);
-    const streaming = ready.some(({ job }) => job.phase === "decode");
     const { maxBatchTokens } = this.#engine.options;
-    const durationMs = streaming ? this.#options.streamingStepMs : this.#options.prefillStepMs;
-    const guesses = this.#guess(ready.filter(({ job }) => job.phase === "decode"));
+    const decoding = ready.filter(({ job }) => job.phase === "decode");
+    const guesses = this.#guess(decoding);
+    const columns = [...guesses.values()].reduce((sum, drafts) => sum + drafts.length, decoding.length);
     const planned = plan(
       ready.map(({ index, job, tokens }) => ({
         index,
@@ -265,7 +266,7 @@ export class Scheduler {
         admission: job.admission,
         sample: job.wantsAnswer,
       })),
-      { batchTokens: maxBatchTokens, prefillTokens: this.#pacing.tokensWithin(durationMs, maxBatchTokens) },
+      { batchTokens: maxBatchTokens, prefillTokens: this.#promptTokens(columns, maxBatchTokens) },
     );
     return planned.flatMap((chunk) => {
       const of = ready.find(({ index }) => index === chunk.slot);
@@ -281,6 +282,12 @@ export class Scheduler {
         { ...chunk, of, ids: Int32Array.from([...of.job.history.slice(start, start + chunk.tokens), ...drafts]) },
       ];
     });
+  }
+
+  /** Of the next step, in which answers have `columns` tokens. What these cost has to be known first: then they go alone. */
+  #promptTokens(columns: number, limit: number): number {
+    if (columns === 0) return this.#pacing.alone(limit);
+    return this.#decodeCost.known ? this.#pacing.beside(this.#decodeCost.estimate(columns), limit) : 0;
   }
 
   /** What each answer may go on with, by slot. Nothing while KV room is short: a guess must not drive anybody out. */
@@ -456,15 +463,15 @@ export class Scheduler {
     const { metrics } = this.#dependencies;
     const prefilled = chunks.filter(({ of }) => of.job.phase !== "decode");
     const promptTokens = prefilled.reduce((sum, chunk) => sum + chunk.tokens, 0);
+    const columns = chunks.reduce((sum, { of, ids }) => sum + (of.job.phase === "decode" ? ids.length : 0), 0);
     if (prefilled.length === 0) {
-      const columns = chunks.reduce((sum, { ids }) => sum + ids.length, 0);
       this.#decodeCost.observe(columns, computeMs);
       if (columns === 1) this.decodeSpeed.observe(computeMs);
     }
     metrics.stepSeconds.observe(computeMs / 1000);
     metrics.promptTokens.inc(promptTokens);
-    // A step of single tokens costs more a token than one of many, and says nothing about prompts.
-    if (promptTokens > 1) this.#pacing.observe(promptTokens + chunks.length - prefilled.length, computeMs);
+    const decodeMs = columns > 0 ? this.#decodeCost.estimate(columns) : null;
+    if (promptTokens > 0) this.#pacing.observe({ promptTokens, decodeMs, computeMs });
   }
 
   /** Faults of the request are its client's to mend; the others are the daemon's, and shown. */

@@ -114,6 +114,11 @@ export class StepCost {
     this.#ms[columns] = known === undefined ? computeMs : known + 0.2 * (computeMs - known);
   }
 
+  /** Whether anything was measured. */
+  get known(): boolean {
+    return this.#ms.length > 0;
+  }
+
   /** In milliseconds, or in steps of one token where nothing was measured. */
   estimate(columns: number): number {
     const below = this.#nearest(columns, -1);

@@ -61,9 +61,9 @@ export interface SchedulerOptions {
   readonly maxQueueMs: number;
   /** Tokens that wait for a slow reader before its sequence pauses. */
   readonly maxUnreadTokens: number;
-  /** How long a step should take at most while answers stream, so that none stutters. */
-  readonly streamingStepMs: number;
-  /** The same while only prompts are read: bounds how long a cancel waits, and feeds the watchdog. */
+  /** Between two tokens of an answer while a prompt is read; at most fourfold its own time (see pacing.ts). */
+  readonly maxGapMs: number;
+  /** How long a step should take while only prompts are read: bounds how long a cancel waits, and feeds the watchdog. */
   readonly prefillStepMs: number;
   /** Guess tokens that repeat earlier ones (see speculation.ts). The answers are the same with and without. */
   readonly speculation: boolean;
@@ -76,7 +76,7 @@ export const defaultSchedulerOptions: SchedulerOptions = {
   maxQueued: 32,
   maxQueueMs: 0,
   maxUnreadTokens: 256,
-  streamingStepMs: 250,
+  maxGapMs: 250,
   prefillStepMs: 2000,
   speculation: true,
   loopTokens: 512,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Pacing } from "../../src/scheduler/pacing.js";
+import { Pacing, PromptPacing, sharedStepMs } from "../../src/scheduler/pacing.js";
 import { type PlanSlot, plan } from "../../src/scheduler/plan.js";
 
 const decode = (index: number): PlanSlot => ({
@@ -87,6 +87,28 @@ test("the prefill chunk follows the measured speed", () => {
   assert.equal(pacing.tokensWithin(250, 256), 1, "slower than the limit: one token, never none");
   for (let i = 0; i < 80; i++) pacing.observe(256, 0);
   assert.equal(pacing.tokensWithin(250, 256), 256);
+});
+
+test("beside an answer a step takes at most fourfold the answer's own time, and at most the longest gap", () => {
+  for (const decodeMs of [0.5, 1, 11, 60]) {
+    const stepMs = sharedStepMs(decodeMs, 250);
+    assert.ok(stepMs >= 2 * decodeMs && stepMs <= Math.max(2, 4 * decodeMs), `${decodeMs} ms become ${stepMs}`);
+  }
+  assert.equal(sharedStepMs(100, 250), 250);
+});
+
+test("where an answer's own time is long, a prompt beside it still has half of each step", () => {
+  assert.equal(sharedStepMs(200, 250), 400);
+  assert.equal(sharedStepMs(800, 250), 1600);
+});
+
+test("what a prompt token costs beside answers is learned apart from what it costs alone", () => {
+  const pacing = new PromptPacing(250, 2000);
+  for (let i = 0; i < 20; i++) pacing.observe({ promptTokens: 200, decodeMs: null, computeMs: 200 });
+  assert.equal(pacing.alone(4096), 2000);
+  for (let i = 0; i < 20; i++) pacing.observe({ promptTokens: 10, decodeMs: 20, computeMs: 40 });
+  assert.equal(pacing.beside(20, 4096), 25, "50 ms beside the answer's own 20, at 2 ms a token");
+  assert.equal(pacing.alone(4096), 2000);
 });
 
 test("guesses ride along where the batch has room, after every stream has its token", () => {

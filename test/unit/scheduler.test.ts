@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { type ErrorCode, HearthError } from "../../src/base/errors.js";
+import type { StepPlan } from "../../src/engine/contract.js";
 import { scripted } from "../../src/engine/fake.js";
 import { outcome, type Rig, request, startScheduler, until } from "../helpers/scheduler.js";
 
@@ -87,6 +88,35 @@ test("a long prompt does not stall a running stream: every step carries a token 
   assert.equal((await long).tokens.length, 1);
   assert.ok(rig.engine.plans.length < 16, `${rig.engine.plans.length} steps`);
   assert.ok(streaming.length >= 11);
+});
+
+test("a long prompt slows a running answer at most fourfold, and gets at least half of the time", async () => {
+  const decodeMs = 2;
+  const steps: { answers: number; prompt: number; ms: number }[] = [];
+  const stepMs = ({ chunks }: StepPlan) => {
+    const answers = chunks.filter(({ promptLeft, tokens }) => promptLeft === 0 && tokens.length === 1).length;
+    const prompt = chunks.reduce((sum, { tokens }) => sum + tokens.length, 0) - answers;
+    const ms = (answers > 0 ? decodeMs : 0) + 0.25 * prompt;
+    steps.push({ answers, prompt, ms });
+    return ms;
+  };
+  const rig = await startScheduler({ stepMs }, { contextTokens: 2048, maxBatchTokens: 256 }, { speculation: false });
+  const leaves = new AbortController();
+  const reading = outcome(rig.scheduler.submit(request("Hi", { maxTokens: 400, signal: leaves.signal })));
+  await until(() => steps.length > 4);
+  const long = await outcome(rig.scheduler.submit(request("x".repeat(600), { maxTokens: 0 })));
+  assert.equal(long.end?.usage.promptTokens, 601);
+  const shared = steps.filter(({ answers, prompt }) => answers === 1 && prompt > 0);
+  const mean = shared.reduce((sum, { ms }) => sum + ms, 0) / shared.length;
+  assert.ok(mean <= 4 * decodeMs, `${mean} ms a token instead of ${decodeMs}`);
+  assert.ok(mean >= 2 * decodeMs, `the prompt gets too little: ${mean} ms a step`);
+  assert.equal(
+    shared.reduce((sum, { prompt }) => sum + prompt, 0),
+    601,
+    "all of it was read beside the answer",
+  );
+  leaves.abort();
+  await reading;
 });
 
 test("the next turn finds its prefix in the KV cache and reads only what is new", async () => {
@@ -222,8 +252,9 @@ test("a failed step fails only the requests in it, and shows in the health", asy
   const rig = await startScheduler({ manual: true }, { maxSequences: 2 });
   const hit = [outcome(rig.scheduler.submit(request("a"))), outcome(rig.scheduler.submit(request("b")))];
   const spared = outcome(rig.scheduler.submit(request("c", { maxTokens: 2 })));
-  rig.module.failCall("stepResult", 2, "FILE_READ_FAILED");
-  await rig.engine.release();
+  rig.module.failCall("stepResult", 3, "FILE_READ_FAILED");
+  await rig.engine.release(); // the first prompt
+  await rig.engine.release(); // its answer alone, which shows what it costs
   await rig.engine.release();
   for (const { error } of await Promise.all(hit)) assert.ok(hasCode(error, "FILE_READ_FAILED"), String(error));
   assert.equal(rig.health.get("engine")?.healthy, false);
