@@ -16,9 +16,14 @@ export interface PlanSlot {
 export interface StepBudget {
   /** Of the whole step; the engine's limit. */
   readonly batchTokens: number;
-  /** Of the prompts in it; at least 1. */
+  /** Of the prompts in it. */
   readonly prefillTokens: number;
+  /** Counts the steps, so that shares of less than a token come round. */
+  readonly turn: number;
 }
+
+/** The oldest prompt has at least this part of what prompts are read, however many shorter ones come. */
+const oldestShare = 1 / 8;
 
 export interface PlannedChunk {
   readonly slot: number;
@@ -29,8 +34,9 @@ export interface PlannedChunk {
 }
 
 /**
- * Decoding streams go first: a prompt may be slow, a voice must not stutter. What is left goes to the prompts in equal
- * shares, so that a short question does not wait for a long document; what a short prompt leaves goes to the longer ones.
+ * Decoding streams go first: a prompt may be slow, a voice must not stutter. What is left goes to the prompt that has least left
+ * to read, and then to the next one: so prompts that come together are not all as late as the last one, and a short question
+ * does not wait for a long document. The oldest prompt always moves.
  */
 export function plan(slots: readonly PlanSlot[], budget: StepBudget): PlannedChunk[] {
   const oldestFirst = [...slots].sort((a, b) => a.admission - b.admission);
@@ -42,15 +48,22 @@ export function plan(slots: readonly PlanSlot[], budget: StepBudget): PlannedChu
     return { slot: slot.index, tokens: 1, drafts, sample: slot.sample };
   });
 
-  let tokensLeft = Math.min(budget.prefillTokens, batchLeft);
-  const prompts = oldestFirst.filter((slot) => slot.phase === "prefill").slice(0, Math.max(tokensLeft, 0));
-  // Shortest first, so that each share is final when it is given. Equal lengths keep their age order: the sort is stable.
-  const shortestFirst = [...prompts].sort((a, b) => a.pendingTokens - b.pendingTokens);
-  shortestFirst.forEach(({ index, pendingTokens, sample }, given) => {
-    const share = Math.ceil(tokensLeft / (shortestFirst.length - given));
-    const tokens = Math.min(pendingTokens, share);
-    chunks.push({ slot: index, tokens, drafts: 0, sample: sample && tokens === pendingTokens });
+  const prompts = oldestFirst.filter((slot) => slot.phase === "prefill");
+  let tokensLeft = Math.max(0, Math.min(budget.prefillTokens, batchLeft));
+  const [oldest] = prompts;
+  let reserved = oldest ? Math.min(oldest.pendingTokens, shareOfOldest(tokensLeft, budget.turn)) : 0;
+  // Equal rests keep their age order: the sort is stable.
+  for (const slot of prompts.sort((a, b) => a.pendingTokens - b.pendingTokens)) {
+    if (slot === oldest) reserved = 0;
+    const tokens = Math.min(slot.pendingTokens, tokensLeft - reserved);
+    if (tokens === 0) continue;
+    chunks.push({ slot: slot.index, tokens, drafts: 0, sample: slot.sample && tokens === slot.pendingTokens });
     tokensLeft -= tokens;
-  });
+  }
   return chunks;
+}
+
+/** Whole tokens; over eight turns their sum is the share. */
+function shareOfOldest(tokens: number, turn: number): number {
+  return Math.floor(oldestShare * (tokens + (turn % (1 / oldestShare))));
 }

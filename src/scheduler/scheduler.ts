@@ -266,7 +266,11 @@ export class Scheduler {
         admission: job.admission,
         sample: job.wantsAnswer,
       })),
-      { batchTokens: maxBatchTokens, prefillTokens: this.#promptTokens(columns, maxBatchTokens) },
+      {
+        batchTokens: maxBatchTokens,
+        prefillTokens: this.#promptTokens(columns, maxBatchTokens),
+        turn: this.#stepsCompleted,
+      },
     );
     return planned.flatMap((chunk) => {
       const of = ready.find(({ index }) => index === chunk.slot);
