@@ -8,6 +8,8 @@ export interface StoreProgress {
   readonly completed: number;
   /** 0 while it is not known. */
   readonly total: number;
+  /** What failed and is tried again. */
+  readonly retrying?: string;
 }
 
 export type OnProgress = (progress: StoreProgress) => void;
