@@ -20,7 +20,9 @@ export interface StreamOptions {
 /** Aborted with REQUEST_CANCELLED when the client goes away, and harmlessly when the answer is complete. */
 export function closedSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  onClosed(reply, () => controller.abort(new HearthError("REQUEST_CANCELLED", "The client went away.")));
+  const abort = () => controller.abort(new HearthError("REQUEST_CANCELLED", "The client went away."));
+  if (reply.raw.destroyed) abort();
+  onClosed(reply, abort);
   return controller.signal;
 }
 

@@ -182,6 +182,16 @@ test("a pull through a proxy asks only the proxy, and NO_PROXY goes around it", 
   assert.equal((await hearth(t, ["models", "pull", "hf:me/m", "--name", "b"], { env: dead })).status, 0);
 });
 
+test("a pull without a network says that it tries again, and fails after ten seconds", async (t) => {
+  const env = { HEARTH_PULL_HF_ENDPOINT: "https://nobody.invalid", HTTPS_PROXY: "", HTTP_PROXY: "" };
+  const started = performance.now();
+  const { status, stderr } = await hearth(t, ["models", "pull", "hf:me/m"], { env });
+  assert.equal(status, 75);
+  assert.match(stderr, /^asking: nobody\.invalid (has no address|was not found) .*; trying again$/m);
+  assert.match(stderr, /\nhearth: PULL_FAILED: .*, for 10 seconds\. Check the network and run the same again: /);
+  assert.ok(performance.now() - started < 20_000);
+});
+
 test("tokens and signed addresses are in no output", async (t) => {
   const { env, source } = await setUp(t);
   const secrets = { ...env, HF_TOKEN: "hf_verysecret" };

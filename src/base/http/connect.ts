@@ -24,7 +24,9 @@ export interface ConnectOptions {
 export async function connect(url: URL, options: ConnectOptions, signal: AbortSignal): Promise<Socket> {
   const { proxy, lookupMs, addresses } = options;
   if (!proxy) return open(url, lookupWithin(lookupMs, addresses), signal);
-  const toProxy = await open(proxy, lookupWithin(lookupMs, "any"), signal);
+  const toProxy = await open(proxy, lookupWithin(lookupMs, "any"), signal).catch((error) => {
+    throw error instanceof HttpFailure ? behind(proxy, error) : error;
+  });
   try {
     await openTunnel(toProxy, proxy, url, signal);
     if (url.protocol !== "https:") return toProxy;
@@ -75,13 +77,16 @@ function ready<S extends Socket>(socket: S, signal: AbortSignal): Promise<S> {
   });
 }
 
+function behind(proxy: URL, cause: HttpFailure): HttpFailure {
+  return new HttpFailure(cause.kind, `is behind the proxy ${proxy.host}, which ${cause.message}`, { cause });
+}
+
 /** RFC 9110, section 9.3.6. */
 function openTunnel(socket: Socket, proxy: URL, url: URL, signal: AbortSignal): Promise<void> {
   const authority = `${url.hostname}:${portOf(url)}`;
   const credentials = [proxy.username, proxy.password].map(decodeURIComponent).join(":");
   const authorization = `Basic ${Buffer.from(credentials).toString("base64")}`;
-  const fails = (how: string, cause?: unknown) =>
-    new HttpFailure("unreachable", `is behind the proxy ${proxy.host}, which ${how}`, { cause });
+  const fails = (how: string) => behind(proxy, new HttpFailure("unreachable", how));
   return new Promise((resolve, reject) => {
     const asked = request({
       createConnection: () => socket,
@@ -95,7 +100,7 @@ function openTunnel(socket: Socket, proxy: URL, url: URL, signal: AbortSignal): 
     });
     const abort = () => asked.destroy();
     signal.addEventListener("abort", abort, { once: true });
-    asked.on("error", (error) => reject(signal.aborted ? signal.reason : fails(toFailure(error).message, error)));
+    asked.on("error", (error) => reject(signal.aborted ? signal.reason : behind(proxy, toFailure(error))));
     asked.on("close", () => {
       signal.removeEventListener("abort", abort);
       reject(signal.aborted ? signal.reason : fails("closed the connection"));
@@ -121,7 +126,7 @@ function lookupWithin(lookupMs: number, allowed: ConnectOptions["addresses"]): L
     };
     give.done = false;
     const timer = setTimeout(() => {
-      give(new HttpFailure("unresolved", `has a name that was not found within ${secondsOf(lookupMs)}`));
+      give(new HttpFailure("unresolved", `was not found within ${secondsOf(lookupMs)}`));
     }, lookupMs);
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (give.done) return;

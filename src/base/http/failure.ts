@@ -44,7 +44,7 @@ export function toFailure(error: unknown): HttpFailure {
   if (error instanceof AggregateError && error.errors.length > 0) return toFailure(error.errors[0]);
   const { code = "", syscall = "", message = String(error) } = (error ?? {}) as NodeJS.ErrnoException;
   const cause = { cause: error };
-  if (syscall === "getaddrinfo") return new HttpFailure("unresolved", `has a name without an address (${code})`, cause);
+  if (syscall === "getaddrinfo") return new HttpFailure("unresolved", `has no address (${code})`, cause);
   if (unreachable.includes(code)) return new HttpFailure("unreachable", `cannot be reached (${code})`, cause);
   if (closed.includes(code)) return new HttpFailure("closed", `closed the connection (${code})`, cause);
   if (code.startsWith("HPE_")) return new HttpFailure("malformed", `sends what is no HTTP (${code})`, cause);
