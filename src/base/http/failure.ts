@@ -6,6 +6,8 @@ export type FailureKind =
   /** The host has an address that may not be asked. */
   | "refused"
   | "unreachable"
+  /** Its certificate is not for its name, out of date, or of nobody that this machine trusts. */
+  | "untrusted"
   /** Nothing came in time. */
   | "late"
   /** The other side closed before it had said all. */
@@ -25,7 +27,7 @@ export class HttpFailure extends Error {
   }
 }
 
-/** Node's codes of connections that do not come about. Certificates have words of their own. */
+/** Node's codes of connections that do not come about. */
 const unreachable = [
   "ECONNREFUSED",
   "EHOSTUNREACH",
@@ -35,6 +37,8 @@ const unreachable = [
   "EADDRNOTAVAIL",
   "ETIMEDOUT",
 ];
+/** OpenSSL's names of what is wrong with a certificate, and Node's for a wrong name. */
+const untrusted = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_)/;
 const closed = ["ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_STREAM_PREMATURE_CLOSE"];
 
 /** Anything that Node's sockets, TLS and HTTP throw. */
@@ -46,6 +50,8 @@ export function toFailure(error: unknown): HttpFailure {
   const cause = { cause: error };
   if (syscall === "getaddrinfo") return new HttpFailure("unresolved", `has no address (${code})`, cause);
   if (unreachable.includes(code)) return new HttpFailure("unreachable", `cannot be reached (${code})`, cause);
+  if (untrusted.test(code))
+    return new HttpFailure("untrusted", `has a certificate that is not trusted (${code})`, cause);
   if (closed.includes(code)) return new HttpFailure("closed", `closed the connection (${code})`, cause);
   if (code.startsWith("HPE_")) return new HttpFailure("malformed", `sends what is no HTTP (${code})`, cause);
   return new HttpFailure("other", `cannot be asked: ${message.slice(0, 200)}`, cause);

@@ -144,10 +144,11 @@ export class SourceClient {
   }
 }
 
-/** PULL_REFUSED for an address that may not be asked; everything else may be over in a moment. */
+/** PULL_REFUSED for what may not be asked or is not who it should be; everything else may be over in a moment. */
 export function toTransient(url: URL, error: unknown): Error {
   const { kind, message } = toFailure(error);
-  if (kind === "refused") return new HearthError("PULL_REFUSED", `${withoutQuery(url)} ${message}.`);
+  if (kind === "refused" || kind === "untrusted")
+    return new HearthError("PULL_REFUSED", `${withoutQuery(url)} ${message}.`, { cause: error });
   return new TransientError(`${url.host} ${message}`, { cause: error, isUnresolved: kind === "unresolved" });
 }
 
