@@ -8,7 +8,7 @@ export interface StoreProgress {
   readonly completed: number;
   /** 0 while it is not known. */
   readonly total: number;
-  /** What failed and is tried again. */
+  /** The reason of a failure after which it is tried again. */
   readonly retrying?: string;
 }
 

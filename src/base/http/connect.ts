@@ -2,7 +2,8 @@
  * Opens a connection for one request: the address of the name, TCP, a tunnel where a proxy is in the way, and TLS.
  * Knows nothing of the request.
  */
-import { type LookupAddress, lookup } from "node:dns";
+import type { LookupAddress, LookupOptions } from "node:dns";
+import { lookup } from "node:dns/promises";
 import { request } from "node:http";
 import { isIP, type LookupFunction, type Socket, connect as tcpConnect } from "node:net";
 import { connect as tlsConnect } from "node:tls";
@@ -114,26 +115,42 @@ function openTunnel(socket: Socket, proxy: URL, url: URL, signal: AbortSignal): 
   });
 }
 
-/** Of node:dns, with a time. Checks what the connection is then made to, so that a name cannot change its address in between. */
+/** The lookup of node:dns, with a time. Checks what the connection is then made to, so that a name cannot change its address in between. */
 function lookupWithin(lookupMs: number, allowed: ConnectOptions["addresses"]): LookupFunction {
   return (hostname, options, callback) => {
+    let isOver = false;
     const give = (error: Error | null, addresses: LookupAddress[] = []) => {
+      if (isOver) return;
+      isOver = true;
       clearTimeout(timer);
       const [first = { address: "", family: 0 }] = addresses;
       if (options.all) callback(error, addresses);
       else callback(error, first.address, first.family);
-      give.done = true;
     };
-    give.done = false;
-    const timer = setTimeout(() => {
-      give(new HttpFailure("unresolved", `was not found within ${secondsOf(lookupMs)}`));
-    }, lookupMs);
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (give.done) return;
-      if (error) return give(toFailure(error));
-      const secret = allowed === "public" ? addresses.find(({ address }) => !isPublicAddress(address)) : undefined;
-      if (secret) give(new HttpFailure("refused", `is at ${secret.address}, which is not a public address`));
-      else give(null, addresses);
-    });
+    const late = () => give(new HttpFailure("unresolved", `was not found within ${secondsOf(lookupMs)}`));
+    const timer = setTimeout(late, lookupMs);
+    addressesOf(hostname, options).then(
+      (addresses) => {
+        const secret = allowed === "public" ? addresses.find(({ address }) => !isPublicAddress(address)) : undefined;
+        if (secret) give(new HttpFailure("refused", `is at ${secret.address}, which is not a public address`));
+        else give(null, addresses);
+      },
+      (error) => give(toFailure(error)),
+    );
   };
+}
+
+const underWay = new Map<string, Promise<LookupAddress[]>>();
+
+/** One lookup of a name at a time: each takes a thread until the resolver gives up, and the process cannot end before. */
+function addressesOf(hostname: string, { family, hints }: LookupOptions): Promise<LookupAddress[]> {
+  const key = JSON.stringify([hostname, family, hints]);
+  const known = underWay.get(key);
+  if (known) return known;
+  const asked = { ...(family !== undefined && { family }), ...(hints !== undefined && { hints }), all: true } as const;
+  const found = lookup(hostname, asked);
+  underWay.set(key, found);
+  const forget = () => void underWay.delete(key);
+  found.then(forget, forget);
+  return found;
 }
