@@ -17,7 +17,7 @@ export function pullCommand(): Command {
 async function pull(source: string, _options: unknown, command: Command): Promise<void> {
   const { config, store, flags } = openStore<{ name?: string; alias?: string }>(command);
   const json = flags.json === true;
-  // Only now: the HTTP client takes time to load, and the other commands do without it.
+  // Only now: it takes time to load, and the other commands do without it.
   const { defaultPullSettings, pullModel } = await import("../store/pull/pull.js");
   const settings = { ...defaultPullSettings, ...pullSettings(config, process.env) };
   const { model, upToDate } = await withProgress(json, (onProgress, signal) =>

@@ -70,6 +70,8 @@ export class ProgressPrinter {
   #shownAt = 0;
   #speed: Speed | null = null;
   #barShown = false;
+  #said = "";
+  #saidAt = 0;
 
   constructor(options: ProgressOptions) {
     this.#options = options;
@@ -85,6 +87,7 @@ export class ProgressPrinter {
       if (isBar) this.end();
     }
     this.#phase = progress.phase;
+    if (progress.retrying !== undefined) return this.#say(progress);
     if (!isNew && !isDone && now() - this.#shownAt < (isBar ? barMs : lineMs)) return;
     this.#shownAt = now();
     const perSecond = this.#speed?.at(now(), progress.completed) ?? 0;
@@ -93,6 +96,18 @@ export class ProgressPrinter {
     else stream.write(`${describe(progress, perSecond, 0)}\n`);
     this.#barShown = isBar;
   };
+
+  /** A line of its own, now and then: several connections may fail for one reason many times a second. */
+  #say(progress: StoreProgress): void {
+    const { stream, json, now } = this.#options;
+    const text = `${verbs[progress.phase]}: ${printable(progress.retrying ?? "")}; trying again\n`;
+    const isKnown = text === this.#said && now() - this.#saidAt < lineMs;
+    if (isKnown) return;
+    this.#said = text;
+    this.#saidAt = now();
+    this.end();
+    stream.write(json ? `${JSON.stringify(progress)}\n` : text);
+  }
 
   /** Leaves the bar's line; call it before anything else is printed. */
   end(): void {

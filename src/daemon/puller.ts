@@ -7,7 +7,7 @@ import { pullSettings } from "./pull-settings.js";
 export function puller(config: Config, env: NodeJS.ProcessEnv, store: ModelStore): Puller {
   const configured = pullSettings(config, env);
   return async (source, onProgress, signal) => {
-    // Only now: the HTTP client takes time to load, and most daemons never pull.
+    // Only now: it takes time to load, and most daemons never pull.
     const { defaultPullSettings, pullModel } = await import("../store/pull/pull.js");
     const settings = { ...defaultPullSettings, ...configured };
     await pullModel(store, source, settings, { onProgress, signal, trustAddress: false });

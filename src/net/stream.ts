@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { settlesWithin } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
+import { HearthError } from "../base/errors.js";
 
 /** Proxies and clients give up on a stream that says nothing while a long prompt is read. */
 const heartbeatMs = 15_000;
@@ -16,10 +17,12 @@ export interface StreamOptions {
   readonly heartbeat: (() => string) | null;
 }
 
-/** Aborted when the client goes away, and harmlessly when the answer is complete. */
+/** Aborted with REQUEST_CANCELLED when the client goes away, and harmlessly when the answer is complete. */
 export function closedSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  onClosed(reply, () => controller.abort());
+  const abort = () => controller.abort(new HearthError("REQUEST_CANCELLED", "The client went away."));
+  if (reply.raw.destroyed) abort();
+  onClosed(reply, abort);
   return controller.signal;
 }
 

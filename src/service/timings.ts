@@ -4,7 +4,7 @@ import type { GenerationEvent, Usage } from "./types.js";
 
 export interface Timings {
   readonly usage: Usage;
-  /** From the request to the first token of the prompt: the model was loaded, or others had the slots. */
+  /** From the request to the first token of the prompt: the model was loaded, or others had the slots. 0 for other servers. */
   readonly waitMs: number;
   /** Reading the prompt, up to the first token of the answer. */
   readonly promptMs: number;
@@ -33,8 +33,9 @@ export class Stopwatch {
     if (event.type === "prompt") this.#admitted ??= now;
     else if (event.type === "started") this.#answering ??= now;
     else if (event.type === "done") {
-      const admitted = this.#admitted ?? now;
       const answering = this.#answering ?? now;
+      // Another server does not say when it began to read the prompt; the wait there is a part of its reading then.
+      const admitted = this.#admitted ?? (this.#answering === null ? now : this.#asked);
       this.#timings = {
         usage: event.usage,
         waitMs: admitted - this.#asked,

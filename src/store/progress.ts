@@ -8,6 +8,8 @@ export interface StoreProgress {
   readonly completed: number;
   /** 0 while it is not known. */
   readonly total: number;
+  /** The reason of a failure after which it is tried again. */
+  readonly retrying?: string;
 }
 
 export type OnProgress = (progress: StoreProgress) => void;

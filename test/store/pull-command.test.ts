@@ -2,8 +2,6 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -11,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { hearth, spawnHearth } from "../helpers/command.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { makeGguf } from "../helpers/gguf.js";
+import { startProxy } from "../helpers/proxy.js";
 import { Random } from "../helpers/random.js";
 import {
   type SendOptions,
@@ -159,27 +158,24 @@ test("two commands that pull the same model do not disturb each other", async (t
 
 test("a pull through a proxy asks only the proxy, and NO_PROXY goes around it", async (t) => {
   const { env, source } = await setUp(t);
-  const asked: string[] = [];
-  const proxy = createServer().on("connect", (request, client) => {
-    asked.push(request.url ?? "");
-    const server = connect(Number(new URL(source.url).port), "127.0.0.1", () => {
-      client.write("HTTP/1.1 200 OK\r\n\r\n");
-      server.pipe(client).pipe(server);
-    });
-    server.on("error", () => client.destroy());
-    client.on("error", () => server.destroy());
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-  t.after(() => proxy.close());
-  const address = proxy.address();
-  const proxyUrl = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`;
-  const through = { ...env, HEARTH_PULL_HF_ENDPOINT: "http://models.internal", HTTP_PROXY: proxyUrl, NO_PROXY: "" };
+  const proxy = await startProxy(t, Number(new URL(source.url).port));
+  const through = { ...env, HEARTH_PULL_HF_ENDPOINT: "http://models.internal", HTTP_PROXY: proxy.url, NO_PROXY: "" };
   const result = await hearth(t, ["models", "pull", "hf:me/m"], { env: through });
   assert.equal(result.status, 0, result.stderr);
-  assert.ok(asked.length > 0 && asked.every((host) => host === "models.internal:80"), JSON.stringify(asked));
+  assert.ok(proxy.asked.length > 0 && proxy.asked.every((host) => host === "models.internal:80"), String(proxy.asked));
 
   const dead = { ...env, HTTP_PROXY: "http://127.0.0.1:1", NO_PROXY: "127.0.0.1" };
   assert.equal((await hearth(t, ["models", "pull", "hf:me/m", "--name", "b"], { env: dead })).status, 0);
+});
+
+test("a pull without a network says that it tries again, and fails after ten seconds", async (t) => {
+  const env = { HEARTH_PULL_HF_ENDPOINT: "https://nobody.invalid", HTTPS_PROXY: "", HTTP_PROXY: "" };
+  const started = performance.now();
+  const { status, stderr } = await hearth(t, ["models", "pull", "hf:me/m"], { env });
+  assert.equal(status, 75);
+  assert.match(stderr, /^asking: nobody\.invalid (has no address|was not found) .*; trying again$/m);
+  assert.match(stderr, /\nhearth: PULL_FAILED: .*, for 10 seconds\. Check the network and run the same again: /);
+  assert.ok(performance.now() - started < 20_000);
 });
 
 test("tokens and signed addresses are in no output", async (t) => {

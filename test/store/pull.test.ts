@@ -36,7 +36,7 @@ function makePuller(t: TestContext, source: SourceServer): Puller {
     ollama: new URL(source.url),
     budgetBytes: 1e9,
     segmentBytes: 100_000,
-    retry: { attempts: 6, firstMs: 1, longestMs: 5 },
+    retry: { attempts: 6, firstMs: 1, longestMs: 5, unresolvedMs: 300 },
     journalMs: 5,
     idleMs: 3000,
   };
@@ -142,7 +142,7 @@ test("connections cut at random places do not keep a file from arriving whole", 
     };
     serveRepository(source, "me/m", file(cut));
     const settings = {
-      retry: { attempts: 30, firstMs: 1, longestMs: 2 },
+      retry: { attempts: 30, firstMs: 1, longestMs: 2, unresolvedMs: 300 },
       segmentBytes: 20_000 + random.below(200_000),
     };
     const { model } = await pull("hf:me/m", {}, settings);

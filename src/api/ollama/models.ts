@@ -87,7 +87,8 @@ async function* pullLines(models: ApiScope["models"], name: string, signal: Abor
 
 type Progress = Parameters<Parameters<ApiScope["models"]["pull"]>[1]>[0];
 
-function toLine({ phase, completed, total }: Progress): object {
+function toLine({ phase, completed, total, retrying }: Progress): object {
+  if (retrying !== undefined) return { status: `trying again: ${retrying}` };
   if (phase === "resolve") return { status: "pulling manifest" };
   if (phase === "verify") return { status: "verifying sha256 digest" };
   return { status: "pulling model", digest: "model", ...(total > 0 && { total, completed }) };

@@ -1,11 +1,12 @@
 /**
- * HTTP to one upstream, by undici: its key goes to its own address and nowhere else, no redirect is followed, nothing that it
+ * HTTP to one upstream: its key goes to its own address and nowhere else, no redirect is followed, nothing that it
  * sends is longer than a limit, and no wait is longer than its time.
  */
-import type { Agent, Dispatcher } from "undici";
 import { settlesWithin } from "../../base/async.js";
 import type { Clock } from "../../base/clock.js";
 import { type ErrorCode, HearthError } from "../../base/errors.js";
+import { type Answer, exchange } from "../../base/http/exchange.js";
+import { type FailureKind, toFailure } from "../../base/http/failure.js";
 
 export interface ClientOptions {
   readonly name: string;
@@ -20,6 +21,13 @@ export interface ClientOptions {
   readonly idleMs: number;
 }
 
+/** Beside UPSTREAM_UNREACHABLE. */
+const codesOfFailures: { readonly [kind in FailureKind]?: ErrorCode } = {
+  late: "UPSTREAM_TIMEOUT",
+  closed: "UPSTREAM_FAILED",
+  malformed: "UPSTREAM_BAD_RESPONSE",
+};
+
 const longestBody = 64 * 1024 * 1024;
 /** One piece of a stream. */
 const longestLine = 1024 * 1024;
@@ -28,7 +36,8 @@ const longestError = 64 * 1024;
 export class UpstreamClient {
   readonly #options: ClientOptions;
   readonly #clock: Clock;
-  #agent: Agent | null = null;
+  /** Ends what is under way. */
+  readonly #closed = new AbortController();
 
   constructor(options: ClientOptions, clock: Clock) {
     this.#options = options;
@@ -38,7 +47,7 @@ export class UpstreamClient {
   /** The JSON of an answer. `limitMs`: to its end. */
   async json(method: "GET" | "POST", path: string, body: object | null, limits: JsonLimits): Promise<unknown> {
     const controller = new AbortController();
-    const stop = linked(limits.signal, controller);
+    const stop = linked([limits.signal, this.#closed.signal], controller);
     try {
       const read = async () => {
         const response = await this.#send(method, path, body, controller.signal);
@@ -56,7 +65,7 @@ export class UpstreamClient {
   async *events(path: string, body: object, signal: AbortSignal): AsyncGenerator<unknown> {
     const { firstTokenMs, idleMs } = this.#options;
     const controller = new AbortController();
-    const stop = linked(signal, controller);
+    const stop = linked([signal, this.#closed.signal], controller);
     try {
       const response = await this.#within(this.#send("POST", path, body, controller.signal), firstTokenMs, controller);
       if (!String(response.headers["content-type"]).startsWith("text/event-stream")) {
@@ -78,31 +87,30 @@ export class UpstreamClient {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#agent?.destroy();
+  close(): void {
+    this.#closed.abort(new HearthError("SHUTTING_DOWN", "The daemon is stopping."));
   }
 
   async #send(method: "GET" | "POST", path: string, body: object | null, signal: AbortSignal) {
     const { url, apiKey, connectMs } = this.#options;
-    const { default: undici } = await import("undici"); // a tenth of the daemon's code, for those who have upstreams
     // Our own clock watches the rest of the times.
-    this.#agent ??= new undici.Agent({ connect: { timeout: connectMs }, headersTimeout: 0, bodyTimeout: 0 });
-    const response = await undici.request(`${url}${path}`, {
-      dispatcher: this.#agent,
+    const answer = await exchange(new URL(`${url}${path}`), {
       method,
       headers: {
         accept: "application/json, text/event-stream",
         ...(body && { "content-type": "application/json" }),
         ...(apiKey && { authorization: `Bearer ${apiKey}` }),
       },
-      ...(body && { body: JSON.stringify(body) }),
-      signal,
+      body: body && JSON.stringify(body),
+      addresses: "any",
+      proxy: null,
+      ...{ connectMs, lookupMs: connectMs, headMs: null, idleMs: null, signal },
     });
-    if (response.statusCode !== 200) throw await this.#refusal(response);
-    return response;
+    if (answer.status !== 200) throw await this.#refusal(answer);
+    return answer;
   }
 
-  async #refusal({ statusCode: status, headers, body }: Dispatcher.ResponseData): Promise<HearthError> {
+  async #refusal({ status, headers, body }: Answer): Promise<HearthError> {
     const said = messageOf(await textOf(body, longestError).catch(() => ""));
     const words = said === "" ? `status ${status}` : `status ${status}: ${said}`;
     if (status === 429 || status === 503) {
@@ -132,11 +140,8 @@ export class UpstreamClient {
     if (error instanceof HearthError) return error;
     if (error instanceof SyntaxError) return this.#error("UPSTREAM_BAD_RESPONSE", "its answer is not JSON");
     if (error instanceof TooLong) return this.#error("UPSTREAM_BAD_RESPONSE", "its answer is too long");
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (code === "UND_ERR_CONNECT_TIMEOUT")
-      return this.#error("UPSTREAM_TIMEOUT", "it does not answer", { cause: error });
-    const reason = code || (error instanceof Error ? error.message : String(error));
-    return this.#error("UPSTREAM_UNREACHABLE", reason, { cause: error });
+    const { kind, message } = toFailure(error);
+    return this.#error(codesOfFailures[kind] ?? "UPSTREAM_UNREACHABLE", `it ${message}`, { cause: error });
   }
 
   #error(code: ErrorCode, reason: string, more: { param?: string; cause?: unknown; retryAfterSeconds?: number } = {}) {
@@ -151,12 +156,16 @@ export interface JsonLimits {
 
 class TooLong extends Error {}
 
-/** Aborts `controller` with `signal`; the result undoes that. */
-function linked(signal: AbortSignal | null, controller: AbortController): () => void {
-  const abort = () => controller.abort();
-  if (signal?.aborted) abort();
-  signal?.addEventListener("abort", abort, { once: true });
-  return () => signal?.removeEventListener("abort", abort);
+/** Aborts `controller` with the first of the signals; the result undoes that. */
+function linked(signals: readonly (AbortSignal | null)[], controller: AbortController): () => void {
+  const abort = (event: Event) => controller.abort((event.target as AbortSignal).reason);
+  for (const signal of signals) {
+    if (signal?.aborted) controller.abort(signal.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+  }
+  return () => {
+    for (const signal of signals) signal?.removeEventListener("abort", abort);
+  };
 }
 
 async function textOf(body: AsyncIterable<Uint8Array>, limit: number): Promise<string> {

@@ -59,7 +59,7 @@ export class Upstream {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelCheck();
-    await this.#client.close();
+    this.#client.close();
   }
 
   serves(model: string): boolean {

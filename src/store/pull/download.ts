@@ -7,9 +7,9 @@ import { HearthError } from "../../base/errors.js";
 import { exists, inheritOwner, renameDurably, storageError, storing, writeAt } from "../durable.js";
 import { hashFile } from "../hash.js";
 import { withoutQuery } from "../names.js";
-import { type SourceClient, type SourceResponse, TransientError } from "./http.js";
+import { type SourceClient, type SourceResponse, TransientError, toTransient } from "./http.js";
 import { bytesDone, type Journal, makeJournal, readJournal, writeJournal } from "./journal.js";
-import { Retry, type RetryOptions } from "./retry.js";
+import { type OnRetry, Retry, type RetryOptions } from "./retry.js";
 
 /** A file as its source describes it. */
 export interface RemoteFile {
@@ -26,6 +26,7 @@ export interface DownloadOptions {
   readonly connections: number;
   readonly segmentBytes: number;
   readonly retry: RetryOptions;
+  readonly onRetry: OnRetry;
   /** How often the journal is written, in milliseconds. */
   readonly journalMs: number;
   readonly signal: AbortSignal;
@@ -164,7 +165,7 @@ export class Download {
 
   /** One connection: takes the next segment until none is left. */
   async #work(file: FileHandle, { segmentBytes, bytes }: Journal): Promise<void> {
-    const retry = new Retry(this.#options.retry);
+    const retry = new Retry(this.#options.retry, this.#options.onRetry);
     try {
       for (let segment = this.#next++; segment < this.#done.length; segment = this.#next++) {
         const start = segment * segmentBytes;
@@ -185,7 +186,7 @@ export class Download {
 
   /** The rest of a segment, up to `end` exclusive; as much as comes. */
   async #fetchRange(file: FileHandle, segment: number, start: number, end: number, retry: Retry): Promise<void> {
-    const { url, validator, bytes } = this.#remote;
+    const { url, validator } = this.#remote;
     const from = start + (this.#done[segment] ?? 0);
     const response = await this.#client.get(url, {
       signal: this.#signal,
@@ -194,11 +195,7 @@ export class Download {
     try {
       this.#checkUnchanged(response);
       if (response.status === 200) throw this.#changedOrWithoutRanges(response);
-      const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers["content-range"] ?? "");
-      const total = range?.[3] === "*" ? bytes : Number(range?.[3]);
-      if (!range || Number(range[1]) !== from || Number(range[2]) >= end || total !== bytes) {
-        throw this.#badLength(`sends ${response.headers["content-range"] ?? "no range"} of ${bytes} bytes`);
-      }
+      this.#checkRange(response, from, end);
       for await (const piece of pieces(response, url, this.#signal)) {
         const position = start + (this.#done[segment] ?? 0);
         if (position + piece.length > end) throw this.#badLength("sends more than was asked for");
@@ -206,10 +203,28 @@ export class Download {
         this.#done[segment] = position + piece.length - start;
         this.#options.onBytes(piece.length);
         retry.progressed();
+        // Whole: a source that forgets to end its answer is not waited for.
+        if (position + piece.length === end) return;
       }
-      if (start + (this.#done[segment] ?? 0) < end) throw new TransientError(`${url.host} ended the answer early`);
+      if (start + (this.#done[segment] ?? 0) < end) throw new TransientError(`${url.host} ended its answer early`);
     } finally {
       response.body.destroy();
+    }
+  }
+
+  /** PULL_BAD_LENGTH unless the answer is from `from` on, not beyond `end`, of a file of this length, and says so everywhere. */
+  #checkRange({ headers }: SourceResponse, from: number, end: number): void {
+    const { bytes } = this.#remote;
+    const said = headers["content-range"];
+    const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(said ?? "");
+    const total = range?.[3] === "*" ? bytes : Number(range?.[3]);
+    const last = Number(range?.[2]);
+    if (!range || Number(range[1]) !== from || last < from || last >= end || total !== bytes) {
+      throw this.#badLength(`sends ${said?.slice(0, 100) ?? "no range"} of ${bytes} bytes`);
+    }
+    const promised = headers["content-length"];
+    if (promised !== undefined && Number(promised) !== last + 1 - from) {
+      throw this.#badLength(`sends ${promised} bytes as the range ${from}-${last}`);
     }
   }
 
@@ -223,7 +238,7 @@ export class Download {
   async #whole(file: FileHandle): Promise<number> {
     const { url, bytes } = this.#remote;
     const { signal, onBytes } = this.#options;
-    const retry = new Retry(this.#options.retry);
+    const retry = new Retry(this.#options.retry, this.#options.onRetry);
     for (;;) {
       let position = 0;
       try {
@@ -241,8 +256,9 @@ export class Download {
           await storing(this.#target, () => writeAt(file, piece, at));
           position += piece.length;
           onBytes(piece.length);
+          if (position === bytes) break;
         }
-        if (bytes !== null && position < bytes) throw new TransientError(`${url.host} ended the answer early`);
+        if (bytes !== null && position < bytes) throw new TransientError(`${url.host} ended its answer early`);
         await storing(this.#target, () => file.truncate(position));
         return position;
       } catch (error) {
@@ -316,16 +332,20 @@ export function unquoted(etag: string | undefined): string | null {
 
 /** The body; a cut is a TransientError. */
 async function* pieces({ body }: SourceResponse, url: URL, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const source = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
-  for (;;) {
-    let next: IteratorResult<Buffer>;
-    try {
-      next = await source.next();
-    } catch (error) {
-      signal.throwIfAborted();
-      throw new TransientError(`${url.host}: ${(error as Error).message}`, { cause: error });
+  const source = body[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      let next: IteratorResult<Buffer, void>;
+      try {
+        next = await source.next();
+      } catch (error) {
+        signal.throwIfAborted();
+        throw toTransient(url, error);
+      }
+      if (next.done) return;
+      yield next.value;
     }
-    if (next.done) return;
-    yield next.value;
+  } finally {
+    body.destroy();
   }
 }

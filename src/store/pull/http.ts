@@ -1,14 +1,16 @@
 /**
- * HTTP for pulls, by undici. Follows redirects itself, so that each of them is checked: no way from https to http, none to an
- * address that is not public unless the user or the configuration named that very origin, and a credential goes to its own
- * origin only. Addresses are checked again when they are connected to, since a name may change its address in between.
+ * HTTP for pulls. Follows redirects itself, so that each of them is checked: no way from https to http, none to an address
+ * that is not public unless the user or the configuration named that very origin, and a credential goes to its own origin
+ * only. Addresses are checked again when they are connected to, since a name may change its address in between.
  */
-import { type LookupAddress, lookup } from "node:dns";
-import { isIP, type LookupFunction } from "node:net";
-import type { Readable } from "node:stream";
-import { EnvHttpProxyAgent, request } from "undici";
+import type { IncomingHttpHeaders } from "node:http";
+import { isIP } from "node:net";
 import { isLocalAddress, isPublicAddress } from "../../base/addresses.js";
 import { HearthError } from "../../base/errors.js";
+import type { Body } from "../../base/http/body.js";
+import { type Answer, exchange } from "../../base/http/exchange.js";
+import { HttpFailure, toFailure } from "../../base/http/failure.js";
+import { proxyFor } from "../../base/http/proxy.js";
 import { withoutQuery } from "../names.js";
 
 export interface HttpOptions {
@@ -16,8 +18,10 @@ export interface HttpOptions {
   readonly trusted: readonly string[];
   /** Sent as a bearer token to this origin, and to no other. */
   readonly credential: { readonly origin: string; readonly token: string } | null;
-  /** Milliseconds to connect, to the first byte of an answer, and between two pieces of it. */
+  /** Milliseconds to connect, to the head of an answer, and between two pieces of it; four times as much for a whole list. */
   readonly idleMs: number;
+  /** Milliseconds to find the address of a name. */
+  readonly lookupMs: number;
 }
 
 export interface SourceResponse {
@@ -27,17 +31,23 @@ export interface SourceResponse {
   /** Of this answer and of the redirects before it, the last of each name: Hugging Face describes files in redirects. */
   readonly allHeaders: Readonly<Record<string, string>>;
   /** Has to be read or destroyed. */
-  readonly body: Readable;
+  readonly body: Body;
 }
 
 /** What may be over in a moment. */
 export class TransientError extends Error {
   /** What the server asked for, in milliseconds. */
   readonly retryAfterMs: number | null;
+  /** The name has no address: there is no network, or no such host. */
+  readonly isUnresolved: boolean;
 
-  constructor(message: string, options: { cause?: unknown; retryAfterMs?: number | null } = {}) {
+  constructor(
+    message: string,
+    options: { cause?: unknown; retryAfterMs?: number | null; isUnresolved?: boolean } = {},
+  ) {
     super(message, { cause: options.cause });
     this.retryAfterMs = options.retryAfterMs ?? null;
+    this.isUnresolved = options.isUnresolved ?? false;
   }
 }
 
@@ -49,15 +59,9 @@ const longestRetryAfterMs = 120_000;
 
 export class SourceClient {
   readonly #options: HttpOptions;
-  readonly #named: EnvHttpProxyAgent;
-  readonly #public: EnvHttpProxyAgent;
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    const { idleMs } = options;
-    const timeouts = { headersTimeout: idleMs, bodyTimeout: idleMs, connectTimeout: idleMs };
-    this.#named = new EnvHttpProxyAgent(timeouts);
-    this.#public = new EnvHttpProxyAgent({ ...timeouts, connect: { lookup: lookupPublic, timeout: idleMs } });
   }
 
   /**
@@ -89,10 +93,13 @@ export class SourceClient {
     options: { headers?: Record<string, string>; signal: AbortSignal },
   ): Promise<{ value: unknown; headers: Readonly<Record<string, string>> }> {
     const { body, headers } = await this.get(url, options);
+    // It may come a byte at a time, each of them in time.
+    const late = () => body.destroy(new HttpFailure("late", "takes too long for a list of files"));
+    const timer = setTimeout(late, 4 * this.#options.idleMs);
     const chunks: Buffer[] = [];
     let length = 0;
     try {
-      for await (const chunk of body as AsyncIterable<Buffer>) {
+      for await (const chunk of body) {
         chunks.push(chunk);
         length += chunk.length;
         if (length > longestJson) throw badResponse(url, "is longer than any list of files");
@@ -102,41 +109,47 @@ export class SourceClient {
       options.signal.throwIfAborted();
       if (error instanceof SyntaxError) throw badResponse(url, "is no JSON");
       if (error instanceof HearthError) throw error;
-      throw new TransientError(`${url.host}: ${messageOf(error)}`, { cause: error });
+      throw toTransient(url, error);
     } finally {
+      clearTimeout(timer);
       body.destroy();
     }
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([this.#named.destroy(), this.#public.destroy()]);
   }
 
   async #send(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<SourceResponse> {
     const isNamed = this.#options.trusted.includes(url.origin);
     checkAddress(url, isNamed);
-    const { credential } = this.#options;
+    const { credential, idleMs, lookupMs } = this.#options;
+    const proxy = proxyFor(url);
+    let answer: Answer;
     try {
-      const response = await request(url, {
-        dispatcher: isNamed ? this.#named : this.#public,
-        signal,
+      answer = await exchange(url, {
+        method: "GET",
+        body: null,
         headers: {
           "user-agent": "hearth",
           "accept-encoding": "identity",
           ...headers,
           ...(credential?.origin === url.origin && { authorization: `Bearer ${credential.token}` }),
         },
+        addresses: isNamed ? "any" : "public",
+        ...{ proxy, lookupMs, connectMs: idleMs, headMs: idleMs, idleMs, signal },
       });
-      response.body.on("error", () => {}); // who reads it sees the error; one that is destroyed unread has one too
-      const plain = plainHeaders(response.headers);
-      return { status: response.statusCode, headers: plain, allHeaders: plain, body: response.body };
     } catch (error) {
       signal.throwIfAborted();
-      const refusal = findRefusal(error);
-      if (refusal) throw new HearthError("PULL_REFUSED", `${withoutQuery(url)}: ${refusal.message}`);
-      throw new TransientError(`${url.host}: ${messageOf(error)}`, { cause: error });
+      throw toTransient(url, error);
     }
+    const plain = plainHeaders(answer.headers);
+    return { status: answer.status, headers: plain, allHeaders: plain, body: answer.body };
   }
+}
+
+/** PULL_REFUSED for what may not be asked or is not who it should be; everything else may be over in a moment. */
+export function toTransient(url: URL, error: unknown): Error {
+  const { kind, message } = toFailure(error);
+  if (kind === "refused" || kind === "untrusted")
+    return new HearthError("PULL_REFUSED", `${withoutQuery(url)} ${message}.`, { cause: error });
+  return new TransientError(`${url.host} ${message}`, { cause: error, isUnresolved: kind === "unresolved" });
 }
 
 /** Plain http is for named hosts of the own network only. */
@@ -156,8 +169,10 @@ function checkAddress(url: URL, isNamed: boolean): void {
 
 /** Where a redirect leads; PULL_REFUSED for a way from https to http. */
 export function nextHop(from: URL, location: string | undefined): URL {
-  if (location === undefined || !URL.canParse(location, from.href)) throw badResponse(from, "redirects to no address");
-  const to = new URL(location, from);
+  // Node reads headers as Latin-1; addresses beyond ASCII come as UTF-8.
+  const text = Buffer.from(location ?? "", "latin1").toString("utf8");
+  if (location === undefined || !URL.canParse(text, from.href)) throw badResponse(from, "redirects to no address");
+  const to = new URL(text, from);
   if (from.protocol === "https:" && to.protocol !== "https:") {
     throw new HearthError("PULL_REFUSED", `${withoutQuery(from)} redirects from https to ${withoutQuery(to)}.`);
   }
@@ -192,42 +207,10 @@ function retryAfter(text: string | undefined): number | null {
   return Number.isFinite(delayMs) ? Math.min(Math.max(delayMs, 0), longestRetryAfterMs) : null;
 }
 
-function plainHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+function plainHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   const entries = Object.entries(headers).flatMap(([name, value]) => {
     const text = Array.isArray(value) ? value[0] : value;
-    return text === undefined ? [] : [[name.toLowerCase(), text] as const];
+    return text === undefined ? [] : [[name, text] as const];
   });
   return Object.fromEntries(entries);
-}
-
-class AddressRefused extends Error {}
-
-/** Of node:dns, for names whose addresses are all public: else a stranger could make us ask our own network. */
-const lookupPublic: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-    if (error) {
-      callback(error, "");
-      return;
-    }
-    const refused = addresses.find(({ address }) => !isPublicAddress(address));
-    const [first] = addresses;
-    if (refused || !first) {
-      callback(new AddressRefused(`${hostname} is at ${refused?.address}, which is not a public address.`), "");
-      return;
-    }
-    if (options.all) callback(null, addresses);
-    else callback(null, first.address, first.family);
-  });
-};
-
-/** undici and node:net wrap what a lookup throws. */
-function findRefusal(error: unknown): AddressRefused | null {
-  if (error instanceof AddressRefused) return error;
-  if (error instanceof AggregateError) return error.errors.map(findRefusal).find((found) => found !== null) ?? null;
-  return error instanceof Error && error.cause !== undefined ? findRefusal(error.cause) : null;
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
 }

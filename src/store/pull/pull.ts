@@ -23,6 +23,7 @@ export interface PullSettings {
   readonly retry: RetryOptions;
   readonly journalMs: number;
   readonly idleMs: number;
+  readonly lookupMs: number;
 }
 
 export const defaultPullSettings = {
@@ -34,6 +35,7 @@ export const defaultPullSettings = {
   retry: defaultRetry,
   journalMs: 2000,
   idleMs: 30_000,
+  lookupMs: 5_000,
 } as const satisfies Omit<PullSettings, "budgetBytes">;
 
 export interface PullOptions {
@@ -66,27 +68,26 @@ export async function pullModel(
 ): Promise<Pulled> {
   const source = parseSource(text);
   const name = options.name === undefined ? null : checkModelName(options.name);
-  const { huggingFace, huggingFaceToken: token, ollama, idleMs } = settings;
+  const { huggingFace, huggingFaceToken: token, ollama, idleMs, lookupMs } = settings;
   const named = source.kind === "url" && options.trustAddress ? [source.url.origin] : [];
   const client = new SourceClient({
     trusted: [huggingFace.origin, ollama.origin, ...named],
     credential: token === null ? null : { origin: huggingFace.origin, token },
-    idleMs,
+    ...{ idleMs, lookupMs },
   });
-  try {
-    for (let attempt = 1; ; attempt++) {
-      options.onProgress?.({ phase: "resolve", completed: 0, total: 0 });
-      const context = { client, huggingFace, ollama, budgetBytes: settings.budgetBytes, signal: options.signal };
-      const plan = await retrying(settings.retry, options.signal, () => resolveSource(source, context));
-      try {
-        return await fetchPlan(store, name ?? plan.name, plan, client, settings, options);
-      } catch (error) {
-        const changed = error instanceof HearthError && error.code === "PULL_SOURCE_CHANGED";
-        if (!changed || attempt >= attempts) throw error;
-      }
+  const { onProgress = () => {}, signal } = options;
+  for (let attempt = 1; ; attempt++) {
+    const asking = { phase: "resolve", completed: 0, total: 0 } as const;
+    onProgress(asking);
+    const context = { client, huggingFace, ollama, budgetBytes: settings.budgetBytes, signal };
+    const onRetry = (reason: string) => onProgress({ ...asking, retrying: reason });
+    const plan = await retrying(settings.retry, onRetry, signal, () => resolveSource(source, context));
+    try {
+      return await fetchPlan(store, name ?? plan.name, plan, client, settings, options);
+    } catch (error) {
+      const changed = error instanceof HearthError && error.code === "PULL_SOURCE_CHANGED";
+      if (!changed || attempt >= attempts) throw error;
     }
-  } finally {
-    await client.close();
   }
 }
 
@@ -146,6 +147,7 @@ async function download(
       connections: settings.connections,
       segmentBytes: settings.segmentBytes,
       retry: settings.retry,
+      onRetry: (retrying) => onProgress({ phase: "download", completed: fetched, total, retrying }),
       journalMs: settings.journalMs,
       signal,
       onBytes: (bytes) => {
