@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
+import type { GrammarCompiler } from "../chat/grammar/grammar-thread.js";
 import { PromptBuilder, type PromptBuilderOptions } from "../chat/prompt.js";
 import type { TemplateRenderer } from "../chat/template-thread.js";
 import { Tokenizer, type TokenizerOptions } from "../chat/tokenizer.js";
@@ -42,6 +43,8 @@ export interface ModelHostDependencies {
   readonly metrics: SchedulerMetrics;
   /** Where chat templates run; without one on this thread. */
   readonly renderer?: TemplateRenderer;
+  /** Where schemas are compiled; without one on this thread. */
+  readonly grammarCompiler?: GrammarCompiler;
   /** Of all models of the process, where there are several. */
   readonly turns?: StepTurns;
   /** Waits for room for a mapped model, and throws when there will be none. */
@@ -203,7 +206,7 @@ export class ModelHost implements Models {
   }
 
   async #load(): Promise<LoadedModel> {
-    const { reserve, renderer, tuning, prefixes, ...dependencies } = this.#dependencies;
+    const { reserve, renderer, grammarCompiler, tuning, prefixes, ...dependencies } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
     const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
     const prompts = new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }), {
@@ -222,6 +225,7 @@ export class ModelHost implements Models {
     const threads = tuning?.(this.#options.path);
     if (threads) scheduler.useThreads(threads.threads, threads.decodeThreads);
     const promptLimit = new PromptLimit(model, scheduler.contextTokens);
-    return { model, engine, scheduler, prompts, promptLimit, grammars: new GrammarCache(model) };
+    const grammars = new GrammarCache(model, grammarCompiler);
+    return { model, engine, scheduler, prompts, promptLimit, grammars };
   }
 }
