@@ -2,10 +2,12 @@
  * The loaded model and its life: loading, ready, failed, stopped. The server listens before the model is there, so requests
  * wait here for it. It must not know protocols.
  */
+
 import { basename } from "node:path";
 import { type Deferred, deferred, settlesWithin } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
+import { quoted } from "../base/excerpt.js";
 import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
 import type { GrammarCompiler } from "../chat/grammar/grammar-thread.js";
@@ -163,7 +165,7 @@ export class ModelHost implements Models {
 
   resolve(name: string): string {
     if (name === defaultModel || name === this.alias) return this.alias;
-    const message = `There is no model ${JSON.stringify(name)}; the loaded one is ${JSON.stringify(this.alias)}.`;
+    const message = `There is no model ${quoted(name)}; the loaded one is ${JSON.stringify(this.alias)}.`;
     throw new HearthError("MODEL_NOT_FOUND", message, { param: "model" });
   }
 

@@ -141,3 +141,69 @@ test("grammar and schema blow-up: what is too large or too ambiguous is refused 
   assert.ok(performance.now() - started < 20_000);
   assert.equal(await daemon.metric("hearth_slots_busy"), 0);
 });
+
+const hostilePatterns = ["|", "a|", "[a]|", ".", "(a{100000})", "(?:"];
+
+for (const unit of hostilePatterns) {
+  test(`a schema that is one pattern of a megabyte is refused at once: ${unit}`, async (t) => {
+    const server = await startServer(t);
+    const pattern = unit.repeat(900_000 / unit.length);
+    const schema = { type: "object", properties: { a: { type: "string", pattern } } };
+    const format = { type: "json_schema", name: "x", schema, strict: true };
+    const body = JSON.stringify({ input: "Hi", text: { format } });
+    const began = performance.now();
+    const answer = await server.post("/v1/responses", body);
+    const elapsedMs = performance.now() - began;
+    assert.equal(answer.status, 400);
+    const { error } = (await answer.json()) as { error: { code: string; message: string } };
+    assert.equal(error.code, "invalid_value");
+    assert.match(error.message, /more than 262144 characters/);
+    assert.ok(elapsedMs < 1000, `${elapsedMs} ms`);
+  });
+}
+
+test("an error repeats at most 200 characters of a request, wherever they stand in it", async (t) => {
+  const server = await startServer(t);
+  const x = "x".repeat(2000);
+  const tool = (name: string) => ({ type: "function", name, parameters: {} });
+  const posts: readonly [route: string, body: object][] = [
+    ["/v1/responses", { input: "Hi", model: x }],
+    ["/v1/responses", { input: [{ type: x }] }],
+    ["/v1/responses", { input: [{ role: "user", content: [{ type: x }] }] }],
+    ["/v1/responses", { input: [{ role: x, content: "Hi" }] }],
+    ["/v1/responses", { input: [{ type: "function_call_output", call_id: x, output: "" }] }],
+    ["/v1/responses", { input: "Hi", previous_response_id: x }],
+    ["/v1/responses", { input: "Hi", metadata: { [x]: 1 } }],
+    ["/v1/responses", { input: "Hi", tools: [tool("f")], tool_choice: { type: "function", name: x } }],
+    ["/v1/responses", { input: "Hi", text: { format: { type: x } } }],
+    [
+      "/v1/responses",
+      { input: "Hi", text: { format: { type: "json_schema", name: "n", strict: true, schema: { [x]: x, type: x } } } },
+    ],
+    ["/v1/chat/completions", { messages: [{ role: "user", content: "Hi" }], model: x }],
+    ["/v1/chat/completions", { messages: [{ role: "user", content: [{ type: x }] }] }],
+    ["/v1/chat/completions", { messages: [{ role: x, content: "Hi" }] }],
+    ["/v1/chat/completions", { messages: [{ role: "user", content: "Hi" }], logit_bias: { [x]: "a" } }],
+    ["/v1/chat/completions", { messages: [{ role: "user", content: "Hi" }], tool_choice: x }],
+    ["/v1/embeddings", { input: "Hi", model: x }],
+    ["/api/chat", { model: x, messages: [{ role: "user", content: "Hi" }] }],
+    ["/api/generate", { model: x, prompt: "Hi" }],
+    ["/api/show", { model: x }],
+    ["/api/pull", { model: x }],
+    [`/v1/${x}`, {}],
+    [`/v1/responses/${x}/cancel`, {}],
+  ];
+  const answers = posts.map(
+    async ([route, body]) => [route, body, await server.post(route, JSON.stringify(body))] as const,
+  );
+  for (const [route, body, answer] of await Promise.all(answers)) {
+    const where = `${route.slice(0, 40)} ${JSON.stringify(body).slice(0, 80)}`;
+    const text = await answer.text();
+    assert.ok(answer.status >= 400 || /error/.test(text) || !text.includes("xxx"), `${where}: ${answer.status}`);
+    assert.ok((text.match(/x/g) ?? []).length <= 200, `${where}: ${text.slice(0, 300)}`);
+  }
+  for (const path of [`/v1/responses/${x}`, `/v1/models/${x}`, `/${x}`]) {
+    const text = await (await fetch(server.url + path)).text();
+    assert.ok((text.match(/x/g) ?? []).length <= 200, `${path.slice(0, 40)}: ${text.slice(0, 300)}`);
+  }
+});

@@ -17,7 +17,7 @@ export interface GrammarCompiler {
 export const inlineCompiler: GrammarCompiler = { compile: async (shape) => answerGrammar(shape) };
 
 /** A large schema takes some ten milliseconds on a desktop, and ten times that on a small board. */
-const usualLimits: WorkerLimits = { timeMs: 5000, heapMebibytes: 128, idleMs: 60_000 };
+const usualLimits: WorkerLimits = { timeMs: 5000, heapMebibytes: 64, idleMs: 60_000 };
 
 export class GrammarThread implements GrammarCompiler {
   readonly #host: WorkerHost<AnswerShape, GrammarAnswer>;
@@ -35,7 +35,7 @@ export class GrammarThread implements GrammarCompiler {
   async compile(shape: AnswerShape): Promise<string | null> {
     let answer: GrammarAnswer;
     try {
-      answer = await this.#host.run(shape);
+      answer = await this.#host.run(sendable(shape));
     } catch (error) {
       throw this.#explain(error);
     }
@@ -66,4 +66,10 @@ export class GrammarThread implements GrammarCompiler {
         return new HearthError("INTERNAL", "The thread that compiles schemas ended.", { cause: error });
     }
   }
+}
+
+/** A family's format brings functions along, which no other thread can have. */
+function sendable(shape: AnswerShape): AnswerShape {
+  const { family } = shape;
+  return { ...shape, family: family && { name: family.name, opens: family.opens } };
 }

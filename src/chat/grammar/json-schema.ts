@@ -3,6 +3,7 @@
  * but not every valid text is allowed. Properties come in the order in which the schema names them; properties that it does
  * not name come only where it asks for them with `additionalProperties`, or names none; white space is what models write.
  */
+import { excerpt, quoted } from "../../base/excerpt.js";
 import { allowedTypes, flattenFor } from "./alternatives.js";
 import { formatPatterns } from "./formats.js";
 import { choice, type GrammarWriter } from "./gbnf.js";
@@ -287,7 +288,7 @@ export class SchemaCompiler {
   #parsePattern(source: string, path: string): Pattern | null {
     try {
       return parsePattern(source, (what) =>
-        refuse(path, `the pattern ${JSON.stringify(source)} has ${what}, which cannot be enforced`),
+        refuse(path, `the pattern ${quoted(source)} has ${excerpt(what)}, which cannot be enforced`),
       );
     } catch (error) {
       if (this.#strict) throw error;
