@@ -343,19 +343,19 @@ export class SchemaCompiler {
     const most = this.#count(flat, "maxProperties", unlimited, path);
     const required = declared.filter((property) => property.required).length;
     const additional = this.#additional(flat, declared, path, form);
-    const { comma } = form.members;
+    const { members: spacing } = form;
     if (declared.length === 0) {
       // A key may come twice and count once.
       if (least > 1) this.#cannot(path, "minProperties above 1");
-      return listOf({ comma, space: '""' }, [], additional, { least: Math.min(least, 1), most });
+      return listOf(spacing, [], additional, { least: Math.min(least, 1), most });
     }
     if (least > required) this.#cannot(path, "minProperties beside properties");
     if (most < declared.length || (additional !== null && most < unlimited))
       this.#cannot(path, "maxProperties beside properties");
     if (this.#anyOrder && additional === null && mayComeInAnyOrder(declared)) {
-      return inAnyOrder(this.#writer, comma, declared);
+      return inAnyOrder(this.#writer, spacing, declared);
     }
-    return inOrder(this.#writer, comma, declared, additional);
+    return inOrder(this.#writer, spacing, declared, additional);
   }
 
   #valueOf(key: string | null, schema: unknown, path: string, form: ArgumentsForm): string | null {
