@@ -15,6 +15,7 @@ import { PromptBuilder, type PromptBuilderOptions } from "../chat/prompt.js";
 import type { TemplateRenderer } from "../chat/template-thread.js";
 import { Tokenizer, type TokenizerOptions } from "../chat/tokenizer.js";
 import type { Engine, EngineModule, EngineOptions, Model, ModelInfo } from "../engine/contract.js";
+import { isFiller } from "../scheduler/loop-watch.js";
 import type { SchedulerMetrics } from "../scheduler/metrics.js";
 import { Scheduler } from "../scheduler/scheduler.js";
 import type { StepTurns } from "../scheduler/turns.js";
@@ -223,7 +224,13 @@ export class ModelHost implements Models {
     const shelf = prefixes
       ? await StoredPrefixes.open(engine, model.info, keeper.minTokens, { ...prefixes, logger })
       : null;
-    const scheduler = new Scheduler(engine, this.#options.scheduler, { ...dependencies, shelf });
+    const isFillerToken = (token: number) =>
+      isFiller(new TextDecoder().decode(model.decode(Int32Array.of(token), false)));
+    const scheduler = new Scheduler(engine, this.#options.scheduler, {
+      ...dependencies,
+      shelf,
+      isFiller: isFillerToken,
+    });
     const threads = tuning?.(this.#options.path);
     if (threads) scheduler.useThreads(threads.threads, threads.decodeThreads);
     const promptLimit = new PromptLimit(model, scheduler.contextTokens);

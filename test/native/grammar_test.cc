@@ -54,7 +54,7 @@ std::set<std::string> allowed(const std::string& gbnf, const std::string& text, 
   for (const char c : text) tokens.push_back(static_cast<uint8_t>(c));
   std::vector<float> logits(trie->n_tokens(), 0.0f);
   Place place;
-  const auto outcome = static_cast<const CompiledGrammar&>(*compiled).restrict(tokens, &place, logits);
+  const auto outcome = static_cast<const CompiledGrammar&>(*compiled).restrict(tokens, {}, &place, logits);
   REQUIRE(outcome == CompiledGrammar::Outcome::SOME);
   std::set<std::string> result;
   for (size_t id = 0; id < logits.size(); ++id) {
@@ -221,7 +221,7 @@ TEST_CASE("tokens are named by their ids: one that triggers, and all others with
   std::vector<float> logits(trie->n_tokens());
   const auto restrict = [&](std::vector<int32_t> tokens) {
     Place place;
-    return static_cast<const CompiledGrammar&>(*compiled).restrict(tokens, &place, logits);
+    return static_cast<const CompiledGrammar&>(*compiled).restrict(tokens, {}, &place, logits);
   };
   CHECK(restrict({'a', control, 'b'}) == CompiledGrammar::Outcome::SOME);
   CHECK(std::isfinite(logits.back()));
@@ -246,7 +246,7 @@ TEST_CASE("an ambiguous grammar costs a bounded time and is then told to be too 
   for (int i = 0; i < 400 && !too_complex; ++i) {
     std::vector<float> logits(trie->n_tokens());
     tokens.push_back('a');
-    too_complex = static_cast<const CompiledGrammar&>(*compiled).restrict(tokens, &place, logits) ==
+    too_complex = static_cast<const CompiledGrammar&>(*compiled).restrict(tokens, {}, &place, logits) ==
                   CompiledGrammar::Outcome::TOO_COMPLEX;
   }
   CHECK(too_complex);
