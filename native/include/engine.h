@@ -137,7 +137,8 @@ struct SamplerOptions {
   std::shared_ptr<const Grammar> grammar;             // of the same model; null: anything may be said
   int32_t grammar_from = 0;                           // tokens of the sequence before the text that the grammar is for
   // Within a grammar a loop is left, and the text brought on towards its end (see sample/grammar.h): after one token or
-  // two in turn have come so often, or more of them, up to 64, have filled so many tokens; 0: never. Else the caller watches.
+  // two in turn have come so often, or more of them, up to 64, have filled so many tokens; 0: never. Else the caller
+  // watches.
   int32_t loop_repeats = 0;
   int32_t loop_tokens = 0;
 };

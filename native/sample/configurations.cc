@@ -367,7 +367,9 @@ bool Configurations::keep_leading_out(int32_t id, Bits* allowed) {
   Bits kept(allowed->size());
   const int64_t now = distance(id);
   size_t n_kept = 0, n_tried = 0;
-  const auto is_allowed = [&](int32_t token) { return ((*allowed)[static_cast<size_t>(token) / 64] >> token % 64 & 1) != 0; };
+  const auto is_allowed = [&](int32_t token) {
+    return ((*allowed)[static_cast<size_t>(token) / 64] >> token % 64 & 1) != 0;
+  };
   const auto keep = [&](int32_t token) {
     set_bit(&kept, token);
     ++n_kept;

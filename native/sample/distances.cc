@@ -1,5 +1,5 @@
-// Knuth 1977, "A generalization of Dijkstra's algorithm": the nearest state is settled first, and an edge counts once all
-// that it asks of is settled.
+// Knuth 1977, "A generalization of Dijkstra's algorithm": the nearest state is settled first, and an edge counts once
+// all that it asks of is settled.
 #include "sample/distances.h"
 
 #include <algorithm>

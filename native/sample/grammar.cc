@@ -78,7 +78,9 @@ CompiledGrammar::Outcome CompiledGrammar::find(std::span<const int32_t> tokens, 
 void CompiledGrammar::follow_circles(int32_t token, const LoopLimits& limits, Place* place) const {
   Circles& circles = place->circles;
   const auto n = place->n_tokens;
-  const auto recent = [&](size_t tokens_ago) -> int32_t& { return circles.recent[(n - tokens_ago) % circles.recent.size()]; };
+  const auto recent = [&](size_t tokens_ago) -> int32_t& {
+    return circles.recent[(n - tokens_ago) % circles.recent.size()];
+  };
   circles.watch.accept(token, trie_->is_filler(token));
   recent(0) = place->configuration;
   if (circles.leave_below > 0) {

@@ -52,8 +52,9 @@ class LoopWatch {
   bool is_of_short_ones(int32_t length) const { return repeats_[1] + 1 >= length || repeats_[2] + 2 >= length; }
   int32_t before(int32_t n) const { return tokens_[static_cast<size_t>((n_tokens_ - n) % kLongest)]; }
 
-  std::array<int32_t, kLongest> tokens_{};       // the last ones, in a ring
-  std::array<int32_t, kLongest + 1> repeats_{};  // by length: of the last tokens, those that equal the one a circle before
+  std::array<int32_t, kLongest> tokens_{};  // the last ones, in a ring
+  std::array<int32_t, kLongest + 1>
+      repeats_{};  // by length: of the last tokens, those that equal the one a circle before
   int32_t n_tokens_ = 0;
   int32_t n_fillers_ = 0;  // at the end
 };

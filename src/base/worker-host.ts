@@ -29,6 +29,9 @@ export class WorkerFailure extends Error {
   }
 }
 
+/** A script is loaded in some 50 ms, on a board that is busy in seconds. */
+const startLimitMs = 60_000;
+
 interface Pending<Order, Answer> {
   readonly order: Order;
   readonly resolve: (answer: Answer) => void;
@@ -44,7 +47,7 @@ export class WorkerHost<Order, Answer> {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** `script`: compiled; it answers each message with one (see worker-script.ts). */
+  /** `script`: compiled; it says "ready", and then answers each message with one (see worker-script.ts). */
   constructor(script: URL, limits: WorkerLimits) {
     this.#script = script;
     this.#limits = limits;
@@ -75,7 +78,7 @@ export class WorkerHost<Order, Answer> {
     this.#running = next;
     clearTimeout(this.#timer);
     if (this.#worker) this.#send(this.#worker, next);
-    else this.#start(); // which sends it once the thread is there: its time does not begin before
+    else this.#start(); // which sends it once the script is loaded: its time does not begin before
   }
 
   #send(worker: Worker, { order }: Pending<Order, Answer>): void {
@@ -86,10 +89,14 @@ export class WorkerHost<Order, Answer> {
       return;
     }
     worker.ref();
+    this.#limit(this.#limits.timeMs, "time");
+  }
+
+  #limit(timeMs: number, reason: WorkerFailureReason): void {
     this.#timer = setTimeout(() => {
       void this.#end();
-      this.#fail(new WorkerFailure("time"));
-    }, this.#limits.timeMs);
+      this.#fail(new WorkerFailure(reason));
+    }, timeMs);
     this.#timer.unref();
   }
 
@@ -103,11 +110,16 @@ export class WorkerHost<Order, Answer> {
       this.#worker = null;
       this.#fail(failure);
     };
-    worker.on("online", () => {
-      if (this.#worker === worker && this.#running) this.#send(worker, this.#running);
-    });
+    this.#limit(startLimitMs, "ended");
+    let isReady = false;
     worker.on("message", (answer: Answer) => {
       if (this.#worker !== worker) return;
+      if (!isReady) {
+        isReady = true;
+        clearTimeout(this.#timer);
+        if (this.#running) this.#send(worker, this.#running);
+        return;
+      }
       const { resolve } = this.#running ?? {};
       this.#rest(worker);
       resolve?.(answer);

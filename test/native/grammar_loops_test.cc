@@ -110,7 +110,8 @@ TEST_CASE("a list whose items are all the same ends, and one that has to go on d
         "[x" + repeat(",x", 99));
   CHECK(say("root ::= \"\\\"\" [a-z]{300} \"\\\"\"", {.circle = "x"}) == "\"" + x(300) + "\"");
   CHECK(say("root ::= \"" + x(300) + "\"", {.circle = "x"}) == x(300));
-  CHECK(say("root ::= o o\no ::= \"[\" (\"{ab:cd}\" \",\"?)* \"]\"", {.circle = "{ab:cd},", .else_wants = "[", .limits = {24, 64}})
+  CHECK(say("root ::= o o\no ::= \"[\" (\"{ab:cd}\" \",\"?)* \"]\"",
+            {.circle = "{ab:cd},", .else_wants = "[", .limits = {24, 64}})
             .ends_with("]"));
 }
 
