@@ -1,5 +1,6 @@
 /** Requests whose contents were made to do harm. */
 import assert from "node:assert/strict";
+import http from "node:http";
 import test from "node:test";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import type { SamplerOptions } from "../../src/engine/contract.js";
@@ -162,6 +163,41 @@ for (const unit of hostilePatterns) {
   });
 }
 
+test("while a schema takes its seconds to be compiled others are answered, also with a small heap", {
+  skip: missing(story),
+}, async (t) => {
+  const daemon = await startDaemon(t, { env: { NODE_OPTIONS: "--max-old-space-size=64" } });
+  const schemas = [
+    { type: "array", uniqueItems: true, items: { enum: Array.from({ length: 60_000 }, (_, i) => i) } },
+    { type: "string", pattern: ".".repeat(250_000) },
+    { type: "string", pattern: "a|".repeat(125_000) },
+  ];
+  for (const schema of schemas) {
+    const format = { type: "json_schema", name: "x", strict: true, schema };
+    const body = JSON.stringify({ input: "Hi", max_output_tokens: 2, text: { format } });
+    let done = false;
+    const hostile = fetch(`${daemon.url}/v1/responses`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    }).finally(() => {
+      done = true;
+    });
+    const waits: number[] = [];
+    while (!done) {
+      const began = performance.now();
+      assert.equal((await fetch(`${daemon.url}/healthz`)).status, 200);
+      waits.push(performance.now() - began);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const answer = await hostile;
+    assert.equal(answer.status, 400);
+    assert.match(await answer.text(), /GRAMMAR|grammar/);
+    assert.ok(waits.length > 5, `${waits.length} answers`);
+    assert.ok(Math.max(...waits) < 700, `${Math.max(...waits)} ms`);
+  }
+});
+
 test("an error repeats at most 200 characters of a request, wherever they stand in it", async (t) => {
   const server = await startServer(t);
   const x = "x".repeat(2000);
@@ -200,6 +236,27 @@ test("an error repeats at most 200 characters of a request, wherever they stand 
     const where = `${route.slice(0, 40)} ${JSON.stringify(body).slice(0, 80)}`;
     const text = await answer.text();
     assert.ok(answer.status >= 400 || /error/.test(text) || !text.includes("xxx"), `${where}: ${answer.status}`);
+    assert.ok((text.match(/x/g) ?? []).length <= 200, `${where}: ${text.slice(0, 300)}`);
+  }
+  const headers: readonly [path: string, headers: Record<string, string>][] = [
+    ["/v1/models", { host: x }],
+    ["/v1/models", { origin: `http://${x}` }],
+    ["/v1/models", { "content-encoding": x }],
+    ["/v1/models", { authorization: `Bearer ${x}` }],
+    [`/${x}`, { upgrade: "websocket", connection: "Upgrade", "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==" }],
+    [`/v1/responses?starting_after=${x}`, {}],
+  ];
+  for (const [path, fields] of headers) {
+    const text = await new Promise<string>((resolve, reject) => {
+      const request = http.get({ port: server.port, host: "127.0.0.1", path, headers: fields, agent: false });
+      request.on("response", (response) => {
+        let body = "";
+        response.setEncoding("utf8").on("data", (more) => (body += more));
+        response.on("end", () => resolve(body));
+      });
+      request.on("error", reject);
+    });
+    const where = `${path.slice(0, 30)} ${Object.keys(fields)}`;
     assert.ok((text.match(/x/g) ?? []).length <= 200, `${where}: ${text.slice(0, 300)}`);
   }
   for (const path of [`/v1/responses/${x}`, `/v1/models/${x}`, `/${x}`]) {

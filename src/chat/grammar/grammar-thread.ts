@@ -17,7 +17,7 @@ export interface GrammarCompiler {
 export const inlineCompiler: GrammarCompiler = { compile: async (shape) => answerGrammar(shape) };
 
 /** A large schema takes some ten milliseconds on a desktop, and ten times that on a small board. */
-const usualLimits: WorkerLimits = { timeMs: 5000, heapMebibytes: 64, idleMs: 60_000 };
+const usualLimits: WorkerLimits = { timeMs: 3000, heapMebibytes: 64, idleMs: 60_000 };
 
 export class GrammarThread implements GrammarCompiler {
   readonly #host: WorkerHost<AnswerShape, GrammarAnswer>;
