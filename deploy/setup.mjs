@@ -122,7 +122,9 @@ function ensureAddon() {
  * them, and an installed hearth needs no node_modules. Types are checked by `npm run lint`.
  */
 function ensureProgram() {
-  const entries = [path.join("src", "cli", "main.ts"), path.join("src", "chat", "template-worker.ts")];
+  const entries = ["cli/main.ts", "chat/template-worker.ts", "chat/grammar/grammar-worker.ts"].map((file) =>
+    path.join("src", ...file.split("/")),
+  );
   buildWhenChanged({
     name: "program",
     inputs: [...filesUnder(root, "src"), "deploy/setup.mjs", "tsconfig.json", "package-lock.json"],

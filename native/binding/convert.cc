@@ -204,6 +204,14 @@ Status to_sampler_options(const Napi::Value& value, SamplerOptions* options) {
   if (!grammar.IsUndefined() && !grammar.IsNull()) {
     HEARTH_RETURN_IF_ERROR(NativeGrammar::unwrap(grammar, &options->grammar));
     HEARTH_RETURN_IF_ERROR(to_int32(member(object, "grammarFrom"), "grammarFrom", &options->grammar_from));
+    const std::pair<const char*, int32_t*> limits[] = {
+        {"loopRepeats", &options->loop_repeats},
+        {"loopTokens", &options->loop_tokens},
+    };
+    for (const auto& [name, field] : limits) {
+      const Napi::Value limit = member(object, name);
+      if (!limit.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_int32(limit, name, field));
+    }
   }
   return to_logit_bias(member(object, "logitBias"), &options->logit_bias);
 }

@@ -136,6 +136,11 @@ struct SamplerOptions {
   std::vector<std::pair<int32_t, float>> logit_bias;  // token id, -100..100 added to its logit; -100 forbids it
   std::shared_ptr<const Grammar> grammar;             // of the same model; null: anything may be said
   int32_t grammar_from = 0;                           // tokens of the sequence before the text that the grammar is for
+  // Within a grammar a loop is left, and the text brought on towards its end (see sample/grammar.h): after one token or
+  // two in turn have come so often, or more of them, up to 64, have filled so many tokens; 0: never. Else the caller
+  // watches.
+  int32_t loop_repeats = 0;
+  int32_t loop_tokens = 0;
 };
 
 struct EngineOptions {
@@ -176,11 +181,12 @@ struct StepPlan {
   std::vector<Chunk> chunks;
 };
 
-// In place of a drawn token. Of the last three the sequence's grammar is the cause.
+// In place of a drawn token. Of all but the first the sequence's grammar is the cause.
 inline constexpr int32_t kNotAsked = -1;
 inline constexpr int32_t kGrammarEnd = -2;         // the text is complete, and the vocabulary has no token to say so
 inline constexpr int32_t kGrammarStuck = -3;       // no token leads on
 inline constexpr int32_t kGrammarTooComplex = -4;  // the grammar is too ambiguous to be followed
+inline constexpr int32_t kGrammarLoops = -5;       // the text goes round in circles, and is complete as it stands
 
 struct StepResult {
   // For each chunk 1 + drafts drawn tokens, the last of them after the last token that was kept; kNotAsked fills what

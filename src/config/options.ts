@@ -265,9 +265,13 @@ export const options = {
     env: "HEARTH_LIMITS_TURNS",
     doc: "Requests that one WebSocket may have waiting.",
   }),
+  "limits.loop_repeats": option(integer(0, 1_048_576, "times"), 24, {
+    env: "HEARTH_LIMITS_LOOP_REPEATS",
+    doc: "An answer ends when one token, or two in turn, came so often in a row, as small models may; tokens without letters, as in rules and indents, four times that; 0: as limits.loop_tokens says. JSON goes on behind what loops.",
+  }),
   "limits.loop_tokens": option(integer(0, 1_048_576, "tokens"), 512, {
     env: "HEARTH_LIMITS_LOOP_TOKENS",
-    doc: "An answer ends when its last so many tokens repeat the same few (16 at most), as small models may; 0: it goes on.",
+    doc: "The same when its last so many tokens repeat the same few (16 at most, in JSON 64); 0: it goes on.",
   }),
   "limits.headers_ms": option(integer(100, 600_000, "milliseconds"), 10_000, {
     env: "HEARTH_LIMITS_HEADERS_MS",

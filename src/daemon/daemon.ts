@@ -14,6 +14,7 @@ import type { Clock } from "../base/clock.js";
 import { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
 import { Metrics } from "../base/metrics.js";
+import { GrammarThread } from "../chat/grammar/grammar-thread.js";
 import { TemplateThread } from "../chat/template-thread.js";
 import { type Address, formatAddress } from "../config/kinds.js";
 import type { Config } from "../config/options.js";
@@ -69,6 +70,7 @@ export class Daemon {
   readonly #dependencies: DaemonDependencies;
   readonly #health: Health;
   readonly #templates = new TemplateThread();
+  readonly #grammars = new GrammarThread();
   readonly #models: ModelRegistry;
   readonly #upstreams: readonly Upstream[];
   readonly #idle: IdleTime;
@@ -107,6 +109,7 @@ export class Daemon {
       health: this.#health,
       metrics: new SchedulerMetrics(metrics),
       renderer: this.#templates,
+      grammarCompiler: this.#grammars,
       tuning: (file) => tunings.find(file),
       idle: this.#idle,
       ...(this.#prefixes && { prefixes: { files: this.#prefixes, metrics: prefixMetrics } }),
@@ -183,6 +186,7 @@ export class Daemon {
     await this.#models.stop(this.#config["shutdown.grace_ms"]);
     await Promise.all(this.#upstreams.map((upstream) => upstream.stop()));
     await this.#templates.close();
+    await this.#grammars.close();
     await this.#server.stop();
     await this.#responses.stop();
     this.#watchdog.stop();

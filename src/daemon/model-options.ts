@@ -42,7 +42,7 @@ function hostOptions(config: Config): ModelRegistryOptions["host"] {
       maxQueueMs: config["scheduler.queue_ms"],
       maxGapMs: config["scheduler.max_gap_ms"],
       speculation: config["engine.speculation"],
-      loopTokens: config["limits.loop_tokens"],
+      loops: { repeats: config["limits.loop_repeats"], tokens: config["limits.loop_tokens"] },
       keeper: { idleMs: config["prefix.idle_ms"], minTokens: config["prefix.min_tokens"] },
     },
     loadWaitMs: config["model.load_wait_ms"],

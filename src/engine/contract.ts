@@ -119,6 +119,12 @@ export interface SamplerOptions {
   readonly grammar?: Grammar;
   /** Tokens of the sequence before the text that the grammar is for. */
   readonly grammarFrom?: number;
+  /**
+   * Within a grammar a loop is left, and the text is brought on towards its end: after one token or two in turn came
+   * `loopRepeats` times (without letters four times that), or up to 64 in turn filled `loopTokens` tokens; 0 or without: never.
+   */
+  readonly loopRepeats?: number;
+  readonly loopTokens?: number;
 }
 
 export interface EngineOptions {
@@ -176,7 +182,7 @@ export interface StepPlan {
   readonly chunks: readonly StepChunk[];
 }
 
-/** In place of a drawn token; of the last three the sequence's grammar is the cause. */
+/** In place of a drawn token; of all but the first the sequence's grammar is the cause. */
 export const noToken = {
   notAsked: -1,
   /** The text is complete, and the vocabulary has no token to say so. */
@@ -185,6 +191,8 @@ export const noToken = {
   grammarStuck: -3,
   /** The grammar is too ambiguous to be followed. */
   grammarTooComplex: -4,
+  /** The text goes round in circles, and is complete as it stands. */
+  grammarLoops: -5,
 } as const;
 
 export interface StepResult {

@@ -1,5 +1,7 @@
 /** Errors on their way out: what a client is told, and the headers that go with it. */
+
 import { HearthError } from "../base/errors.js";
+import { excerpt } from "../base/excerpt.js";
 
 /** Seconds after which a client may try again what failed for the moment. */
 const usualRetrySeconds = 5;
@@ -50,7 +52,9 @@ export function fromFastifyError(error: unknown): HearthError {
     return new HearthError("CONTENT_TYPE_UNSUPPORTED", "The body's Content-Type is not JSON.");
   }
   if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) {
-    return new HearthError("REQUEST_INVALID", `The request is malformed: ${error.message}.`, { cause: error });
+    return new HearthError("REQUEST_INVALID", `The request is malformed: ${excerpt(error.message, 160)}.`, {
+      cause: error,
+    });
   }
   return toHearthError(error);
 }

@@ -1,8 +1,10 @@
 /** The one check that every request and every WebSocket passes before anything else looks at it. */
+
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Scope } from "../base/api-key.js";
 import { HearthError } from "../base/errors.js";
+import { quoted } from "../base/excerpt.js";
 import type { AccessRules } from "./access.js";
 import type { Authenticator, Caller } from "./auth.js";
 import type { Quotas } from "./quotas.js";
@@ -37,13 +39,10 @@ export class Gate {
   check({ headers, socket }: IncomingMessage, scope: RouteScope): Caller {
     const { host, origin } = headers;
     if (!this.access.allowsHost(host)) {
-      throw new HearthError(
-        "HOST_REFUSED",
-        `The Host header names ${JSON.stringify(host ?? "")}, which is not this device.`,
-      );
+      throw new HearthError("HOST_REFUSED", `The Host header names ${quoted(host ?? "")}, which is not this device.`);
     }
     if (!this.access.allowsOrigin(origin, host)) {
-      throw new HearthError("ORIGIN_REFUSED", `Pages of ${JSON.stringify(origin)} may not use this server.`);
+      throw new HearthError("ORIGIN_REFUSED", `Pages of ${quoted(origin)} may not use this server.`);
     }
     const unixSocket = this.#unixSockets.has(socket);
     const address = unixSocket ? "unix" : (socket.remoteAddress ?? "");

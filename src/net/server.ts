@@ -1,4 +1,5 @@
 /** The listener: HTTP by fastify with its limits, WebSockets beside it, one gate before both. Protocols add their routes. */
+
 import { randomBytes } from "node:crypto";
 import type { Server as HttpServer } from "node:http";
 import { hostname, networkInterfaces } from "node:os";
@@ -8,6 +9,7 @@ import type { ApiKey } from "../base/api-key.js";
 import { settlesWithin } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
+import { excerpt, quoted } from "../base/excerpt.js";
 import type { Logger } from "../base/logger.js";
 import type { Metrics } from "../base/metrics.js";
 import type { Config } from "../config/options.js";
@@ -155,6 +157,8 @@ export class Server {
       return503OnClosing: false, // our own handlers say it better
       genReqId: () => `req_${randomBytes(12).toString("hex")}`,
       routerOptions: { maxParamLength: 512 },
+      // Of paths that it cannot read; its own words would repeat them whole.
+      frameworkErrors: (error, request, reply) => this.#sendError(request, reply, fromFastifyError(error)),
       // Routes have no schemas of Fastify's (validate.ts checks), whose compilers are a sixth of the files of a start.
       schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     });
@@ -170,7 +174,7 @@ export class Server {
     app.setErrorHandler((error, request, reply) => this.#sendError(request, reply, fromFastifyError(error)));
     app.setNotFoundHandler((request, reply) => {
       const route = `${request.method} ${request.url.split("?", 1)[0]}`;
-      return this.#sendError(request, reply, new HearthError("ROUTE_NOT_FOUND", `There is no ${route}.`));
+      return this.#sendError(request, reply, new HearthError("ROUTE_NOT_FOUND", `There is no ${excerpt(route, 160)}.`));
     });
     return app;
   }
@@ -186,7 +190,7 @@ export class Server {
     const encoding = request.headers["content-encoding"] ?? "identity";
     // Nothing that grows when it is unpacked.
     if (encoding !== "identity") {
-      throw new HearthError("CONTENT_TYPE_UNSUPPORTED", `The body is encoded as ${JSON.stringify(encoding)}.`);
+      throw new HearthError("CONTENT_TYPE_UNSUPPORTED", `The body is encoded as ${quoted(encoding)}.`);
     }
     if (origin === undefined || !this.#gate.access.isConfiguredOrigin(origin)) return undefined;
     reply.header("access-control-allow-origin", origin).header("vary", "Origin");

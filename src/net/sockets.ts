@@ -1,9 +1,11 @@
 /** WebSocket upgrades: which are let in, how many at a time, and where they go. */
+
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
+import { quoted } from "../base/excerpt.js";
 import type { Metrics } from "../base/metrics.js";
 import { type Caller, keyProtocol } from "./auth.js";
 import { Connection, type ConnectionHandler, type ConnectionLimits, closeCodes } from "./connection.js";
@@ -88,7 +90,7 @@ export class Sockets {
     const caller = this.#gate.check(request, "generate");
     const path = request.url?.split("?", 1)[0] ?? "";
     const accept = this.#routes.get(path);
-    if (!accept) throw new HearthError("ROUTE_NOT_FOUND", `There is no WebSocket at ${JSON.stringify(path)}.`);
+    if (!accept) throw new HearthError("ROUTE_NOT_FOUND", `There is no WebSocket at ${quoted(path, 160)}.`);
     if (request.headers.upgrade?.toLowerCase() !== "websocket") {
       throw new HearthError("REQUEST_INVALID", "The only upgrade is to a WebSocket.", { param: "Upgrade" });
     }

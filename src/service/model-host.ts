@@ -2,16 +2,20 @@
  * The loaded model and its life: loading, ready, failed, stopped. The server listens before the model is there, so requests
  * wait here for it. It must not know protocols.
  */
+
 import { basename } from "node:path";
 import { type Deferred, deferred, settlesWithin } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
+import { quoted } from "../base/excerpt.js";
 import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
+import type { GrammarCompiler } from "../chat/grammar/grammar-thread.js";
 import { PromptBuilder, type PromptBuilderOptions } from "../chat/prompt.js";
 import type { TemplateRenderer } from "../chat/template-thread.js";
 import { Tokenizer, type TokenizerOptions } from "../chat/tokenizer.js";
 import type { Engine, EngineModule, EngineOptions, Model, ModelInfo } from "../engine/contract.js";
+import { isFiller } from "../scheduler/loop-watch.js";
 import type { SchedulerMetrics } from "../scheduler/metrics.js";
 import { Scheduler } from "../scheduler/scheduler.js";
 import type { StepTurns } from "../scheduler/turns.js";
@@ -42,6 +46,8 @@ export interface ModelHostDependencies {
   readonly metrics: SchedulerMetrics;
   /** Where chat templates run; without one on this thread. */
   readonly renderer?: TemplateRenderer;
+  /** Where schemas are compiled; without one on this thread. */
+  readonly grammarCompiler?: GrammarCompiler;
   /** Of all models of the process, where there are several. */
   readonly turns?: StepTurns;
   /** Waits for room for a mapped model, and throws when there will be none. */
@@ -160,7 +166,7 @@ export class ModelHost implements Models {
 
   resolve(name: string): string {
     if (name === defaultModel || name === this.alias) return this.alias;
-    const message = `There is no model ${JSON.stringify(name)}; the loaded one is ${JSON.stringify(this.alias)}.`;
+    const message = `There is no model ${quoted(name)}; the loaded one is ${JSON.stringify(this.alias)}.`;
     throw new HearthError("MODEL_NOT_FOUND", message, { param: "model" });
   }
 
@@ -203,7 +209,7 @@ export class ModelHost implements Models {
   }
 
   async #load(): Promise<LoadedModel> {
-    const { reserve, renderer, tuning, prefixes, ...dependencies } = this.#dependencies;
+    const { reserve, renderer, grammarCompiler, tuning, prefixes, ...dependencies } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
     const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
     const prompts = new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }), {
@@ -218,10 +224,17 @@ export class ModelHost implements Models {
     const shelf = prefixes
       ? await StoredPrefixes.open(engine, model.info, keeper.minTokens, { ...prefixes, logger })
       : null;
-    const scheduler = new Scheduler(engine, this.#options.scheduler, { ...dependencies, shelf });
+    const isFillerToken = (token: number) =>
+      isFiller(new TextDecoder().decode(model.decode(Int32Array.of(token), false)));
+    const scheduler = new Scheduler(engine, this.#options.scheduler, {
+      ...dependencies,
+      shelf,
+      isFiller: isFillerToken,
+    });
     const threads = tuning?.(this.#options.path);
     if (threads) scheduler.useThreads(threads.threads, threads.decodeThreads);
     const promptLimit = new PromptLimit(model, scheduler.contextTokens);
-    return { model, engine, scheduler, prompts, promptLimit, grammars: new GrammarCache(model) };
+    const grammars = new GrammarCache(model, grammarCompiler);
+    return { model, engine, scheduler, prompts, promptLimit, grammars };
   }
 }

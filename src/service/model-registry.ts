@@ -6,6 +6,7 @@
 
 import { type Deferred, deferred } from "../base/async.js";
 import { HearthError } from "../base/errors.js";
+import { quoted } from "../base/excerpt.js";
 import { Health } from "../base/health.js";
 import type { EngineModule, EngineOptions, ModelInfo } from "../engine/contract.js";
 import { StepTurns } from "../scheduler/turns.js";
@@ -214,7 +215,7 @@ export class ModelRegistry implements Models {
     if (name === defaultModel || name === this.alias || name === model.name) return model;
     const found = this.#catalog.find(name);
     if (found) return found.name === model.name ? model : found;
-    const message = `There is no model ${JSON.stringify(name.slice(0, 100))}; there are ${this.names().slice(0, 10).join(", ")}.`;
+    const message = `There is no model ${quoted(name)}; there are ${this.names().slice(0, 10).join(", ")}.`;
     throw new HearthError("MODEL_NOT_FOUND", message, { param: "model" });
   }
 

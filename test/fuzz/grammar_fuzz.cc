@@ -84,8 +84,9 @@ std::string run(const std::string& gbnf, const std::shared_ptr<const TokenTrie>&
   std::vector<int32_t> tokens;
   for (int i = 0; i < kTokens; ++i) {
     std::vector<float> logits(trie->n_tokens(), 0.0f);
-    const auto outcome = static_cast<const CompiledGrammar&>(*compiled).restrict(tokens, &place, logits);
+    const auto outcome = static_cast<const CompiledGrammar&>(*compiled).restrict(tokens, {2, 4}, &place, logits);
     if (outcome == CompiledGrammar::Outcome::TOO_COMPLEX) return "too complex";
+    if (outcome == CompiledGrammar::Outcome::LOOPS) return "looped";
     // The vocabulary has every byte, and every state leads to an end.
     if (outcome != CompiledGrammar::Outcome::SOME) return "FAULT";
     std::vector<int32_t> allowed;

@@ -1,5 +1,7 @@
 /** The tools of a request and which of them the model may or has to call, in the service's words. Pure. */
+
 import { HearthError } from "../../base/errors.js";
+import { quoted } from "../../base/excerpt.js";
 import type { Tool, ToolChoice } from "../../service/types.js";
 import type { CreateRequest, FunctionTool } from "./schema.js";
 
@@ -15,7 +17,7 @@ export function toToolUse({ tools: given, tool_choice: choice }: CreateRequest):
   if (names.size < tools.length) throw invalid("tools", "Two tools have the same name.");
   const known = (name: string): string => {
     if (names.has(name)) return name;
-    throw invalid("tool_choice", `tool_choice names ${JSON.stringify(name)}, which is none of the tools.`);
+    throw invalid("tool_choice", `tool_choice names ${quoted(name)}, which is none of the tools.`);
   };
   if (choice === null || choice === undefined) return { tools, toolChoice: "auto" };
   if (choice === "required" && tools.length === 0) throw invalid("tool_choice", "There are no tools to choose from.");

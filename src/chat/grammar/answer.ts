@@ -2,7 +2,7 @@
 import type { SpecialToken } from "../../engine/contract.js";
 import type { Tool } from "../messages.js";
 import { type CallWriter, callShapes } from "./calls.js";
-import { type OutputFormat, textRule } from "./format.js";
+import { checkSchemaSize, type OutputFormat, textRule } from "./format.js";
 import { freeText, type Marker } from "./free-text.js";
 import { choice, GrammarWriter, literal } from "./gbnf.js";
 
@@ -22,11 +22,21 @@ export interface AnswerShape {
   readonly specialTokens: readonly SpecialToken[];
 }
 
+/** Throws REQUEST_INVALID for schemas that are too large to be worked on. To be asked before anything else is done with them. */
+export function checkShapeSize({ format, tools }: AnswerShape): void {
+  if (format.type === "json_schema") checkSchemaSize(format.schema, "format");
+  checkSchemaSize(
+    tools.map(({ parameters }) => parameters),
+    "tools",
+  );
+}
+
 /** In GBNF; null where anything may be said. Throws SCHEMA_UNSUPPORTED. */
 export function answerGrammar(shape: AnswerShape): string | null {
   const shapeOfCalls = shape.tools.length > 0 ? callShapes[shape.family?.name ?? ""] : undefined;
   if (!shapeOfCalls && shape.format.type === "text") return null;
   if (shape.format.type === "grammar") return shape.format.grammar;
+  checkShapeSize(shape);
   const writer = new GrammarWriter();
   const root = writer.reserve("root");
   const marker = (text: string) => markerExpression(text, shape.specialTokens);

@@ -119,7 +119,7 @@ const listed =
   (context) => {
     const { writer, marker, several, after } = context;
     const { whole, rest } = jsonCall(context, "arguments", member);
-    const more = several ? `(${space} "," ${space} ${whole})*` : "";
+    const more = several ? `("," ${space} ${whole})*` : "";
     const end = `${more} ${space} "]" ${close === null ? "" : `(${space} ${marker(close)})?`} ${after}`;
     return {
       opened: writer.rule("opened", `${space} "[" ${space} ${whole} ${end}`),
