@@ -20,10 +20,10 @@ class LoopWatch {
  public:
   // Of a circle: a member of a list that is written anew, word for word, is some forty tokens.
   static constexpr int32_t kLongest = 64;
-  // Rules of dashes, indents and rows of zeros are made of tokens without letters, and are long.
+  // Rules of dashes and indents are long, and meant.
   static constexpr int32_t kPatience = 4;
 
-  // `filler`: the token has no letters.
+  // `filler`: the token draws a rule or an indent.
   void accept(int32_t token, bool filler) {
     for (int32_t length = 1; length <= kLongest; ++length) {
       int32_t& n = repeats_[static_cast<size_t>(length)];

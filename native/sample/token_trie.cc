@@ -63,7 +63,7 @@ TokenTrie::TokenTrie(Pieces pieces)
 bool TokenTrie::is_filler(int32_t token) const {
   if (token < 0 || static_cast<size_t>(token) >= texts_.size()) return false;
   const std::string& piece = texts_[static_cast<size_t>(token)];
-  constexpr std::string_view kFiller = " \t\r\n0123456789-=_~*#+.,:;|/\\()[]{}";
+  constexpr std::string_view kFiller = " \t\r\n-=_~*#+.|";
   // U+2000 to U+2FFF: dashes, arrows, boxes.
   constexpr uint8_t kSymbols = 0xE2;
   bool in_symbol = false;

@@ -267,7 +267,7 @@ export const options = {
   }),
   "limits.loop_repeats": option(integer(0, 1_048_576, "times"), 24, {
     env: "HEARTH_LIMITS_LOOP_REPEATS",
-    doc: "An answer ends when one token, or two in turn, came so often in a row, as small models may; tokens without letters, as in rules and indents, four times that; 0: as limits.loop_tokens says. JSON goes on behind what loops.",
+    doc: "An answer ends when one token, or two in turn, came so often in a row, as small models may; rules and indents four times that; 0: as limits.loop_tokens says. JSON goes on behind what loops.",
   }),
   "limits.loop_tokens": option(integer(0, 1_048_576, "tokens"), 512, {
     env: "HEARTH_LIMITS_LOOP_TOKENS",

@@ -8,11 +8,11 @@ import type { SequenceRequest } from "./types.js";
 const longestCircle = 16;
 /** Circles of so many tokens are short: nobody means to say them twenty times. */
 const shortCircle = 2;
-/** But rules of dashes, indents and rows of zeros are made of tokens without letters, and are long. */
+/** But rules of dashes and indents are long, and meant. */
 const patience = 4;
 
 export interface LoopLimits {
-  /** How often one token, or two in turn, come before that is a loop; 0: as `tokens` says. Four times that without letters. */
+  /** How often one token, or two in turn, come before that is a loop; 0: as `tokens` says. Four times that in rules and indents. */
   readonly repeats: number;
   /** How many tokens of nothing but a longer circle make a loop; 0: any number is none. */
   readonly tokens: number;
@@ -30,9 +30,9 @@ export function watchLoops(
   return { watched, loopWatch: new LoopWatch({ repeats: 0, tokens: 0 }) };
 }
 
-/** A text of white space, digits, dashes and their like; an exclamation is a loop soon. */
+/** White space, or what rules and frames are drawn with. */
 export function isFiller(text: string): boolean {
-  return /^[\s0-9\-=_~*#+.,:;|/\\()[\]{}\u2000-\u2fff]+$/.test(text);
+  return /^[\s\-=_~*#+.|\u2000-\u2fff]+$/.test(text);
 }
 
 export class LoopWatch {

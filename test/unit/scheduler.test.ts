@@ -62,18 +62,19 @@ test("an answer that goes round in circles ends; one that comes back after more 
   assert.equal(await tokensBefore("a", { repeats: 0, tokens: 0 }), 200 - 17);
 });
 
-test("rules, indents and rows of numbers may be four times as long as words", () => {
+test("rules and indents may be four times as long as words", () => {
   const words = ["ha", " ha", "!", "-", "  ", " 0", ",", "|---", "\u2500", "é"];
   const lengthOf = (...circle: string[]) => {
     const watch = new LoopWatch({ repeats: 24, tokens: 512 }, (token) => isFiller(words[token] ?? ""));
     for (let n = 1; n <= 600; n++) if (watch.loopsWith(words.indexOf(circle[n % circle.length] ?? ""))) return n;
     return null;
   };
-  for (const word of ["ha", "!", "é"]) assert.equal(lengthOf(word), 24, word);
-  for (const rule of ["-", "  ", " 0", "|---", "\u2500"]) assert.equal(lengthOf(rule), 96, rule);
+  for (const word of ["ha", "!", "é", " 0", ","]) assert.equal(lengthOf(word), 24, word);
+  for (const rule of ["-", "  ", "|---", "\u2500"]) assert.equal(lengthOf(rule), 96, rule);
   assert.equal(lengthOf("ha", "!"), 48);
   assert.equal(lengthOf("ha", ","), 48);
-  assert.equal(lengthOf(" 0", ","), 192);
+  assert.equal(lengthOf(" 0", ","), 48);
+  assert.equal(lengthOf("-", "  "), 192);
   assert.equal(lengthOf("-", "  ", " 0"), 512);
 });
 
