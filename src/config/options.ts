@@ -39,6 +39,10 @@ export const options = {
     flag: "listen",
     doc: "Address and port of the server. Off loopback, clients need a key (see auth.mode).",
   }),
+  "server.listen_wait_ms": option(integer(-1, 2_147_483_647, "milliseconds"), -1, {
+    env: "HEARTH_LISTEN_WAIT_MS",
+    doc: "How long to try again while the address is not there or taken; -1: a minute, or as a service for as long as it takes.",
+  }),
   "server.allowed_hosts": option(list(text("a host name without a port", /^[\w.-]{1,253}$/)), none, {
     env: "HEARTH_ALLOWED_HOSTS",
     doc: "Host names that requests may name beside the device's own, *.local and private addresses.",

@@ -77,16 +77,28 @@ function limitConnections(server: Server, { limits, onTooMany }: ListenerOptions
   });
 }
 
+/** Some addresses this user may never listen on: ports below 1024, files in folders of others. */
+const hopeless: readonly unknown[] = ["EACCES", "EPERM", "EAFNOSUPPORT", "ENOTDIR"];
+
+/** Why a server does not listen: LISTEN_FAILED, or CONFIG_BAD_VALUE where waiting does not help. */
+export function listenError(where: string, param: string, cause: unknown): HearthError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const isHopeless = cause instanceof Error && "code" in cause && hopeless.includes(cause.code);
+  return new HearthError(isHopeless ? "CONFIG_BAD_VALUE" : "LISTEN_FAILED", `Cannot listen on ${where}: ${reason}.`, {
+    param,
+    cause,
+  });
+}
+
 /** Where the Unix socket's file is in nobody's use any more, as after a power cut, it is replaced. LISTEN_FAILED. */
 export async function listenOnSocket(server: Server, file: string): Promise<void> {
-  const failed = (reason: string, cause?: unknown) =>
-    new HearthError("LISTEN_FAILED", `Cannot listen on ${file}: ${reason}.`, { param: "server.socket", cause });
+  const failed = (reason: unknown) => listenError(file, "server.socket", reason);
   const found = statSync(file, { throwIfNoEntry: false });
   if (found && !found.isSocket()) throw failed("it is a file of another kind");
   if (found && (await answers(file))) throw failed("another program uses it");
   if (found) rmSync(file, { force: true });
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => reject(failed(error.message, error)));
+    server.once("error", (error) => reject(failed(error)));
     server.listen(file, resolve);
   });
   chmodSync(file, socketMode);

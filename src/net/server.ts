@@ -17,7 +17,7 @@ import { Authenticator, type Caller } from "./auth.js";
 import type { KeyAndCertificate } from "./certificate.js";
 import { errorHeaders, fromFastifyError, isFault, wireError } from "./errors.js";
 import { Gate, type RouteScope } from "./gate.js";
-import { createListener, listenOnSocket } from "./listener.js";
+import { createListener, listenError, listenOnSocket } from "./listener.js";
 import { Quotas } from "./quotas.js";
 import { RefusalLog } from "./refusals.js";
 import { refuseMalformed } from "./refuse.js";
@@ -101,7 +101,10 @@ export class Server {
     return this.#routes;
   }
 
-  /** Resolves with the address in use: port 0 became a free one. Throws LISTEN_FAILED. */
+  /**
+   * Resolves with the address in use: port 0 became a free one. Throws LISTEN_FAILED, after which it may be called again, and
+   * CONFIG_BAD_VALUE where trying again is of no use.
+   */
   async listen(): Promise<{ host: string; port: number }> {
     const { host, port } = this.#config["server.listen"];
     const file = this.#config["server.socket"];
@@ -110,8 +113,7 @@ export class Server {
       await this.app.listen({ host, port });
     } catch (error) {
       this.#unixListener?.close();
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new HearthError("LISTEN_FAILED", `Cannot listen on ${host}:${port}: ${reason}.`, { cause: error });
+      throw listenError(`${host}:${port}`, "server.listen", error);
     }
     const address = this.app.server.address();
     return { host, port: typeof address === "object" && address ? address.port : port };
