@@ -99,7 +99,8 @@ async function serve(loaded: LoadedConfig): Promise<void> {
   });
   const started = daemon.start();
   // It may wait for its address, and be told to stop meanwhile; what cannot start has nothing to stop.
-  await Promise.race([stopRequested.promise, started]);
+  const alive = setInterval(() => {}, 60_000); // until it listens nothing else keeps the process
+  await Promise.race([stopRequested.promise, started]).finally(() => clearInterval(alive));
   started.catch(() => {});
   try {
     await Promise.race([stopRequested.promise, daemon.failure]);

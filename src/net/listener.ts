@@ -93,7 +93,7 @@ export function listenError(where: string, param: string, cause: unknown): Heart
 /** Where the Unix socket's file is in nobody's use any more, as after a power cut, it is replaced. LISTEN_FAILED. */
 export async function listenOnSocket(server: Server, file: string): Promise<void> {
   const failed = (reason: unknown) => listenError(file, "server.socket", reason);
-  const found = statSync(file, { throwIfNoEntry: false });
+  const found = kindOf(file, failed);
   if (found && !found.isSocket()) throw failed("it is a file of another kind");
   if (found && (await answers(file))) throw failed("another program uses it");
   if (found) rmSync(file, { force: true });
@@ -102,6 +102,14 @@ export async function listenOnSocket(server: Server, file: string): Promise<void
     server.listen(file, resolve);
   });
   chmodSync(file, socketMode);
+}
+
+function kindOf(file: string, failed: (reason: unknown) => HearthError) {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw failed(error);
+  }
 }
 
 function checked(tls: KeyAndCertificate | null): KeyAndCertificate | null {
