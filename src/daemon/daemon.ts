@@ -208,14 +208,18 @@ export class Daemon {
     const unlimitedMs = systemd.isPresent ? Number.POSITIVE_INFINITY : foregroundListenMs;
     const startedAt = clock.now();
     let isReady = false;
+    let nextLogMs = 0;
     return listenWhenPossible(() => this.#server.listen(), {
       clock,
       limitMs: limitMs < 0 ? unlimitedMs : limitMs,
       signal: this.#waiting.signal,
       onWait: ({ message }, waitMs) => {
-        logger.warn({ reason: message, waitMs }, "waiting to listen");
+        const waitedMs = clock.now() - startedAt;
+        // Seldomer and seldomer: the wait may last for days, and the log is on a memory card.
+        if (waitedMs >= nextLogMs) logger.warn({ reason: message, waitMs }, "waiting to listen");
+        if (waitedMs >= nextLogMs) nextLogMs = waitedMs * 2;
         const status = `Waiting to listen: ${message}`;
-        if (isReady || clock.now() - startedAt < startLimitMs) return systemd.status(status);
+        if (isReady || waitedMs < startLimitMs) return systemd.status(status);
         isReady = true;
         systemd.ready(status);
       },

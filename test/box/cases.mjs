@@ -45,6 +45,18 @@ function start(lines) {
   systemctl("start", "--no-block", "hearthd");
 }
 
+/** Another program that holds the port while `during` runs. */
+async function whilePortIsTaken(during) {
+  systemctl("stop", "hearthd");
+  const other = createServer();
+  await new Promise((resolve, reject) => other.once("error", reject).listen(port, "127.0.0.1", resolve));
+  try {
+    await during();
+  } finally {
+    await new Promise((resolve) => other.close(resolve));
+  }
+}
+
 async function answers(host) {
   try {
     return (await fetch(`http://${host}:${port}/healthz`, { signal: AbortSignal.timeout(2000) })).status === 200;
@@ -96,11 +108,11 @@ const cases = {
   },
 
   async "a port that is taken for 10 s"() {
-    const other = createServer().listen(port, "127.0.0.1");
-    start([]);
-    await sleep(10_000);
-    check(service().StatusText.startsWith("Waiting to listen"), "its status does not say that it waits");
-    await new Promise((resolve) => other.close(resolve));
+    await whilePortIsTaken(async () => {
+      start([]);
+      await sleep(10_000);
+      check(service().StatusText.startsWith("Waiting to listen"), "its status does not say that it waits");
+    });
     await until("an answer", () => answers("127.0.0.1"));
     neverRestarted();
   },
@@ -111,15 +123,15 @@ const cases = {
   },
 
   async "a port that stays taken: the start ends, the status says why"() {
-    const other = createServer().listen(port, "127.0.0.1");
-    start([]);
-    check(systemctl("start", "hearthd").status === 0, "systemctl start failed or did not end");
-    check(service().StatusText.startsWith("Waiting to listen"), "its status does not say that it waits");
-    await sleep(30_000);
-    check(service().ActiveState === "active", "it does not wait any more");
-    neverRestarted();
-    check(systemctl("stop", "hearthd").status === 0 && service().Result === "success", "it does not stop");
-    other.close();
+    await whilePortIsTaken(async () => {
+      start([]);
+      check(systemctl("start", "hearthd").status === 0, "systemctl start failed or did not end");
+      check(service().StatusText.startsWith("Waiting to listen"), "its status does not say that it waits");
+      await sleep(30_000);
+      check(service().ActiveState === "active", "it does not wait any more");
+      neverRestarted();
+      check(systemctl("stop", "hearthd").status === 0 && service().Result === "success", "it does not stop");
+    });
   },
 
   async SIGHUP() {
@@ -159,6 +171,7 @@ function sparkFile() {
 
 process.stdout.write(`# ${readFileSync("/etc/os-release", "utf8").split("\n")[0]}, node ${process.version}\n`);
 let number = 0;
+let failed = 0;
 for (const [name, run] of Object.entries(cases)) {
   number++;
   try {
@@ -166,7 +179,8 @@ for (const [name, run] of Object.entries(cases)) {
     process.stdout.write(`ok ${number} - ${name}\n`);
   } catch (error) {
     process.stdout.write(`not ok ${number} - ${name}\n# ${error.message.trim().replace(/\n/g, "\n# ")}\n`);
-    process.exitCode = 1;
+    failed++;
   }
 }
 systemctl("stop", "hearthd");
+process.exit(failed > 0 ? 1 : 0);

@@ -46,12 +46,12 @@ async function box(root) {
     }
     const inside = ["-t", String(init), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"];
     const { output } = await run(root, "nsenter", [...inside, "node", "/checkout/test/box/cases.mjs"]);
-    spawnSync("nsenter", [...inside, "systemctl", "poweroff"]);
+    spawnSync("nsenter", [...inside, "systemctl", "poweroff"], { timeout: 10_000 });
     const count = (pattern) => output.match(pattern)?.length ?? 0;
     const result = { passed: count(/^ok /gm), failed: count(/^not ok /gm) };
     return result.passed + result.failed > 0 ? result : { failed: 1 };
   } finally {
-    const late = setTimeout(() => booted.kill("SIGKILL"), 20_000);
+    const late = setTimeout(() => booted.kill("SIGKILL"), 20_000); // unshare takes its child with it
     await ended;
     clearTimeout(late);
     removeControlGroups();
