@@ -5,6 +5,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { boxSuite } from "./suites/box.mjs";
 import { run } from "./suites/command.mjs";
 import { lint } from "./suites/lint.mjs";
 import { nativeSuites } from "./suites/native.mjs";
@@ -13,7 +14,7 @@ import { nodeSuites } from "./suites/node.mjs";
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 /** In the order in which they run: what fails fastest comes first. `long`: runs only by name. */
-const suites = [{ name: "lint", run: lint }, ...nodeSuites.fast, ...nativeSuites, ...nodeSuites.slow];
+const suites = [{ name: "lint", run: lint }, ...nodeSuites.fast, ...nativeSuites, ...nodeSuites.slow, boxSuite];
 
 const named = process.argv.slice(2);
 const unknown = named.filter((name) => !suites.some((suite) => suite.name === name));

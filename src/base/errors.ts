@@ -127,6 +127,8 @@ export const errorCatalogue = {
   REQUEST_INVALID: clientFault("invalid_value", "Correct the named field."),
   REQUEST_UNSUPPORTED: clientFault("unsupported_parameter", "Leave the named field out."),
   REQUEST_TOO_LARGE: clientFault("request_too_large", "Send a smaller message.", 413),
+  HEADERS_TOO_LARGE: clientFault("headers_too_large", "Send fewer or shorter headers.", 431),
+  REQUEST_TIMEOUT: clientFault("request_timeout", "Send the whole request at once.", 408),
   CONTENT_TYPE_UNSUPPORTED: clientFault("unsupported_media_type", "Send JSON as application/json.", 415),
   ROUTE_NOT_FOUND: clientFault("not_found", "Check the method and the path.", 404),
   HOST_REFUSED: clientFault(
@@ -148,6 +150,7 @@ export const errorCatalogue = {
     retryable: true,
     advice: "Wait for the seconds that Retry-After says.",
   },
+  TOO_MANY_CONNECTIONS: unavailable("too_many_connections", "Close connections, or raise limits.connections."),
   TOO_MANY_SOCKETS: unavailable("too_many_connections", "Close a connection, or try again later."),
   SOCKET_EXPIRED: clientFault(
     "websocket_connection_limit_reached",
@@ -176,7 +179,7 @@ export const errorCatalogue = {
   ),
   CONFIG_BAD_VALUE: internal("Give a value of the option's type and range."),
   TLS_UNUSABLE: internal("Check tls.cert and tls.key, or set tls.self_signed to let hearth make a certificate."),
-  LISTEN_FAILED: internal("Choose another address with --listen, or stop the program that uses it."),
+  LISTEN_FAILED: unavailable("server_error", "Choose another address with --listen, or stop the program that uses it."),
   COMMAND_INVALID: internal("Run the command with --help to see what it takes."),
   INTERNAL: internal("This is a bug; please report it with the message."),
 } as const satisfies Record<string, ErrorKind>;

@@ -1,6 +1,9 @@
 /** How a command fails: one line on stderr (or one JSON object) and the exit status. */
 import { CommanderError } from "commander";
 import { errorCatalogue, HearthError } from "../base/errors.js";
+import { isJournal } from "../daemon/journal.js";
+
+const stderrFd = 2;
 
 /** An interface: systemd units and scripts depend on these. */
 export const exitStatus = {
@@ -30,11 +33,12 @@ export function exitStatusOf(error: HearthError): number {
   return error.kind.retryable ? exitStatus.later : exitStatus.wrong;
 }
 
-/** One line without the end of line. */
+/** One line without the end of line. In the journal it is an error. */
 export function describeFailure(error: HearthError, json: boolean): string {
   const { advice } = errorCatalogue[error.code];
-  if (json) return JSON.stringify({ code: error.code, message: error.message, param: error.param, advice });
-  return `hearth: ${error.code}: ${withStop(error.message)} ${advice}`.replace(/\s+/g, " ");
+  const priority = isJournal(stderrFd, process.env.JOURNAL_STREAM) ? "<3>" : "";
+  if (json) return priority + JSON.stringify({ code: error.code, message: error.message, param: error.param, advice });
+  return `${priority}hearth: ${error.code}: ${withStop(error.message)} ${advice}`.replace(/\s+/g, " ");
 }
 
 /** `error: unknown option '--x'` becomes `Unknown option '--x'.` */

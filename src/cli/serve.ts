@@ -5,9 +5,10 @@ import { systemClock } from "../base/clock.js";
 import { createLogger, type Logger } from "../base/logger.js";
 import { describeConfig, type LoadedConfig, loadConfig } from "../config/load.js";
 import { optionKeys, optionOf } from "../config/options.js";
+import { isJournal } from "../daemon/journal.js";
 import { openModelStore, stateFolder } from "../daemon/model-file.js";
 import { puller } from "../daemon/puller.js";
-import { onStopSignals } from "../daemon/signals.js";
+import { onHangup, onStopSignals } from "../daemon/signals.js";
 import { connectSystemd } from "../daemon/systemd.js";
 import { loadTls } from "../daemon/tls.js";
 import { loadEngineModule } from "../engine/binding.js";
@@ -15,6 +16,7 @@ import { exitStatus } from "./failure.js";
 
 /** After the grace of running answers: a step cannot be interrupted, and with a model on a slow card it takes long. */
 const lastStepMs = 15_000;
+const stdoutFd = 1;
 
 export function serveCommand(): Command {
   const command = new Command("serve")
@@ -59,7 +61,12 @@ function printConfig(loaded: LoadedConfig, json: boolean): void {
 
 async function serve(loaded: LoadedConfig): Promise<void> {
   const { config } = loaded;
-  const logger = createLogger({ level: config["log.level"], prompts: config["log.prompts"] });
+  const logger = createLogger({
+    level: config["log.level"],
+    prompts: config["log.prompts"],
+    priorities: isJournal(stdoutFd, process.env.JOURNAL_STREAM),
+  });
+  onHangup(() => logger.info("SIGHUP: changed keys are in use already; the rest of the configuration needs a restart"));
   exitOnBugs(logger);
   const values = describeConfig(loaded).map(({ key, value, origin }) => [key, { value, origin }]);
   logger.info({ config: Object.fromEntries(values) }, "configuration");
@@ -90,7 +97,11 @@ async function serve(loaded: LoadedConfig): Promise<void> {
     pull: puller(config, process.env, store),
     tls,
   });
-  await daemon.start();
+  const started = daemon.start();
+  // It may wait for its address, and be told to stop meanwhile; what cannot start has nothing to stop.
+  const alive = setInterval(() => {}, 60_000); // until it listens nothing else keeps the process
+  await Promise.race([stopRequested.promise, started]).finally(() => clearInterval(alive));
+  started.catch(() => {});
   try {
     await Promise.race([stopRequested.promise, daemon.failure]);
   } finally {

@@ -39,6 +39,10 @@ export const options = {
     flag: "listen",
     doc: "Address and port of the server. Off loopback, clients need a key (see auth.mode).",
   }),
+  "server.listen_wait_ms": option(integer(-1, 2_147_483_647, "milliseconds"), -1, {
+    env: "HEARTH_LISTEN_WAIT_MS",
+    doc: "How long to try again while the address is not there or taken; -1: a minute, or as a service for as long as it takes.",
+  }),
   "server.allowed_hosts": option(list(text("a host name without a port", /^[\w.-]{1,253}$/)), none, {
     env: "HEARTH_ALLOWED_HOSTS",
     doc: "Host names that requests may name beside the device's own, *.local and private addresses.",
@@ -253,6 +257,10 @@ export const options = {
     env: "HEARTH_LIMITS_CONNECTIONS",
     doc: "TCP connections open at the same time, WebSockets included.",
   }),
+  "limits.connections_per_address": option(integer(1, 8192, "connections"), 128, {
+    env: "HEARTH_LIMITS_CONNECTIONS_PER_ADDRESS",
+    doc: "The same of one address, and half of what one IPv6 network (/64) may have; loopback, where a proxy may stand, is exempt.",
+  }),
   "limits.message_bytes": option(integer(1024, 64 * mib, "bytes"), mib, {
     env: "HEARTH_LIMITS_MESSAGE_BYTES",
     doc: "Largest request body and WebSocket message.",
@@ -283,7 +291,7 @@ export const options = {
   }),
   "limits.idle_ms": option(integer(1000, 86_400_000, "milliseconds"), 120_000, {
     env: "HEARTH_LIMITS_IDLE_MS",
-    doc: "A connection without traffic, pongs included, is closed after this time.",
+    doc: "A connection without traffic, pongs included, or whose client does not read what is sent, is closed after this time.",
   }),
   "limits.socket_ms": option(integer(1000, 86_400_000, "milliseconds"), 3_600_000, {
     env: "HEARTH_LIMITS_SOCKET_MS",

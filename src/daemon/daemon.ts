@@ -37,6 +37,7 @@ import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
 import { PrefixFiles } from "../store/prefix-files.js";
 import { collectHostMetrics } from "./host-metrics.js";
+import { listenWhenPossible } from "./listening.js";
 import { resolveModel, StoreCatalog } from "./model-file.js";
 import { modelRegistryOptions } from "./model-options.js";
 import { ModelWatch } from "./model-watch.js";
@@ -62,6 +63,10 @@ export interface DaemonDependencies {
 
 /** How long the engine may stand still where systemd does not say: the unit's WatchdogSec. */
 const defaultWatchdogMs = 120_000;
+/** How long a daemon that nobody supervises waits for its address. */
+const foregroundListenMs = 60_000;
+/** Less than the unit's TimeoutStartSec with all that comes before. */
+const startLimitMs = 20_000;
 /** After the last answer: most questions of a conversation follow sooner. */
 const idleAfterMs = 5000;
 
@@ -85,6 +90,8 @@ export class Daemon {
   readonly #watchdog: Watchdog;
   readonly #modelWatch: ModelWatch;
   readonly #failure = deferred<never>();
+  /** The wait for an address to listen on. */
+  readonly #waiting = new AbortController();
   #stopping = false;
 
   /** Throws CONFIG_BAD_VALUE where options do not go together, and FILE_OPEN_FAILED or MODEL_NOT_FOUND where there is no model to load. */
@@ -146,12 +153,16 @@ export class Daemon {
     return this.#failure.promise;
   }
 
-  /** Resolves with the address in use when the server listens; the model is loaded after that. LISTEN_FAILED. */
+  /**
+   * Resolves with the address in use when the server listens; the model is loaded after that. LISTEN_FAILED after the time that the
+   * configuration says, and STOPPED.
+   */
   async start(): Promise<Address> {
     const { logger, systemd } = this.#dependencies;
     await this.#responses.start();
     await this.#prefixes?.start();
-    const address = await this.#server.listen();
+    this.#watchdog.start();
+    const address = await this.#listen();
     logger.info({ address: formatAddress(address) }, "listening");
     systemd.ready(this.#status());
     this.#health.onChange(({ name, healthy, reason }) => {
@@ -160,7 +171,6 @@ export class Daemon {
       if (healthy) logger.info({ condition: name }, "healthy");
       else logger.warn({ condition: name, reason }, "unhealthy");
     });
-    this.#watchdog.start();
     for (const upstream of this.#upstreams) void upstream.start();
     this.#models.start().then(
       (loaded) => {
@@ -177,6 +187,7 @@ export class Daemon {
   async stop(): Promise<void> {
     const { logger, systemd } = this.#dependencies;
     this.#stopping = true;
+    this.#waiting.abort();
     systemd.stopping("Stopping: running answers may end");
     logger.info({ graceMs: this.#config["shutdown.grace_ms"] }, "stopping");
     this.#modelWatch.stop();
@@ -192,6 +203,31 @@ export class Daemon {
     this.#watchdog.stop();
     await systemd.sent();
     logger.info("stopped");
+  }
+
+  /** systemd's start ends meanwhile: what waits for it, such as the boot, is not to wait for a network that may never come. */
+  async #listen(): Promise<Address> {
+    const { clock, logger, systemd } = this.#dependencies;
+    const limitMs = this.#config["server.listen_wait_ms"];
+    const unlimitedMs = systemd.isPresent ? Number.POSITIVE_INFINITY : foregroundListenMs;
+    const startedAt = clock.now();
+    let isReady = false;
+    let nextLogMs = 0;
+    return listenWhenPossible(() => this.#server.listen(), {
+      clock,
+      limitMs: limitMs < 0 ? unlimitedMs : limitMs,
+      signal: this.#waiting.signal,
+      onWait: ({ message }, waitMs) => {
+        const waitedMs = clock.now() - startedAt;
+        // Seldomer and seldomer: the wait may last for days, and the log is on a memory card.
+        if (waitedMs >= nextLogMs) logger.warn({ reason: message, waitMs }, "waiting to listen");
+        if (waitedMs >= nextLogMs) nextLogMs = waitedMs * 2;
+        const status = `Waiting to listen: ${message}`;
+        if (isReady || waitedMs < startLimitMs) return systemd.status(status);
+        isReady = true;
+        systemd.ready(status);
+      },
+    });
   }
 
   /** One after the other, beside what clients ask. */
