@@ -1,6 +1,6 @@
 /** `hearth models import`: copies a model of this machine into the store. */
 
-import { statSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import { importFolder } from "../store/huggingface/import.js";
@@ -22,7 +22,8 @@ export function importCommand(): Command {
     .action(async (path: string, _options, command: Command) => {
       const { store, flags } = openStore<{ name?: string; alias?: string; type?: string }>(command);
       const json = flags.json === true;
-      const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+      // What cannot be looked at is refused below, with the reason.
+      const isFolder = (await stat(path).catch(() => null))?.isDirectory() === true;
       if (flags.type !== undefined && !isFolder) {
         throw new HearthError("COMMAND_INVALID", "--type is for folders; `hearth quantize` changes a GGUF file.");
       }
@@ -34,6 +35,7 @@ export function importCommand(): Command {
       });
       if (flags.alias !== undefined) await store.addAlias(name, flags.alias);
       const model = store.get(name);
-      print(json, describeStored(model), `${name}: ${formatBytes(model.bytes)} in the store\n`);
+      const text = `${name}: ${formatBytes(model.bytes)} in the store ${store.folder}\n`;
+      print(json, { ...describeStored(model), store: store.folder }, text);
     });
 }

@@ -25,7 +25,7 @@ async function pull(source: string, _options: unknown, command: Command): Promis
   );
   if (flags.alias !== undefined) await store.addAlias(model.name, flags.alias);
   const { type, architecture } = model.description;
-  const what = upToDate ? "is in the store already" : "in the store";
+  const what = `${upToDate ? "is in the store already:" : "in the store"} ${store.folder}`;
   const text = `${model.name}: ${formatBytes(model.bytes)}, ${type} ${architecture}, ${what}\n`;
-  print(json, { ...describeStored(store.get(model.name)), upToDate }, text);
+  print(json, { ...describeStored(store.get(model.name)), upToDate, store: store.folder }, text);
 }

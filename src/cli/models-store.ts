@@ -1,28 +1,30 @@
 /** What all commands of the store need: the configuration, the store, progress and Ctrl-C. */
 import type { Command } from "commander";
 import { HearthError } from "../base/errors.js";
-import { loadConfig } from "../config/load.js";
 import type { Config } from "../config/options.js";
 import { openModelStore } from "../daemon/model-file.js";
 import { onStopSignals } from "../daemon/signals.js";
 import { loadEngineModule } from "../engine/binding.js";
 import type { EngineModule } from "../engine/contract.js";
 import type { ModelStore } from "../store/model-store.js";
+import { configurationOf } from "./configuration.js";
 import { exitStatus } from "./failure.js";
 import { ProgressPrinter } from "./terminal.js";
 
 export interface StoreCommand<Flags> {
   readonly config: Config;
+  /** The state folder; the store is in it. */
+  readonly state: string;
   readonly engineModule: EngineModule;
   readonly store: ModelStore;
   readonly flags: Flags & { readonly json?: true };
 }
 
 export function openStore<Flags>(command: Command): StoreCommand<Flags> {
-  const flags = command.optsWithGlobals<Flags & { config?: string; json?: true }>();
-  const { config } = loadConfig({ file: flags.config ?? process.env.HEARTH_CONFIG, env: process.env, flags: {} });
+  const flags = command.optsWithGlobals<Flags & { json?: true }>();
+  const { config, state } = configurationOf(command);
   const engineModule = loadEngineModule();
-  return { config, engineModule, store: openModelStore(config, process.env, engineModule), flags };
+  return { config, state, engineModule, store: openModelStore(state, engineModule), flags };
 }
 
 /** Runs long work: its progress goes to stderr, and Ctrl-C aborts the signal. */

@@ -2,7 +2,6 @@
 import { Command } from "commander";
 import { systemClock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
-import { stateFolder } from "../daemon/model-file.js";
 import { ThreadTuner } from "../daemon/tuned.js";
 import type { TuningResult } from "../service/tuning.js";
 import { namedModel } from "./model.js";
@@ -13,16 +12,15 @@ export function tuneCommand(): Command {
   return new Command("tune")
     .description("measure how many threads suit a model on this board, and remember it")
     .argument("[model]", "GGUF file or name of the store; without it the model that the daemon serves")
-    .option("--config <file>", "configuration file")
     .action(runTune);
 }
 
 async function runTune(name: string | undefined, _options: unknown, command: Command): Promise<void> {
-  const { config, engineModule, flags } = openStore(command);
-  const file = namedModel(name ?? config["model.path"], config, engineModule);
+  const { config, state, engineModule, flags } = openStore(command);
+  const file = namedModel(name ?? config["model.path"], state, engineModule);
   const model = await engineModule.loadModel(file.path, { vocabularyOnly: false });
   if (!model.info.hasWeights) throw new HearthError("MODEL_HAS_NO_WEIGHTS", `${file.path} holds only a vocabulary.`);
-  const tuner = new ThreadTuner(config, stateFolder(config, process.env), engineModule, systemClock);
+  const tuner = new ThreadTuner(config, state, engineModule, systemClock);
   const json = flags.json === true;
   const { stderr } = process;
   if (!json) stderr.write(`measuring ${file.name} ...${stderr.isTTY ? "" : "\n"}`);
@@ -31,15 +29,15 @@ async function runTune(name: string | undefined, _options: unknown, command: Com
       stderr.write(`\rmeasuring ${file.name} ... ${Math.round(100 * done)} %${done === 1 ? "\n" : ""}`);
   };
   const result = await withProgress(json, (_, signal) => tuner.measure(file.path, model, { signal, onProgress }));
-  print(json, { model: file.name, ...result }, table(file.name, result));
+  print(json, { model: file.name, ...result, state }, table(file.name, state, result));
 }
 
-function table(name: string, { threads, decodeThreads, rows }: TuningResult): string {
+function table(name: string, state: string, { threads, decodeThreads, rows }: TuningResult): string {
   const cells = rows.map((row) => [
     String(row.threads),
     row.prefillTokensPerSecond.toFixed(1),
     row.decodeTokensPerSecond.toFixed(1),
   ]);
-  const chosen = `${name}: ${threads} for prefill, ${decodeThreads} for decode; the daemon uses this when it loads the model\n`;
+  const chosen = `${name}: ${threads} for prefill, ${decodeThreads} for decode; the daemon of ${state} uses this when it loads the model\n`;
   return formatTable([["threads", "prefill tokens/s", "decode tokens/s"], ...cells]) + chosen;
 }

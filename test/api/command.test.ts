@@ -188,7 +188,6 @@ test("debug tokenize prints one array of ids a line, without BOS", { skip }, asy
 
 test("wrong input is one line on stderr and status 2", { skip }, async (t) => {
   const cases: [args: string[], stdin: string, message: RegExp][] = [
-    [[], "", /COMMAND_INVALID: No command was given\./],
     [["debug"], "", /COMMAND_INVALID: No command was given\./],
     [["sing"], "", /COMMAND_INVALID: Unknown command 'sing'/],
     [["bench", "--reps", "0"], "", /COMMAND_INVALID: -r takes an integer from 1 to 1000, not "0"\./],
