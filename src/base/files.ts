@@ -31,6 +31,11 @@ export function isMissing(error: unknown): boolean {
   return isSystemError(error) && ["ENOENT", "ENOTDIR"].includes(error.code);
 }
 
+/** A path in a message: nobody reads more of it than this. */
+export function shownPath(file: string): string {
+  return file.length > 200 ? `${file.slice(0, 200)}...` : file;
+}
+
 const writingCalls =
   /^(write|f?truncate|f(data)?sync|rename|link|symlink|unlink|mkdir|mkdtemp|rmdir|[fl]?chmod|[fl]?chown|copyfile|utime)/;
 const otherCalls = /^(open|read|close|f?stat|lstat|access|scandir|opendir|realpath|mmap|statfs|lseek)/;
@@ -45,7 +50,7 @@ export function fromSystemError(error: unknown): HearthError | null {
   }
   if (!isSystemError(error)) return null;
   const { code, syscall = "", path = "A file" } = error;
-  const message = `${path.slice(0, 200)}: ${reasonOf(error)}.`;
+  const message = `${shownPath(path)}: ${reasonOf(error)}.`;
   if (isFull(code)) return new HearthError("DISK_FULL", message, { cause: error });
   if (writingCalls.test(syscall)) return new HearthError("FILE_WRITE_FAILED", message, { cause: error });
   if (!otherCalls.test(syscall)) return null;
@@ -61,7 +66,7 @@ export function isFull(code: string): boolean {
  * says, or FILE_OPEN_FAILED for another kind of file and for one that is too long.
  */
 export function readSmallFile(file: string, limitBytes = mostBytes): Buffer {
-  const refused = (what: string) => new HearthError("FILE_OPEN_FAILED", `${file}: it ${what}.`);
+  const refused = (what: string) => new HearthError("FILE_OPEN_FAILED", `${shownPath(file)}: it ${what}.`);
   // O_NONBLOCK: opening a FIFO that nobody writes to must not hang.
   const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {

@@ -1,7 +1,8 @@
 /** The configuration of a command: one file for all of them, and the state folder that goes with it. */
-import { statSync } from "node:fs";
+import { lstatSync, type Stats, statSync } from "node:fs";
 import type { Command } from "commander";
-import { isMissing } from "../base/files.js";
+import { HearthError } from "../base/errors.js";
+import { isDenied, isMissing, reasonOf, shownPath } from "../base/files.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
 import type { Config } from "../config/options.js";
 import { stateFolder } from "../daemon/model-file.js";
@@ -40,7 +41,24 @@ export function configurationOf(
   const file = configFile(named, process.env.HEARTH_CONFIG, system);
   const loaded = loadConfig({ file, env: process.env, flags });
   const env = file === system ? { STATE_DIRECTORY: systemState, ...process.env } : process.env;
-  return { loaded, config: loaded.config, state: stateFolder(loaded.config, env) };
+  const state = stateFolder(loaded.config, env);
+  checkStateFolder(state);
+  return { loaded, config: loaded.config, state };
+}
+
+/** CONFIG_BAD_VALUE where the state folder can never be one. It need not be there yet, or be this user's to look at. */
+function checkStateFolder(folder: string): void {
+  const wrong = (why: string, cause?: unknown) =>
+    new HearthError("CONFIG_BAD_VALUE", `state.path: ${shownPath(folder)}: ${why}.`, { param: "state.path", cause });
+  let found: Stats | undefined;
+  try {
+    found = statSync(folder, { throwIfNoEntry: false });
+    if (!found && lstatSync(folder, { throwIfNoEntry: false })) throw wrong("it is a link to nothing");
+  } catch (error) {
+    if (isDenied(error)) return;
+    throw error instanceof HearthError ? error : wrong(reasonOf(error), error);
+  }
+  if (found && !found.isDirectory()) throw wrong("it is no folder");
 }
 
 /** The file of --config, of HEARTH_CONFIG, or the service's where it exists; undefined: none. */

@@ -1,6 +1,6 @@
 /** `hearth models import`: copies a model of this machine into the store. */
 
-import { stat } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import { importFolder } from "../store/huggingface/import.js";
@@ -22,8 +22,9 @@ export function importCommand(): Command {
     .action(async (path: string, _options, command: Command) => {
       const { store, flags } = openStore<{ name?: string; alias?: string; type?: string }>(command);
       const json = flags.json === true;
-      // What cannot be looked at is refused below, with the reason.
+      // What cannot be looked at is refused next, with the reason.
       const isFolder = (await stat(path).catch(() => null))?.isDirectory() === true;
+      await access(path, constants.R_OK);
       if (flags.type !== undefined && !isFolder) {
         throw new HearthError("COMMAND_INVALID", "--type is for folders; `hearth quantize` changes a GGUF file.");
       }

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { deferred, settlesWithin } from "../base/async.js";
 import { systemClock } from "../base/clock.js";
+import { isDenied, isFull, isSystemError } from "../base/files.js";
 import { createLogger, type Logger } from "../base/logger.js";
 import { describeConfig, type LoadedConfig } from "../config/load.js";
 import { optionKeys, optionOf } from "../config/options.js";
@@ -11,6 +12,7 @@ import { onStopSignals } from "../daemon/signals.js";
 import { connectSystemd } from "../daemon/systemd.js";
 import { loadTls } from "../daemon/tls.js";
 import { loadEngineModule } from "../engine/binding.js";
+import { makeFolder, storageError } from "../store/durable.js";
 import { type Configuration, configurationOf } from "./configuration.js";
 import { exitStatus } from "./failure.js";
 
@@ -67,6 +69,7 @@ async function serve({ loaded, config, state }: Configuration): Promise<void> {
   });
   // Only now: the servers take half of the time that the command takes to start, and others can do without them.
   const { Daemon } = await import("../daemon/daemon.js");
+  await makeStateFolder(state);
   const engineModule = loadEngineModule();
   const tls = await loadTls(config, {
     stateFolder: state,
@@ -99,6 +102,19 @@ async function serve({ loaded, config, state }: Configuration): Promise<void> {
       process.exit(exitStatus.unclean);
     }
     await stopping;
+  }
+}
+
+/**
+ * Where the folder may only not be written, the daemon serves without what survives a restart, as from a read-only card; a place
+ * where no folder can ever be is a wrong configuration.
+ */
+async function makeStateFolder(folder: string): Promise<void> {
+  try {
+    await makeFolder(folder);
+  } catch (error) {
+    const isForNow = isSystemError(error) && (isDenied(error) || isFull(error.code) || error.code === "EROFS");
+    if (!isForNow) throw storageError(error, folder);
   }
 }
 

@@ -5,7 +5,7 @@
 import { inspect } from "node:util";
 import { parse, TomlError } from "smol-toml";
 import { HearthError } from "../base/errors.js";
-import { isDenied, readSmallText, reasonOf as reasonOfFile } from "../base/files.js";
+import { isDenied, readSmallText, reasonOf as reasonOfFile, shownPath } from "../base/files.js";
 import { isForeign } from "./foreign-variables.js";
 import { nearest } from "./nearest.js";
 import { ollamaOffers, ollamaWarnings } from "./ollama-env.js";
@@ -109,7 +109,7 @@ function readFile(path: string): Map<string, unknown> {
     table = parse(readSmallText(path, mostBytes));
   } catch (error) {
     const advice = isDenied(error) ? "Check who may read the file, or name another one with --config." : undefined;
-    const message = error instanceof HearthError ? error.message : `${path}: ${reasonOf(error)}.`;
+    const message = error instanceof HearthError ? error.message : `${shownPath(path)}: ${reasonOf(error)}.`;
     throw new HearthError("CONFIG_UNREADABLE", message, { cause: error, ...(advice && { advice }) });
   }
   const values = new Map<string, unknown>();

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { HearthError } from "../base/errors.js";
-import { isMissing, reasonOf } from "../base/files.js";
+import { isMissing, reasonOf, shownPath } from "../base/files.js";
 import type { Config } from "../config/options.js";
 import type { EngineModule } from "../engine/contract.js";
 import type { CatalogModel, ModelCatalog } from "../service/model-registry.js";
@@ -54,8 +54,8 @@ export function resolveModel(name: string, store: ModelStore): ModelFile {
   if (name.toLowerCase() === embeddedModel.name) return existing(embeddedModel);
   if (looksLikeFile) {
     if (found === "other")
-      throw new HearthError("FILE_OPEN_FAILED", `${file} is not a regular file.`, { param: "model" });
-    throw new HearthError("FILE_OPEN_FAILED", `There is no file ${file}.`, { param: "model" });
+      throw new HearthError("FILE_OPEN_FAILED", `${shownPath(file)} is not a regular file.`, { param: "model" });
+    throw new HearthError("FILE_OPEN_FAILED", `There is no file ${shownPath(file)}.`, { param: "model" });
   }
   throw new HearthError(
     "MODEL_NOT_FOUND",
@@ -135,8 +135,8 @@ function readable(model: ModelFile): ModelFile {
 
 function unreadable(file: string, cause: unknown): HearthError {
   // The service may not look into home folders; a copy in its store it may read.
-  const advice = `Check the path and its permissions, or give hearth a copy: \`sudo hearth models import ${file.slice(0, 200)}\`.`;
-  return new HearthError("FILE_OPEN_FAILED", `${file}: ${reasonOf(cause)}.`, {
+  const advice = `Check the path and its permissions, or give hearth a copy: \`sudo hearth models import ${shownPath(file)}\`.`;
+  return new HearthError("FILE_OPEN_FAILED", `${shownPath(file)}: ${reasonOf(cause)}.`, {
     param: "model",
     cause,
     ...(isMissing(cause) ? {} : { advice }),

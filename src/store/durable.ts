@@ -7,15 +7,15 @@ import { constants, type Stats } from "node:fs";
 import { chown, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import path from "node:path";
 import { HearthError } from "../base/errors.js";
-import { isFull, isMissing, isSystemError, reasonOf } from "../base/files.js";
+import { isFull, isMissing, isSystemError, reasonOf, shownPath } from "../base/files.js";
 
 /** What went wrong with storage, as DISK_FULL or FILE_WRITE_FAILED; errors of the catalogue stay as they are. */
 export function storageError(error: unknown, file: string): HearthError {
   if (error instanceof HearthError) return error;
   if (isSystemError(error) && isFull(error.code)) {
-    return new HearthError("DISK_FULL", `There is no room for ${file}.`, { cause: error });
+    return new HearthError("DISK_FULL", `There is no room for ${shownPath(file)}.`, { cause: error });
   }
-  return new HearthError("FILE_WRITE_FAILED", `${file}: ${reasonOf(error)}.`, { cause: error });
+  return new HearthError("FILE_WRITE_FAILED", `${shownPath(file)}: ${reasonOf(error)}.`, { cause: error });
 }
 
 /** Runs `action`; what it throws becomes an error about `file`. */

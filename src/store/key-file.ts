@@ -6,7 +6,7 @@ import * as z from "zod";
 import { type ApiKey, hashKey, scopes } from "../base/api-key.js";
 import { priorities } from "../base/demand.js";
 import { HearthError } from "../base/errors.js";
-import { isMissing, isSystemError, readSmallText, reasonOf } from "../base/files.js";
+import { isMissing, isSystemError, readSmallText, reasonOf, shownPath } from "../base/files.js";
 import { makeFolder, privateMode, storing, writeDurably } from "./durable.js";
 import { type Locker, lockFileIn, withLock } from "./lock.js";
 
@@ -132,7 +132,7 @@ export class KeyFile {
 
   #invalid(error: unknown): HearthError {
     const what = error instanceof z.ZodError ? "it does not hold keys" : reasonOf(error);
-    const message = `Cannot read the keys in ${this.path}: ${what.replace(/[.\s]+$/, "")}.`;
+    const message = `Cannot read the keys in ${shownPath(this.path)}: ${what.replace(/[.\s]+$/, "")}.`;
     const advice = isSystemError(error) ? "Check the permissions of the file and its folder." : undefined;
     return new HearthError("KEY_FILE_INVALID", message, { cause: error, ...(advice && { advice }) });
   }
