@@ -79,6 +79,7 @@ async function serve({ loaded, config, state }: Configuration): Promise<void> {
   });
   const systemd = connectSystemd({ env: process.env, pid: process.pid, logger, datagram: engineModule.notify });
   const store = openModelStore(state, engineModule);
+  store.scan(); // one that may not be read is said before anybody connects
   const daemon = new Daemon(config, {
     engineModule,
     store,

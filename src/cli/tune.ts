@@ -1,9 +1,11 @@
 /** `hearth tune`: measures thread counts for prefill and for decode, and stores the result for the daemon. */
+import { access, constants } from "node:fs/promises";
 import { Command } from "commander";
 import { systemClock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import { ThreadTuner } from "../daemon/tuned.js";
 import type { TuningResult } from "../service/tuning.js";
+import { makeFolder, storing } from "../store/durable.js";
 import { namedModel } from "./model.js";
 import { openStore, print, withProgress } from "./models-store.js";
 import { formatTable } from "./terminal.js";
@@ -18,6 +20,10 @@ export function tuneCommand(): Command {
 async function runTune(name: string | undefined, _options: unknown, command: Command): Promise<void> {
   const { config, state, engineModule, flags } = openStore(command);
   const file = namedModel(name ?? config["model.path"], state, engineModule);
+  await storing(state, async () => {
+    await makeFolder(state);
+    await access(state, constants.W_OK); // who may not store the result need not wait for it
+  });
   const model = await engineModule.loadModel(file.path, { vocabularyOnly: false });
   if (!model.info.hasWeights) throw new HearthError("MODEL_HAS_NO_WEIGHTS", `${file.path} holds only a vocabulary.`);
   const tuner = new ThreadTuner(config, state, engineModule, systemClock);

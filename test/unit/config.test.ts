@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -199,4 +199,17 @@ test("each option has its own variable and flag, and its default is a value of i
     );
     assert.match(doc, /^[A-Z].*\.$/, key);
   }
+});
+
+test("OPTIONS.md has every option with its variable, flag and meaning, and nothing else", () => {
+  const page = readFileSync(path.join(import.meta.dirname, "..", "..", "src", "config", "OPTIONS.md"), "utf8");
+  const rows = page
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .map((line) => line.replace(/ +/g, " "));
+  const expected = optionKeys.map((key) => {
+    const { env, flag, doc } = optionOf(key);
+    return `| \`${key}\` | \`${env}\` | ${flag === undefined ? "" : `\`--${flag}\` `}| ${doc} |`;
+  });
+  assert.deepEqual(rows, expected);
 });
