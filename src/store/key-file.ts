@@ -24,7 +24,8 @@ const keySchema = z.object({
   /** Milliseconds since 1970. */
   createdAt: z.number(),
 });
-const fileSchema = z.object({ version: z.literal(1), keys: z.array(keySchema).max(4096) });
+const mostKeys = 4096;
+const fileSchema = z.object({ version: z.literal(1), keys: z.array(keySchema).max(mostKeys) });
 
 export type StoredKey = ApiKey & { readonly createdAt: number };
 export type NewKey = Pick<ApiKey, "name" | "scopes" | "requestsPerMinute" | "concurrentRequests" | "priority">;
@@ -65,6 +66,9 @@ export class KeyFile {
           "COMMAND_INVALID",
           `There is a key ${wanted.name} already; revoke it or take another name.`,
         );
+      }
+      if (keys.length >= mostKeys) {
+        throw new HearthError("COMMAND_INVALID", `There are ${mostKeys} keys already; revoke those that nobody uses.`);
       }
       const key = `hearth_${randomBytes(32).toString("base64url")}`;
       const id = `${randomBytes(1).readUInt8() % 10}${randomBytes(4).toString("hex").slice(1)}`;

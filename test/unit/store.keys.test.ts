@@ -83,3 +83,12 @@ test("where the folder cannot be written, the old keys stay", {
   assert.deepEqual(readdirSync(folder).sort(), [".locks", "keys.json"]);
   assert.equal(mine.keys().length, 1);
 });
+
+test("one key too many is refused, and the file stays readable", async (t) => {
+  const { mine } = files(t);
+  const { stored } = await mine.create({ ...wanted, name: "a" }, 0);
+  const keys = Array.from({ length: 4096 }, (_, i) => ({ ...stored, name: `k${i}` }));
+  writeFileSync(mine.path, JSON.stringify({ version: 1, keys }));
+  await assert.rejects(mine.create({ ...wanted, name: "b" }, 0), hasCode("COMMAND_INVALID"));
+  assert.equal(mine.keys().length, 4096);
+});
