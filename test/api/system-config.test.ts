@@ -4,8 +4,9 @@ import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { Command } from "commander";
 import { HearthError } from "../../src/base/errors.js";
-import { configFile } from "../../src/cli/configuration.js";
+import { configFile, configurationOf } from "../../src/cli/configuration.js";
 import { describeFailure, withSudo } from "../../src/cli/failure.js";
 import { hearth, spawnHearth } from "../helpers/command.js";
 import { startDaemon } from "../helpers/daemon.js";
@@ -97,6 +98,16 @@ test("--config wins over HEARTH_CONFIG, and that over the service's file, which 
   const loop = path.join(temporaryFolder(t), "loop");
   symlinkSync(loop, loop);
   assert.equal(configFile(undefined, undefined, loop), loop, "what may not be looked at is there");
+});
+
+test("a configuration of the service that names no state folder means the service's own", (t) => {
+  const file = path.join(temporaryFolder(t), "hearth.toml");
+  writeFileSync(file, "");
+  const command = new Command().setOptionValueWithSource("systemConfig", file, "implied");
+  assert.equal(configurationOf(command).state, "/var/lib/hearth");
+  const named = new Command().setOptionValueWithSource("systemConfig", "/nowhere", "implied");
+  named.setOptionValueWithSource("config", file, "cli");
+  assert.notEqual(configurationOf(named).state, "/var/lib/hearth", "another file has the user's");
 });
 
 test("where root may and this user may not, the error says sudo", () => {
