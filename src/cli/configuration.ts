@@ -22,6 +22,8 @@ export interface Configuration {
   readonly config: Config;
   /** Folder of what survives a restart. */
   readonly state: string;
+  /** They are the service's, without anybody having said so: commands say what they wrote to. */
+  readonly isOfService: boolean;
 }
 
 /** What the program tells its commands, as options of the outermost one. */
@@ -43,7 +45,7 @@ export function configurationOf(
   const env = file === system ? { STATE_DIRECTORY: systemState, ...process.env } : process.env;
   const state = stateFolder(loaded.config, env);
   checkStateFolder(state);
-  return { loaded, config: loaded.config, state };
+  return { loaded, config: loaded.config, state, isOfService: file === system };
 }
 
 /** CONFIG_BAD_VALUE where the state folder can never be one. It need not be there yet, or be this user's to look at. */

@@ -49,14 +49,14 @@ async function create(name: string, flags: CreateFlags, self: Command): Promise<
     concurrentRequests: flags.concurrent ?? null,
     priority: flags.priority ?? "default",
   };
-  const file = keyFile(self);
+  const { file, isOfService } = keyFile(self);
   const { key, stored } = await file.create(wanted, systemClock.wallTime());
   print(isJson(self), { key, ...withoutHash(stored), file: file.path }, `${key}\n`);
-  say(self, `${stored.name} is in ${file.path}; the key is shown this once`);
+  if (isOfService) say(self, `${stored.name} is in the service's ${file.path}`);
 }
 
 function list(_flags: object, self: Command): void {
-  const keys = keyFile(self).keys();
+  const keys = keyFile(self).file.keys();
   const lines = keys.map(({ id, name, scopes, requestsPerMinute, concurrentRequests, priority, createdAt }) => {
     const limits = [
       requestsPerMinute === null ? "" : `  ${requestsPerMinute} requests/minute`,
@@ -70,15 +70,16 @@ function list(_flags: object, self: Command): void {
 }
 
 async function revoke(name: string, _flags: object, self: Command): Promise<void> {
-  const file = keyFile(self);
+  const { file, isOfService } = keyFile(self);
   const revoked = await file.revoke(name);
   const text = `revoked ${revoked.id} ${revoked.name}\n`;
   print(isJson(self), { ...withoutHash(revoked), file: file.path }, text);
-  say(self, `${revoked.name} is no longer in ${file.path}`);
+  if (isOfService) say(self, `${revoked.name} is no longer in the service's ${file.path}`);
 }
 
-function keyFile(self: Command): KeyFile {
-  return new KeyFile(configurationOf(self).state, loadEngineModule());
+function keyFile(self: Command): { file: KeyFile; isOfService: boolean } {
+  const { state, isOfService } = configurationOf(self);
+  return { file: new KeyFile(state, loadEngineModule()), isOfService };
 }
 
 function isJson(self: Command): boolean {

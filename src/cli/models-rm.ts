@@ -5,7 +5,7 @@ import { HearthError } from "../base/errors.js";
 import type { Config } from "../config/options.js";
 import type { ModelStore } from "../store/model-store.js";
 import { isSameName } from "../store/names.js";
-import { openStore, print } from "./models-store.js";
+import { openStore, print, sayStore } from "./models-store.js";
 
 export function rmCommand(): Command {
   return new Command("rm")
@@ -13,12 +13,14 @@ export function rmCommand(): Command {
     .argument("<models...>", "names of the store")
     .option("--force", "also a model that the configuration names, or that a daemon has loaded")
     .action(async (names: readonly string[], _options, command: Command) => {
-      const { config, store, flags } = openStore<{ force?: true }>(command);
+      const opened = openStore<{ force?: true }>(command);
+      const { config, store, flags } = opened;
       for (const name of names) store.get(name); // all or none: a mistyped name removes nothing
       if (!flags.force) for (const name of names) await checkUnused(name, store, config);
       for (const name of names) await store.remove(name);
-      const text = names.map((name) => `${name}: removed from the store ${store.folder}\n`).join("");
+      const text = names.map((name) => `${name}: removed\n`).join("");
       print(flags.json === true, { removed: names, store: store.folder }, text);
+      sayStore(opened);
     });
 }
 

@@ -15,6 +15,7 @@ export interface StoreCommand<Flags> {
   readonly config: Config;
   /** The state folder; the store is in it. */
   readonly state: string;
+  readonly isOfService: boolean;
   readonly engineModule: EngineModule;
   readonly store: ModelStore;
   readonly flags: Flags & { readonly json?: true };
@@ -22,9 +23,9 @@ export interface StoreCommand<Flags> {
 
 export function openStore<Flags>(command: Command): StoreCommand<Flags> {
   const flags = command.optsWithGlobals<Flags & { json?: true }>();
-  const { config, state } = configurationOf(command);
+  const { config, state, isOfService } = configurationOf(command);
   const engineModule = loadEngineModule();
-  return { config, state, engineModule, store: openModelStore(state, engineModule), flags };
+  return { config, state, isOfService, engineModule, store: openModelStore(state, engineModule), flags };
 }
 
 /** Runs long work: its progress goes to stderr, and Ctrl-C aborts the signal. */
@@ -44,6 +45,11 @@ export async function withProgress<T>(
     removeHandlers();
     printer.end();
   }
+}
+
+/** For whoever watches: that it was the service's store. stdout is for the result alone. */
+export function sayStore({ isOfService, flags, store }: StoreCommand<object>): void {
+  if (isOfService && flags.json !== true) process.stderr.write(`in the service's store, ${store.folder}\n`);
 }
 
 /** One JSON object, or the text. */

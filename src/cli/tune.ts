@@ -18,7 +18,7 @@ export function tuneCommand(): Command {
 }
 
 async function runTune(name: string | undefined, _options: unknown, command: Command): Promise<void> {
-  const { config, state, engineModule, flags } = openStore(command);
+  const { config, state, isOfService, engineModule, flags } = openStore(command);
   const file = namedModel(name ?? config["model.path"], state, engineModule);
   await storing(state, async () => {
     await makeFolder(state);
@@ -35,15 +35,16 @@ async function runTune(name: string | undefined, _options: unknown, command: Com
       stderr.write(`\rmeasuring ${file.name} ... ${Math.round(100 * done)} %${done === 1 ? "\n" : ""}`);
   };
   const result = await withProgress(json, (_, signal) => tuner.measure(file.path, model, { signal, onProgress }));
-  print(json, { model: file.name, ...result, state }, table(file.name, state, result));
+  print(json, { model: file.name, ...result, state }, table(file.name, result));
+  if (isOfService && !json) stderr.write(`in the service's state, ${state}\n`);
 }
 
-function table(name: string, state: string, { threads, decodeThreads, rows }: TuningResult): string {
+function table(name: string, { threads, decodeThreads, rows }: TuningResult): string {
   const cells = rows.map((row) => [
     String(row.threads),
     row.prefillTokensPerSecond.toFixed(1),
     row.decodeTokensPerSecond.toFixed(1),
   ]);
-  const chosen = `${name}: ${threads} for prefill, ${decodeThreads} for decode; the daemon of ${state} uses this when it loads the model\n`;
+  const chosen = `${name}: ${threads} for prefill, ${decodeThreads} for decode; the daemon uses this when it loads the model\n`;
   return formatTable([["threads", "prefill tokens/s", "decode tokens/s"], ...cells]) + chosen;
 }

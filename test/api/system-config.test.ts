@@ -57,9 +57,9 @@ test("commands use the service's configuration where there is one, and say which
   assert.ok(key.stderr.includes(path.join(state, "keys.json")), key.stderr);
   const imported = await onMachine(t, file, ["models", "import", model]);
   assert.equal(imported.status, 0, imported.stderr);
-  assert.ok(imported.stdout.includes(path.join(state, "models")), imported.stdout);
+  assert.ok(imported.stderr.includes(path.join(state, "models")), imported.stderr);
   const removed = await onMachine(t, file, ["models", "rm", "stories260k"]);
-  assert.ok(removed.stdout.includes(path.join(state, "models")), removed.stdout);
+  assert.ok(removed.stderr.includes(path.join(state, "models")), removed.stderr);
 });
 
 test("every command takes the service's configuration and --config", { skip }, async (t) => {
