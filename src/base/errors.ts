@@ -101,6 +101,11 @@ export const errorCatalogue = {
     "Name a model as qwen3:0.6b, hf:owner/repo:Q4_K_M or https://host/file.gguf.",
   ),
   MODEL_EXISTS: clientFault("model_exists", "Remove that model first, or give another name with --name.", 409),
+  MODEL_IN_USE: clientFault(
+    "model_in_use",
+    "Choose another model.path first, or remove it all the same with `hearth models rm --force`.",
+    409,
+  ),
   STORE_BUSY: unavailable("store_busy", "Wait until that is done, then try again."),
   STORE_DAMAGED: badModel("Remove the model with `hearth models rm`, and pull or import it again."),
   MODEL_DOES_NOT_FIT: badModel("Choose a smaller model or file, or raise models.memory_bytes."),
@@ -143,7 +148,12 @@ export const errorCatalogue = {
     "Use a key that was made with `hearth key create --scope` for this.",
     403,
   ),
-  KEY_FILE_INVALID: unavailable("keys_unavailable", "Mend or remove the file, then make new keys with `hearth key`."),
+  KEY_FILE_INVALID: {
+    status: 503,
+    wireCode: "keys_unavailable",
+    retryable: false,
+    advice: "Mend the file, or put a copy of it back: whoever holds a key loses it with the file.",
+  },
   RATE_LIMITED: {
     status: 429,
     wireCode: "rate_limit_exceeded",
@@ -193,17 +203,20 @@ export class HearthError extends Error {
   readonly param: string | null;
   /** When to try again, where that is known. */
   readonly retryAfterSeconds: number | null;
+  /** What to do: the catalogue's words, unless this case has better ones. */
+  readonly advice: string;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { param?: string; cause?: unknown; retryAfterSeconds?: number } = {},
+    options: { param?: string; cause?: unknown; retryAfterSeconds?: number; advice?: string } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = "HearthError";
     this.code = code;
     this.param = options.param ?? null;
     this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+    this.advice = options.advice ?? errorCatalogue[code].advice;
   }
 
   get kind(): ErrorKind {

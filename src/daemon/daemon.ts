@@ -37,8 +37,9 @@ import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
 import { PrefixFiles } from "../store/prefix-files.js";
 import { collectHostMetrics } from "./host-metrics.js";
+import { KeptKeys } from "./kept-keys.js";
 import { listenWhenPossible } from "./listening.js";
-import { resolveModel, StoreCatalog } from "./model-file.js";
+import { configuredModel, resolveModel, StoreCatalog } from "./model-file.js";
 import { modelRegistryOptions } from "./model-options.js";
 import { ModelWatch } from "./model-watch.js";
 import { type PinnedFile, readPinnedFiles } from "./pinned-prompts.js";
@@ -56,6 +57,8 @@ export interface DaemonDependencies {
   readonly systemd: Systemd;
   /** Folder for what survives a restart. */
   readonly stateFolder: string;
+  /** Where the configured model is gone, the one that comes with hearth may answer. */
+  readonly mayReplaceModel: boolean;
   readonly pull: Puller;
   /** null: plain HTTP. */
   readonly tls: KeyAndCertificate | null;
@@ -87,6 +90,7 @@ export class Daemon {
   /** null: prefixes are not kept on disk. */
   readonly #prefixes: PrefixFiles | null;
   readonly #pinned: readonly PinnedFile[];
+  readonly #keys: KeptKeys;
   readonly #watchdog: Watchdog;
   readonly #modelWatch: ModelWatch;
   readonly #failure = deferred<never>();
@@ -103,7 +107,15 @@ export class Daemon {
     metrics.collectProcessMetrics();
     collectHostMetrics(metrics);
     this.#health = new Health(clock);
-    const options = modelRegistryOptions(config, resolveModel(config["model.path"], store));
+    const { model, missing } = dependencies.mayReplaceModel
+      ? configuredModel(config["model.path"], store)
+      : { model: resolveModel(config["model.path"], store), missing: null };
+    if (missing !== null) {
+      logger.warn({ reason: missing }, "the configured model is gone");
+      // Optional: it answers, if not as it should.
+      this.#health.setUnhealthy("configured_model", `${missing} Restart hearth when it is back.`, { optional: true });
+    }
+    const options = modelRegistryOptions(config, model);
     this.#pinned = readPinnedFiles(config);
     this.#prefixes = prefixFiles(config, dependencies);
     const prefixMetrics = new PrefixMetrics(metrics, () => this.#prefixes?.bytes ?? 0);
@@ -119,10 +131,11 @@ export class Daemon {
       grammarCompiler: this.#grammars,
       tuning: (file) => tunings.find(file),
       idle: this.#idle,
+      use: (file) => store.use(file),
       ...(this.#prefixes && { prefixes: { files: this.#prefixes, metrics: prefixMetrics } }),
     });
-    const keyFile = new KeyFile(stateFolder);
-    this.#server = new Server(config, { clock, logger, metrics, keys: () => keyFile.keys(), tls });
+    this.#keys = new KeptKeys(new KeyFile(stateFolder, engineModule), { clock, logger, health: this.#health });
+    this.#server = new Server(config, { clock, logger, metrics, keys: () => this.#keys.keys(), tls });
     this.#upstreams = makeUpstreams(config, { clock, health: this.#health });
     const routed = new RoutedModels(this.#models, this.#upstreams);
     const generations = new RoutedGenerations(new GenerationService(this.#models), routed);
@@ -134,7 +147,7 @@ export class Daemon {
       startedAt: clock.wallTime(),
     });
     registerOllama(this.#server, { generations, models, clock, logger, idleMs: config["limits.idle_ms"] });
-    this.#responses = storedResponses(config, { stateFolder, clock, logger });
+    this.#responses = storedResponses(config, { stateFolder, clock, logger, locker: engineModule });
     this.#streams = registerResponses(this.#server, { generations, store: this.#responses, config, clock, logger });
     this.#watchdog = new Watchdog({
       clock,
@@ -171,6 +184,7 @@ export class Daemon {
       if (healthy) logger.info({ condition: name }, "healthy");
       else logger.warn({ condition: name, reason }, "unhealthy");
     });
+    this.#keys.start();
     for (const upstream of this.#upstreams) void upstream.start();
     this.#models.start().then(
       (loaded) => {
@@ -191,6 +205,7 @@ export class Daemon {
     systemd.stopping("Stopping: running answers may end");
     logger.info({ graceMs: this.#config["shutdown.grace_ms"] }, "stopping");
     this.#modelWatch.stop();
+    this.#keys.stop();
     this.#server.stopListening();
     this.#streams.stop();
     await this.#idle.stop();
@@ -200,6 +215,7 @@ export class Daemon {
     await this.#grammars.close();
     await this.#server.stop();
     await this.#responses.stop();
+    await this.#prefixes?.stop();
     this.#watchdog.stop();
     await systemd.sent();
     logger.info("stopped");
@@ -262,5 +278,9 @@ function prefixFiles(
 ): PrefixFiles | null {
   const limits = { bytes: config["prefix.disk_bytes"], bytesADay: config["prefix.disk_bytes_per_day"] };
   if (limits.bytes === 0) return null;
-  return new PrefixFiles(path.join(stateFolder, "prefixes"), engineModule.buildId(), limits, { clock, logger });
+  return new PrefixFiles(path.join(stateFolder, "prefixes"), engineModule.buildId(), limits, {
+    clock,
+    logger,
+    locker: engineModule,
+  });
 }

@@ -2,6 +2,7 @@
 
 import { HearthError } from "../base/errors.js";
 import { excerpt } from "../base/excerpt.js";
+import { fromSystemError } from "../base/files.js";
 
 /** Seconds after which a client may try again what failed for the moment. */
 const usualRetrySeconds = 5;
@@ -22,6 +23,9 @@ export interface WireError {
 /** Anything thrown, as an error of the catalogue. The words of an unknown error stay in the log. */
 export function toHearthError(error: unknown): HearthError {
   if (error instanceof HearthError) return error;
+  const refused = fromSystemError(error);
+  // Which file it was stays in the log, too.
+  if (refused) return new HearthError(refused.code, "The daemon cannot use one of its files.", { cause: error });
   return new HearthError("INTERNAL", "The daemon failed to answer this request.", { cause: error });
 }
 
@@ -30,7 +34,7 @@ export function wireError(error: HearthError): WireError {
   return {
     type: kind.status >= 500 ? "server_error" : "invalid_request_error",
     code: kind.wireCode,
-    message: `${error.message} ${kind.advice}`,
+    message: `${error.message} ${error.advice}`,
     param: error.param,
   };
 }

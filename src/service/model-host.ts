@@ -54,6 +54,8 @@ export interface ModelHostDependencies {
   readonly reserve?: (info: ModelInfo) => Promise<void>;
   /** Thread counts that were measured for a model's file; without them the engine's options stand. */
   readonly tuning?: (file: string) => Tuning | null;
+  /** Tells others that a model's file is in use until the result is called. */
+  readonly use?: (file: string) => Promise<() => Promise<void>>;
   /** Where prefixes are kept on disk; without it they are not. */
   readonly prefixes?: Omit<StoredPrefixesDependencies, "logger">;
 }
@@ -104,6 +106,7 @@ export class ModelHost implements Models {
   readonly #loaded: Deferred<LoadedModel> = deferred();
   #phase: ModelPhase = "loading";
   #ready: LoadedModel | null = null;
+  #endUse: () => Promise<void> = async () => {};
 
   constructor(module: EngineModule, options: ModelHostOptions, dependencies: ModelHostDependencies) {
     this.#module = module;
@@ -128,6 +131,7 @@ export class ModelHost implements Models {
     const { health, logger, clock } = this.#dependencies;
     const startedAt = clock.now();
     try {
+      this.#endUse = (await this.#dependencies.use?.(this.#options.path)) ?? this.#endUse;
       const loaded = await this.#load();
       if (this.#phase === "stopped") {
         await loaded.engine.close();
@@ -146,6 +150,7 @@ export class ModelHost implements Models {
       this.#loaded.resolve(loaded);
       return loaded;
     } catch (error) {
+      await this.#endUse();
       if (this.#phase === "loading") {
         this.#phase = "failed";
         health.setUnhealthy("model", error instanceof Error ? error.message : String(error));
@@ -206,10 +211,11 @@ export class ModelHost implements Models {
     await scheduler.drain(graceMs);
     await scheduler.savePrefixes(saveLimitMs);
     await engine.close();
+    await this.#endUse();
   }
 
   async #load(): Promise<LoadedModel> {
-    const { reserve, renderer, grammarCompiler, tuning, prefixes, ...dependencies } = this.#dependencies;
+    const { reserve, renderer, grammarCompiler, tuning, prefixes, use: _use, ...dependencies } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
     const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
     const prompts = new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }), {

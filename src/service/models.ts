@@ -131,11 +131,25 @@ export class ModelLibrary {
     return this.#store.addAlias(source, destination);
   }
 
-  /** Removes a model of the store, or only the name where it has others. MODEL_NOT_FOUND. */
+  /** Removes a model of the store, or only the name where it has others. MODEL_NOT_FOUND; MODEL_IN_USE for the configured one. */
   async remove(name: string): Promise<void> {
     const stored = this.#store.get(name);
+    if (this.#isConfigured(stored)) {
+      const message = `${JSON.stringify(stored.name)} is the model that the daemon loads at its start.`;
+      throw new HearthError("MODEL_IN_USE", message, { param: "model" });
+    }
     if (isSameName(name, stored.name)) await this.#running.unload(stored.name).catch(ignoreUnknown);
     await this.#store.remove(name);
+  }
+
+  /** It stays loaded, and without its file the next start would lack it. */
+  #isConfigured({ name }: StoredModel): boolean {
+    try {
+      return this.#running.resolve(name) === this.#running.resolve("default");
+    } catch (error) {
+      ignoreUnknown(error);
+      return false;
+    }
   }
 
   #describe(name: string): ModelEntry {

@@ -3,23 +3,16 @@
  * a model is there when its manifest is, and a manifest is written when its files are whole. Processes share the folder: who
  * changes a model holds its lock, and readers see either the old model or the new one.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { type FileHandle, open, readdir, rm, rmdir } from "node:fs/promises";
+import { readdirSync, statSync } from "node:fs";
+import { type FileHandle, readdir, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 import { HearthError } from "../base/errors.js";
+import { fromSystemError, isMissing, readSmallText, reasonOf } from "../base/files.js";
 import type { EngineModule } from "../engine/contract.js";
 import { describeModel } from "./description.js";
-import {
-  exists,
-  inheritOwner,
-  makeFolder,
-  removeTree,
-  statIfThere,
-  storing,
-  syncFolder,
-  writeDurably,
-} from "./durable.js";
+import { exists, makeFolder, removeTree, statIfThere, storing, syncFolder, writeDurably } from "./durable.js";
 import { hashFile } from "./hash.js";
+import { lockFileIn, tryHold } from "./lock.js";
 import { fileName, type Manifest, type ManifestFile, makeManifest, readManifest, writeManifest } from "./manifest.js";
 import { checkModelName, folderOf, isSameName } from "./names.js";
 
@@ -38,7 +31,10 @@ export interface Scan {
 
 /** A folder's time stamp says nothing about changes that come this soon after it. */
 const timeStampMs = 1000;
-const lockFolder = ".locks";
+/** Daemons that may have one model loaded at a time and be known for it. */
+const mostUsers = 8;
+/** A manifest with all its names is a few KB. */
+const manifestBytes = 1024 * 1024;
 
 export class ModelStore {
   readonly folder: string;
@@ -50,10 +46,21 @@ export class ModelStore {
     this.engine = engine;
   }
 
-  /** All models, by name. Asks the file system only whether something changed since the last time. */
+  /**
+   * All models, by name; none where there is no folder. Asks the file system only whether something changed since the last
+   * time. FILE_OPEN_FAILED where it may not be read.
+   */
   scan(): Scan {
-    const changed = statSync(this.folder, { throwIfNoEntry: false })?.mtimeMs;
-    if (changed === undefined) return { models: [], damaged: [] };
+    try {
+      return this.#scan();
+    } catch (error) {
+      if (isMissing(error)) return { models: [], damaged: [] };
+      throw fromSystemError(error) ?? error;
+    }
+  }
+
+  #scan(): Scan {
+    const changed = statSync(this.folder).mtimeMs;
     const last = this.#scanned;
     if (last?.changed === changed && last.at - changed > timeStampMs) return last;
     const at = Date.now();
@@ -62,9 +69,13 @@ export class ModelStore {
     for (const file of readdirSync(this.folder)) {
       if (!file.endsWith(".json")) continue;
       try {
-        models.push(this.#open(readManifest(readFileSync(path.join(this.folder, file), "utf8"), file)));
+        models.push(this.#open(readManifest(readSmallText(path.join(this.folder, file), manifestBytes), file)));
       } catch (error) {
-        damaged.push(error instanceof HearthError ? error : new HearthError("STORE_DAMAGED", String(error)));
+        if (error instanceof HearthError && error.code === "STORE_DAMAGED") damaged.push(error);
+        else
+          damaged.push(
+            new HearthError("STORE_DAMAGED", `${file} cannot be read: ${reasonOf(error)}.`, { cause: error }),
+          );
       }
     }
     models.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -169,7 +180,6 @@ export class ModelStore {
     const file = this.#manifestFile(manifest.name);
     await storing(file, async () => {
       await writeDurably(file, writeManifest(manifest));
-      await inheritOwner(file);
       await this.sweep(manifest.name, []);
     });
     return this.#open(manifest);
@@ -181,7 +191,7 @@ export class ModelStore {
     if (!(await exists(folder))) return;
     const file = this.#manifestFile(name);
     const current = (await exists(file))
-      ? readManifest(readFileSync(file, "utf8"), path.basename(file)).revision
+      ? readManifest(readSmallText(file, manifestBytes), path.basename(file)).revision
       : null;
     for (const revision of await readdir(folder)) {
       if (revision !== current && !keep.includes(revision)) await removeTree(path.join(folder, revision));
@@ -193,9 +203,8 @@ export class ModelStore {
     try {
       const file = this.#manifestFile(name);
       await storing(file, async () => {
-        const manifest = readManifest(readFileSync(file, "utf8"), path.basename(file));
+        const manifest = readManifest(readSmallText(file, manifestBytes), path.basename(file));
         await writeDurably(file, writeManifest(change(manifest)));
-        await inheritOwner(file);
       });
     } finally {
       await lock.close();
@@ -213,21 +222,41 @@ export class ModelStore {
     return path.join(this.folder, `${folderOf(name)}.json`);
   }
 
+  /**
+   * Tells other processes that a model's file is in use, until the result is called or the process ends. Does nothing for a file
+   * outside the store, and where the store may not be written.
+   */
+  async use(file: string): Promise<() => Promise<void>> {
+    const model = this.scan().models.find(({ path: own }) => own === file);
+    for (let n = 0; model && n < mostUsers; n++) {
+      const held = await tryHold(this.#usersFile(model.name, n), this.engine).catch(() => null);
+      if (held) return () => held.close();
+    }
+    return async () => {};
+  }
+
+  /** Whether a process has said that it uses the model. */
+  async isUsed(name: string): Promise<boolean> {
+    const { name: own } = this.get(name);
+    for (let n = 0; n < mostUsers; n++) {
+      const file = this.#usersFile(own, n);
+      if (!(await exists(file))) continue;
+      const held = await tryHold(file, this.engine);
+      if (!held) return true;
+      await held.close();
+    }
+    return false;
+  }
+
+  #usersFile(name: string, n: number): string {
+    return `${lockFileIn(this.folder, folderOf(name))}.used-${n}`;
+  }
+
   /** Held until it is closed, or the process ends. */
   async #lock(name: string): Promise<FileHandle> {
-    const file = path.join(this.folder, lockFolder, folderOf(name));
-    return storing(file, async () => {
-      await makeFolder(path.dirname(file));
-      const handle = await open(file, "a");
-      try {
-        await inheritOwner(file);
-        if (this.engine.tryLock(handle.fd)) return handle;
-        throw new HearthError("STORE_BUSY", `Somebody else is changing the model ${name}.`);
-      } catch (error) {
-        await handle.close();
-        throw error;
-      }
-    });
+    const held = await tryHold(lockFileIn(this.folder, folderOf(name)), this.engine);
+    if (held) return held;
+    throw new HearthError("STORE_BUSY", `Somebody else is changing the model ${name}.`);
   }
 }
 

@@ -105,7 +105,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     startedAt: clock.wallTime(),
   });
   registerOllama(server, { generations, models: library, clock, logger, idleMs: config["limits.idle_ms"] });
-  const store = storedResponses(config, { stateFolder: temporaryFolder(t), clock, logger });
+  const store = storedResponses(config, { stateFolder: temporaryFolder(t), clock, logger, locker: module });
   await store.start();
   registerResponses(server, { generations, store, config, clock, logger });
   registerOpenAI(server, { generations, clock, logger, idleMs: config["limits.idle_ms"] });
