@@ -74,10 +74,7 @@ export const errorCatalogue = {
   GRAMMAR_TOO_COMPLEX: clientFault("invalid_grammar", "Ask for a smaller or less ambiguous schema or grammar."),
   SEQUENCE_UNKNOWN: internal("The sequence was closed or never opened."),
   PLAN_INVALID: internal("A step needs at least one chunk, every chunk at least one token, and no sequence twice."),
-  CONTEXT_OVERFLOW: clientFault(
-    "context_length_exceeded",
-    "Shorten the prompt, or raise the context in the configuration.",
-  ),
+  CONTEXT_OVERFLOW: clientFault("context_length_exceeded", "Shorten the prompt, or send fewer messages."),
   KV_FULL: unavailable(
     "server_overloaded",
     "Too many tokens are in use at once. Ask for less, or raise the KV cache's size.",
@@ -101,6 +98,7 @@ export const errorCatalogue = {
     "Name a model as qwen3:0.6b, hf:owner/repo:Q4_K_M or https://host/file.gguf.",
   ),
   MODEL_EXISTS: clientFault("model_exists", "Remove that model first, or give another name with --name.", 409),
+  MODEL_IN_USE: clientFault("model_in_use", "Remove the models that are made from it first.", 409),
   STORE_BUSY: unavailable("store_busy", "Wait until that is done, then try again."),
   STORE_DAMAGED: badModel("Remove the model with `hearth models rm`, and pull or import it again."),
   MODEL_DOES_NOT_FIT: badModel("Choose a smaller model or file, or raise models.memory_bytes."),

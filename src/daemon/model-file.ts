@@ -7,6 +7,7 @@ import { HearthError } from "../base/errors.js";
 import type { Config } from "../config/options.js";
 import type { EngineModule } from "../engine/contract.js";
 import type { CatalogModel, ModelCatalog } from "../service/model-registry.js";
+import type { ModelSettings } from "../store/model-settings.js";
 import { ModelStore } from "../store/model-store.js";
 
 /** A model that can be loaded, and the name that clients know it by. */
@@ -14,6 +15,8 @@ export interface ModelFile {
   readonly name: string;
   /** GGUF; of a split model the first part. */
   readonly path: string;
+  /** How it is asked under this name. */
+  readonly settings?: ModelSettings | undefined;
 }
 
 /** The model that comes with hearth. Its file stands beside src/ and dist/. */
@@ -49,7 +52,10 @@ export function resolveModel(name: string, store: ModelStore): ModelFile {
     return { name: path.basename(file).replace(/\.gguf$/i, ""), path: file };
   }
   const stored = store.find(name);
-  if (stored) return { name: stored.name, path: stored.path };
+  if (stored) {
+    const { path: file } = stored.base === undefined ? stored : resolveModel(stored.base, store);
+    return { name: stored.name, path: file, settings: stored.settings };
+  }
   if (name.toLowerCase() === embeddedModel.name) return existing(embeddedModel);
   if (/\.gguf$/i.test(name) || /^[./~]/.test(name)) {
     throw new HearthError("FILE_OPEN_FAILED", `There is no file ${file}.`, { param: "model" });

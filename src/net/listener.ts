@@ -6,6 +6,7 @@ import { createConnection } from "node:net";
 import { createSecureContext } from "node:tls";
 import { HearthError } from "../base/errors.js";
 import type { KeyAndCertificate } from "./certificate.js";
+import { limitRequestTime } from "./request-time.js";
 
 export interface ListenerLimits {
   readonly connections: number;
@@ -28,7 +29,7 @@ export function createListener(
   const server = tls
     ? createHttps({ ...options, ...checked(tls), minVersion: "TLSv1.2" }, handler)
     : createHttp(options, handler);
-  server.requestTimeout = limits.requestMs;
+  limitRequestTime(server as Server, limits.requestMs);
   server.keepAliveTimeout = keepAliveMs;
   server.maxConnections = limits.connections;
   return server as Server;

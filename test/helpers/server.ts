@@ -1,5 +1,6 @@
 /** The whole server on the fake engine, in this process, on a free port of loopback; and a client that speaks to it. */
 import assert from "node:assert/strict";
+import path from "node:path";
 import type { TestContext } from "node:test";
 import { WebSocket } from "ws";
 import { registerOllama } from "../../src/api/ollama/register.js";
@@ -25,6 +26,8 @@ import { GenerationService } from "../../src/service/generation.js";
 import { ModelRegistry } from "../../src/service/model-registry.js";
 import { ModelLibrary, type Puller } from "../../src/service/models.js";
 import { RoutedGenerations, RoutedModels } from "../../src/service/upstream/routing.js";
+import { Blobs } from "../../src/store/blobs.js";
+import { Digests } from "../../src/store/digests.js";
 import { ModelStore } from "../../src/store/model-store.js";
 import { temporaryFolder } from "./folder.js";
 import { until } from "./scheduler.js";
@@ -67,7 +70,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const clock = options.clock ?? systemClock;
   const health = new Health(clock);
   const logger = silentLogger();
-  const modelStore = new ModelStore(temporaryFolder(t), module);
+  const modelStore = new ModelStore(path.join(temporaryFolder(t), "models"), module);
   const models = new ModelRegistry(
     module,
     { list: () => modelStore.scan().models, find: (name) => modelStore.find(name) },
@@ -102,6 +105,8 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const library = new ModelLibrary(routed, modelStore, {
     pull: options.pull ?? (async () => {}),
     contextTokens: config["context.tokens"],
+    digests: new Digests(path.join(modelStore.folder, "..", "digests.json"), () => {}),
+    blobs: new Blobs(modelStore, config["models.upload_bytes"]),
     startedAt: clock.wallTime(),
   });
   registerOllama(server, { generations, models: library, clock, logger, idleMs: config["limits.idle_ms"] });
