@@ -54,6 +54,8 @@ export interface RouteDescription {
   readonly summary: string;
   /** What validates the body. */
   readonly body?: z.ZodType;
+  /** The body is a file's bytes. */
+  readonly takesFile?: boolean;
 }
 
 /** Time for the last bytes to leave and for clients to answer a goodbye. */

@@ -144,13 +144,9 @@ export class ModelLibrary {
     await this.#options.pull(name, onProgress, signal);
   }
 
-  /** MODEL_NOT_FOUND, and MODEL_EXISTS where another model has the name. */
-  async copy(source: string, destination: string): Promise<void> {
-    const stored = this.#store.find(source);
-    if (stored && stored.base === undefined) {
-      this.#checkFree(destination);
-      await this.#store.addAlias(source, destination);
-    } else await this.derive(destination, source, {});
+  /** Gives the model a name that is removed on its own. Throws what `derive` does. */
+  copy(source: string, destination: string): Promise<void> {
+    return this.derive(destination, source, {});
   }
 
   /**

@@ -136,7 +136,7 @@ export class ModelStore {
     const manifest = makeManifest({
       name: own,
       aliases: [...(present?.aliases ?? [])],
-      source: base,
+      source: `made from ${base}`,
       addedAt: new Date().toISOString(),
       revision: noRevision,
       files: [],

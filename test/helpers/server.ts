@@ -42,6 +42,7 @@ export interface TestServer {
   readonly models: ModelRegistry;
   readonly server: Server;
   readonly health: Health;
+  readonly store: ModelStore;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
   connect(options?: { headers?: Record<string, string>; path?: string }): Promise<TestSocket>;
   /** Waits until no slot is busy and nothing is queued; fails after `limitMs`, by default 5 seconds. */
@@ -55,6 +56,8 @@ export interface TestServerOptions {
   readonly tls?: KeyAndCertificate;
   readonly pull?: Puller;
   readonly clock?: Clock;
+  /** Path of the configured model; the fake engine needs no file there. */
+  readonly model?: string;
   /** Do not wait for the model. */
   readonly loading?: boolean;
 }
@@ -75,7 +78,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     module,
     { list: () => modelStore.scan().models, find: (name) => modelStore.find(name) },
     {
-      configured: { name: "fake", path: "models/fake.gguf" },
+      configured: { name: "fake", path: options.model ?? "models/fake.gguf" },
       alias: "",
       host: {
         engine: { ...engineOptions(config), threads: 1 },
@@ -135,6 +138,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     models,
     server,
     health,
+    store: modelStore,
     post: (path, body, headers = {}) =>
       fetch(`${url}${path}`, {
         method: "POST",

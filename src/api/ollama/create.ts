@@ -86,7 +86,7 @@ function routeBlobs(app: FastifyInstance, { models, dependencies }: ApiScope): v
   );
   app.post<Digest>(
     "/api/blobs/:digest",
-    { config: { ...config, api: { summary: "Takes a file in" } } },
+    { config: { ...config, api: { summary: "Takes a file in", takesFile: true } } },
     async (request, reply) => {
       if (isOfPage(request)) throw new HearthError("CONTENT_TYPE_UNSUPPORTED", "Pages cannot send files.");
       liftRequestTime(request.raw);
