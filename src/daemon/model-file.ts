@@ -9,6 +9,7 @@ import type { EngineModule } from "../engine/contract.js";
 import type { CatalogModel, ModelCatalog } from "../service/model-registry.js";
 import type { ModelSettings } from "../store/model-settings.js";
 import { ModelStore } from "../store/model-store.js";
+import { isSameName } from "../store/names.js";
 
 /** A model that can be loaded, and the name that clients know it by. */
 export interface ModelFile {
@@ -56,7 +57,7 @@ export function resolveModel(name: string, store: ModelStore): ModelFile {
     const { path: file } = stored.base === undefined ? stored : resolveModel(stored.base, store);
     return { name: stored.name, path: file, settings: stored.settings };
   }
-  if (name.toLowerCase() === embeddedModel.name) return existing(embeddedModel);
+  if (isSameName(name, embeddedModel.name)) return existing(embeddedModel);
   if (/\.gguf$/i.test(name) || /^[./~]/.test(name)) {
     throw new HearthError("FILE_OPEN_FAILED", `There is no file ${file}.`, { param: "model" });
   }
@@ -80,7 +81,7 @@ export class StoreCatalog implements ModelCatalog {
   }
 
   find(name: string): CatalogModel | null {
-    const isEmbedded = name.toLowerCase() === embeddedModel.name && existsSync(embeddedModel.path);
+    const isEmbedded = isSameName(name, embeddedModel.name) && existsSync(embeddedModel.path);
     return this.#store.find(name) ?? (isEmbedded ? embeddedModel : null);
   }
 }

@@ -192,7 +192,7 @@ export class Server {
     }
     if (origin === undefined || !this.#gate.access.isConfiguredOrigin(origin)) return undefined;
     reply.header("access-control-allow-origin", origin).header("vary", "Origin");
-    reply.header("access-control-expose-headers", "X-Request-Id, Retry-After");
+    reply.header("access-control-expose-headers", "X-Request-Id, Retry-After, X-Hearth-Left-Out");
     if (!isPreflight) return undefined;
     return reply
       .code(204)
