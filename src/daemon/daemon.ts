@@ -187,7 +187,7 @@ export class Daemon {
     this.#modelWatch.stop();
     this.#server.stopListening();
     this.#streams.stop();
-    this.#digests.stop();
+    await this.#digests.stop();
     await this.#idle.stop();
     await this.#models.stop(this.#config["shutdown.grace_ms"]);
     await Promise.all(this.#upstreams.map((upstream) => upstream.stop()));

@@ -107,7 +107,7 @@ export class ModelHost implements Models {
   #phase: ModelPhase = "loading";
   #ready: LoadedModel | null = null;
   /** By template, the least recently made first. */
-  readonly #prompts = new Map<string, PromptBuilder>();
+  readonly #prompts = new Map<string, Promise<PromptBuilder>>();
 
   constructor(module: EngineModule, options: ModelHostOptions, dependencies: ModelHostDependencies) {
     this.#module = module;
@@ -195,26 +195,27 @@ export class ModelHost implements Models {
   }
 
   /**
-   * The loaded model as somebody set it for a name: the same weights, KV cache and queue. Throws CHAT_TEMPLATE_FAILED when
-   * the template of the settings cannot be parsed.
+   * The loaded model as somebody set it for a name: the same weights, KV cache and queue. Rejects with CHAT_TEMPLATE_FAILED
+   * when the template of the settings cannot be parsed.
    */
-  withSettings(loaded: LoadedModel, settings: ModelSettings): LoadedModel {
-    const prompts =
-      settings.template === undefined ? loaded.prompts : this.#promptsFor(loaded.model, settings.template);
+  async withSettings(loaded: LoadedModel, settings: ModelSettings): Promise<LoadedModel> {
+    const { template } = settings;
+    const prompts = template === undefined ? loaded.prompts : await this.#promptsFor(loaded.model, template);
     return { ...loaded, prompts, defaults: defaultsOf(loaded.model.info, settings) };
   }
 
-  #promptsFor(model: Model, template: string): PromptBuilder {
+  #promptsFor(model: Model, template: string): Promise<PromptBuilder> {
     const known = this.#prompts.get(template);
     if (known) return known;
     const made = this.#makePrompts(model, template);
     this.#prompts.set(template, made);
+    made.catch(() => this.#prompts.delete(template));
     const [oldest] = this.#prompts.keys();
     if (this.#prompts.size > mostTemplates && oldest !== undefined) this.#prompts.delete(oldest);
     return made;
   }
 
-  #makePrompts(model: Model, template?: string): PromptBuilder {
+  async #makePrompts(model: Model, template?: string): Promise<PromptBuilder> {
     const { renderer, clock } = this.#dependencies;
     const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
     return new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }), {
@@ -247,7 +248,7 @@ export class ModelHost implements Models {
     const { reserve, renderer: _, tuning, prefixes, ...dependencies } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
     const { settings } = this.#options;
-    const prompts = this.#makePrompts(model, settings?.template);
+    const prompts = await this.#makePrompts(model, settings?.template);
     await reserve?.(model.info);
     const engine = await this.#module.createEngine(model, this.#options.engine);
     const { logger } = dependencies;

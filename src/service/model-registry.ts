@@ -159,7 +159,7 @@ export class ModelRegistry implements Models {
     };
     try {
       const loaded = await resident.host.ready(signal);
-      return { loaded: model.settings ? resident.host.withSettings(loaded, model.settings) : loaded, release };
+      return { loaded: model.settings ? await resident.host.withSettings(loaded, model.settings) : loaded, release };
     } catch (error) {
       release();
       throw error;

@@ -51,6 +51,13 @@ export interface LoadedEntry extends ModelEntry {
   readonly contextTokens: number;
 }
 
+export interface ContextLimits {
+  /** As configured, or `mostTokens` where that is less. */
+  readonly contextTokens: number;
+  /** The model's own limit, where it is known. */
+  readonly mostTokens: number;
+}
+
 /** What runs them. */
 export interface RunningModels extends Models {
   /** Another server runs it. */
@@ -117,9 +124,14 @@ export class ModelLibrary {
     return this.#describe(this.resolve(name));
   }
 
-  /** That a prompt and its answer may have together: as configured, or the model's own limit where that is less. */
-  async contextTokens(name: string): Promise<number> {
-    return this.#contextOf((await this.get(name)).file?.contextTrained);
+  /** How much a prompt and its answer may have together. */
+  async contextLimits(name: string): Promise<ContextLimits> {
+    const own = this.resolve(name);
+    const file = this.#running.isElsewhere?.(own) ? null : this.#locate(own)?.file;
+    const running = this.#running.loaded().find((each) => file && each.name === this.#running.resolve(file.name));
+    const facts = file ? (running?.info ?? (await this.#facts.read(file.path))) : null;
+    const contextTokens = this.#contextOf(facts?.contextTrained);
+    return { contextTokens, mostTokens: facts?.contextTrained || contextTokens };
   }
 
   /** Loads the model; see Models.acquire. */

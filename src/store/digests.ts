@@ -1,6 +1,6 @@
 /**
- * SHA-256 of model files outside the store, computed once and kept in a small file beside the store's folder. One file is read
- * at a time, in the background: it takes a minute a gigabyte from a slow card.
+ * SHA-256 of model files outside the store, computed once and kept in a small file beside the store's folder. Large ones
+ * are read in the background: it takes a minute a gigabyte from a slow card.
  */
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
@@ -22,7 +22,9 @@ export class Digests {
   readonly #onError: (error: unknown) => void;
   readonly #stopped = new AbortController();
   readonly #running = new Map<string, Promise<void>>();
-  #last: Promise<void> = Promise.resolve();
+  /** Large ones are read one after the other; a small one does not wait for them. */
+  #lastLarge: Promise<void> = Promise.resolve();
+  #written: Promise<void> = Promise.resolve();
   #entries: readonly Entry[] | null = null;
 
   /** `onError` hears of files that cannot be read, and of a list that cannot be kept. */
@@ -40,34 +42,46 @@ export class Digests {
     const stamp = stats ? `${stats.size} ${stats.mtimeMs} ${stats.ino}` : "";
     const known = () => this.#load().find((each) => each.path === file && each.stamp === stamp)?.sha256;
     if (stats && known() === undefined) {
-      const read = this.#read(file, stamp);
-      if (stats.size <= smallBytes) await read;
+      const isSmall = stats.size <= smallBytes;
+      const read = this.#read(file, stamp, isSmall);
+      if (isSmall) await read;
     }
     return known() ?? createHash("sha256").update(`${file} ${stamp}`).digest("hex");
   }
 
-  /** Nothing is read any more. */
-  stop(): void {
+  /** Nothing is read any more; resolves when what is known is kept. */
+  async stop(): Promise<void> {
     this.#stopped.abort();
+    await this.#written;
   }
 
-  #read(file: string, stamp: string): Promise<void> {
+  #read(file: string, stamp: string, isSmall: boolean): Promise<void> {
     const key = `${stamp} ${file}`;
     const running = this.#running.get(key);
     if (running) return running;
-    const work = this.#last.then(async () => {
-      if (this.#stopped.signal.aborted) return;
+    const work = (isSmall ? Promise.resolve() : this.#lastLarge).then(async () => {
+      const { signal } = this.#stopped;
       try {
-        this.#keep({ path: file, stamp, sha256: await hashFile(file, () => {}, this.#stopped.signal) });
-        await makeFolder(path.dirname(this.#file));
-        await writeDurably(this.#file, `${JSON.stringify(this.#entries)}\n`);
+        if (signal.aborted) return;
+        this.#keep({ path: file, stamp, sha256: await hashFile(file, () => {}, signal) });
+        this.#written = this.#written.then(() => this.#write());
       } catch (error) {
-        if (!this.#stopped.signal.aborted) this.#onError(error);
+        if (!signal.aborted) this.#onError(error);
       }
     });
-    this.#last = work;
+    if (!isSmall) this.#lastLarge = work;
     this.#running.set(key, work);
     return work;
+  }
+
+  /** Never rejects. */
+  async #write(): Promise<void> {
+    try {
+      await makeFolder(path.dirname(this.#file));
+      await writeDurably(this.#file, `${JSON.stringify(this.#entries)}\n`);
+    } catch (error) {
+      this.#onError(error);
+    }
   }
 
   #keep(fresh: Entry): void {

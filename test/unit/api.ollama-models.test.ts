@@ -1,7 +1,7 @@
 /** Making, naming and removing models by Ollama's API, and how they are told. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { hashKey } from "../../src/base/api-key.js";
@@ -53,19 +53,27 @@ test("the digest of a model is its file's SHA-256, in lists and on its own", asy
 
 const fail = (error: unknown) => assert.fail(String(error));
 
+/** As a daemon that starts, is asked once and stops. */
+async function digestOf(file: string, kept: string): Promise<string> {
+  const digests = new Digests(kept, fail);
+  const digest = await digests.of(file);
+  await digests.stop();
+  return digest;
+}
+
 test("a hash is computed once for a file, kept over a restart, and anew when the file changes", async (t) => {
   const folder = temporaryFolder(t);
   const [file, kept] = [path.join(folder, "m.gguf"), path.join(folder, "state", "digests.json")];
   writeFileSync(file, "one");
-  assert.equal(await new Digests(kept, fail).of(file), sha256("one"));
+  assert.equal(await digestOf(file, kept), sha256("one"));
   const text = readFileSync(kept, "utf8");
   writeFileSync(kept, text.replace(sha256("one"), sha256("as kept")));
-  assert.equal(await new Digests(kept, fail).of(file), sha256("as kept"), "it was not read again");
+  assert.equal(await digestOf(file, kept), sha256("as kept"), "it was not read again");
   writeFileSync(file, "three");
-  assert.equal(await new Digests(kept, fail).of(file), sha256("three"));
+  assert.equal(await digestOf(file, kept), sha256("three"));
   writeFileSync(kept, "damaged");
-  assert.equal(await new Digests(kept, fail).of(file), sha256("three"));
-  assert.match(await new Digests(kept, fail).of(path.join(folder, "missing")), /^[0-9a-f]{64}$/);
+  assert.equal(await digestOf(file, kept), sha256("three"));
+  assert.match(await digestOf(path.join(folder, "missing"), kept), /^[0-9a-f]{64}$/);
 });
 
 test("create makes a name that asks with its own system message, turns, template and parameters", async (t) => {
@@ -262,4 +270,21 @@ test("x, X and x:latest are one name on every route", async (t) => {
       assert.equal(status, 200, `${model} ${route}`);
     }
   }
+});
+
+test("a large file has a stand-in while it is read, and small ones do not wait for it", async (t) => {
+  const folder = temporaryFolder(t);
+  const [large, small] = [path.join(folder, "large"), path.join(folder, "small")];
+  writeFileSync(large, "");
+  truncateSync(large, 2 ** 32); // a hole, which takes long to read and no room
+  writeFileSync(small, "small");
+  const digests = new Digests(path.join(folder, "digests.json"), fail);
+  const first = await digests.of(large);
+  assert.match(first, /^[0-9a-f]{64}$/);
+  assert.equal(await digests.of(small), sha256("small"));
+  assert.equal(await digests.of(large), first);
+  await digests.stop();
+  assert.ok(
+    !JSON.parse(readFileSync(path.join(folder, "digests.json"), "utf8")).some((each: Event) => each.path === large),
+  );
 });

@@ -115,7 +115,7 @@ test("-1 is no seed, no limit and no top_k, on Ollama's routes and OpenAI's", as
   assert.equal(((await none.json()) as Event).error.param, "max_tokens");
 });
 
-test("a client that counts on a longer context than the model has is logged once, with that context", async (t) => {
+test("a client that counts on a longer context than the model has is logged once, with that context and whose limit it is", () => {
   const logged: Event[] = [];
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -124,16 +124,20 @@ test("a client that counts on a longer context than the model has is logged once
     },
   });
   const notice = new ContextNotice(createLogger({ level: "warn", prompts: false }, sink));
-  notice.check("small", 4096, 2048);
-  notice.check("small", 4096, 2048);
-  notice.check("large", 4096, 8192);
-  notice.check("small", 8192, 2048);
+  const small = { contextTokens: 2048, mostTokens: 2048 };
+  notice.check("small", 4096, small);
+  notice.check("small", 4096, small);
+  notice.check("large", 4096, { contextTokens: 8192, mostTokens: 32_768 });
+  notice.check("small", 8192, small);
+  notice.check("large", 16_384, { contextTokens: 8192, mostTokens: 32_768 });
   assert.deepEqual(
     logged.map(({ model, numCtx, contextTokens }) => [model, numCtx, contextTokens]),
     [
       ["small", 4096, 2048],
       ["small", 8192, 2048],
+      ["large", 16_384, 8192],
     ],
   );
-  t.diagnostic(String(logged[0]?.msg));
+  assert.match(logged[0]?.msg, /small can have no more than 2048$/);
+  assert.match(logged[2]?.msg, /context\.tokens allows 8192 of the 32768 that large can have$/);
 });

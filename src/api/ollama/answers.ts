@@ -100,7 +100,7 @@ async function answer(
   const { generations, clock } = dependencies;
   const name = models.resolve(model);
   const generation = toGeneration(name, closedSignal(reply));
-  if (options?.num_ctx) contextNotice.check(name, options.num_ctx, await models.contextTokens(name));
+  if (options?.num_ctx) contextNotice.check(name, options.num_ctx, await models.contextLimits(name));
   const onShortened = (leftOut: LeftOut) => tellShortened(request, reply, name, leftOut, dependencies.logger);
   const demand = demandOf(request.caller, request.headers);
   const writer = new AnswerWriter(model, form, clock);

@@ -3,6 +3,7 @@
  * the model's own limit does: a smaller context is worth a line in the log before something does not fit.
  */
 import type { Logger } from "../../base/logger.js";
+import type { ContextLimits } from "../../service/models.js";
 
 /** More than a machine has models; clients choose their names. */
 const mostModels = 1000;
@@ -16,14 +17,18 @@ export class ContextNotice {
     this.#logger = logger;
   }
 
-  /** Once for each size that is larger than those before. `contextTokens`: what the model really has. */
-  check(model: string, numCtx: number, contextTokens: number): void {
+  /** Once for each size that is larger than those before. */
+  check(model: string, numCtx: number, { contextTokens, mostTokens }: ContextLimits): void {
     if (numCtx <= Math.max(contextTokens, this.#told.get(model) ?? 0)) return;
     if (this.#told.size >= mostModels) this.#told.clear();
     this.#told.set(model, numCtx);
+    const limit =
+      contextTokens < mostTokens
+        ? `context.tokens allows ${contextTokens} of the ${mostTokens} that ${model} can have`
+        : `${model} can have no more than ${contextTokens}`;
     this.#logger.warn(
       { model, numCtx, contextTokens },
-      `a client counts on a context of ${numCtx} tokens, and that of ${model} is ${contextTokens}`,
+      `a client counts on a context of ${numCtx} tokens, and ${limit}`,
     );
   }
 }
