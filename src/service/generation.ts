@@ -96,9 +96,11 @@ async function* generateWith(loaded: LoadedModel, request: GenerationRequest): A
   const shape = { ...prompt.answer, format, several: !oneCall };
   const grammar = request.generate ? await loaded.grammars.forAnswer(shape) : null;
   const grammarFrom = prompt.tokens.length;
+  const sampling = sampler(defaults, request.sampling);
+  request.onSampling?.(sampling);
   const stream = loaded.scheduler.submit({
     prompt: prompt.tokens,
-    sampler: { ...sampler(defaults, request.sampling), ...(grammar ? { grammar, grammarFrom } : {}) },
+    sampler: { ...sampling, ...(grammar ? { grammar, grammarFrom } : {}) },
     maxTokens: request.generate ? (request.maxTokens ?? defaults.maxTokens ?? loaded.scheduler.contextTokens) : 0,
     stopTokens: loaded.prompts.stopTokens,
     ...(request.topLogprobs !== undefined && { topLogprobs: request.topLogprobs }),

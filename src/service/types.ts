@@ -46,6 +46,8 @@ export interface GenerationRequest {
   readonly truncation?: "auto" | "disabled";
   /** Is told before the first event when something was left out. */
   readonly onShortened?: (leftOut: LeftOut) => void;
+  /** Is told before the first event what the answer is drawn with, where this server draws it. */
+  readonly onSampling?: (sampling: SamplerOptions) => void;
   /** The request's own name for its messages, for errors; `input` without it. */
   readonly inputField?: string;
   /** Names the conversation, so that its KV cache is found again among equals. */

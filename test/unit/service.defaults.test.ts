@@ -4,7 +4,7 @@ import test from "node:test";
 import type { SamplerOptions } from "../../src/engine/contract.js";
 import { type FakeEngineModule, scripted } from "../../src/engine/fake.js";
 import { defaultsOf } from "../../src/service/model-defaults.js";
-import { startServer } from "../helpers/server.js";
+import { type Event, startServer } from "../helpers/server.js";
 
 test("a file's keys are its defaults, by the names that converters write", () => {
   const sampling = {
@@ -44,7 +44,8 @@ test("requests that say nothing get the file's sampling on every route, and othe
   const messages = [{ role: "user", content: "Hi" }];
   await server.post("/api/generate", { model: "fake", prompt: "one", stream: false, raw: true });
   await server.post("/v1/chat/completions", { model: "fake", messages });
-  await server.post("/v1/responses", { model: "fake", input: "two" });
+  const response = await (await server.post("/v1/responses", { model: "fake", input: "two" })).json();
+  assert.equal((response as Event).temperature, 0.25, "and a response says so");
   await server.post("/v1/completions", { model: "fake", prompt: "three", temperature: 1, top_k: 9 });
   await server.atRest();
   assert.deepEqual(
