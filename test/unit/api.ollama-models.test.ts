@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { hashKey } from "../../src/base/api-key.js";
@@ -9,6 +10,7 @@ import { FakeEngineModule, scripted } from "../../src/engine/fake.js";
 import { Digests } from "../../src/store/digests.js";
 import { ModelStore } from "../../src/store/model-store.js";
 import { temporaryFolder } from "../helpers/folder.js";
+import { until } from "../helpers/scheduler.js";
 import { type Event, startServer, type TestServer } from "../helpers/server.js";
 
 const chatTemplate = "{% for m in messages %}<|turn|>{{ m.role }}:{{ m.content }}<|end|>{% endfor %}<|turn|>assistant:";
@@ -287,4 +289,18 @@ test("a large file has a stand-in while it is read, and small ones do not wait f
   assert.ok(
     !JSON.parse(readFileSync(path.join(folder, "digests.json"), "utf8")).some((each: Event) => each.path === large),
   );
+});
+
+test("a client that goes in the middle of a file leaves nothing, and can send it again", async (t) => {
+  const server = await startServer(t);
+  const digest = `sha256:${sha256("whole")}`;
+  const socket = connect(server.port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.write(`POST /api/blobs/${digest} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nwho`);
+  const folder = path.join(server.store.folder, ".blobs");
+  const parts = () => (existsSync(folder) ? readdirSync(folder) : []);
+  await until(() => parts().length === 1);
+  socket.destroy();
+  await until(() => parts().length === 0);
+  assert.equal((await send(server, digest, "whole")).status, 201);
 });

@@ -110,11 +110,15 @@ async function* whileSent(
   const silent = () => raw.destroy(new HearthError("REQUEST_CANCELLED", "The client stopped sending."));
   let cancel = clock.after(idleMs, silent);
   try {
-    for await (const piece of raw as AsyncIterable<Buffer>) {
+    // A file that is refused ends the reading, and not the connection that says so.
+    for await (const piece of raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       cancel();
       yield piece;
       cancel = clock.after(idleMs, silent);
     }
+  } catch (error) {
+    if (error instanceof HearthError) throw error;
+    throw new HearthError("REQUEST_CANCELLED", "The client went away before the file was whole.", { cause: error });
   } finally {
     cancel();
   }
