@@ -231,7 +231,7 @@ export class ModelLibrary {
       modifiedAt: stored ? Date.parse(stored.addedAt) : (facts?.modifiedAt ?? this.#options.startedAt),
       digest: own?.files[0]?.sha256 ?? (await this.#options.digests.of(file.path)),
       file: facts ?? (info ? fromInfo(info) : own ? fromStore(own) : null),
-      base: model === file ? null : file.name,
+      base: model === file ? null : ownName,
       settings: model.settings ?? {},
     };
   }
