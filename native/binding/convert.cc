@@ -73,6 +73,13 @@ Napi::Object to_object(Napi::Env env, const KvBytes& bytes) {
   return object;
 }
 
+// By name: { temp: 0.7 }.
+Napi::Object to_object(Napi::Env env, const std::vector<SamplingKey>& keys) {
+  auto object = Napi::Object::New(env);
+  for (const SamplingKey& key : keys) object.Set(to_text(env, key.name), Napi::Number::New(env, key.value));
+  return object;
+}
+
 Status to_chunk(const Napi::Value& value, StepPlan::Chunk* chunk, std::vector<int32_t>* tokens) {
   if (!value.IsObject()) return wrong_type("chunk", "an object");
   const auto object = value.As<Napi::Object>();
@@ -128,6 +135,7 @@ Napi::Object to_object(Napi::Env env, const ModelInfo& info) {
   kv_bytes["f16"] = to_object(env, info.kv_f16);
   kv_bytes["q8_0"] = to_object(env, info.kv_q8_0);
   object["kvBytes"] = kv_bytes;
+  object["sampling"] = to_object(env, info.sampling);
   object["hasWeights"] = Napi::Boolean::New(env, info.has_weights);
   object["tokenizer"] = to_object(env, info.tokenizer);
   return object;
@@ -147,6 +155,7 @@ Napi::Object to_object(Napi::Env env, const ModelFileInfo& info) {
   object["contextTrained"] = Napi::Number::New(env, info.n_ctx_train);
   object["layers"] = Napi::Number::New(env, info.n_layer);
   object["embedding"] = Napi::Number::New(env, info.n_embd);
+  object["sampling"] = to_object(env, info.sampling);
   object["parts"] = Napi::Number::New(env, info.n_parts);
   return object;
 }

@@ -10,6 +10,7 @@
 
 #include "base/hash64.h"
 #include "base/text.h"
+#include "engine/sampling_keys.h"
 #include "gguf/totals.h"
 #include "kv/sequences.h"
 #include "memory/huge_pages.h"
@@ -139,6 +140,7 @@ void LoadedModel::describe() {
   if (header_.optional("general.name", &text).ok()) info_.name = text;
   text = {};
   if (header_.optional("tokenizer.chat_template", &text).ok()) info_.chat_template = text;
+  info_.sampling = sampling_keys(header_);
   info_.tokenizer = tokenizer_->info();
   info_.file_bytes = file_->bytes().size();
   info_.has_weights = architecture_ != nullptr;

@@ -41,6 +41,12 @@ struct KvBytes {
   uint64_t per_sequence = 0;  // beside that, at most: sliding windows, recurrent states, their checkpoints
 };
 
+// A number under general.sampling. in a file's header, without that prefix: `temp`, `top_k`.
+struct SamplingKey {
+  std::string name;
+  double value = 0;
+};
+
 struct ModelInfo {
   std::string architecture;   // "llama"
   std::string name;           // general.name, may be empty
@@ -54,6 +60,7 @@ struct ModelInfo {
   uint32_t n_embd = 0;
   KvBytes kv_f16, kv_q8_0;  // with EngineOptions::kv_type
   bool has_weights = false;
+  std::vector<SamplingKey> sampling;
   TokenizerInfo tokenizer;
 };
 
@@ -71,6 +78,7 @@ struct ModelFileInfo {
   uint32_t n_ctx_train = 0;
   uint32_t n_layer = 0;
   uint32_t n_embd = 0;
+  std::vector<SamplingKey> sampling;
   uint32_t n_parts = 1;  // files that the model is split into
 };
 

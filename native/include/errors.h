@@ -38,7 +38,7 @@
   X(GRAMMAR_TOO_COMPLEX, "Ask for a smaller or less ambiguous schema or grammar.")                               \
   X(SEQUENCE_UNKNOWN, "The sequence was closed or never opened.")                                                \
   X(PLAN_INVALID, "A step needs at least one chunk, every chunk at least one token, and no sequence twice.")     \
-  X(CONTEXT_OVERFLOW, "Shorten the prompt, or raise the context in the configuration.")                          \
+  X(CONTEXT_OVERFLOW, "Shorten the prompt, or send fewer messages.")                                             \
   X(KV_FULL, "Too many tokens are in use at once. Ask for less, or raise the KV cache's size.")                  \
   X(PREFIX_FILE_INVALID, "The file is removed and the prompt is read anew; there is nothing to do.")             \
   X(ENGINE_BUSY, "Wait for the running step.")                                                                   \

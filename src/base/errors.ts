@@ -74,10 +74,7 @@ export const errorCatalogue = {
   GRAMMAR_TOO_COMPLEX: clientFault("invalid_grammar", "Ask for a smaller or less ambiguous schema or grammar."),
   SEQUENCE_UNKNOWN: internal("The sequence was closed or never opened."),
   PLAN_INVALID: internal("A step needs at least one chunk, every chunk at least one token, and no sequence twice."),
-  CONTEXT_OVERFLOW: clientFault(
-    "context_length_exceeded",
-    "Shorten the prompt, or raise the context in the configuration.",
-  ),
+  CONTEXT_OVERFLOW: clientFault("context_length_exceeded", "Shorten the prompt, or send fewer messages."),
   KV_FULL: unavailable(
     "server_overloaded",
     "Too many tokens are in use at once. Ask for less, or raise the KV cache's size.",

@@ -42,6 +42,8 @@ export interface PromptOptions {
 }
 
 export interface PromptBuilderOptions {
+  /** Jinja, in place of the file's. */
+  readonly template?: string | undefined;
   /** What stands in for a template that the file lacks: one of the families', none, or what the vocabulary suggests. */
   readonly fallback?: FallbackName | "auto" | "none";
   /** For templates that write the date. */
@@ -105,10 +107,10 @@ export class PromptBuilder {
     return { ...prompt, tokens: Int32Array.of(bos), startsText: true };
   }
 
-  #openChat({ fallback = "auto", now = () => new Date() }: PromptBuilderOptions): Chat | null {
+  #openChat({ template: given, fallback = "auto", now = () => new Date() }: PromptBuilderOptions): Chat | null {
     const { info } = this.#model;
     const name = fallback === "auto" ? fallbackFor(info) : fallback === "none" ? null : fallback;
-    const source = info.chatTemplate ?? (name === null ? null : fallbackTemplate(name));
+    const source = given ?? info.chatTemplate ?? (name === null ? null : fallbackTemplate(name));
     if (source === null) return null;
     const template = new ChatTemplate(source, templateLimits, now);
     const format = detectFormat(

@@ -281,6 +281,10 @@ export const options = {
     env: "HEARTH_LIMITS_LOOP_TOKENS",
     doc: "The same when its last so many tokens repeat the same few (16 at most, in JSON 64); 0: it goes on.",
   }),
+  "models.upload_bytes": option(integer(0, 2 ** 42, "bytes"), 64 * 1024 * mib, {
+    env: "HEARTH_MODELS_UPLOAD_BYTES",
+    doc: "Largest model file that a client with the scope admin may send; 0: none.",
+  }),
   "limits.headers_ms": option(integer(100, 600_000, "milliseconds"), 10_000, {
     env: "HEARTH_LIMITS_HEADERS_MS",
     doc: "Time for a client to send its headers.",

@@ -32,6 +32,8 @@ import { readPinned } from "../service/pinned.js";
 import { PrefixMetrics } from "../service/prefix-metrics.js";
 import { RoutedGenerations, RoutedModels } from "../service/upstream/routing.js";
 import type { Upstream } from "../service/upstream/upstream.js";
+import { Blobs } from "../store/blobs.js";
+import { Digests } from "../store/digests.js";
 import type { DocumentStore } from "../store/documents.js";
 import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
@@ -91,6 +93,7 @@ export class Daemon {
   readonly #prefixes: PrefixFiles | null;
   readonly #pinned: readonly PinnedFile[];
   readonly #keys: KeptKeys;
+  readonly #digests: Digests;
   readonly #watchdog: Watchdog;
   readonly #modelWatch: ModelWatch;
   readonly #failure = deferred<never>();
@@ -141,8 +144,13 @@ export class Daemon {
     const generations = new RoutedGenerations(new GenerationService(this.#models), routed);
     registerOps(this.#server, { health: this.#health, metrics });
     registerOpenAI(this.#server, { generations, clock, logger, idleMs: config["limits.idle_ms"] });
+    this.#digests = new Digests(path.join(stateFolder, "digests.json"), (error) =>
+      logger.warn({ err: error }, "the hash of a model file could not be kept"),
+    );
     const models = new ModelLibrary(routed, store, {
       pull,
+      digests: this.#digests,
+      blobs: new Blobs(store, config["models.upload_bytes"]),
       contextTokens: config["context.tokens"],
       startedAt: clock.wallTime(),
     });
@@ -208,6 +216,7 @@ export class Daemon {
     this.#keys.stop();
     this.#server.stopListening();
     this.#streams.stop();
+    await this.#digests.stop();
     await this.#idle.stop();
     await this.#models.stop(this.#config["shutdown.grace_ms"]);
     await Promise.all(this.#upstreams.map((upstream) => upstream.stop()));

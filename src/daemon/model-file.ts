@@ -8,13 +8,17 @@ import { isMissing, reasonOf, shownPath } from "../base/files.js";
 import type { Config } from "../config/options.js";
 import type { EngineModule } from "../engine/contract.js";
 import type { CatalogModel, ModelCatalog } from "../service/model-registry.js";
+import type { ModelSettings } from "../store/model-settings.js";
 import { ModelStore } from "../store/model-store.js";
+import { isSameName } from "../store/names.js";
 
 /** A model that can be loaded, and the name that clients know it by. */
 export interface ModelFile {
   readonly name: string;
   /** GGUF; of a split model the first part. */
   readonly path: string;
+  /** How it is asked under this name. */
+  readonly settings?: ModelSettings | undefined;
 }
 
 /** The model that comes with hearth. Its file stands beside src/ and dist/. */
@@ -50,8 +54,11 @@ export function resolveModel(name: string, store: ModelStore): ModelFile {
   const found = kindOf(file, looksLikeFile);
   if (found === "file") return readable({ name: path.basename(file).replace(/\.gguf$/i, ""), path: file });
   const stored = store.find(name);
-  if (stored) return readable({ name: stored.name, path: stored.path });
-  if (name.toLowerCase() === embeddedModel.name) return existing(embeddedModel);
+  if (stored) {
+    const { path: file } = stored.base === undefined ? stored : resolveModel(stored.base, store);
+    return readable({ name: stored.name, path: file, settings: stored.settings });
+  }
+  if (isSameName(name, embeddedModel.name)) return existing(embeddedModel);
   if (looksLikeFile) {
     if (found === "other")
       throw new HearthError("FILE_OPEN_FAILED", `${shownPath(file)} is not a regular file.`, { param: "model" });
@@ -102,7 +109,7 @@ export class StoreCatalog implements ModelCatalog {
   }
 
   find(name: string): CatalogModel | null {
-    const isEmbedded = name.toLowerCase() === embeddedModel.name && existsSync(embeddedModel.path);
+    const isEmbedded = isSameName(name, embeddedModel.name) && existsSync(embeddedModel.path);
     return this.#store.find(name) ?? (isEmbedded ? embeddedModel : null);
   }
 }

@@ -11,7 +11,8 @@ import type { ModelFile } from "./model-file.js";
 const shareOfMemory = 0.8;
 
 export function modelHostOptions(config: Config, model: ModelFile): ModelHostOptions {
-  return { ...hostOptions(config), path: model.path, alias: config["model.alias"] || model.name };
+  const { name, path, settings } = model;
+  return { ...hostOptions(config), path, alias: config["model.alias"] || name, settings };
 }
 
 export function modelRegistryOptions(config: Config, configured: ModelFile): ModelRegistryOptions {

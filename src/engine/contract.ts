@@ -38,6 +38,9 @@ export interface KvBytes {
   readonly perSequence: number;
 }
 
+/** The numbers under `general.sampling.` in a file's header, by the names behind that: `temp`, `top_k`. Not checked. */
+export type SamplingKeys = Readonly<Record<string, number>>;
+
 export interface ModelInfo {
   readonly architecture: string;
   readonly name: string;
@@ -55,6 +58,7 @@ export interface ModelInfo {
   /** With each `EngineOptions.kvType`. */
   readonly kvBytes: Readonly<Record<KvType, KvBytes>>;
   readonly hasWeights: boolean;
+  readonly sampling: SamplingKeys;
   readonly tokenizer: TokenizerInfo;
 }
 
@@ -76,6 +80,7 @@ export interface ModelFileInfo {
   readonly contextTrained: number;
   readonly layers: number;
   readonly embedding: number;
+  readonly sampling: SamplingKeys;
   /** Files that the model is split into. */
   readonly parts: number;
 }

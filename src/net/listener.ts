@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import type { KeyAndCertificate } from "./certificate.js";
 import { Places } from "./places.js";
+import { limitRequestTime } from "./request-time.js";
 import { inTurn, isAnswering, leaveTurns, readInTurn } from "./turns.js";
 import { cutUnread } from "./unread.js";
 
@@ -42,7 +43,7 @@ export function createListener(handler: RequestListener, options: ListenerOption
   const server = (
     tls ? createHttps({ ...serverOptions, ...tlsOptions }, inTurn(handler)) : createHttp(serverOptions, inTurn(handler))
   ) as Server;
-  server.requestTimeout = limits.requestMs;
+  limitRequestTime(server, limits.requestMs);
   server.keepAliveTimeout = keepAliveMs;
   server.on("upgrade", (request, socket: Socket, head) => {
     // What comes back would be taken for the answer that is under way.

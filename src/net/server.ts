@@ -59,6 +59,8 @@ export interface RouteDescription {
   readonly summary: string;
   /** What validates the body. */
   readonly body?: z.ZodType;
+  /** The body is a file's bytes. */
+  readonly takesFile?: boolean;
 }
 
 /** Of an answer that is longer. */
@@ -212,7 +214,7 @@ export class Server {
     }
     if (origin === undefined || !this.#gate.access.isConfiguredOrigin(origin)) return undefined;
     reply.header("access-control-allow-origin", origin).header("vary", "Origin");
-    reply.header("access-control-expose-headers", "X-Request-Id, Retry-After");
+    reply.header("access-control-expose-headers", "X-Request-Id, Retry-After, X-Hearth-Left-Out");
     if (!isPreflight) return undefined;
     return reply
       .code(204)

@@ -1,20 +1,25 @@
 /** A text as a vector: the mean of the model's last hidden states, scaled to length 1. */
 import { HearthError } from "../base/errors.js";
+import type { Model } from "../engine/contract.js";
 import type { LoadedModel } from "./model-host.js";
 import { queueing } from "./queueing.js";
 import { defaultSampling, type Embedding, type EmbeddingRequest } from "./types.js";
 
 /** Throws CONTEXT_OVERFLOW, TOKEN_OUT_OF_RANGE and what the scheduler throws. */
 export async function embed(
-  { scheduler, prompts, promptLimit }: LoadedModel,
+  { model, scheduler, prompts, promptLimit }: LoadedModel,
   request: EmbeddingRequest,
 ): Promise<Embedding> {
   const { input, signal } = request;
   scheduler.checkAccepts();
-  const messages = typeof input === "string" ? [{ role: "user" as const, content: input }] : [];
-  promptLimit.check(messages);
-  const prompt =
+  const content =
+    typeof input === "string" ? (request.truncate ? input.slice(0, promptLimit.mostCharacters) : input) : "";
+  const messages = [{ role: "user", content }];
+  if (!request.truncate) promptLimit.check(messages);
+  const whole =
     typeof input === "string" ? (await prompts.build(messages, { raw: true })).tokens : Int32Array.from(input);
+  const prompt = request.truncate ? cut(whole, promptLimit.contextTokens, model) : whole;
+  promptLimit.checkTokens(prompt.length);
   const stream = scheduler.submit({
     prompt,
     sampler: { ...defaultSampling, seed: 0 },
@@ -29,6 +34,14 @@ export async function embed(
     if (event.type === "pooled") return { vector: normalized(event.mean), promptTokens: prompt.length };
   }
   throw new HearthError("INTERNAL", "The embedding ended without a vector.");
+}
+
+/** The first tokens; where texts end with a token that says so, a cut one does, too. */
+function cut(tokens: Int32Array, limit: number, { info: { tokenizer } }: Model): Int32Array {
+  if (tokens.length <= limit) return tokens;
+  const kept = tokens.slice(0, limit);
+  if (tokenizer.addEos && tokenizer.eos !== null) kept[limit - 1] = tokenizer.eos;
+  return kept;
 }
 
 function normalized(vector: Float32Array): Float32Array {

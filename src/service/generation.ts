@@ -1,9 +1,11 @@
 /** The protocol-neutral way to an answer: a conversation in, one stream of events out. */
 import { randomBytes, randomInt } from "node:crypto";
+import { HearthError } from "../base/errors.js";
 import type { AnswerEvent } from "../chat/answers/events.js";
 import type { SamplerOptions } from "../engine/contract.js";
 import { AnswerReader } from "./answer-reader.js";
 import { embed } from "./embedding.js";
+import type { ModelDefaults } from "./model-defaults.js";
 import type { LoadedModel, Models } from "./model-host.js";
 import { buildPrompt } from "./prompt.js";
 import { queueing } from "./queueing.js";
@@ -55,6 +57,8 @@ export class GenerationService implements Generations {
     const { loaded, release } = await this.#models.acquire(request.model, request.signal);
     try {
       return await embed(loaded, request);
+    } catch (error) {
+      throw inWordsOf(error, request);
     } finally {
       release();
     }
@@ -64,6 +68,8 @@ export class GenerationService implements Generations {
     const { loaded, release } = await this.#models.acquire(request.model, request.signal);
     try {
       return (await buildPrompt(loaded, request)).tokens.length;
+    } catch (error) {
+      throw inWordsOf(error, request);
     } finally {
       release();
     }
@@ -73,6 +79,8 @@ export class GenerationService implements Generations {
     const { loaded, release } = await this.#models.acquire(request.model, request.signal, request.keepAliveMs);
     try {
       yield* generateWith(loaded, request);
+    } catch (error) {
+      throw inWordsOf(error, request);
     } finally {
       release();
     }
@@ -80,6 +88,7 @@ export class GenerationService implements Generations {
 }
 
 async function* generateWith(loaded: LoadedModel, request: GenerationRequest): AsyncGenerator<GenerationEvent> {
+  const { defaults } = loaded;
   loaded.scheduler.checkAccepts(); // before the work of making a prompt
   const prompt = await buildPrompt(loaded, request);
   const oneCall = wantsOneCall(request);
@@ -87,10 +96,12 @@ async function* generateWith(loaded: LoadedModel, request: GenerationRequest): A
   const shape = { ...prompt.answer, format, several: !oneCall };
   const grammar = request.generate ? await loaded.grammars.forAnswer(shape) : null;
   const grammarFrom = prompt.tokens.length;
+  const sampling = sampler(defaults, request.sampling);
+  request.onSampling?.(sampling);
   const stream = loaded.scheduler.submit({
     prompt: prompt.tokens,
-    sampler: { ...sampler(request.sampling), ...(grammar ? { grammar, grammarFrom } : {}) },
-    maxTokens: request.generate ? (request.maxTokens ?? loaded.scheduler.contextTokens) : 0,
+    sampler: { ...sampling, ...(grammar ? { grammar, grammarFrom } : {}) },
+    maxTokens: request.generate ? (request.maxTokens ?? defaults.maxTokens ?? loaded.scheduler.contextTokens) : 0,
     stopTokens: loaded.prompts.stopTokens,
     ...(request.topLogprobs !== undefined && { topLogprobs: request.topLogprobs }),
     cacheKey: request.cacheKey,
@@ -98,7 +109,8 @@ async function* generateWith(loaded: LoadedModel, request: GenerationRequest): A
     ...queueing(request.demand),
   });
   const visible = loaded.prompts.visibleTokens;
-  const reader = new AnswerReader(loaded.model, { prompt, visible, stop: request.stop });
+  const stop = request.stop.length > 0 ? request.stop : defaults.stop;
+  const reader = new AnswerReader(loaded.model, { prompt, visible, stop });
   yield* answer(withScores(stream, loaded.model), reader, {
     promptTokens: prompt.tokens.length,
     oneCall,
@@ -174,6 +186,12 @@ function wantsOneCall({ toolChoice, parallelToolCalls = true }: GenerationReques
   return !parallelToolCalls || typeof toolChoice === "object";
 }
 
-function sampler(asked: Partial<SamplerOptions>): SamplerOptions {
-  return { ...defaultSampling, seed: randomInt(seeds), ...asked };
+function sampler(defaults: ModelDefaults, asked: Partial<SamplerOptions>): SamplerOptions {
+  return { ...defaultSampling, seed: randomInt(seeds), ...defaults.sampling, ...asked };
+}
+
+/** The request's own word for the field at fault. */
+function inWordsOf(error: unknown, { inputField = "input" }: Pick<GenerationRequest, "inputField">): unknown {
+  if (!(error instanceof HearthError) || error.param !== "input" || inputField === "input") return error;
+  return new HearthError(error.code, error.message, { param: inputField, cause: error });
 }

@@ -20,7 +20,9 @@ import type { SchedulerMetrics } from "../scheduler/metrics.js";
 import { Scheduler } from "../scheduler/scheduler.js";
 import type { StepTurns } from "../scheduler/turns.js";
 import type { SchedulerOptions, SchedulerProgress } from "../scheduler/types.js";
+import type { ModelSettings } from "../store/model-settings.js";
 import { GrammarCache } from "./grammar-cache.js";
+import { defaultsOf, type ModelDefaults } from "./model-defaults.js";
 import { PromptLimit } from "./prompt-limit.js";
 import { StoredPrefixes, type StoredPrefixesDependencies } from "./stored-prefixes.js";
 import type { Tuning } from "./tuning.js";
@@ -32,6 +34,8 @@ export interface ModelHostOptions {
   readonly alias: string;
   readonly engine: EngineOptions;
   readonly scheduler: SchedulerOptions;
+  /** How the model is asked, beside what its file says. */
+  readonly settings?: ModelSettings | undefined;
   readonly fallbackTemplate?: PromptBuilderOptions["fallback"];
   readonly unknownPreTokenizer?: TokenizerOptions["unknownPreTokenizer"];
   /** How long a request waits for the model before it gets MODEL_LOADING. */
@@ -67,6 +71,7 @@ export interface LoadedModel {
   readonly prompts: PromptBuilder;
   readonly promptLimit: PromptLimit;
   readonly grammars: GrammarCache;
+  readonly defaults: ModelDefaults;
 }
 
 export type ModelPhase = "loading" | "ready" | "failed" | "stopped";
@@ -94,6 +99,9 @@ export interface Models {
 /** Every protocol's name for the model that is loaded. */
 export const defaultModel = "default";
 
+/** Templates of other names of a model that are kept ready. */
+const mostTemplates = 8;
+
 /** How long a model that goes may take to write what its next start will need. */
 const saveLimitMs = 10_000;
 
@@ -107,6 +115,8 @@ export class ModelHost implements Models {
   #phase: ModelPhase = "loading";
   #ready: LoadedModel | null = null;
   #endUse: () => Promise<void> = async () => {};
+  /** By template, the least recently made first. */
+  readonly #prompts = new Map<string, Promise<PromptBuilder>>();
 
   constructor(module: EngineModule, options: ModelHostOptions, dependencies: ModelHostDependencies) {
     this.#module = module;
@@ -195,6 +205,38 @@ export class ModelHost implements Models {
     return this.#loaded.promise;
   }
 
+  /**
+   * The loaded model as somebody set it for a name: the same weights, KV cache and queue. Rejects with CHAT_TEMPLATE_FAILED
+   * when the template of the settings cannot be parsed.
+   */
+  async withSettings(loaded: LoadedModel, settings: ModelSettings): Promise<LoadedModel> {
+    const { template } = settings;
+    const prompts = template === undefined ? loaded.prompts : await this.#promptsFor(loaded.model, template);
+    return { ...loaded, prompts, defaults: defaultsOf(loaded.model.info, settings) };
+  }
+
+  #promptsFor(model: Model, template: string): Promise<PromptBuilder> {
+    const known = this.#prompts.get(template);
+    if (known) return known;
+    const made = this.#makePrompts(model, template);
+    this.#prompts.set(template, made);
+    made.catch(() => this.#prompts.delete(template));
+    const [oldest] = this.#prompts.keys();
+    if (this.#prompts.size > mostTemplates && oldest !== undefined) this.#prompts.delete(oldest);
+    return made;
+  }
+
+  async #makePrompts(model: Model, template?: string): Promise<PromptBuilder> {
+    const { renderer, clock } = this.#dependencies;
+    const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
+    return new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }), {
+      template,
+      fallback,
+      now: () => new Date(clock.wallTime()),
+      ...(renderer ? { renderer } : {}),
+    });
+  }
+
   /** For the watchdog. Loading is not the scheduler's work. */
   progress(): SchedulerProgress {
     return this.#ready?.scheduler.progress() ?? { busy: false, stepsCompleted: 0, lastProgressAt: 0 };
@@ -215,14 +257,10 @@ export class ModelHost implements Models {
   }
 
   async #load(): Promise<LoadedModel> {
-    const { reserve, renderer, grammarCompiler, tuning, prefixes, use: _use, ...dependencies } = this.#dependencies;
+    const { reserve, renderer: _, grammarCompiler, tuning, prefixes, use: _use, ...dependencies } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
-    const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
-    const prompts = new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }), {
-      fallback,
-      now: () => new Date(dependencies.clock.wallTime()),
-      ...(renderer ? { renderer } : {}),
-    });
+    const { settings } = this.#options;
+    const prompts = await this.#makePrompts(model, settings?.template);
     await reserve?.(model.info);
     const engine = await this.#module.createEngine(model, this.#options.engine);
     const { logger } = dependencies;
@@ -241,6 +279,6 @@ export class ModelHost implements Models {
     if (threads) scheduler.useThreads(threads.threads, threads.decodeThreads);
     const promptLimit = new PromptLimit(model, scheduler.contextTokens);
     const grammars = new GrammarCache(model, grammarCompiler);
-    return { model, engine, scheduler, prompts, promptLimit, grammars };
+    return { model, engine, scheduler, prompts, promptLimit, grammars, defaults: defaultsOf(model.info, settings) };
   }
 }

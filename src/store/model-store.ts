@@ -14,6 +14,7 @@ import { exists, makeFolder, removeTree, statIfThere, storing, syncFolder, write
 import { hashFile } from "./hash.js";
 import { lockFileIn, tryHold } from "./lock.js";
 import { fileName, type Manifest, type ManifestFile, makeManifest, readManifest, writeManifest } from "./manifest.js";
+import type { ModelSettings } from "./model-settings.js";
 import { checkModelName, folderOf, isSameName } from "./names.js";
 
 export interface StoredModel extends Manifest {
@@ -21,6 +22,15 @@ export interface StoredModel extends Manifest {
   readonly path: string;
   readonly paths: readonly string[];
   readonly bytes: number;
+}
+
+/** A name for the files of another model. */
+export interface Derivation {
+  /** That model's name; it need not be of the store. */
+  readonly base: string;
+  readonly settings: ModelSettings;
+  /** The base's. */
+  readonly description: Manifest["description"];
 }
 
 export interface Scan {
@@ -35,6 +45,8 @@ const timeStampMs = 1000;
 const mostUsers = 8;
 /** A manifest with all its names is a few KB. */
 const manifestBytes = 1024 * 1024;
+/** Of a model without files. */
+const noRevision = "0".repeat(16);
 
 export class ModelStore {
   readonly folder: string;
@@ -123,6 +135,34 @@ export class ModelStore {
     }
   }
 
+  /**
+   * Makes a name for another model's files, with settings of its own; replaces such a name. MODEL_EXISTS where a model has
+   * files of its own under that name; MODEL_NAME_INVALID, STORE_BUSY.
+   */
+  async derive(name: string, { base, settings, description }: Derivation): Promise<void> {
+    checkModelName(name);
+    const present = this.find(name);
+    if (present?.base === undefined || !isSameName(name, present.name)) this.checkFree(name, null);
+    const own = present?.name ?? name;
+    const manifest = makeManifest({
+      name: own,
+      aliases: [...(present?.aliases ?? [])],
+      source: `made from ${base}`,
+      addedAt: new Date().toISOString(),
+      revision: noRevision,
+      files: [],
+      base,
+      settings,
+      description,
+    });
+    const lock = await this.#lock(own);
+    try {
+      await this.publish(manifest);
+    } finally {
+      await lock.close();
+    }
+  }
+
   /** Adds another name. MODEL_EXISTS when a model has it; MODEL_NOT_FOUND, MODEL_NAME_INVALID, STORE_BUSY. */
   async addAlias(name: string, alias: string): Promise<void> {
     const model = this.get(name);
@@ -131,7 +171,7 @@ export class ModelStore {
     await this.#change(model.name, (manifest) => ({ ...manifest, aliases: [...manifest.aliases, alias] }));
   }
 
-  /** Removes the model, or only the alias when `name` is one. MODEL_NOT_FOUND, STORE_BUSY. */
+  /** Removes the model, or only the alias when `name` is one. MODEL_NOT_FOUND, MODEL_IN_USE, STORE_BUSY. */
   async remove(name: string): Promise<void> {
     const model = this.get(name);
     if (!isSameName(name, model.name)) {
@@ -139,6 +179,7 @@ export class ModelStore {
       await this.#change(model.name, (manifest) => ({ ...manifest, aliases }));
       return;
     }
+    this.#checkUnused(model);
     const lock = await this.#lock(model.name);
     try {
       await storing(model.name, async () => {
@@ -172,6 +213,23 @@ export class ModelStore {
     if (!found || (owner !== null && isSameName(owner, found.name))) return;
     throw new HearthError("MODEL_EXISTS", `The store has a model ${JSON.stringify(found.name)} already.`, {
       param: "name",
+    });
+  }
+
+  /** Throws what `remove` would, but for STORE_BUSY. */
+  checkRemovable(name: string): void {
+    const model = this.get(name);
+    if (isSameName(name, model.name)) this.#checkUnused(model);
+  }
+
+  /** MODEL_IN_USE when other names stand for the model's files. */
+  #checkUnused({ name, aliases }: StoredModel): void {
+    const isMeant = (base: string) => [name, ...aliases].some((own) => isSameName(base, own));
+    const users = this.scan().models.flatMap((other) => (other.base && isMeant(other.base) ? [other.name] : []));
+    if (users.length === 0) return;
+    throw new HearthError("MODEL_IN_USE", `${name} is what ${users.slice(0, 5).join(", ")} is made from.`, {
+      param: "model",
+      advice: "Remove the models that are made from it first.",
     });
   }
 
@@ -283,7 +341,11 @@ export class Addition {
   }
 
   /** The files are in place: checks that they are GGUF, and makes them a model. */
-  async commit(source: string, files: readonly Omit<ManifestFile, "name">[]): Promise<StoredModel> {
+  async commit(
+    source: string,
+    files: readonly Omit<ManifestFile, "name">[],
+    settings?: ModelSettings,
+  ): Promise<StoredModel> {
     const paths = files.map((_, part) => this.file(part, files.length));
     const description = await describeModel(this.#store.engine, paths);
     const manifest = makeManifest({
@@ -293,6 +355,7 @@ export class Addition {
       addedAt: new Date().toISOString(),
       revision: this.#revision,
       files: files.map((file, part) => ({ name: fileName(part, files.length), ...file })),
+      ...(settings && { settings }),
       description,
     });
     const model = await this.#store.publish(manifest);

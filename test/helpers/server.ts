@@ -1,5 +1,6 @@
 /** The whole server on the fake engine, in this process, on a free port of loopback; and a client that speaks to it. */
 import assert from "node:assert/strict";
+import path from "node:path";
 import type { TestContext } from "node:test";
 import { WebSocket } from "ws";
 import { registerOllama } from "../../src/api/ollama/register.js";
@@ -25,6 +26,8 @@ import { GenerationService } from "../../src/service/generation.js";
 import { ModelRegistry } from "../../src/service/model-registry.js";
 import { ModelLibrary, type Puller } from "../../src/service/models.js";
 import { RoutedGenerations, RoutedModels } from "../../src/service/upstream/routing.js";
+import { Blobs } from "../../src/store/blobs.js";
+import { Digests } from "../../src/store/digests.js";
 import { ModelStore } from "../../src/store/model-store.js";
 import { temporaryFolder } from "./folder.js";
 import { until } from "./scheduler.js";
@@ -39,6 +42,7 @@ export interface TestServer {
   readonly models: ModelRegistry;
   readonly server: Server;
   readonly health: Health;
+  readonly store: ModelStore;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
   connect(options?: { headers?: Record<string, string>; path?: string }): Promise<TestSocket>;
   /** Waits until no slot is busy and nothing is queued; fails after `limitMs`, by default 5 seconds. */
@@ -52,6 +56,8 @@ export interface TestServerOptions {
   readonly tls?: KeyAndCertificate;
   readonly pull?: Puller;
   readonly clock?: Clock;
+  /** Path of the configured model; the fake engine needs no file there. */
+  readonly model?: string;
   /** Do not wait for the model. */
   readonly loading?: boolean;
 }
@@ -67,12 +73,12 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const clock = options.clock ?? systemClock;
   const health = new Health(clock);
   const logger = silentLogger();
-  const modelStore = new ModelStore(temporaryFolder(t), module);
+  const modelStore = new ModelStore(path.join(temporaryFolder(t), "models"), module);
   const models = new ModelRegistry(
     module,
     { list: () => modelStore.scan().models, find: (name) => modelStore.find(name) },
     {
-      configured: { name: "fake", path: "models/fake.gguf" },
+      configured: { name: "fake", path: options.model ?? "models/fake.gguf" },
       alias: "",
       host: {
         engine: { ...engineOptions(config), threads: 1 },
@@ -102,6 +108,8 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const library = new ModelLibrary(routed, modelStore, {
     pull: options.pull ?? (async () => {}),
     contextTokens: config["context.tokens"],
+    digests: new Digests(path.join(modelStore.folder, "..", "digests.json"), () => {}),
+    blobs: new Blobs(modelStore, config["models.upload_bytes"]),
     startedAt: clock.wallTime(),
   });
   registerOllama(server, { generations, models: library, clock, logger, idleMs: config["limits.idle_ms"] });
@@ -130,6 +138,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     models,
     server,
     health,
+    store: modelStore,
     post: (path, body, headers = {}) =>
       fetch(`${url}${path}`, {
         method: "POST",

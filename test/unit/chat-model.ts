@@ -49,6 +49,7 @@ export function testModel(options: TestModelOptions = {}): Model {
       embedding: 1,
       kvBytes: { f16: { perToken: 1, perSequence: 0 }, q8_0: { perToken: 1, perSequence: 0 } },
       hasWeights: true,
+      sampling: {},
       tokenizer,
     },
     async encode(pieces) {

@@ -1,19 +1,20 @@
 /** A chat completion's request in the service's words. Pure. */
 import type { GenerationRequest, Message, OutputFormat, Tool } from "../../service/types.js";
 import type { ChatMessage, ChatRequest } from "./chat-schema.js";
-import { toSampling, toStop, toText } from "./fields.js";
+import { toMaxTokens, toSampling, toStop, toText } from "./fields.js";
 
 /** One for each of the `n` answers. */
 export function toGenerations(request: ChatRequest, model: string, signal: AbortSignal): GenerationRequest[] {
   const shared = {
     model,
     messages: toMessages(request.messages),
+    inputField: "messages",
     tools: (request.tools ?? []).map(toTool),
     toolChoice: toToolChoice(request.tool_choice),
     parallelToolCalls: request.parallel_tool_calls ?? true,
     reasoningEffort: request.reasoning_effort ?? null,
     format: toFormat(request.response_format),
-    maxTokens: request.max_completion_tokens ?? request.max_tokens ?? null,
+    maxTokens: toMaxTokens(request.max_completion_tokens, request.max_tokens),
     stop: toStop(request.stop),
     ...(request.logprobs && { topLogprobs: request.top_logprobs ?? 0 }),
     cacheKey: request.prompt_cache_key ?? request.user ?? null,

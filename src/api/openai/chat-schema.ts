@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { unsupported } from "../../net/validate.js";
-import { answerFields, contentSchema, samplingFields, shortText } from "./fields.js";
+import { answerFields, contentSchema, samplingFields, shortText, tokenLimit } from "./fields.js";
 
 const toolName = z.string().regex(/^[\w.-]{1,128}$/);
 
@@ -54,8 +54,8 @@ export const chatSchema = z.object({
   messages: z.array(messageSchema).min(1).max(4096),
   ...answerFields,
   ...samplingFields,
-  max_tokens: z.int().min(1).max(1_048_576).nullish(),
-  max_completion_tokens: z.int().min(1).max(1_048_576).nullish(),
+  max_tokens: tokenLimit(1),
+  max_completion_tokens: tokenLimit(1),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
   response_format: formatSchema.nullish(),

@@ -5,7 +5,7 @@ import type { Server } from "../../net/server.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import type { GenerationEvent, GenerationRequest } from "../../service/types.js";
 import { type AnswerWriter, type OpenAIDependencies, sendAnswers } from "./answers.js";
-import { answerFields, maxAnswers, samplingFields, shortText, toSampling, toStop } from "./fields.js";
+import { answerFields, maxAnswers, samplingFields, shortText, tokenLimit, toSampling, toStop } from "./fields.js";
 import { type ScoreEvent, toCompletionLogprobs } from "./logprobs.js";
 
 export const completionSchema = z.object({
@@ -13,7 +13,7 @@ export const completionSchema = z.object({
   prompt: z.union([z.string(), z.array(z.string()).min(1).max(maxAnswers)]),
   ...answerFields,
   ...samplingFields,
-  max_tokens: z.int().min(0).max(1_048_576).nullish(),
+  max_tokens: tokenLimit(0),
   logprobs: z.int().min(0).max(20).nullish(),
   best_of: z.int().min(1).max(20).nullish(),
   echo: z.boolean().nullish(),
@@ -64,11 +64,12 @@ function toGenerations(request: CompletionRequest, model: string, signal: AbortS
       messages: [{ role: "user" as const, content }],
       raw: true,
       sampling: toSampling(request, index),
-      maxTokens: Math.max(maxTokens, 1),
+      maxTokens: maxTokens < 0 ? null : Math.max(maxTokens, 1),
       stop: toStop(request.stop),
       ...(typeof request.logprobs === "number" && { topLogprobs: request.logprobs }),
       cacheKey: request.user ?? null,
-      generate: maxTokens > 0,
+      generate: maxTokens !== 0,
+      inputField: "prompt",
       signal,
     })),
   );

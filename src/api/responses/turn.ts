@@ -5,7 +5,7 @@ import { HearthError } from "../../base/errors.js";
 import { toHearthError } from "../../net/errors.js";
 import type { Generations } from "../../service/generation.js";
 import { askedSampling } from "../../service/sampling.js";
-import type { GenerationRequest, Message, OutputFormat } from "../../service/types.js";
+import { defaultSampling, type GenerationRequest, type Message, type OutputFormat } from "../../service/types.js";
 import { toConversation } from "./input.js";
 import { describeRequest, newId, type ResponseResource } from "./resource.js";
 import { type CreateRequest, includes } from "./schema.js";
@@ -100,21 +100,27 @@ export class Turn {
     const model = generations.resolveModel(request.model ?? "default");
     const conversation = toConversation(await this.#previous(), request.input);
     const now = () => Math.floor(clock.wallTime() / 1000);
-    const echo = describeRequest(request, {
-      id: newId("resp"),
-      model,
-      createdAt: now(),
-      priority: this.#demand.priority,
-    });
-    const writer = new ResponseWriter(echo, {
-      tokenIds: request.include?.includes(includes.tokenIds) ?? false,
-      progress: request.include?.includes(includes.progress) ?? false,
-      generate: request.generate ?? true,
-      now,
-    });
-    const generation = { ...toGeneration(request, model, conversation), signal, demand: this.#demand };
+    const described = { id: newId("resp"), model, createdAt: now(), priority: this.#demand.priority };
+    let sampling = defaultSampling;
+    const makeWriter = () =>
+      new ResponseWriter(describeRequest(request, { ...described, sampling }), {
+        tokenIds: request.include?.includes(includes.tokenIds) ?? false,
+        progress: request.include?.includes(includes.progress) ?? false,
+        generate: request.generate ?? true,
+        now,
+      });
+    const generation = {
+      ...toGeneration(request, model, conversation),
+      onSampling: (used: typeof defaultSampling) => {
+        sampling = used;
+      },
+      signal,
+      demand: this.#demand,
+    };
+    let writer: ResponseWriter | null = null;
     for await (const event of generations.generate(generation)) {
-      if (!this.#writer) {
+      if (!writer) {
+        writer = makeWriter();
         this.#writer = writer;
         yield* writer.start();
       }
