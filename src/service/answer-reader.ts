@@ -1,5 +1,6 @@
 /** Tokens of an answer to what may be shown of it: whole characters, calls and thoughts apart, nothing of a stop text. */
 import type { AnswerEvent } from "../chat/answers/events.js";
+import type { AnswerEnd } from "../chat/answers/parser.js";
 import { Detokenizer } from "../chat/detokenizer.js";
 import type { Prompt } from "../chat/prompt.js";
 import { StopMatcher } from "../chat/stop-matcher.js";
@@ -38,9 +39,9 @@ export class AnswerReader {
     return this.#filter(this.#parse(this.#detokenizer.push(Int32Array.of(token))));
   }
 
-  /** What was held back when the answer ended by itself. */
-  flush(): AnswerEvent[] {
-    const rest = [...this.#parse(this.#detokenizer.flush()), ...(this.#parser?.finish() ?? [])];
+  /** What was held back when the answer ended, by itself or cut by a limit. */
+  flush(end: AnswerEnd): AnswerEvent[] {
+    const rest = [...this.#parse(this.#detokenizer.flush()), ...(this.#parser?.finish(end) ?? [])];
     const events = this.#filter(rest);
     return this.#stopped ? events : [...events, ...asText(this.#stops.flush())];
   }

@@ -1,7 +1,9 @@
 /** The grammar of a whole answer: thoughts where the model has them, then text, JSON or calls of the declared tools. */
 import type { SpecialToken } from "../../engine/contract.js";
+import { foreignTags } from "../answers/wrappings.js";
 import type { Tool } from "../messages.js";
-import { type CallWriter, callShapes } from "./calls.js";
+import { answerBeginning, type UnmarkedCalls, wrappingOf } from "./beginning.js";
+import { type CallContext, type CallWriter, callShapes, jsonArguments, unmarkedCalls } from "./calls.js";
 import { type OutputFormat, textRule } from "./format.js";
 import { freeText, type Marker } from "./free-text.js";
 import { choice, GrammarWriter, literal } from "./gbnf.js";
@@ -10,10 +12,17 @@ export interface AnswerShape {
   readonly format: OutputFormat;
   /** What may be called; empty for no calls. */
   readonly tools: readonly Tool[];
-  /** The name of the family's ToolFormat, and the texts that open a call in it. */
-  readonly family: { readonly name: string; readonly opens: readonly string[] } | null;
+  /** Of the family's ToolFormat: its name, and the texts that open calls, and close them. */
+  readonly family: {
+    readonly name: string;
+    readonly opens: readonly string[];
+    readonly closes: readonly string[];
+    readonly isBare?: true;
+  } | null;
   /** More than one call may come, and text after calls. */
   readonly several: boolean;
+  /** Calls without their marks are not held: for tools whose schemas make a large grammar without that. */
+  readonly markedOnly?: boolean;
   /** A call that the prompt has begun: of this tool, or of any (""); null for none. */
   readonly begun: string | null;
   readonly reasoning: { readonly open: string; readonly close: string } | null;
@@ -56,7 +65,7 @@ function withThoughts(
   if (!reasoning || begun !== null) return answer;
   const after = writer.rule("answer", `[ \\n]{0,4} ${answer}`);
   const close: Marker = { text: reasoning.close, tokens: controlTokens(reasoning.close, specialTokens), rule: after };
-  const { text: thoughts } = freeText(writer, [close]);
+  const { start: thoughts } = freeText(writer, [close]);
   return inReasoning ? thoughts : choice([answer, `[ \\n]{0,4} ${marker(reasoning.open)} ${thoughts}`]);
 }
 
@@ -74,26 +83,72 @@ class CallRules {
   }
 
   answer(): string {
-    const { format, begun, tools, family, several, specialTokens } = this.#shape;
-    const after = this.#writer.reserve("after-call");
+    const { begun, tools, family, several, specialTokens } = this.#shape;
+    const writer = this.#writer;
+    const after = writer.reserve("after-call");
     const tokens = (text: string) => controlTokens(text, specialTokens);
-    const context = { writer: this.#writer, tools, marker: this.#marker, tokens, several, after };
-    const { opened, openedBy = {}, bare, rest } = this.#calls(context);
+    let json: ReadonlyMap<string, string> | null = null;
+    const context: CallContext = {
+      ...{ writer, tools, marker: this.#marker, tokens, several, after },
+      json: () => {
+        json ??= jsonArguments({ writer, tools });
+        return json;
+      },
+    };
+    const { opened, openedBy = {}, rest } = this.#calls(context);
     const markers = (family?.opens ?? []).map((text) => ({
       text,
       tokens: tokens(text),
       rule: openedBy[text] ?? opened,
     }));
-    const spaces = [" ", "\t", "\n"];
-    const { text, beginning } = freeText(this.#writer, markers, bare ? ["{", ...spaces] : []);
-    this.#writer.define(after, !several ? '""' : bare ? `${bare.after} | ${text}` : text);
-    if (begun !== null) return rest(begun);
-    const unmarked = bare ? bare.call : null;
-    if (format.type === "text") {
-      // Where calls have no marker, what begins like one is one.
-      return unmarked === null ? text : `[ \\t\\n]{0,8} ${choice([unmarked, beginning])}`;
+    const marked = markers.map(({ text, rule }) => `${this.#marker(text)} ${rule}`);
+    const unmarked = this.#unmarked(context, marked);
+    if (begun !== null) {
+      // Nothing but calls is asked for.
+      writer.define(after, several ? this.#more(marked, unmarked) : '""');
+      return rest(begun);
     }
-    const calls = markers.map((marker) => `${this.#marker(marker.text)} ${marker.rule}`);
-    return choice([textRule(this.#writer, format), ...calls, ...(unmarked === null ? [] : [unmarked])]);
+    const text = this.#text(markers, unmarked);
+    writer.define(after, several ? text : '""');
+    if (this.#shape.format.type === "text") return text;
+    return choice([textRule(writer, this.#shape.format), ...marked, ...(unmarked ? [unmarked.object] : [])]);
+  }
+
+  /** Any text in which calls may come: with their marks anywhere, without them from its beginning on. */
+  #text(markers: readonly Marker[], unmarked: Unmarked | null): string {
+    const text = freeText(this.#writer, markers);
+    if (!unmarked) return text.start;
+    const { isBare = false } = this.#shape.family ?? {};
+    return answerBeginning(this.#writer, text, { ...unmarked, isBare });
+  }
+
+  /** Calls without marks, and then nothing but calls. */
+  #unmarked(context: CallContext, marked: readonly string[]): Unmarked | null {
+    const { family, several, begun, markedOnly = false } = this.#shape;
+    if ((markedOnly || begun !== null) && !family?.isBare) return null;
+    const tags = foreignTags(family?.opens ?? []);
+    const after = this.#writer.reserve("after-unmarked");
+    const afterNames = unmarkedCalls(context, after);
+    const named = choice([...afterNames].map(([name, rule]) => `${literal(name)} ${rule}`));
+    const object = this.#writer.rule("unmarked", `"{" ${space} ${literal('"name":')} " "? ${named}`);
+    const unmarked = { afterNames, tags: tags.opens, object, wrapping: wrappingOf(tags) };
+    this.#writer.define(after, `${unmarked.wrapping.behind} ${several ? `(${this.#more(marked, unmarked)})` : ""}`);
+    return unmarked;
+  }
+
+  /** What may follow a call where nothing but calls may: the end, or another one. */
+  #more(marked: readonly string[], unmarked: Unmarked | null): string {
+    const { closes = [] } = this.#shape.family ?? {};
+    const end = closes.length > 0 ? `(${space} ${choice(closes.map(this.#marker))})?` : "";
+    const bare = unmarked ? [`([;,] ${space})? ${unmarked.wrapping.before} ${unmarked.object}`] : [];
+    return `${end} (${space} ${choice([...marked, ...bare])})?`;
   }
 }
+
+interface Unmarked extends Omit<UnmarkedCalls, "isBare"> {
+  /** The rule of a whole call. */
+  readonly object: string;
+  readonly wrapping: ReturnType<typeof wrappingOf>;
+}
+
+const space = "[ \\n]{0,4}";
