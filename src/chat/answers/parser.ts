@@ -8,7 +8,7 @@ import { type AnswerEvent, type CallReader, isSpace } from "./events.js";
 import type { AnswerFormat } from "./formats.js";
 import { MarkedReader } from "./marked.js";
 import { ThoughtReader } from "./thoughts.js";
-import { UnmarkedReader, unmarkedBeginnings } from "./unmarked.js";
+import { separators, UnmarkedReader, unmarkedBeginnings } from "./unmarked.js";
 import { fence } from "./wrappings.js";
 
 export interface AnswerParserOptions {
@@ -41,6 +41,7 @@ export class AnswerParser {
   /** No text yet, or none since thoughts or a call: here thoughts and unmarked calls may begin. */
   #isFresh = true;
   #afterCall = false;
+  #isClosed = false; // the call before, by its mark
   /** An unmarked call may begin, and the grammar would hold it to one. */
   #isHeld = false;
   /** What begins here was read as unmarked calls already, in vain. */
@@ -121,18 +122,20 @@ export class AnswerParser {
 
   #takeText(unit: string): void {
     const { reasoning, tools, wrappers } = this.#format;
-    if (this.#isFresh && this.#tools.length > 0) {
-      if (!this.#isText && unmarkedBeginnings.has(unit)) {
+    if (this.#isFresh && !this.#isText && this.#tools.length > 0) {
+      const isBetween = this.#afterCall && separators.has(unit);
+      if (isBetween || unmarkedBeginnings.has(unit)) {
         this.#beginUnmarked(unit);
         return;
       }
-      if (tools.isBare && this.#afterCall && (unit === ";" || unit === ",")) return;
     }
     const { text, stop } = this.#textMarkers.push(unit);
     this.#text(text);
     if (stop === null) return;
     this.#isText = false;
-    if (wrappers.includes(stop)) this.#isHeld = false; // the grammar takes them for text
+    const isSecondClose = this.#isClosed && tools.closes.includes(stop);
+    if (isSecondClose || wrappers.includes(stop)) this.#isHeld = false; // the grammar takes it for text
+    this.#isClosed ||= tools.closes.includes(stop);
     if (stop === reasoning?.open) {
       if (this.#isFresh) this.#begin("reasoning");
       else this.#text(stop);
@@ -237,7 +240,8 @@ export class AnswerParser {
   #beginUnmarked(unit: string): void {
     this.#mode = "unmarked";
     const { opens: marks } = this.#format.tools;
-    this.#unmarked = new UnmarkedReader({ tools: this.#tools, marks, held: this.#isHeld });
+    const held = this.#isHeld && unmarkedBeginnings.has(unit);
+    this.#unmarked = new UnmarkedReader({ tools: this.#tools, marks, held, follows: this.#afterCall });
     this.#raw = "";
     this.#isCallOpen = false;
     this.#takeUnmarked(unit);
@@ -250,6 +254,7 @@ export class AnswerParser {
     this.#isFresh = true;
     this.#isText = false;
     this.#afterCall = false;
+    this.#isClosed = false;
     this.#space = "";
   }
 

@@ -14,6 +14,8 @@ export interface UnmarkedOptions {
   readonly marks: readonly string[];
   /** A grammar allows nothing but a call once a tool is named: its arguments may go out as they come. */
   readonly held: boolean;
+  /** A call stands before it. */
+  readonly follows: boolean;
 }
 
 /** `mark`: one of the family's own follows the wrapping, and ends with this unit. */
@@ -21,6 +23,8 @@ export type Taken = "more" | "bad" | "mark";
 
 /** With what an unmarked call, or something around one, can begin. */
 export const unmarkedBeginnings: ReadonlySet<string> = new Set(["{", "[", "`", "<"]);
+/** What may stand between two calls. */
+export const separators: ReadonlySet<string> = new Set([",", ";"]);
 
 export class UnmarkedReader {
   readonly #options: UnmarkedOptions;
@@ -44,11 +48,6 @@ export class UnmarkedReader {
     this.#options = options;
     this.#names = new Set(options.tools.map(({ name }) => name));
     this.#tags = foreignTags(options.marks);
-  }
-
-  /** Nothing but a fence or a tag has come. */
-  get isWrapping(): boolean {
-    return this.#found === 0 && this.#object === null;
   }
 
   take(unit: string, emit: Emit): Taken {
@@ -93,7 +92,7 @@ export class UnmarkedReader {
       this.#isInList = unit === "[";
       return fits ? "more" : "bad";
     }
-    return this.#found > 0 && (unit === "," || unit === ";") ? "more" : "bad";
+    return (this.#found > 0 || this.#options.follows) && separators.has(unit) ? "more" : "bad";
   }
 
   #takeWrapping(unit: string, emit: Emit): Taken {
