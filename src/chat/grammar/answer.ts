@@ -105,7 +105,7 @@ class CallRules {
     const unmarked = this.#unmarked(context, marked);
     if (begun !== null) {
       // Nothing but calls is asked for.
-      writer.define(after, several ? this.#more(marked, unmarked) : '""');
+      writer.define(after, this.#more(marked, unmarked));
       return rest(begun);
     }
     const text = this.#text(markers, unmarked);
@@ -124,7 +124,7 @@ class CallRules {
 
   /** Calls without marks, and then nothing but calls. */
   #unmarked(context: CallContext, marked: readonly string[]): Unmarked | null {
-    const { family, several, begun, markedOnly = false } = this.#shape;
+    const { family, begun, markedOnly = false } = this.#shape;
     if ((markedOnly || begun !== null) && !family?.isBare) return null;
     const tags = foreignTags(family?.opens ?? []);
     const after = this.#writer.reserve("after-unmarked");
@@ -132,16 +132,17 @@ class CallRules {
     const named = choice([...afterNames].map(([name, rule]) => `${literal(name)} ${rule}`));
     const object = this.#writer.rule("unmarked", `"{" ${space} ${literal('"name":')} " "? ${named}`);
     const unmarked = { afterNames, tags: tags.opens, object, wrapping: wrappingOf(tags) };
-    this.#writer.define(after, `${unmarked.wrapping.behind} ${several ? `(${this.#more(marked, unmarked)})` : ""}`);
+    this.#writer.define(after, `${unmarked.wrapping.behind} ${this.#more(marked, unmarked)}`);
     return unmarked;
   }
 
-  /** What may follow a call where nothing but calls may: the end, or another one. */
+  /** What may follow a call where nothing but calls may: marks that close it, and another one where several may come. */
   #more(marked: readonly string[], unmarked: Unmarked | null): string {
-    const { closes = [] } = this.#shape.family ?? {};
+    const { several, family } = this.#shape;
+    const { closes = [] } = family ?? {};
     const end = closes.length > 0 ? `(${space} ${choice(closes.map(this.#marker))})?` : "";
     const bare = unmarked ? [`([;,] ${space})? ${unmarked.wrapping.before} ${unmarked.object}`] : [];
-    return `${end} (${space} ${choice([...marked, ...bare])})?`;
+    return `${end} ${space} ${several ? `(${[...marked, ...bare].join(" | ")})?` : ""}`;
   }
 }
 
