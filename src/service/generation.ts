@@ -165,7 +165,10 @@ async function* answer(
       return;
     }
     if (event.type === "end") {
-      for (const read of reader.flush({ isCut: event.reason === "length" })) yield carry(read);
+      for (const read of reader.flush({ isCut: event.reason === "length" })) {
+        yield carry(read);
+        if (oneCall && read.type === "callEnd") break;
+      }
       if (unnamed.length > 0 && last === "text") yield { type: "delta", text: "", tokens: unnamed };
       yield { type: "done", reason: event.reason, usage: { ...event.usage, reasoningTokens } };
       return;
