@@ -26,9 +26,9 @@ export class AnswerReader {
     this.#stops = new StopMatcher(stop);
   }
 
-  /** A stop text came: the answer is over. */
+  /** The answer is over: a stop text came, or something behind calls that is none. */
   get stopped(): boolean {
-    return this.#stopped;
+    return this.#stopped || this.#parser?.isOver === true;
   }
 
   get inReasoning(): boolean {

@@ -2,6 +2,7 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { HearthError } from "../base/errors.js";
 import type { AnswerEvent } from "../chat/answers/events.js";
+import { holdsUnmarked } from "../chat/grammar/answer.js";
 import type { Prompt } from "../chat/prompt.js";
 import type { Grammar, SamplerOptions } from "../engine/contract.js";
 import { AnswerReader } from "./answer-reader.js";
@@ -116,7 +117,7 @@ async function answerGrammar(
   try {
     const grammar = await grammars.forAnswer(shape);
     // An answer that is JSON may look like a call for a while.
-    if (format.type === "text") parser?.expectHeldCalls();
+    if (format.type === "text" && holdsUnmarked(shape)) parser?.expectHeldCalls();
     return grammar;
   } catch (error) {
     const isTooLarge = error instanceof HearthError && error.code === "GRAMMAR_TOO_COMPLEX";

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { detectFormat } from "../../src/chat/answers/formats.js";
+import { AnswerParser } from "../../src/chat/answers/parser.js";
 import { type AnswerShape, answerGrammar } from "../../src/chat/grammar/answer.js";
 import type { Tool } from "../../src/chat/messages.js";
-import { read } from "../helpers/answers.js";
+import { read, together } from "../helpers/answers.js";
 import { loadSpark } from "./spark.js";
 
 const families = {
@@ -102,31 +103,40 @@ for (const family of Object.keys(families) as Family[]) {
     for (const text of braces) assert.equal(match(text), family === "llama" ? "none" : "whole", text);
   });
 
-  test(`${family}: behind a call without marks nothing but calls may come`, async () => {
+  test(`${family}: behind a call without marks others are held too, and anything else ends the answer`, async () => {
     const match = await grammarFor(family);
-    for (const text of [`${call} and more`, `${block}\nThis sets it.`, `${call}\n{"name": "Bob"}`]) {
-      assert.equal(match(text), "none", text);
+    for (const between of ["\n", ", ", "; ", "\n```\n", "\n</tools>\n<tools>"]) {
+      assert.equal(match(call + between + call), "whole", between);
+      assert.equal(match(call + between + call.replace("10", "0")), "none", between);
+    }
+    for (const more of [" and more", "\nThis sets it.", '\n{"error": false}', "\n```\nDone", '\n{"err']) {
+      assert.equal(match(call + more), "whole", "what the model wants to say is not bent into a call");
+      for (const isCut of [false, true]) {
+        const { text, calls } = read(format, tools, call + more, 1, false, { isHeld: true, isCut });
+        assert.deepEqual([text, calls], ["", [timer]]);
+      }
     }
     const one = await grammarFor(family, { several: false });
     assert.equal(one(call), "whole");
     assert.equal(one(`${call}\n${call}`), "none");
   });
 
-  test(`${family}: where calls are asked for nothing else comes, and one where one is wanted`, async () => {
+  test(`${family}: where calls are asked for anything else ends the answer`, async () => {
     for (const begun of ["", "set_timer"]) {
       const prefix = format.tools.begin(begun === "" ? null : begun);
       const rest = (calls: readonly (typeof timer)[]) => format.tools.write(calls).slice(prefix.length);
-      const several = await grammarFor(family, { begun });
-      const one = await grammarFor(family, { begun, several: false });
-      for (const match of [several, one]) {
-        assert.equal(match(rest([timer])), "whole");
-        for (const text of ["!", " and", "\n\nThe timer is set.", "\n<b>"]) {
-          assert.equal(match(rest([timer]) + text), "none", text);
-        }
+      const match = await grammarFor(family, { begun });
+      assert.equal(match(rest([timer, timer])), "whole");
+      const wrong = rest([{ ...timer, arguments: { minutes: 0 } }]);
+      assert.equal(match(wrong), "none");
+      for (const more of ["", "!", "\n\nThe timer is set.", "\n<b>", '\n{"error": 1}', "\n<think>Hm.</think>"]) {
+        const parser = new AnswerParser(format, { tools, inReasoning: false, onlyCalls: true });
+        parser.push(prefix);
+        if (family === "llama") parser.expectHeldCalls();
+        const events = [...parser.push(rest([timer, timer]) + more), ...parser.finish()];
+        const { text, reasoning, calls } = together(events);
+        assert.deepEqual([text, reasoning, calls], ["", "", [timer, timer]], more);
       }
-      assert.equal(several(rest([timer, timer])), "whole");
-      assert.equal(several(`${rest([timer, timer])} Done`), "none");
-      assert.equal(one(rest([timer, timer])), "none");
     }
   });
 

@@ -8,14 +8,16 @@ import { type AnswerEvent, type CallReader, isSpace } from "./events.js";
 import type { AnswerFormat } from "./formats.js";
 import { MarkedReader } from "./marked.js";
 import { ThoughtReader } from "./thoughts.js";
-import { separators, UnmarkedReader, unmarkedBeginnings } from "./unmarked.js";
-import { fence } from "./wrappings.js";
+import { UnmarkedReader, unmarkedBeginnings } from "./unmarked.js";
+import { fence, isSeparator } from "./wrappings.js";
 
 export interface AnswerParserOptions {
   /** Without tools, nothing is a call. */
   readonly tools: readonly Tool[];
   /** The prompt has opened the thoughts already. */
   readonly inReasoning: boolean;
+  /** Calls are asked for: where text would follow one, the answer is over. */
+  readonly onlyCalls?: boolean;
 }
 
 export interface AnswerEnd {
@@ -52,10 +54,15 @@ export class AnswerParser {
   #space = "";
   #events: AnswerEvent[] = [];
 
-  constructor(format: AnswerFormat, { tools, inReasoning }: AnswerParserOptions) {
+  #hasCalled = false;
+  #isOver = false;
+  readonly #onlyCalls: boolean;
+
+  constructor(format: AnswerFormat, { tools, inReasoning, onlyCalls = false }: AnswerParserOptions) {
     const { reasoning, wrappers } = format;
     this.#format = format;
     this.#tools = tools;
+    this.#onlyCalls = onlyCalls;
     this.#isPlain = tools.length === 0 && reasoning === null && wrappers.length === 0;
     this.#mode = inReasoning && reasoning ? "reasoning" : "text";
     this.#textMarkers = new StopMatcher([
@@ -68,6 +75,11 @@ export class AnswerParser {
 
   get inReasoning(): boolean {
     return this.#mode === "reasoning";
+  }
+
+  /** What would follow is not part of the answer: calls were asked for, or came without marks, and something else begins. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** The answer follows a grammar that lets nothing but a call go on where one has begun (see grammar/answer.ts). */
@@ -84,6 +96,7 @@ export class AnswerParser {
 
   /** What was held back when the answer ended. */
   finish({ isCut }: AnswerEnd = { isCut: false }): AnswerEvent[] {
+    if (this.#isOver) return [];
     while (this.#mode === "unmarked") this.#finishUnmarked(isCut);
     if (this.#mode === "call") this.#finishCall(isCut);
     if (this.#mode === "reasoning") this.#reasoning(this.#thoughts.flush());
@@ -105,6 +118,7 @@ export class AnswerParser {
       const units = this.#input.split("");
       this.#input = "";
       for (const [i, unit] of units.entries()) {
+        if (this.#isOver) return;
         this.#take(unit);
         if (this.#input === "") continue;
         this.#input += units.slice(i + 1).join("");
@@ -123,7 +137,7 @@ export class AnswerParser {
   #takeText(unit: string): void {
     const { reasoning, tools, wrappers } = this.#format;
     if (this.#isFresh && !this.#isText && this.#tools.length > 0) {
-      const isBetween = this.#afterCall && separators.has(unit);
+      const isBetween = this.#afterCall && isSeparator(unit);
       if (isBetween || unmarkedBeginnings.has(unit)) {
         this.#beginUnmarked(unit);
         return;
@@ -173,7 +187,8 @@ export class AnswerParser {
       emitted = true;
       this.#emitOfCall(event);
     });
-    if (taken === "bad") this.#readAsText(this.#raw + unit);
+    if (taken === "bad" && this.#unmarked?.hasStreamed) this.#isOver = true;
+    else if (taken === "bad") this.#readAsText(this.#raw + unit);
     else if (!emitted && !this.#isCallOpen) this.#raw += unit;
     if (taken === "mark") this.#openWrapped();
   }
@@ -240,8 +255,9 @@ export class AnswerParser {
   #beginUnmarked(unit: string): void {
     this.#mode = "unmarked";
     const { opens: marks } = this.#format.tools;
-    const held = this.#isHeld && unmarkedBeginnings.has(unit);
-    this.#unmarked = new UnmarkedReader({ tools: this.#tools, marks, held, follows: this.#afterCall });
+    this.#unmarked = new UnmarkedReader({
+      ...{ tools: this.#tools, marks, isHeld: () => this.#isHeld, follows: this.#afterCall },
+    });
     this.#raw = "";
     this.#isCallOpen = false;
     this.#takeUnmarked(unit);
@@ -261,6 +277,8 @@ export class AnswerParser {
   #text(text: string): void {
     const shown = this.#settle(text);
     if (shown === "") return;
+    if (this.#onlyCalls && this.#hasCalled) this.#isOver = true;
+    if (this.#isOver) return;
     this.#isFresh = false;
     this.#afterCall = false;
     this.#inFence = false;
@@ -270,6 +288,8 @@ export class AnswerParser {
   #reasoning(text: string): void {
     const shown = this.#settle(text);
     if (shown === "") return;
+    if (this.#onlyCalls && this.#hasCalled) this.#isOver = true;
+    if (this.#isOver) return;
     this.#isFresh = false;
     this.#emit({ type: "reasoning", text: shown });
   }
@@ -294,6 +314,7 @@ export class AnswerParser {
     // Where more follows on thoughts, a call within them was one of them.
     if (event.type === "text" || event.type === "call")
       this.#push({ type: "reasoning", text: this.#thoughts.takeCalls().text });
+    this.#hasCalled ||= event.type === "call";
     this.#push(event);
   }
 

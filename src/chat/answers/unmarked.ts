@@ -6,14 +6,14 @@ import type { Tool } from "../messages.js";
 import { type AnswerEvent, type Emit, isSpace } from "./events.js";
 import { JsonCallReader } from "./json-calls.js";
 import { holdCalls } from "./schema-check.js";
-import { fence, fenceWords, foreignTags, type Tags } from "./wrappings.js";
+import { fence, fenceWords, foreignTags, isSeparator, type Tags } from "./wrappings.js";
 
 export interface UnmarkedOptions {
   readonly tools: readonly Tool[];
   /** The marks of the model's own family. */
   readonly marks: readonly string[];
   /** A grammar allows nothing but a call once a tool is named: its arguments may go out as they come. */
-  readonly held: boolean;
+  readonly isHeld: () => boolean;
   /** A call stands before it. */
   readonly follows: boolean;
 }
@@ -23,8 +23,6 @@ export type Taken = "more" | "bad" | "mark";
 
 /** With what an unmarked call, or something around one, can begin. */
 export const unmarkedBeginnings: ReadonlySet<string> = new Set(["{", "[", "`", "<"]);
-/** What may stand between two calls. */
-export const separators: ReadonlySet<string> = new Set([",", ";"]);
 
 export class UnmarkedReader {
   readonly #options: UnmarkedOptions;
@@ -42,12 +40,18 @@ export class UnmarkedReader {
   #pending: AnswerEvent[] = [];
   #hasNamed = false; // the object names a tool
   #isStreaming = false;
+  #hasStreamed = false;
   #found = 0;
 
   constructor(options: UnmarkedOptions) {
     this.#options = options;
     this.#names = new Set(options.tools.map(({ name }) => name));
     this.#tags = foreignTags(options.marks);
+  }
+
+  /** A call has gone out: what follows is another one, or nothing. */
+  get hasStreamed(): boolean {
+    return this.#hasStreamed;
   }
 
   take(unit: string, emit: Emit): Taken {
@@ -66,7 +70,7 @@ export class UnmarkedReader {
   finish(emit: Emit, isCut: boolean): boolean {
     if (this.#isStreaming) emit({ type: "callEnd", complete: false });
     const isWhole = this.#found > 0 && this.#object === null;
-    if (!isWhole && !this.#isStreaming && !(isCut && this.#mayBecomeCall())) return false;
+    if (!isWhole && !this.#hasStreamed && !(isCut && this.#mayBecomeCall())) return false;
     this.flush(emit);
     return true;
   }
@@ -92,7 +96,7 @@ export class UnmarkedReader {
       this.#isInList = unit === "[";
       return fits ? "more" : "bad";
     }
-    return (this.#found > 0 || this.#options.follows) && separators.has(unit) ? "more" : "bad";
+    return (this.#found > 0 || this.#options.follows) && isSeparator(unit) ? "more" : "bad";
   }
 
   #takeWrapping(unit: string, emit: Emit): Taken {
@@ -138,7 +142,8 @@ export class UnmarkedReader {
 
   #pass(event: AnswerEvent, emit: Emit): void {
     // A grammar holds only calls that begin with the name.
-    if (event.type === "call" && this.#options.held && this.#hasNamed) this.#isStreaming = this.#calls.length === 0;
+    if (event.type === "call" && this.#options.isHeld() && this.#hasNamed) this.#isStreaming = this.#calls.length === 0;
+    this.#hasStreamed ||= this.#isStreaming;
     if (this.#isStreaming) emit(event);
     else this.#pending.push(event);
   }

@@ -1,8 +1,8 @@
 /** The grammar of a whole answer: thoughts where the model has them, then text, JSON or calls of the declared tools. */
 import type { SpecialToken } from "../../engine/contract.js";
-import { foreignTags } from "../answers/wrappings.js";
+import { fence, foreignTags } from "../answers/wrappings.js";
 import type { Tool } from "../messages.js";
-import { answerBeginning, type UnmarkedCalls, wrappingOf } from "./beginning.js";
+import { answerBeginnings, type Beginnings, type UnmarkedCalls } from "./beginning.js";
 import { type CallContext, type CallWriter, callShapes, jsonArguments, unmarkedCalls } from "./calls.js";
 import { type OutputFormat, textRule } from "./format.js";
 import { freeText, type Marker } from "./free-text.js";
@@ -19,7 +19,7 @@ export interface AnswerShape {
     readonly closes: readonly string[];
     readonly isBare?: true;
   } | null;
-  /** More than one call may come, and text after calls. */
+  /** More than one call may come, and text after calls with marks: where none is wanted, what reads the answer ends it there. */
   readonly several: boolean;
   /** Calls without their marks are not held: for tools whose schemas make a large grammar without that. */
   readonly markedOnly?: boolean;
@@ -29,6 +29,11 @@ export interface AnswerShape {
   /** The prompt has opened the thoughts. */
   readonly inReasoning: boolean;
   readonly specialTokens: readonly SpecialToken[];
+}
+
+/** Whether its grammar holds calls without marks. Where others are begun in the prompt, they are not expected. */
+export function holdsUnmarked({ family, begun, markedOnly = false }: AnswerShape): boolean {
+  return family?.isBare === true || (begun === null && !markedOnly);
 }
 
 /** In GBNF; null where anything may be said. Throws SCHEMA_UNSUPPORTED. */
@@ -83,7 +88,7 @@ class CallRules {
   }
 
   answer(): string {
-    const { begun, tools, family, several, specialTokens } = this.#shape;
+    const { begun, format, tools, family, several, specialTokens } = this.#shape;
     const writer = this.#writer;
     const after = writer.reserve("after-call");
     const tokens = (text: string) => controlTokens(text, specialTokens);
@@ -102,54 +107,47 @@ class CallRules {
       rule: openedBy[text] ?? opened,
     }));
     const marked = markers.map(({ text, rule }) => `${this.#marker(text)} ${rule}`);
-    const unmarked = this.#unmarked(context, marked);
-    if (begun !== null) {
-      // Nothing but calls is asked for.
-      writer.define(after, this.#more(marked, unmarked));
-      return rest(begun);
-    }
-    const text = this.#text(markers, unmarked);
-    writer.define(after, several ? text : '""');
-    if (this.#shape.format.type === "text") return text;
-    return choice([textRule(writer, this.#shape.format), ...marked, ...(unmarked ? [unmarked.object] : [])]);
+    const unmarked = this.#unmarked(context);
+    const { start, after: more } = this.#text(markers, unmarked);
+    writer.define(after, several ? more : '""');
+    const closed = `(${space} "]")? (${space} ${choice(closesOf(family))}){0,2} ${space}`;
+    // What is JSON or a call has nothing behind it.
+    if (unmarked) writer.define(unmarked.after, format.type !== "text" ? space : several ? more : closed);
+    if (begun !== null) return rest(begun);
+    if (format.type === "text") return start;
+    return choice([textRule(writer, format), ...marked, ...(unmarked ? [unmarked.object] : [])]);
   }
 
   /** Any text in which calls may come: with their marks anywhere, without them from its beginning on. */
-  #text(markers: readonly Marker[], unmarked: Unmarked | null): string {
+  #text(markers: readonly Marker[], unmarked: Unmarked | null): Beginnings {
     const text = freeText(this.#writer, markers);
-    if (!unmarked) return text.start;
+    if (!unmarked) return { start: text.start, after: text.start };
     const { isBare = false } = this.#shape.family ?? {};
-    return answerBeginning(this.#writer, text, { ...unmarked, isBare });
+    return answerBeginnings(this.#writer, text, { ...unmarked, isBare });
   }
 
-  /** Calls without marks, and then nothing but calls. */
-  #unmarked(context: CallContext, marked: readonly string[]): Unmarked | null {
-    const { family, begun, markedOnly = false } = this.#shape;
-    if ((markedOnly || begun !== null) && !family?.isBare) return null;
-    const tags = foreignTags(family?.opens ?? []);
+  #unmarked(context: CallContext): Unmarked | null {
+    if (!holdsUnmarked(this.#shape)) return null;
+    const { family } = this.#shape;
     const after = this.#writer.reserve("after-unmarked");
     const afterNames = unmarkedCalls(context, after);
     const named = choice([...afterNames].map(([name, rule]) => `${literal(name)} ${rule}`));
     const object = this.#writer.rule("unmarked", `"{" ${space} ${literal('"name":')} " "? ${named}`);
-    const unmarked = { afterNames, tags: tags.opens, object, wrapping: wrappingOf(tags) };
-    this.#writer.define(after, `${unmarked.wrapping.behind} ${this.#more(marked, unmarked)}`);
-    return unmarked;
-  }
-
-  /** What may follow a call where nothing but calls may: marks that close it, and another one where several may come. */
-  #more(marked: readonly string[], unmarked: Unmarked | null): string {
-    const { several, family } = this.#shape;
-    const { closes = [] } = family ?? {};
-    const end = closes.length > 0 ? `(${space} ${choice(closes.map(this.#marker))})?` : "";
-    const bare = unmarked ? [`([;,] ${space})? ${unmarked.wrapping.before} ${unmarked.object}`] : [];
-    return `${end} ${space} ${several ? `(${[...marked, ...bare].join(" | ")})?` : ""}`;
+    return { afterNames, tags: foreignTags(family?.opens ?? []), object, after };
   }
 }
 
+/** Calls without marks. */
 interface Unmarked extends Omit<UnmarkedCalls, "isBare"> {
   /** The rule of a whole call. */
   readonly object: string;
-  readonly wrapping: ReturnType<typeof wrappingOf>;
+  /** The rule of what follows one, still to be defined. */
+  readonly after: string;
+}
+
+/** What closes a block or tags around a call. */
+function closesOf(family: AnswerShape["family"]): string[] {
+  return [fence, ...foreignTags(family?.opens ?? []).closes].map(literal);
 }
 
 const space = "[ \\n]{0,4}";

@@ -2,15 +2,15 @@
  * The beginning of an answer: any text, but what begins as a call without its marks is held to be one as soon as it names a
  * tool. An automaton of what may stand up to there, beside that of the markers (free-text.ts): a rule for each pair of places.
  */
-import { fence, fenceWords, jsonSpaces, type Tags } from "../answers/wrappings.js";
+import { fence, fenceWords, jsonSpaces, separators, type Tags } from "../answers/wrappings.js";
 import { single, type TextAutomaton } from "./free-text.js";
-import { characterClass, choice, type GrammarWriter, literal } from "./gbnf.js";
+import { characterClass, type GrammarWriter } from "./gbnf.js";
 
 export interface UnmarkedCalls {
   /** What names a tool, as JSON, and the rule of what follows its name. */
   readonly afterNames: ReadonlyMap<string, string>;
   /** Tags that may stand around calls. */
-  readonly tags: readonly string[];
+  readonly tags: Tags;
   /** A brace that begins the answer begins a call, whatever follows: the family has no marks. */
   readonly isBare: boolean;
 }
@@ -22,8 +22,15 @@ interface Place {
   readonly isSure: boolean;
 }
 
-/** The rule of the beginning of an answer, or of what follows a call, which goes on as `text`. */
-export function answerBeginning(writer: GrammarWriter, text: TextAutomaton, calls: UnmarkedCalls): string {
+export interface Beginnings {
+  /** The rule of the beginning of an answer. */
+  readonly start: string;
+  /** The rule of what may follow a call. */
+  readonly after: string;
+}
+
+/** Both go on as `text`. */
+export function answerBeginnings(writer: GrammarWriter, text: TextAutomaton, calls: UnmarkedCalls): Beginnings {
   const names = new Map<Place, Map<string, string>>();
   const waiting: [place: Place, prefix: string, name: string][] = [];
   const nameOf = (place: Place, prefix: string): string => {
@@ -34,7 +41,8 @@ export function answerBeginning(writer: GrammarWriter, text: TextAutomaton, call
     waiting.push([place, prefix, name]);
     return name;
   };
-  const start = nameOf(placesOf(calls), "");
+  const { start, wrapped } = placesOf(calls);
+  const rules = { start: nameOf(start, ""), after: nameOf(wrapped, "") };
   for (const [place, prefix, name] of waiting) {
     const targets = new Map<string, string[]>();
     for (const [unit, next] of place.next) {
@@ -45,24 +53,13 @@ export function answerBeginning(writer: GrammarWriter, text: TextAutomaton, call
     const others = place.isSure ? [] : ['""', ...text.steps(prefix, [...place.next.keys()]), text.silent(name)];
     writer.define(name, [...on, ...others].join(" | "));
   }
-  return start;
+  return rules;
 }
 
-/** Expressions of what may stand before further calls, and behind them. */
-export function wrappingOf({ opens, closes }: Tags): { readonly before: string; readonly behind: string } {
-  const oneOf = (texts: readonly string[]) => choice(texts.map(literal));
-  const block = `${literal(fence)} ${oneOf(fenceWords.filter((word) => word !== ""))}?`;
-  return {
-    before: `((${block} | ${oneOf(opens)}) ${space}){0,2} ("[" ${space})?`,
-    behind: `(${space} "]")? (${space} ${oneOf([fence, ...closes])}){0,2}`,
-  };
-}
-
-const space = "[ \\n]{0,4}";
-
-function placesOf(calls: UnmarkedCalls): Place {
+/** `wrapped`: within a block or tags, or behind a call. */
+function placesOf(calls: UnmarkedCalls): { readonly start: Place; readonly wrapped: Place } {
   const start = newPlace();
-  const wrapped = calls.isBare ? newPlace() : start; // within a block or tags a brace is any brace
+  const wrapped = calls.isBare ? newPlace() : start; // where a brace is any brace
   const object = objectPlace(calls, false);
   spaces(start, start);
   spaces(wrapped, wrapped);
@@ -72,14 +69,15 @@ function placesOf(calls: UnmarkedCalls): Place {
   for (const place of new Set([wrapped, start])) {
     place.next.set("{", place === start && calls.isBare ? objectPlace(calls, true) : object);
     place.next.set("[", list);
-    for (const tag of calls.tags) spell(place, tag, wrapped);
+    for (const unit of ["]", ...separators]) place.next.set(unit, wrapped);
+    for (const tag of [...calls.tags.opens, ...calls.tags.closes]) spell(place, tag, wrapped);
     const fenced = spell(place, fence);
     for (const word of fenceWords) {
       const behind = spell(fenced, word);
       for (const [unit, next] of wrapped.next) if (unit !== "`") behind.next.set(unit, next);
     }
   }
-  return start;
+  return { start, wrapped };
 }
 
 /** Behind the brace, up to the tool's name. */
