@@ -4,7 +4,7 @@
  */
 import type { Tool } from "../messages.js";
 import { StopMatcher } from "../stop-matcher.js";
-import { type AnswerEvent, type CallReader, isSpace } from "./events.js";
+import { type AnswerEvent, type CallReader, EventQueue, isSpace } from "./events.js";
 import type { AnswerFormat } from "./formats.js";
 import { MarkedReader } from "./marked.js";
 import { ThoughtReader } from "./thoughts.js";
@@ -52,11 +52,10 @@ export class AnswerParser {
   #inFence = false;
   /** White space that is only shown if text follows, or the answer ends. */
   #space = "";
-  #events: AnswerEvent[] = [];
-
+  readonly #events = new EventQueue();
+  readonly #onlyCalls: boolean;
   #hasCalled = false;
   #isOver = false;
-  readonly #onlyCalls: boolean;
 
   constructor(format: AnswerFormat, { tools, inReasoning, onlyCalls = false }: AnswerParserOptions) {
     const { reasoning, wrappers } = format;
@@ -91,7 +90,7 @@ export class AnswerParser {
   push(piece: string): AnswerEvent[] {
     if (this.#isPlain) return piece === "" ? [] : [{ type: "text", text: piece }];
     this.#read(piece);
-    return this.#takeEvents();
+    return this.#events.take();
   }
 
   /** What was held back when the answer ended. */
@@ -108,7 +107,7 @@ export class AnswerParser {
     // Calls that the model wrote in its thoughts, and left it at that, are meant.
     if (isCut) this.#emit({ type: "reasoning", text });
     else for (const event of calls) this.#emit(event);
-    return this.#takeEvents();
+    return this.#events.take();
   }
 
   #read(text: string): void {
@@ -313,26 +312,8 @@ export class AnswerParser {
     if ("text" in event && event.text === "") return;
     // Where more follows on thoughts, a call within them was one of them.
     if (event.type === "text" || event.type === "call")
-      this.#push({ type: "reasoning", text: this.#thoughts.takeCalls().text });
+      this.#events.push({ type: "reasoning", text: this.#thoughts.takeCalls().text });
     this.#hasCalled ||= event.type === "call";
-    this.#push(event);
-  }
-
-  #push(event: AnswerEvent): void {
-    const last = this.#events.at(-1);
-    if (event.type !== "call" && event.type !== "callEnd") {
-      if (event.text === "") return;
-      if (last?.type === event.type) {
-        this.#events[this.#events.length - 1] = { type: event.type, text: last.text + event.text };
-        return;
-      }
-    }
     this.#events.push(event);
-  }
-
-  #takeEvents(): AnswerEvent[] {
-    const events = this.#events;
-    this.#events = [];
-    return events;
   }
 }
