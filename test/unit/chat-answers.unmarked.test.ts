@@ -251,3 +251,20 @@ test("text that is cut is text in full", () => {
     assert.equal(readAll("hermes", text, { isCut: true }).text, text);
   }
 });
+
+test("long answers that look like calls to their end are read in time", () => {
+  const many = 100_000;
+  const answers = [
+    `{${" ".repeat(many)}`,
+    `[${call},`.repeat(many / 50),
+    "<tools>".repeat(many / 7),
+    "```\n".repeat(many / 4),
+  ];
+  answers.push(`{"arguments": {"a": "${"x".repeat(many)}"}, "name": "`, `${call}\n`.repeat(many / 50));
+  for (const answer of answers) {
+    const started = performance.now();
+    read(formats.hermes, tools, answer, 5);
+    const took = performance.now() - started;
+    assert.ok(took < 3000, `${took} ms for ${answer.slice(0, 20)}`);
+  }
+});

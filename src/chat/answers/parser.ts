@@ -295,8 +295,11 @@ export class AnswerParser {
 
   /** Leaves out white space at the beginning, and holds back what may turn out to stand at the end. */
   #settle(text: string): string {
-    const space = this.#isFresh && isSpace(this.#space + text) ? "" : this.#space;
-    const all = this.#isFresh ? (space + text).trimStart() : space + text;
+    if (isSpace(text)) {
+      if (!this.#isFresh) this.#space += text;
+      return "";
+    }
+    const all = this.#isFresh ? text.trimStart() : this.#space + text;
     const body = all.trimEnd();
     this.#space = all.slice(body.length);
     return body;

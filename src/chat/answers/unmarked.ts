@@ -122,7 +122,7 @@ export class UnmarkedReader {
     if (taken === "bad") return "bad";
     this.#json += unit;
     if (taken === "done") return this.#endObject();
-    if (this.#hasNamed) return "more";
+    if (this.#hasNamed || isSpace(unit)) return "more"; // a look at each of many spaces would take long
     const name = /^\{\s*"name"\s*:\s*"([^"\\]*)("?)$/.exec(this.#json);
     if (!name) return "more";
     const [, begun = "", quote] = name;
