@@ -60,7 +60,8 @@ for (const family of Object.keys(families) as Family[]) {
       `\`\`\`\n${call}\n\`\`\``,
       `<tools>\n${call}\n</tools>`,
     ];
-    const two = [`${call}\n${call}`, `[${call}, ${call}]`, `${call}; ${call}`, `${block}\n\n${block}`];
+    const lines = family === "llama" ? [] : [`${call}\n${call}`, `${block}\n\n${block}`];
+    const two = [...lines, `[${call}, ${call}]`, `${call}; ${call}`];
     for (const [answers, calls] of [
       [alone, 1],
       [two, 2],
@@ -105,12 +106,13 @@ for (const family of Object.keys(families) as Family[]) {
 
   test(`${family}: behind a call without marks others are held too, and anything else ends the answer`, async () => {
     const match = await grammarFor(family);
-    for (const between of ["\n", ", ", "; ", "\n```\n", "\n</tools>\n<tools>"]) {
+    const isBare = family === "llama"; // where a brace always begins a call, a line alone must not force another one
+    for (const between of isBare ? [", ", "; "] : ["\n", ", ", "; ", "\n```\n", "\n</tools>\n<tools>"]) {
       assert.equal(match(call + between + call), "whole", between);
       assert.equal(match(call + between + call.replace("10", "0")), "none", between);
     }
     for (const more of [" and more", "\nThis sets it.", '\n{"error": false}', "\n```\nDone", '\n{"err']) {
-      assert.equal(match(call + more), "whole", "what the model wants to say is not bent into a call");
+      assert.equal(match(call + more), isBare ? "none" : "whole", "what is said is not bent into a call");
       for (const isCut of [false, true]) {
         const { text, calls } = read(format, tools, call + more, 1, false, { isHeld: true, isCut });
         assert.deepEqual([text, calls], ["", [timer]]);

@@ -109,10 +109,12 @@ class CallRules {
     const marked = markers.map(({ text, rule }) => `${this.#marker(text)} ${rule}`);
     const unmarked = this.#unmarked(context);
     const { start, after: more } = this.#text(markers, unmarked);
-    writer.define(after, several ? more : '""');
     const closed = `(${space} "]")? (${space} ${choice(closesOf(family))}){0,2} ${space}`;
+    // A family without marks writes calls one behind the other, and then nothing.
+    const next = family?.isBare && unmarked ? `${closed} ([;,] ${space} ${unmarked.object})?` : more;
+    writer.define(after, several ? next : '""');
     // What is JSON or a call has nothing behind it.
-    if (unmarked) writer.define(unmarked.after, format.type !== "text" ? space : several ? more : closed);
+    if (unmarked) writer.define(unmarked.after, format.type !== "text" ? space : several ? next : closed);
     if (begun !== null) return rest(begun);
     if (format.type === "text") return start;
     return choice([textRule(writer, format), ...marked, ...(unmarked ? [unmarked.object] : [])]);
