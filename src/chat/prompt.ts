@@ -142,7 +142,7 @@ export class PromptBuilder {
     const thoughts = withoutReasoning && opensReasoning ? `${reasoning?.close ?? ""}\n\n` : "";
     const forced = thoughts + (choice === null ? "" : format.begin(choice === "" ? null : choice));
     const tokens = await this.#tokenizer.encode(text + forced, { addSpecial: false, parseSpecial: true, mark });
-    const parser = new AnswerParser(chat.format, { tools, inReasoning: opensReasoning });
+    const parser = new AnswerParser(chat.format, { tools, inReasoning: opensReasoning, onlyCalls: choice !== null });
     parser.push(forced);
     const answer = {
       tools,

@@ -2,7 +2,9 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { HearthError } from "../base/errors.js";
 import type { AnswerEvent } from "../chat/answers/events.js";
-import type { SamplerOptions } from "../engine/contract.js";
+import { holdsUnmarked } from "../chat/grammar/answer.js";
+import type { Prompt } from "../chat/prompt.js";
+import type { Grammar, SamplerOptions } from "../engine/contract.js";
 import { AnswerReader } from "./answer-reader.js";
 import { embed } from "./embedding.js";
 import type { ModelDefaults } from "./model-defaults.js";
@@ -92,9 +94,7 @@ async function* generateWith(loaded: LoadedModel, request: GenerationRequest): A
   loaded.scheduler.checkAccepts(); // before the work of making a prompt
   const prompt = await buildPrompt(loaded, request);
   const oneCall = wantsOneCall(request);
-  const { format = { type: "text" } } = request;
-  const shape = { ...prompt.answer, format, several: !oneCall };
-  const grammar = request.generate ? await loaded.grammars.forAnswer(shape) : null;
+  const grammar = request.generate ? await answerGrammar(loaded, prompt, request) : null;
   const grammarFrom = prompt.tokens.length;
   const sampling = sampler(defaults, request.sampling);
   request.onSampling?.(sampling);
@@ -115,6 +115,26 @@ async function* generateWith(loaded: LoadedModel, request: GenerationRequest): A
     promptTokens: prompt.tokens.length,
     oneCall,
   });
+}
+
+/** Holds calls without their marks too, unless that makes too large a grammar of the tools. */
+async function answerGrammar(
+  { grammars }: LoadedModel,
+  { answer, parser }: Prompt,
+  request: GenerationRequest,
+): Promise<Grammar | null> {
+  const { format = { type: "text" } } = request;
+  const shape = { ...answer, format, several: !wantsOneCall(request) };
+  try {
+    const grammar = await grammars.forAnswer(shape);
+    // An answer that is JSON may look like a call for a while.
+    if (format.type === "text" && holdsUnmarked(shape)) parser?.expectHeldCalls();
+    return grammar;
+  } catch (error) {
+    const isTooLarge = error instanceof HearthError && error.code === "GRAMMAR_TOO_COMPLEX";
+    if (!isTooLarge || answer.tools.length === 0 || answer.begun !== null) throw error;
+    return grammars.forAnswer({ ...shape, markedOnly: true });
+  }
 }
 
 interface AnswerOptions {
@@ -157,7 +177,10 @@ async function* answer(
       return;
     }
     if (event.type === "end") {
-      for (const read of reader.flush()) yield carry(read);
+      for (const read of reader.flush({ isCut: event.reason === "length" })) {
+        yield carry(read);
+        if (oneCall && read.type === "callEnd") break;
+      }
       if (unnamed.length > 0 && last === "text") yield { type: "delta", text: "", tokens: unnamed };
       yield { type: "done", reason: event.reason, usage: { ...event.usage, reasoningTokens } };
       return;

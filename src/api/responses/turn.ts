@@ -137,7 +137,9 @@ export class Turn {
   }
 
   #remember(writer: ResponseWriter, conversation: readonly Message[]): void {
-    const stored = { response: writer.response, messages: toConversation(conversation, writer.response.output) };
+    // Half a call has no result that could follow it, and templates stumble over arguments that are no JSON.
+    const whole = writer.response.output.filter((item) => item.type !== "function_call" || item.status === "completed");
+    const stored = { response: writer.response, messages: toConversation(conversation, whole) };
     this.#stored = stored;
     this.#memory?.put(stored);
     if (writer.response.store) this.#dependencies.store.put(writer.response.id, this.owner, stored);

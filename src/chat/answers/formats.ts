@@ -18,7 +18,7 @@ export interface ToolFormat {
   readonly closes: readonly string[];
   /** Texts within calls that are control tokens in some vocabularies. */
   readonly inner?: readonly string[];
-  /** An answer that is a JSON object without any marker may be a call as well. */
+  /** Calls have no marker of their own: an answer that begins with a brace is held to be one. */
   readonly isBare?: true;
   /** Control tokens that end an answer after calls, beside the model's own. */
   readonly stops?: readonly string[];

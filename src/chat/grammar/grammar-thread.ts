@@ -70,6 +70,7 @@ export class GrammarThread implements GrammarCompiler {
 
 /** A family's format brings functions along, which no other thread can have. */
 function sendable(shape: AnswerShape): AnswerShape {
-  const { family } = shape;
-  return { ...shape, family: family && { name: family.name, opens: family.opens } };
+  if (!shape.family) return shape;
+  const { name, opens, closes, isBare } = shape.family;
+  return { ...shape, family: { name, opens, closes, ...(isBare && { isBare }) } };
 }
