@@ -46,7 +46,7 @@ Status check_requantize(const GgufTensor& tensor, HearthType type, bool allowed)
   const bool is_float = type_traits(tensor.type)->block_elements == 1;
   if (allowed || is_float || tensor.type == type) return {};
   return {Code::QUANTIZE_SOURCE_QUANTIZED,
-          "Tensor " + quoted(tensor.name) + " is " + type_name(tensor.type) + ", which has lost precision already."};
+          "Tensor " + in_quotes(tensor.name) + " is " + type_name(tensor.type) + ", which has lost precision already."};
 }
 
 // Orders tensors as they lie in the source, so that it is read from front to back.

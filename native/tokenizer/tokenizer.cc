@@ -24,7 +24,7 @@ Status Tokenizer::create(VocabularyData data, std::unique_ptr<Tokenizer>* tokeni
   }
   if (data.model != "llama" && data.model != "gpt2" && data.model != "gemma4") {
     return {Code::TOKENIZER_UNSUPPORTED,
-            "Key \"tokenizer.ggml.model\" is " + quoted(data.model) + "; llama, gpt2 and gemma4 are supported."};
+            "Key \"tokenizer.ggml.model\" is " + in_quotes(data.model) + "; llama, gpt2 and gemma4 are supported."};
   }
   auto vocabulary = std::make_unique<Vocabulary>();
   TokenIndex index;

@@ -125,7 +125,7 @@ Status TokenIndex::create(const Vocabulary& vocabulary, TokenIndex* index) {
     for (; index->slots_[at].id >= 0; at = (at + 1) & index->mask_) {
       if (index->slots_[at].tag == tag && vocabulary.text(index->slots_[at].id) == text) {
         return bad("Tokens " + std::to_string(index->slots_[at].id) + " and " + std::to_string(id) +
-                   " have the same text " + quoted(text));
+                   " have the same text " + in_quotes(text));
       }
     }
     index->slots_[at] = {tag, id};
@@ -167,7 +167,7 @@ Status special_id(const char* key, std::optional<uint32_t> value, std::optional<
   }
   if (*value == kNoToken) return {};
   if (*value >= static_cast<uint32_t>(n_tokens)) {
-    return bad("Key " + quoted(key) + " is " + std::to_string(*value) + " and the vocabulary has " +
+    return bad("Key " + in_quotes(key) + " is " + std::to_string(*value) + " and the vocabulary has " +
                std::to_string(n_tokens) + " tokens");
   }
   *id = static_cast<int32_t>(*value);
