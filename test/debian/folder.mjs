@@ -13,9 +13,10 @@ export const cacheFolder = process.env.HEARTH_TEST_CACHE ?? path.join(os.homedir
 
 const fallbackMirror = "http://deb.debian.org/debian";
 
-/** Mounts the layers, gives them what programs expect, and becomes the command. What is not kept in an upper folder is in memory. */
+/** Brings up the loopback of a network of its own, mounts the layers, gives them what programs expect, and becomes the command. What is not kept in an upper folder is in memory. */
 const enter = `
-layers=$1 upper=$2 binds=$3; shift 3
+layers=$1 upper=$2 binds=$3 network=$4; shift 4
+[ -z "$network" ] || ip link set lo up
 root=/mnt/root
 mount -t tmpfs tmpfs /mnt; mkdir "$root"
 [ -n "$upper" ] || upper=/mnt/upper
@@ -59,15 +60,32 @@ export async function aptInstall(layers, upper, packages) {
 
 /**
  * Runs a command in the layers: its exit status, or null when it was ended, and its output of both kinds. Changes are kept in `upper`
- * where that is given. `binds` are folders of this machine that are seen at the same place.
+ * where that is given. With `ownNetwork` it has no network but a loopback of its own. `binds` are folders of this machine that are seen at the same place.
  */
-export function runIn(layers, command, { upper = "", binds = [], env = {}, user, limitSeconds = 1800, onOutput } = {}) {
+export function runIn(
+  layers,
+  command,
+  { upper = "", binds = [], env = {}, user, ownNetwork = false, limitSeconds = 1800, onOutput } = {},
+) {
   const asUser = user ? ["runuser", "-u", user, "--"] : [];
   const variables = Object.entries({ PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", LANG: "C.UTF-8", ...env });
   const full = [...asUser, "env", "-i", ...variables.map(([name, value]) => `${name}=${value}`), ...command];
-  const args = ["--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "sh", "-ec", enter, "enter"];
+  const network = ownNetwork ? ["--net"] : [];
+  const args = [
+    ...network,
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--propagation",
+    "private",
+    "sh",
+    "-ec",
+    enter,
+    "enter",
+  ];
   return new Promise((resolve) => {
-    const child = spawn("unshare", [...args, layers.join(":"), upper, binds.join(":"), ...full], {
+    const child = spawn("unshare", [...args, layers.join(":"), upper, binds.join(":"), network.join(""), ...full], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";
