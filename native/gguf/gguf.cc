@@ -284,6 +284,18 @@ Status GgufFile::parse(std::span<const uint8_t> file, GgufFile* result) {
   return {};
 }
 
+Status GgufFile::append_part(GgufFile part, uint32_t number) {
+  if (tensors_.size() + part.tensors_.size() > gguf_limits::kTensors) {
+    return {Code::GGUF_LIMIT_EXCEEDED,
+            "The parts hold more than " + std::to_string(gguf_limits::kTensors) + " tensors together."};
+  }
+  for (GgufTensor& tensor : part.tensors_) {
+    tensor.part = number;
+    tensors_.push_back(std::move(tensor));
+  }
+  return sort_by_name("tensor", &tensors_);
+}
+
 const GgufKey* GgufFile::find_key(std::string_view name) const { return find_by_name(keys_, name); }
 
 const GgufTensor* GgufFile::find_tensor(std::string_view name) const { return find_by_name(tensors_, name); }

@@ -31,7 +31,7 @@ Status Tokenizer::create(VocabularyData data, std::unique_ptr<Tokenizer>* tokeni
   HEARTH_RETURN_IF_ERROR(Vocabulary::create(&data, vocabulary.get()));
   HEARTH_RETURN_IF_ERROR(TokenIndex::create(*vocabulary, &index));
   TokenizerInfo& info = result->info_;
-  HEARTH_RETURN_IF_ERROR(describe_vocabulary(data, *vocabulary, &info));
+  describe_vocabulary(data, *vocabulary, &info);
   HEARTH_RETURN_IF_ERROR(info.kind == "spm"
                              ? SpmEncoder::create(*vocabulary, std::move(index), info.unk, &result->encoder_)
                              : BpeEncoder::create(data, *vocabulary, std::move(index), info.unk, &result->encoder_));

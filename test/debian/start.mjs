@@ -76,6 +76,7 @@ async function main(upper) {
     expect(result.status === 1 && lines(result) === 1, "a Node that is too old is told in one sentence", result.output);
     const node = newestNode();
     expect(node !== null, "the newest Node from npm's packages", "");
+    await aptInstall(layers, upper, ["libatomic1"]); // which Node's own packages depend on
     mkdirSync(path.join(upper, "files", "usr", "local", "bin"), { recursive: true });
     cpSync(node, path.join(upper, "files", "usr", "local", "bin", "node"));
     result = await asUser("node deploy/setup.mjs");
