@@ -62,13 +62,20 @@ const fileTypes: Readonly<Record<number, string>> = {
 /** Set beside the number where a tool guessed it. */
 const guessedBit = 1024;
 
-/** Of a model's files, the first part first. GGUF_ and FILE_ codes where one is not a sound GGUF file; MODEL_PART_INVALID. */
+/** Of all files of a model: MODEL_PART_INVALID where they are not all, or not of a model in so many parts. */
+export async function describeWholeModel(engine: EngineModule, files: readonly string[]): Promise<ModelDescription> {
+  const description = await describeModel(engine, files);
+  const { parts } = await engine.describeFile(files[0] ?? "");
+  if (parts !== files.length) throw partsInvalid(files, parts);
+  return description;
+}
+
+/** Of a model's files, or of some, the first part first. GGUF_ and FILE_ codes where one is not a sound GGUF file. */
 export async function describeModel(engine: EngineModule, files: readonly string[]): Promise<ModelDescription> {
   const parts = [];
   for (const file of files) parts.push(await engine.describeFile(file));
   const [first] = parts;
   if (!first) throw new RangeError("A model has at least one file.");
-  if (first.parts !== files.length) throw partsInvalid(files, first.parts);
   const named = first.fileType === null ? undefined : fileTypes[first.fileType & ~guessedBit];
   return {
     architecture: first.architecture,

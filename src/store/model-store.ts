@@ -8,7 +8,7 @@ import { type FileHandle, open, readdir, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 import { HearthError } from "../base/errors.js";
 import type { EngineModule } from "../engine/contract.js";
-import { describeModel } from "./description.js";
+import { describeWholeModel } from "./description.js";
 import {
   exists,
   inheritOwner,
@@ -256,7 +256,7 @@ export class Addition {
   /** The files are in place: checks that they are GGUF, and makes them a model. */
   async commit(source: string, files: readonly Omit<ManifestFile, "name">[]): Promise<StoredModel> {
     const paths = files.map((_, part) => this.file(part, files.length));
-    const description = await describeModel(this.#store.engine, paths);
+    const description = await describeWholeModel(this.#store.engine, paths);
     const manifest = makeManifest({
       name: this.name,
       aliases: [...(this.#store.find(this.name)?.aliases ?? [])],
