@@ -53,6 +53,9 @@ Napi::Object to_object(Napi::Env env, const TokenizerInfo& info) {
   for (size_t i = 0; i < info.end_of_generation.size(); ++i)
     ends[i] = Napi::Number::New(env, info.end_of_generation[i]);
   object["endOfGeneration"] = ends;
+  auto warnings = Napi::Array::New(env, info.warnings.size());
+  for (size_t i = 0; i < info.warnings.size(); ++i) warnings[i] = to_text(env, info.warnings[i]);
+  object["warnings"] = warnings;
   auto specials = Napi::Array::New(env, info.special_tokens.size());
   for (size_t i = 0; i < info.special_tokens.size(); ++i) {
     const SpecialToken& token = info.special_tokens[i];

@@ -33,6 +33,7 @@ struct TokenizerInfo {
   bool add_space_prefix = false;           // SPM: text starts with a space
   std::vector<int32_t> end_of_generation;  // ids that end an answer
   std::vector<SpecialToken> special_tokens;
+  std::vector<std::string> warnings;  // what is wrong with the file, and was left out: sentences
 };
 
 // What a sequence takes in memory.

@@ -26,6 +26,7 @@
   X(MODEL_OUTPUT_INVALID, "The weights are damaged. Download the file again.")                                   \
   X(MODEL_HAS_NO_WEIGHTS, "The file holds only a vocabulary. Choose a file with weights.")                       \
   X(MODEL_WEIGHTS_INVALID, "Weights are damaged. Download or convert the file again.")                           \
+  X(MODEL_PART_INVALID, "Keep all parts in one folder under their own names, and name the first one.")           \
   X(QUANTIZE_SOURCE_QUANTIZED, "Give the F32, F16 or BF16 file, or accept the loss with --allow-requantize.")    \
   X(IMPORT_BAD_TENSOR, "The safetensors files are damaged or incomplete. Download the folder again.")            \
   X(TOKENIZER_UNSUPPORTED, "Choose a model with a supported tokenizer.")                                         \

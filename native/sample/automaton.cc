@@ -349,7 +349,7 @@ class Builder {
         if (!move.enters || component[s] != component[index(move.target)]) continue;
         const std::string& name = tree_.rules[index(rules_[s])].name;
         return {Code::GRAMMAR_INVALID,
-                "The rule " + quoted(name) + " is left-recursive: it calls itself before it has read anything."};
+                "The rule " + in_quotes(name) + " is left-recursive: it calls itself before it has read anything."};
       }
     }
     return {};

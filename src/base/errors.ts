@@ -59,6 +59,7 @@ export const errorCatalogue = {
   MODEL_OUTPUT_INVALID: badModel("The weights are damaged. Download the file again."),
   MODEL_HAS_NO_WEIGHTS: badModel("The file holds only a vocabulary. Choose a file with weights."),
   MODEL_WEIGHTS_INVALID: badModel("Weights are damaged. Download or convert the file again."),
+  MODEL_PART_INVALID: badModel("Keep all parts in one folder under their own names, and name the first one."),
   QUANTIZE_SOURCE_QUANTIZED: badModel("Give the F32, F16 or BF16 file, or accept the loss with --allow-requantize."),
   IMPORT_BAD_TENSOR: badModel("The safetensors files are damaged or incomplete. Download the folder again."),
   IMPORT_UNSUPPORTED: badModel(

@@ -25,6 +25,8 @@ export interface TokenizerInfo {
   readonly addSpacePrefix: boolean;
   readonly endOfGeneration: readonly number[];
   readonly specialTokens: readonly SpecialToken[];
+  /** Sentences: what is wrong with the file's vocabulary, and was left out. */
+  readonly warnings: readonly string[];
 }
 
 /** How keys and values are kept: in 16 bits, or in 8 and a scale for each 32. */

@@ -49,6 +49,7 @@ export class FakeModel implements Model {
         addBos: true,
         addEos: false,
         addSpacePrefix: false,
+        warnings: [],
         endOfGeneration: [fakeTokens.eos, fakeTokens.turnEnd],
         specialTokens: [
           { id: fakeTokens.bos, text: "<s>", control: true },

@@ -157,6 +157,8 @@ export class ModelHost implements Models {
         { model: this.alias, architecture, weightType, parameters, isa, options, loadMs },
         "the model is ready",
       );
+      for (const reason of loaded.model.info.tokenizer.warnings)
+        logger.warn({ model: this.alias, reason }, "the vocabulary");
       this.#loaded.resolve(loaded);
       return loaded;
     } catch (error) {

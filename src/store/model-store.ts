@@ -9,7 +9,7 @@ import path from "node:path";
 import { HearthError } from "../base/errors.js";
 import { fromSystemError, isMissing, readSmallText, reasonOf } from "../base/files.js";
 import type { EngineModule } from "../engine/contract.js";
-import { describeModel } from "./description.js";
+import { describeWholeModel } from "./description.js";
 import { exists, makeFolder, removeTree, statIfThere, storing, syncFolder, writeDurably } from "./durable.js";
 import { hashFile } from "./hash.js";
 import { lockFileIn, tryHold } from "./lock.js";
@@ -347,7 +347,7 @@ export class Addition {
     settings?: ModelSettings,
   ): Promise<StoredModel> {
     const paths = files.map((_, part) => this.file(part, files.length));
-    const description = await describeModel(this.#store.engine, paths);
+    const description = await describeWholeModel(this.#store.engine, paths);
     const manifest = makeManifest({
       name: this.name,
       aliases: [...(this.#store.find(this.name)?.aliases ?? [])],

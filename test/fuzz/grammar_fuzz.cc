@@ -28,12 +28,12 @@ constexpr unsigned kSecondsPerCase = 60;
 constexpr int kTokens = 40;
 
 const char* const kSeeds[] = {
-    "root ::= \" \"? object\nobject ::= \"{\" ws (member (\",\" ws member)*)? ws \"}\"\nmember ::= string \":\" ws "
-    "value\n"
-    "value ::= object | string | [0-9]{1,15} | \"true\"\nstring ::= \"\\\"\" ([^\"\\\\\\x00-\\x1f] | \"\\\\\" [nrt])* "
-    "\"\\\"\"\nws ::= \" \"? | \"\\n\" [ \\t]{0,32}\n",
-    "root ::= ([a-f] | \"ab\"){3,70} <[261]> | <[^261]> text\ntext ::= \"\" | [<] tag | [^<] text\ntag ::= \"t\" "
-    "root\n",
+    ("root ::= \" \"? object\nobject ::= \"{\" ws (member (\",\" ws member)*)? ws \"}\"\nmember ::= string \":\" ws "
+     "value\n"
+     "value ::= object | string | [0-9]{1,15} | \"true\"\nstring ::= \"\\\"\" ([^\"\\\\\\x00-\\x1f] | \"\\\\\" [nrt])* "
+     "\"\\\"\"\nws ::= \" \"? | \"\\n\" [ \\t]{0,32}\n"),
+    ("root ::= ([a-f] | \"ab\"){3,70} <[261]> | <[^261]> text\ntext ::= \"\" | [<] tag | [^<] text\ntag ::= \"t\" "
+     "root\n"),
     "root ::= \"\\u00e9\" .{2,} (x | y)+\nx ::= \"a\" y \"b\" | \"\"\ny ::= [\\U0001f600-\\U0001f64f]\n",
     "root ::= (\"<\" [a-z]{60,70} \">\"){50,60} | [a-z]* \"a\" [a-z]{0,400} [b-z]{400}\n",
 };

@@ -108,7 +108,8 @@ TEST_CASE("a grammar that is not one is refused with the line") {
       {"root ::= []", "No text"},
       {"root ::= \"a\" root", "No text"},
   };
-  for (const auto& [gbnf, message] : wrong) {
+  for (const auto& pair : wrong) {
+    const auto gbnf = pair.first, message = pair.second;
     const Status status = failure(gbnf);
     CAPTURE(gbnf);
     CAPTURE(status.message());

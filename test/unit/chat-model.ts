@@ -31,6 +31,7 @@ export function testModel(options: TestModelOptions = {}): Model {
     eom: null,
     addBos: options.addBos ?? false,
     addEos: options.addEos ?? false,
+    warnings: [],
     addSpacePrefix: options.addSpacePrefix ?? false,
     endOfGeneration: [],
     specialTokens,
