@@ -1,32 +1,53 @@
 /**
- * Renders chat templates on a thread of its own, so that a long conversation does not hold up the event loop and a hostile
- * template cannot take the process's memory. The thread starts with the first conversation.
+ * Runs chat templates on a thread of its own, so that a long conversation does not hold up the event loop and a hostile
+ * template takes neither the process's memory nor its time: a thread that does not answer is ended from here. It starts with
+ * the first order, and anew after it was ended.
  */
 import { Worker } from "node:worker_threads";
 import { HearthError } from "../base/errors.js";
-import type { ChatTemplate } from "./template.js";
-import type { RenderAnswer, RenderOrder } from "./template-worker.js";
+import { templateLimits } from "./template.js";
+import {
+  execute,
+  failureOf,
+  type Opened,
+  type OpenOrder,
+  type RenderOrder,
+  type TemplateAnswer,
+  type TemplateOrder,
+} from "./template-orders.js";
 
-/** Where conversations are rendered. Rejects with CHAT_TEMPLATE_FAILED. */
+type WithoutKind<T> = Omit<T, "kind">;
+
+/** Where templates run. Rejects with CHAT_TEMPLATE_FAILED, as a TemplateRefusal where the template refuses the messages. */
 export interface TemplateRenderer {
-  render(template: ChatTemplate, variables: Readonly<Record<string, unknown>>): Promise<string>;
+  /** Parses the template and finds out what it can do. */
+  open(order: WithoutKind<OpenOrder>): Promise<Opened>;
+  render(order: WithoutKind<RenderOrder>): Promise<string>;
 }
 
 /** On the caller's thread: for tests and tools. */
 export const inlineRenderer: TemplateRenderer = {
-  render: async (template, variables) => template.render(variables),
+  open: async (order) => openedOf(execute({ ...order, kind: "open" })),
+  render: async (order) => textOf(execute({ ...order, kind: "render" })),
 };
 
 /** Far more than the longest prompt takes. */
 const heapMebibytes = 192;
+/** Beyond the order's own limit, which the thread keeps itself as long as it can. */
+const graceMs = 1_500;
 
-type Settle = (answer: RenderAnswer | Error) => void;
+interface Waiting {
+  readonly order: TemplateOrder;
+  readonly settle: (answer: TemplateAnswer | HearthError) => void;
+}
 
 export class TemplateThread implements TemplateRenderer {
   readonly #script: URL;
-  readonly #waiting = new Map<number, Settle>();
+  /** The first one is with the thread, once that is ready. */
+  readonly #queue: Waiting[] = [];
   #worker: Worker | null = null;
-  #lastId = 0;
+  #isReady = false;
+  #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
   /** `script`: template-worker.ts, compiled. This file itself is bundled into another folder, beside dist/chat. */
@@ -34,30 +55,65 @@ export class TemplateThread implements TemplateRenderer {
     this.#script = script;
   }
 
-  async render(template: ChatTemplate, variables: Readonly<Record<string, unknown>>): Promise<string> {
-    if (this.#closed) throw new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
-    const { source, limits } = template;
-    const id = ++this.#lastId;
-    const order: RenderOrder = { id, source, limits, now: template.now().getTime(), variables };
-    const worker = this.#started();
-    try {
-      worker.postMessage(order);
-    } catch (error) {
-      throw new HearthError("REQUEST_INVALID", "The input is nested too deeply or too long.", { cause: error });
-    }
-    const answer = await new Promise<RenderAnswer | Error>((settle) => {
-      this.#waiting.set(id, settle);
-      worker.ref();
-    });
-    if (!(answer instanceof Error) && "text" in answer) return answer.text;
-    if (this.#closed) throw new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
-    const message = answer instanceof Error ? `The model's chat template failed: ${answer.message}.` : answer.failure;
-    throw new HearthError("CHAT_TEMPLATE_FAILED", message, { cause: answer });
+  async open(order: WithoutKind<OpenOrder>): Promise<Opened> {
+    return openedOf(await this.#ask({ ...order, kind: "open" }));
+  }
+
+  async render(order: WithoutKind<RenderOrder>): Promise<string> {
+    return textOf(await this.#ask({ ...order, kind: "render" }));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#worker?.terminate();
+    const worker = this.#worker;
+    this.#forget();
+    this.#settleAll(new HearthError("SHUTTING_DOWN", "The daemon is stopping."));
+    await worker?.terminate();
+  }
+
+  async #ask(order: TemplateOrder): Promise<TemplateAnswer> {
+    if (this.#closed) throw new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
+    const answer = await new Promise<TemplateAnswer | HearthError>((settle) => {
+      this.#queue.push({ order, settle });
+      if (this.#queue.length === 1) this.#sendFirst();
+    });
+    if (answer instanceof HearthError) throw answer;
+    return answer;
+  }
+
+  #sendFirst(): void {
+    const [first] = this.#queue;
+    if (!first) return;
+    const worker = this.#started();
+    worker.ref();
+    if (!this.#isReady) return; // its start takes no time of the order's
+    try {
+      worker.postMessage(first.order);
+    } catch (error) {
+      this.#settleFirst(
+        new HearthError("REQUEST_INVALID", "The input is nested too deeply or too long.", { cause: error }),
+      );
+      return;
+    }
+    const { timeoutMs } = first.order.limits ?? templateLimits;
+    const late = () => this.#end(worker, `did not end within ${timeoutMs} ms`);
+    // An answer may be waiting where this thread itself was held up; it is taken before the next turn.
+    this.#timer = setTimeout(() => setImmediate(() => this.#queue[0] === first && late()), timeoutMs + graceMs);
+    this.#timer.unref();
+  }
+
+  #settleFirst(answer: TemplateAnswer | HearthError): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#queue.shift()?.settle(answer);
+    if (this.#queue.length > 0) this.#sendFirst();
+    else this.#worker?.unref(); // alone it keeps no process alive
+  }
+
+  #settleAll(error: HearthError): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    for (const { settle } of this.#queue.splice(0)) settle(error);
   }
 
   #started(): Worker {
@@ -67,22 +123,46 @@ export class TemplateThread implements TemplateRenderer {
       stdout: false,
     });
     this.#worker = worker;
-    worker.unref(); // alone it keeps no process alive
-    worker.on("message", (answer: RenderAnswer) => {
-      this.#waiting.get(answer.id)?.(answer);
-      this.#waiting.delete(answer.id);
-      if (this.#waiting.size === 0) worker.unref();
+    this.#isReady = false;
+    worker.on("message", (message: TemplateAnswer | "ready") => {
+      if (this.#worker !== worker) return;
+      if (message !== "ready") return this.#settleFirst(message);
+      this.#isReady = true;
+      this.#sendFirst();
     });
-    // Out of memory, most likely. Whoever waits is told, and the next conversation gets a new thread.
-    worker.on("error", (error) => this.#fail(worker, error));
-    worker.on("exit", () => this.#fail(worker, new Error("its thread has ended")));
+    worker.on("error", (error: Error & { code?: string }) => {
+      const isMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
+      this.#end(worker, isMemory ? "needs too much memory" : `ended its thread: ${error.message.slice(0, 200)}`);
+    });
+    worker.on("exit", () => this.#end(worker, "ended its thread"));
     return worker;
   }
 
-  #fail(worker: Worker, error: Error): void {
+  /** Only the order that the thread was at fails; those behind it get a new thread. */
+  #end(worker: Worker, reason: string): void {
     if (this.#worker !== worker) return;
-    this.#worker = null;
-    for (const settle of this.#waiting.values()) settle(error);
-    this.#waiting.clear();
+    this.#forget();
+    void worker.terminate();
+    this.#settleFirst(new HearthError("CHAT_TEMPLATE_FAILED", `The model's chat template ${reason}.`));
   }
+
+  #forget(): void {
+    this.#worker = null;
+    this.#isReady = false;
+  }
+}
+
+function openedOf(answer: TemplateAnswer): Opened {
+  if ("opened" in answer) return answer.opened;
+  throw failedAnswer(answer);
+}
+
+function textOf(answer: TemplateAnswer): string {
+  if ("text" in answer) return answer.text;
+  throw failedAnswer(answer);
+}
+
+function failedAnswer(answer: TemplateAnswer): HearthError {
+  if ("failure" in answer) return failureOf(answer);
+  throw new Error("an answer to another order");
 }

@@ -206,7 +206,7 @@ export class ModelHost implements Models {
     const { reserve, renderer, tuning, prefixes, ...dependencies } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
     const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
-    const prompts = new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }), {
+    const prompts = await PromptBuilder.open(model, new Tokenizer(model, { unknownPreTokenizer }), {
       fallback,
       now: () => new Date(dependencies.clock.wallTime()),
       ...(renderer ? { renderer } : {}),
