@@ -6,6 +6,7 @@ Run with a Python that has jinja2: `python3 oracle.py < cases.json`.
 import datetime
 import json
 import sys
+import warnings
 
 import jinja2
 from jinja2.ext import Extension, loopcontrols
@@ -51,4 +52,5 @@ def render(case):
 
 
 if __name__ == "__main__":
+    warnings.simplefilter("ignore")
     json.dump([render(case) for case in json.load(sys.stdin)], sys.stdout)
