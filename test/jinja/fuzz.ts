@@ -26,7 +26,7 @@ interface Result {
 
 function ofJinja2(): Result[] {
   const input = `[${sources.map((source) => `{"source": ${JSON.stringify(source)}, "args": ${argsText}}`).join(",")}]`;
-  const python = process.env["PYTHON"] ?? "python3";
+  const python = process.env.PYTHON ?? "python3";
   return JSON.parse(execFileSync(python, [path.join(folder, "oracle.py")], { input, maxBuffer: 2 ** 30 }).toString());
 }
 
@@ -39,7 +39,8 @@ function ours(source: string): Result {
 }
 
 /** Objects print their address, which is another each time. */
-const plain = (text: string | undefined) => text?.replace(/<[\w-]+ (object|method|function|of)?[^<>]*(at 0x[0-9a-f]+)?>/g, "<object>");
+const plain = (text: string | undefined) =>
+  text?.replace(/<[\w-]+ (object|method|function|of)?[^<>]*(at 0x[0-9a-f]+)?>/g, "<object>");
 
 let differences = 0;
 for (const [i, theirs] of ofJinja2().entries()) {

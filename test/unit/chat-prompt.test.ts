@@ -353,9 +353,8 @@ test("a template that runs for ever, or writes too much, is stopped", () => {
 });
 
 test("dates are written in English, as Python writes them", () => {
-  const template = new ChatTemplate(
-    "{{ strftime_now('%A %a %d %B %b %Y %y %H:%M:%S %I %p %m %% %q') }}",
-    { now: () => new Date(2026, 2, 5, 0, 7, 9) },
-  );
+  const template = new ChatTemplate("{{ strftime_now('%A %a %d %B %b %Y %y %H:%M:%S %I %p %m %% %q') }}", {
+    now: () => new Date(2026, 2, 5, 0, 7, 9),
+  });
   assert.equal(template.render({}), "Thursday Thu 05 March Mar 2026 26 00:07:09 12 AM 03 % %q");
 });

@@ -2,6 +2,7 @@
 import { getAttribute, getItem, getSlice, methodOf, undefinedUse } from "./access.js";
 import { budget } from "./budget.js";
 import { contains, equal, type Order, ordered } from "./compare.js";
+import { isConstant } from "./constant.js";
 import { Dict } from "./dict.js";
 import { str } from "./display.js";
 import type { Environment } from "./environment.js";
@@ -103,7 +104,15 @@ export class Evaluator implements Environment {
     const value = this.evaluate(node, scope);
     if (key.kind !== "slice") return getItem(value, this.#key(key, scope));
     const part = (each: Expression | null) => (each ? this.evaluate(each, scope) : null);
-    return getSlice(value, new Slice(part(key.start), part(key.stop), part(key.step)));
+    const slice = new Slice(part(key.start), part(key.stop), part(key.step));
+    try {
+      return getSlice(value, slice);
+    } catch (error) {
+      // Jinja2 takes slices of constants as it takes elements: there is none.
+      const isMissing = error instanceof JinjaError && error.type === "TypeError";
+      if (isMissing && isConstant(node) && isConstant(key)) return new Undefined(() => error.message);
+      throw error;
+    }
   }
 
   /** A slice among several keys is no key of any value that a template has. */
