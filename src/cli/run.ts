@@ -5,6 +5,7 @@ import { HearthError } from "../base/errors.js";
 import { Health } from "../base/health.js";
 import { silentLogger } from "../base/logger.js";
 import { Metrics } from "../base/metrics.js";
+import { TemplateThread } from "../chat/template-thread.js";
 import { loadConfig } from "../config/load.js";
 import { modelHostOptions } from "../daemon/model-options.js";
 import { onStopSignals } from "../daemon/signals.js";
@@ -52,6 +53,7 @@ async function run(model: string | undefined, flags: RunFlags): Promise<void> {
     logger: silentLogger(),
     health: new Health(clock),
     metrics: new SchedulerMetrics(new Metrics()),
+    renderer: new TemplateThread(),
   });
   const interrupted = new AbortController();
   const removeHandlers = onStopSignals({

@@ -1,7 +1,7 @@
 /** Jinja2's tests: what stands behind `is`. */
 import { bind } from "./arguments.js";
 import { contains, equal, type Order, ordered } from "./compare.js";
-import { Dict, DictView } from "./dict.js";
+import { Dict, DictView, hashKey } from "./dict.js";
 import { str } from "./display.js";
 import type { Test } from "./environment.js";
 import { filterNames } from "./filter-names.js";
@@ -43,7 +43,10 @@ function isSame(value: Value, other: Value): boolean {
 }
 
 const isBoolean = (value: Value): boolean => typeof value === "boolean";
-const nameIn = (names: () => ReadonlySet<string>) => (value: Value) => isStr(value) && names().has(rawStr(value));
+const nameIn = (names: () => ReadonlySet<string>) => (value: Value) => {
+  hashKey(value); // a list is no key of any table, and asking for it is an error
+  return isStr(value) && names().has(rawStr(value));
+};
 
 export const tests: ReadonlyMap<string, Test> = new Map<string, Test>([
   plain("odd", (value) => equal(binary("%", value, 2), 1)),
