@@ -71,7 +71,7 @@ export function attributeOf(value: Value, name: string): Value | undefined {
   }
   if (value instanceof Obj) {
     const own = value.attribute(name);
-    if (own !== undefined) return own;
+    if (own !== undefined) return name.startsWith("_") ? unsafe(value, name) : own;
   }
   const type = Array.isArray(value) ? "list" : typeName(value);
   if (unsafeMethods[type]?.has(name) || dunder.test(name)) return unsafe(value, name);

@@ -16,6 +16,8 @@ export interface Fields {
   readonly args: readonly Value[];
   named(name: string): Value | undefined;
   readonly reach: Reach;
+  /** What becomes of a field's text; a Markup escapes it. */
+  finish?(text: string, value: Value): string;
 }
 
 export const namedOf = (kwargs: Kwargs) => (name: string) => kwargs.get(name);
@@ -63,7 +65,8 @@ class Formatter {
       field,
     ) ?? ["", field];
     const value = this.#convert(this.#value(name), conversion);
-    return formatValue(value, this.format(spec, depth - 1));
+    const text = formatValue(value, this.format(spec, depth - 1));
+    return this.#fields.finish ? this.#fields.finish(text, value) : text;
   }
 
   #value(name: string): Value {

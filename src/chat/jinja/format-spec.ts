@@ -103,7 +103,7 @@ function formatFloat(value: number, spec: Spec, name: string): string {
     digits = floatDigits(value, kind, precision ?? 6, alternate);
     if (type !== type.toLowerCase()) digits = digits.toUpperCase();
   } else throw unknown(type, name);
-  return number(isNegative(value), "", digits.replace("-", ""), spec, 3);
+  return number(isNegative(value), "", digits, spec, 3);
 }
 
 function number(negative: boolean, prefix: string, digits: string, spec: Spec, groupSize: number): string {

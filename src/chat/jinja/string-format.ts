@@ -3,14 +3,21 @@ import { textArgument } from "./arguments.js";
 import { Dict } from "./dict.js";
 import { typeError, valueError } from "./errors.js";
 import { formatBraces, namedOf, type Reach } from "./format-braces.js";
+import { escapeHtml } from "./html.js";
 import type { Method } from "./methods.js";
 import { codePoints } from "./text.js";
 import { type Kwargs, Markup, rawStr, Undefined, type Value } from "./values.js";
 
+/** HTML of a Markup stays as it is. */
+const escaped = (text: string, value: Value): string => (value instanceof Markup ? text : escapeHtml(text));
+
 const format =
   (reach: Reach): Method =>
   (self: Value, args: readonly Value[], kwargs: Kwargs) => {
-    const text = formatBraces(rawStr(self as string | Markup), { args, named: namedOf(kwargs), reach });
+    const text = formatBraces(rawStr(self as string | Markup), {
+      ...{ args, named: namedOf(kwargs), reach },
+      ...(self instanceof Markup ? { finish: escaped } : {}),
+    });
     return self instanceof Markup ? new Markup(text) : text;
   };
 
