@@ -1,12 +1,8 @@
 /** Expressions from tokens, with Jinja2's precedence, which differs from Python's: `~` binds tighter than +, filters than all. */
-import type { Call, Expression, FilterNode, Target } from "./nodes.js";
-import { describe, type TokenStream } from "./token-stream.js";
+import { CallParser } from "./call-parser.js";
+import type { Expression, Target } from "./nodes.js";
+import { describe } from "./token-stream.js";
 import { Float, type Value } from "./values.js";
-
-/** Of parentheses, brackets, calls and operands within each other. Python's own parser gives up before. */
-const maxDepth = 150;
-/** Of operators of one kind in a row, which become a tree as deep. */
-const maxChain = 1500;
 
 const constants = new Map<string, Value>([
   ...(["true", "True"] as const).map((name): [string, Value] => [name, true]),
@@ -23,25 +19,8 @@ export interface TupleOptions {
   readonly parentheses?: boolean;
 }
 
-export class ExpressionParser {
-  readonly stream: TokenStream;
-  #depth = 0;
-
-  constructor(stream: TokenStream) {
-    this.stream = stream;
-  }
-
-  /** Runs what parses something within something. */
-  protected nested<T>(body: () => T): T {
-    if (++this.#depth > maxDepth) throw this.stream.error("the template is nested too deeply");
-    try {
-      return body();
-    } finally {
-      this.#depth--;
-    }
-  }
-
-  expression(withCondition = true): Expression {
+export class ExpressionParser extends CallParser {
+  override expression(withCondition = true): Expression {
     return this.nested(() => (withCondition ? this.#condition() : this.#or()));
   }
 
@@ -96,7 +75,7 @@ export class ExpressionParser {
         return { kind: "namespace", name, attribute: stream.expect("name").text, line };
       }
       if (!stream.skipIf("operator", "(")) {
-        const node = this.#primary();
+        const node = this.primary();
         throw stream.error(`can't assign to '${node.kind}'`, line);
       }
       const { items, isTuple } = this.#commaSeparated(() => this.#targetItem(false), undefined);
@@ -118,17 +97,13 @@ export class ExpressionParser {
     let { line } = stream.current;
     let node = this.#or();
     for (let count = 0; stream.skipIf("name", "if"); count++) {
-      this.#checkChain(count);
+      this.checkChain(count);
       const test = this.#or();
       const otherwise = stream.skipIf("name", "else") ? this.nested(() => this.#condition()) : null;
       node = { kind: "condition", test, whenTrue: node, otherwise, line };
       line = stream.current.line;
     }
     return node;
-  }
-
-  #checkChain(count: number): void {
-    if (count > maxChain) throw this.stream.error("an expression is too long");
   }
 
   /** Operators of one precedence, from left to right. */
@@ -141,7 +116,7 @@ export class ExpressionParser {
     let left = operand();
     let count = 0;
     for (let operator = operatorHere(); operator !== null; operator = operatorHere()) {
-      this.#checkChain(count++);
+      this.checkChain(count++);
       this.stream.next();
       left = join(operator, left, operand(), line);
       line = this.stream.current.line;
@@ -231,12 +206,12 @@ export class ExpressionParser {
     if (type === "operator" && (text === "-" || text === "+")) {
       stream.next();
       node = { kind: "unary", operator: text, node: this.nested(() => this.#unary(false)), line };
-    } else node = this.#primary();
-    node = this.#postfix(node);
+    } else node = this.primary();
+    node = this.postfix(node);
     return withFilter ? this.#filtered(node) : node;
   }
 
-  #primary(): Expression {
+  protected override primary(): Expression {
     const { stream } = this;
     const { type, text, line, number } = stream.current;
     if (type === "name") {
@@ -292,13 +267,13 @@ export class ExpressionParser {
     return { kind: "dict", items, line };
   }
 
-  #postfix(start: Expression): Expression {
+  protected override postfix(start: Expression): Expression {
     let node = start;
     for (let count = 0; ; count++) {
-      this.#checkChain(count);
-      if (this.stream.isOperator(".")) node = this.#dotted(node);
-      else if (this.stream.isOperator("[")) node = this.#subscript(node);
-      else if (this.stream.isOperator("(")) node = this.#call(node);
+      this.checkChain(count);
+      if (this.stream.isOperator(".")) node = this.dotted(node);
+      else if (this.stream.isOperator("[")) node = this.subscript(node);
+      else if (this.stream.isOperator("(")) node = this.call(node);
       else return node;
     }
   }
@@ -306,131 +281,11 @@ export class ExpressionParser {
   #filtered(start: Expression): Expression {
     let node = start;
     for (let count = 0; ; count++) {
-      this.#checkChain(count);
+      this.checkChain(count);
       if (this.stream.isOperator("|")) node = this.filters(node) ?? node;
-      else if (this.stream.is("name", "is")) node = this.#test(node);
-      else if (this.stream.isOperator("(")) node = this.#call(node);
+      else if (this.stream.is("name", "is")) node = this.test(node);
+      else if (this.stream.isOperator("(")) node = this.call(node);
       else return node;
     }
   }
-
-  #dotted(node: Expression): Expression {
-    const { line } = this.stream.next();
-    const token = this.stream.next();
-    if (token.type === "name") return { kind: "attribute", node, name: token.text, line };
-    if (token.type !== "integer") throw this.stream.error("expected name or number", token.line);
-    return { kind: "item", node, key: { kind: "const", value: token.number ?? 0, line: token.line }, line };
-  }
-
-  #subscript(node: Expression): Expression {
-    const { stream } = this;
-    const { line } = stream.next();
-    const keys: Expression[] = [];
-    while (!stream.isOperator("]")) {
-      if (keys.length > 0) stream.expect("operator", ",");
-      keys.push(this.#subscribed());
-    }
-    stream.expect("operator", "]");
-    const [first] = keys;
-    return { kind: "item", node, key: keys.length === 1 && first ? first : { kind: "tuple", items: keys, line }, line };
-  }
-
-  #subscribed(): Expression {
-    const { stream } = this;
-    const { line } = stream.current;
-    const isOpen = () => !stream.isOperator(":") && !stream.isOperator("]") && !stream.isOperator(",");
-    const start = stream.isOperator(":") ? null : this.expression();
-    if (start && !stream.isOperator(":")) return start;
-    stream.next();
-    const stop = isOpen() ? this.expression() : null;
-    const step = stream.skipIf("operator", ":") && isOpen() ? this.expression() : null;
-    return { kind: "slice", start, stop, step, line };
-  }
-
-  #call(node: Expression): Expression {
-    const { line } = this.stream.current;
-    return { kind: "call", node, call: this.#arguments(), line };
-  }
-
-  #arguments(): Call {
-    const { stream } = this;
-    const { line } = stream.expect("operator", "(");
-    const args: Expression[] = [];
-    const kwargs: [string, Expression][] = [];
-    let dynArgs: Expression | null = null;
-    let dynKwargs: Expression | null = null;
-    const ensure = (right: boolean) => {
-      if (!right) throw stream.error("invalid syntax for function call expression", line);
-    };
-    for (let isFirst = true; !stream.isOperator(")"); isFirst = false) {
-      if (!isFirst) stream.expect("operator", ",");
-      if (stream.isOperator(")") && !isFirst) break;
-      if (stream.isOperator("*")) {
-        ensure(!dynArgs && !dynKwargs);
-        stream.next();
-        dynArgs = this.expression();
-      } else if (stream.isOperator("**")) {
-        ensure(!dynKwargs);
-        stream.next();
-        dynKwargs = this.expression();
-      } else if (stream.is("name") && stream.look().type === "operator" && stream.look().text === "=") {
-        ensure(!dynKwargs);
-        const key = stream.next().text;
-        stream.next();
-        kwargs.push([key, this.expression()]);
-      } else {
-        ensure(!dynArgs && !dynKwargs && kwargs.length === 0);
-        args.push(this.expression());
-      }
-    }
-    stream.expect("operator", ")");
-    return { args, kwargs, dynArgs, dynKwargs };
-  }
-
-  #dottedName(): string {
-    let { text } = this.stream.expect("name");
-    while (this.stream.skipIf("operator", ".")) text += `.${this.stream.expect("name").text}`;
-    return text;
-  }
-
-  /** The filters that follow on `start`; `inline` begins with a name, without a bar before it. */
-  filters(start: Expression | null, inline = false): FilterNode | null {
-    const { stream } = this;
-    let node: Expression | null = start;
-    let last: FilterNode | null = null;
-    for (let count = 0; inline ? count === 0 || stream.isOperator("|") : stream.isOperator("|"); count++) {
-      this.#checkChain(count);
-      if (!inline || count > 0) stream.next();
-      const { line } = stream.current;
-      const name = this.#dottedName();
-      const call = stream.isOperator("(") ? this.#arguments() : noArguments;
-      last = { kind: "filter", node, name, call, line };
-      node = last;
-    }
-    return last;
-  }
-
-  #test(node: Expression): Expression {
-    const { stream } = this;
-    const { line } = stream.next();
-    const isNegated = stream.skipIf("name", "not");
-    const name = this.#dottedName();
-    const test: Expression = { kind: "test", node, name, call: this.#testArguments(), line };
-    return isNegated ? { kind: "not", node: test, line } : test;
-  }
-
-  #testArguments(): Call {
-    const { stream } = this;
-    if (stream.isOperator("(")) return this.#arguments();
-    const { type, text } = stream.current;
-    const begins =
-      ["string", "integer", "float"].includes(type) ||
-      (type === "operator" && (text === "[" || text === "{")) ||
-      (type === "name" && !["else", "or", "and"].includes(text));
-    if (!begins) return noArguments;
-    if (type === "name" && text === "is") throw stream.error("You cannot chain multiple tests with is");
-    return { ...noArguments, args: [this.nested(() => this.#postfix(this.#primary()))] };
-  }
 }
-
-const noArguments: Call = { args: [], kwargs: [], dynArgs: null, dynKwargs: null };
