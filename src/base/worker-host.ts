@@ -9,8 +9,8 @@ export interface WorkerLimits {
   /** Of one order's work, waiting not counted. */
   readonly timeMs: number;
   readonly heapMebibytes: number;
-  /** An idle thread gives its memory back after so long. */
-  readonly idleMs: number;
+  /** An idle thread gives its memory back after so long; null: it stays. */
+  readonly idleMs: number | null;
 }
 
 /**
@@ -34,6 +34,7 @@ const startLimitMs = 60_000;
 
 interface Pending<Order, Answer> {
   readonly order: Order;
+  readonly timeMs: number;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (failure: WorkerFailure) => void;
 }
@@ -53,11 +54,11 @@ export class WorkerHost<Order, Answer> {
     this.#limits = limits;
   }
 
-  /** Rejects with a WorkerFailure. */
-  run(order: Order): Promise<Answer> {
+  /** Rejects with a WorkerFailure. `timeMs`: where the order has another limit than most. */
+  run(order: Order, timeMs = this.#limits.timeMs): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new WorkerFailure("closed"));
-      this.#queue.push({ order, resolve, reject });
+      this.#queue.push({ order, timeMs, resolve, reject });
       this.#next();
     });
   }
@@ -81,7 +82,8 @@ export class WorkerHost<Order, Answer> {
     else this.#start(); // which sends it once the script is loaded: its time does not begin before
   }
 
-  #send(worker: Worker, { order }: Pending<Order, Answer>): void {
+  #send(worker: Worker, pending: Pending<Order, Answer>): void {
+    const { order, timeMs } = pending;
     try {
       worker.postMessage(order);
     } catch (error) {
@@ -89,14 +91,17 @@ export class WorkerHost<Order, Answer> {
       return;
     }
     worker.ref();
-    this.#limit(this.#limits.timeMs, "time");
+    this.#limit(pending, timeMs, "time");
   }
 
-  #limit(timeMs: number, reason: WorkerFailureReason): void {
-    this.#timer = setTimeout(() => {
+  #limit(pending: Pending<Order, Answer> | null, timeMs: number, reason: WorkerFailureReason): void {
+    const late = () => {
+      // An answer that came while this thread was held up is taken first.
+      if (this.#running !== pending) return;
       void this.#end();
       this.#fail(new WorkerFailure(reason));
-    }, timeMs);
+    };
+    this.#timer = setTimeout(() => setImmediate(late), timeMs);
     this.#timer.unref();
   }
 
@@ -110,14 +115,14 @@ export class WorkerHost<Order, Answer> {
       this.#worker = null;
       this.#fail(failure);
     };
-    this.#limit(startLimitMs, "ended");
+    this.#limit(this.#running, startLimitMs, "ended");
     let isReady = false;
     worker.on("message", (answer: Answer) => {
       if (this.#worker !== worker) return;
       if (!isReady) {
         isReady = true;
         clearTimeout(this.#timer);
-        if (this.#running) this.#send(worker, this.#running);
+        if (this.#running) this.#send(worker, this.#running); // its time begins now
         return;
       }
       const { resolve } = this.#running ?? {};
@@ -136,7 +141,9 @@ export class WorkerHost<Order, Answer> {
     this.#running = null;
     clearTimeout(this.#timer);
     worker?.unref();
-    this.#timer = setTimeout(() => void this.#end(), this.#limits.idleMs);
+    const { idleMs } = this.#limits;
+    if (idleMs === null) return;
+    this.#timer = setTimeout(() => void this.#end(), idleMs);
     this.#timer.unref();
   }
 

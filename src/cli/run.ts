@@ -5,6 +5,7 @@ import { HearthError } from "../base/errors.js";
 import { Health } from "../base/health.js";
 import { silentLogger } from "../base/logger.js";
 import { Metrics } from "../base/metrics.js";
+import { TemplateThread } from "../chat/template-thread.js";
 import { modelHostOptions } from "../daemon/model-options.js";
 import { onStopSignals } from "../daemon/signals.js";
 import { loadEngineModule } from "../engine/binding.js";
@@ -54,6 +55,7 @@ async function run(model: string | undefined, flags: RunFlags, command: Command)
     logger: silentLogger(),
     health: new Health(clock),
     metrics: new SchedulerMetrics(new Metrics()),
+    renderer: new TemplateThread(),
   });
   const interrupted = new AbortController();
   const removeHandlers = onStopSignals({

@@ -149,6 +149,7 @@ export class Daemon {
     );
     const models = new ModelLibrary(routed, store, {
       pull,
+      renderer: this.#templates,
       digests: this.#digests,
       blobs: new Blobs(store, config["models.upload_bytes"]),
       contextTokens: config["context.tokens"],

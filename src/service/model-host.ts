@@ -231,7 +231,7 @@ export class ModelHost implements Models {
   async #makePrompts(model: Model, template?: string): Promise<PromptBuilder> {
     const { renderer, clock } = this.#dependencies;
     const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
-    return new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }), {
+    return PromptBuilder.open(model, new Tokenizer(model, { unknownPreTokenizer }), {
       template,
       fallback,
       now: () => new Date(clock.wallTime()),

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { HearthError } from "../base/errors.js";
 import { checkTemplate } from "../chat/template-check.js";
+import type { TemplateRenderer } from "../chat/template-thread.js";
 import type { ModelInfo } from "../engine/contract.js";
 import { type Blobs, checkDigest } from "../store/blobs.js";
 import { createFromBlobs } from "../store/create.js";
@@ -72,6 +73,8 @@ export interface RunningModels extends Models {
 export type Puller = (source: string, onProgress: OnProgress, signal: AbortSignal) => Promise<void>;
 
 export interface LibraryOptions {
+  /** Where the templates of made models are tried. */
+  readonly renderer: TemplateRenderer;
   readonly pull: Puller;
   readonly digests: Pick<Digests, "of">;
   readonly blobs: Blobs;
@@ -168,7 +171,7 @@ export class ModelLibrary {
   async derive(name: string, from: string, settings: ModelSettings): Promise<void> {
     const { model, file } = this.#running.locate(this.resolve(from));
     this.#checkFree(name);
-    if (settings.template !== undefined) checkTemplate(settings.template);
+    if (settings.template !== undefined) await checkTemplate(settings.template, this.#options.renderer);
     const facts = await this.#facts.read(file.path);
     if (!facts) throw new HearthError("MODEL_NOT_FOUND", `The file of ${JSON.stringify(from)} cannot be read.`);
     const { bytes: _bytes, chatTemplate: _template, modifiedAt: _at, ...description } = facts;
@@ -179,7 +182,7 @@ export class ModelLibrary {
   /** A model of files that were sent before. Throws what createFromBlobs does, and CHAT_TEMPLATE_FAILED. */
   async createFromBlobs(name: string, digests: readonly string[], settings: ModelSettings): Promise<void> {
     this.#checkFree(name);
-    if (settings.template !== undefined) checkTemplate(settings.template);
+    if (settings.template !== undefined) await checkTemplate(settings.template, this.#options.renderer);
     await createFromBlobs(this.#store, this.#options.blobs, name, digests, settings);
   }
 

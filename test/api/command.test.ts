@@ -369,3 +369,31 @@ test("help and version go to stdout with status 0", async (t) => {
   const version = await hearth(t, ["--version"]);
   assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
 });
+
+test("debug template renders each of an array at its time, and says what Jinja2 would refuse", { skip }, async (t) => {
+  const file = path.join(temporaryFolder(t), "chat.jinja");
+  writeFileSync(file, "{{ x }} {{ strftime_now('%H:%M') }}");
+  const input = [
+    '{"args": {"x": [1.0, 1, 12345678901234567890, {"2": true, "1": null}]}, "now": "2026-11-23T09:30:00+05:00"}',
+    `{"source": "{{ raise_exception('no') }}"}`,
+    '{"source": "{{ x", "args": {}}',
+    '{"source": "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"}',
+    '{"source": "ok"}',
+  ];
+  const { status, stdout } = await hearth(t, ["debug", "template", file], { stdin: `[${input.join(",")}]` });
+  assert.equal(status, 0);
+  const [first, refused, broken, endless, last] = JSON.parse(stdout);
+  assert.deepEqual(first, { text: "[1.0, 1, 12345678901234567890, {'2': True, '1': None}] 09:30" });
+  assert.deepEqual(refused, { error: "no" });
+  assert.match(broken.error, /cannot be parsed/);
+  assert.match(endless.error, /took more than \d+ steps|did not end/);
+  assert.deepEqual(last, { text: "ok" });
+});
+
+test("debug template wants an array of objects, and a source for each", { skip }, async (t) => {
+  for (const stdin of ["{}", "[1]", '[{"args": {}}]', "[", '[{"source": "x", "now": "soon"}]']) {
+    const { status, stderr } = await hearth(t, ["debug", "template"], { stdin });
+    assert.equal(status, 2, stdin);
+    assert.match(stderr, /COMMAND_INVALID/);
+  }
+});

@@ -12,6 +12,7 @@ import { type Clock, systemClock } from "../../src/base/clock.js";
 import { Health } from "../../src/base/health.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
+import { inlineRenderer } from "../../src/chat/template-thread.js";
 import { loadConfig } from "../../src/config/load.js";
 import type { Config } from "../../src/config/options.js";
 import { engineOptions } from "../../src/daemon/model-options.js";
@@ -107,6 +108,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const generations = new RoutedGenerations(new GenerationService(models), routed);
   const library = new ModelLibrary(routed, modelStore, {
     pull: options.pull ?? (async () => {}),
+    renderer: inlineRenderer,
     contextTokens: config["context.tokens"],
     digests: new Digests(path.join(modelStore.folder, "..", "digests.json"), () => {}),
     blobs: new Blobs(modelStore, config["models.upload_bytes"]),

@@ -198,3 +198,10 @@ export function detectFormat(template: string, specialTokens: readonly string[])
     wrappers: template.includes("<response>") ? ["<response>", "</response>"] : [],
   };
 }
+
+/** The inverse of a tool format's `name`. */
+export function toolFormatNamed(name: string): ToolFormat {
+  const found = [hermes, ...toolFormats.map(([, format]) => format)].find((format) => format.name === name);
+  if (!found) throw new Error(`no tool format has the name ${name}`);
+  return found;
+}
