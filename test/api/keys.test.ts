@@ -101,11 +101,12 @@ test("commands that change the keys at once: none is lost, and what is revoked s
 test("a command that is killed leaves no lock, and what it wrote half goes with the next change", async (t) => {
   const state = temporaryFolder(t);
   const env = { HEARTH_STATE: state };
-  for (let delayMs = 300; delayMs < 700; delayMs += 50) {
+  for (let delayMs = 100; delayMs < 700; delayMs += 50) {
     const child = spawnHearth(t, ["key", "create", `k${delayMs}`], env);
+    const closed = new Promise((resolve) => child.on("close", resolve)); // it may be done before
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     child.kill("SIGKILL");
-    await new Promise((resolve) => child.on("close", resolve));
+    await closed;
   }
   // As a kill between writing and renaming leaves them, of this version and of earlier ones.
   writeFileSync(path.join(state, "keys.json.0123456789ab.new"), "half");

@@ -51,6 +51,7 @@ const unmarked: readonly (readonly [form: string, answer: string, calls: readonl
   ["with white space around", `\n ${call}\n\n`, [timer]],
   ["in a list", `[${call}, {"name": "clock", "arguments": {}}]`, [timer, clock]],
   ["one on each line", `${call}\n{"name": "clock", "arguments": {}}`, [timer, clock]],
+  ["with empty fences behind it", `${call}  \`\`\`\`\`\`\n`, [timer]],
   ["one after the other with semicolons", `${call}; ${call}`, [timer, timer]],
   ["in a block of JSON", `\`\`\`json\n${pretty}\n\`\`\``, [timer]],
   ["in a block without a word", `\`\`\`\n${call}\n\`\`\`\n`, [timer]],

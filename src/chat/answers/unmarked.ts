@@ -112,7 +112,7 @@ export class UnmarkedReader {
       return isMark ? "mark" : "more";
     }
     const isFence = known.includes(this.#wrapping) && this.#wrapping.startsWith("`");
-    if (!isFence || unit === "`") return "bad";
+    if (!isFence) return "bad";
     this.#wrapping = "";
     return this.#takeBetween(unit, emit);
   }
