@@ -18,6 +18,7 @@ import { formatOf } from "./template-orders.js";
 import { inlineRenderer, type TemplateRenderer } from "./template-thread.js";
 import type { TemplateTraits } from "./template-traits.js";
 import { Tokenizer } from "./tokenizer.js";
+import { ToolNames } from "./tool-names.js";
 import { templateTool } from "./tool-prompt.js";
 
 export interface Prompt {
@@ -26,6 +27,8 @@ export interface Prompt {
   readonly startsText: boolean;
   /** Reads the answer; null where it is plain text. */
   readonly parser: AnswerParser | null;
+  /** Of the tools that the answer may call. */
+  readonly toolNames: ToolNames;
   /** What the answer may consist of. */
   readonly answer: Omit<AnswerShape, "format" | "several">;
 }
@@ -130,13 +133,16 @@ export class PromptBuilder {
     const tokens = await this.#tokenizer.encode(text, { addSpecial: true, parseSpecial: false });
     const { specialTokens } = this.#tokenizer.info;
     const answer = { tools: [], family: null, begun: null, reasoning: null, inReasoning: false, specialTokens };
-    return { tokens, startsText: text === "", parser: null, answer };
+    return { tokens, startsText: text === "", parser: null, toolNames: new ToolNames([], true), answer };
   }
 
   async #render(chat: Chat, messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
-    const { choice, tools } = chosenTools(options);
+    const { choice: named, tools: offered } = chosenTools(options);
+    const toolNames = new ToolNames(offered, chat.traits.namespaces || !chat.traits.tools);
+    const { tools } = toolNames;
+    const choice = named === null ? null : toolNames.written(named);
     const withoutReasoning = choice !== null || options.withoutReasoning === true;
-    const { text, mark } = await this.#text(chat, messages, tools, { ...options, withoutReasoning });
+    const { text, mark } = await this.#text(chat, messages, offered, { ...options, withoutReasoning });
     const opensReasoning = endsOpen(text.replaceAll(mark, ""), chat.format);
     const { tools: format, reasoning } = chat.format;
     const thoughts = withoutReasoning && opensReasoning ? `${reasoning?.close ?? ""}\n\n` : "";
@@ -152,7 +158,7 @@ export class PromptBuilder {
       inReasoning: parser.inReasoning,
       specialTokens: this.#tokenizer.info.specialTokens,
     };
-    return { tokens: this.#withBos(tokens), startsText: forced === "", parser, answer };
+    return { tokens: this.#withBos(tokens), startsText: forced === "", parser, toolNames, answer };
   }
 
   /** The template's text, with marks. */

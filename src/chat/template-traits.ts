@@ -7,6 +7,8 @@ export interface TemplateTraits {
   readonly system: boolean;
   /** Tells the model of tools. */
   readonly tools: boolean;
+  /** Writes tools' names whole; others leave out what stands before the last `__` (see tool-names.ts). */
+  readonly namespaces: boolean;
   /** Shows the calls of earlier answers. */
   readonly calls: boolean;
   /** Shows tools' results. */
@@ -39,10 +41,12 @@ export function probeTemplate(
       throw error;
     }
   };
-  const tool = {
+  const tool = (name: string) => ({
     type: "function",
-    function: { name: word("tool"), description: "", parameters: { type: "object", properties: {} } },
-  };
+    function: { name, description: "", parameters: { type: "object", properties: {} } },
+  });
+  const namespaced = `${word("space")}__${word("tool")}`;
+  const told = render([user], { tools: [tool(namespaced)] });
   const answer = { role: "assistant", content: word("answer") };
   const result = { role: "tool", content: word("result"), tool_call_id: callId, name: word("tool") };
   const conversation = (args: unknown, content: unknown) => [
@@ -56,7 +60,8 @@ export function probeTemplate(
   const answered = render([user, answer]);
   return {
     system: render([{ role: "system", content: word("system") }, user]).includes(word("system")),
-    tools: render([user], { tools: [tool] }).includes(word("tool")),
+    tools: told.includes(word("tool")),
+    namespaces: told.includes(namespaced),
     calls: called.includes(word("tool")) && called.includes(word("value")),
     results: (called || render([user, answer, result])).includes(word("result")),
     argumentsAsText: !asObject.includes(word("value")) && asText.includes(word("value")),

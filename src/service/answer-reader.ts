@@ -17,12 +17,14 @@ export interface AnswerReaderOptions {
 export class AnswerReader {
   readonly #detokenizer: Detokenizer;
   readonly #parser: Prompt["parser"];
+  readonly #toolNames: Prompt["toolNames"];
   readonly #stops: StopMatcher;
   #stopped = false;
 
   constructor(model: Model, { prompt, visible, stop }: AnswerReaderOptions) {
     this.#detokenizer = new Detokenizer(model, { startsText: prompt.startsText, visible });
     this.#parser = prompt.parser;
+    this.#toolNames = prompt.toolNames;
     this.#stops = new StopMatcher(stop);
   }
 
@@ -50,11 +52,16 @@ export class AnswerReader {
     return this.#parser ? this.#parser.push(text) : asText(text);
   }
 
+  /** With the tool's name as the client knows it. */
+  #named(event: AnswerEvent): AnswerEvent {
+    return event.type === "call" ? { ...event, name: this.#toolNames.given(event.name) } : event;
+  }
+
   #filter(events: readonly AnswerEvent[]): AnswerEvent[] {
     const shown: AnswerEvent[] = [];
     for (const event of events) {
       if (event.type !== "text") {
-        shown.push(...asText(this.#stops.flush()), event);
+        shown.push(...asText(this.#stops.flush()), this.#named(event));
         continue;
       }
       const { text, stop } = this.#stops.push(event.text);
