@@ -105,6 +105,22 @@ export class PromptBuilder {
     return { ...prompt, tokens: Int32Array.of(bos), startsText: true };
   }
 
+  /** The tokens themselves as a prompt to be continued. TOKEN_OUT_OF_RANGE. */
+  ofTokens(tokens: readonly number[]): Prompt {
+    const { tokens: size, specialTokens } = this.#tokenizer.info;
+    const strange = tokens.find((token) => token >= size);
+    if (strange !== undefined) {
+      throw new HearthError(
+        "TOKEN_OUT_OF_RANGE",
+        `The vocabulary has ${size} tokens, and the prompt names ${strange}.`,
+        {
+          param: "input",
+        },
+      );
+    }
+    return { tokens: Int32Array.from(tokens), startsText: false, parser: null, answer: plainAnswer(specialTokens) };
+  }
+
   #openChat({ fallback = "auto", now = () => new Date() }: PromptBuilderOptions): Chat | null {
     const { info } = this.#model;
     const name = fallback === "auto" ? fallbackFor(info) : fallback === "none" ? null : fallback;
@@ -127,8 +143,7 @@ export class PromptBuilder {
     const text = messages.map((message) => message.content).join("");
     const tokens = await this.#tokenizer.encode(text, { addSpecial: true, parseSpecial: false });
     const { specialTokens } = this.#tokenizer.info;
-    const answer = { tools: [], family: null, begun: null, reasoning: null, inReasoning: false, specialTokens };
-    return { tokens, startsText: text === "", parser: null, answer };
+    return { tokens, startsText: text === "", parser: null, answer: plainAnswer(specialTokens) };
   }
 
   async #render(chat: Chat, messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
@@ -217,6 +232,11 @@ export class PromptBuilder {
   #textOf(token: number | null): string {
     return token === null ? "" : new TextDecoder().decode(this.#model.decode(Int32Array.of(token), true));
   }
+}
+
+/** Of a text that is continued. */
+function plainAnswer(specialTokens: Prompt["answer"]["specialTokens"]): Prompt["answer"] {
+  return { tools: [], family: null, begun: null, reasoning: null, inReasoning: false, specialTokens };
 }
 
 const isMarkup = (text: string): boolean => /^<.+>$|^\[.+\]$/s.test(text);

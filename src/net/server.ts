@@ -54,6 +54,8 @@ export interface RouteDescription {
   readonly summary: string;
   /** What validates the body. */
   readonly body?: z.ZodType;
+  /** What validates the query: fields that are strings. */
+  readonly query?: z.ZodObject;
 }
 
 /** Time for the last bytes to leave and for clients to answer a goodbye. */
@@ -169,7 +171,13 @@ export class Server {
     app.addHook("onResponse", async (request, reply) => this.#logRequest(request, reply));
     app.setErrorHandler((error, request, reply) => this.#sendError(request, reply, fromFastifyError(error)));
     app.setNotFoundHandler((request, reply) => {
-      const route = `${request.method} ${request.url.split("?", 1)[0]}`;
+      const path = request.url.split("?", 1)[0] ?? "";
+      const route = `${request.method} ${path}`;
+      const allowed = methodsOf(path, this.#routes);
+      if (allowed.length > 0) {
+        reply.header("allow", allowed.join(", "));
+        return this.#sendError(request, reply, new HearthError("METHOD_NOT_ALLOWED", `There is no ${route}.`));
+      }
       return this.#sendError(request, reply, new HearthError("ROUTE_NOT_FOUND", `There is no ${route}.`));
     });
     return app;
@@ -190,7 +198,7 @@ export class Server {
     }
     if (origin === undefined || !this.#gate.access.isConfiguredOrigin(origin)) return undefined;
     reply.header("access-control-allow-origin", origin).header("vary", "Origin");
-    reply.header("access-control-expose-headers", "X-Request-Id, Retry-After");
+    reply.header("access-control-expose-headers", "X-Request-Id, Retry-After, Warning");
     if (!isPreflight) return undefined;
     return reply
       .code(204)
@@ -226,6 +234,15 @@ export class Server {
       .headers(errorHeaders(error))
       .send({ error: wireError(error) });
   }
+}
+
+/** The methods that the path has. */
+function methodsOf(path: string, routes: readonly Route[]): string[] {
+  const matches = ({ url }: Route) => {
+    const parts = url.split(/:\w+|\*/).map((part) => part.replace(/[^\w/-]/g, "\\$&"));
+    return new RegExp(`^${parts.join(url.endsWith("*") ? ".+" : "[^/]+")}$`).test(path);
+  };
+  return [...new Set(routes.filter(matches).map(({ method }) => method))].sort();
 }
 
 /** The names that this device goes by, for Host headers and certificates. */

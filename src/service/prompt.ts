@@ -11,6 +11,7 @@ type PromptModel = Pick<LoadedModel, "prompts" | "promptLimit" | "scheduler">;
 
 /** Throws CONTEXT_OVERFLOW, CHAT_TEMPLATE_FAILED, and REQUEST_UNSUPPORTED for tools together with a grammar. */
 export async function buildPrompt(loaded: PromptModel, request: GenerationRequest): Promise<Prompt> {
+  if (request.promptTokens) return loaded.prompts.ofTokens(request.promptTokens);
   const options = promptOptions(request);
   const build = async (messages: readonly Message[]) => {
     loaded.promptLimit.check(messages);

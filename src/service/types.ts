@@ -20,6 +20,8 @@ export interface GenerationRequest {
   readonly messages: readonly Message[];
   /** Continue the texts as they are, also where the model has a chat template. */
   readonly raw?: boolean;
+  /** Continue these tokens instead of the messages. */
+  readonly promptTokens?: readonly number[];
   /** What the model may call. */
   readonly tools?: readonly Tool[];
   /** Without it: auto. A call that is asked for is begun in the prompt; its arguments are the model's. */
@@ -40,6 +42,8 @@ export interface GenerationRequest {
   readonly topLogprobs?: number;
   /** auto: leave out the oldest turns of a conversation that is too long for the context. Without it that is an error. */
   readonly truncation?: "auto" | "disabled";
+  /** The request's own name for its messages, for errors; `input` without it. */
+  readonly inputField?: string;
   /** Names the conversation, so that its KV cache is found again among equals. */
   readonly cacheKey: string | null;
   /** false: read the prompt into the KV cache and answer nothing. */
@@ -65,6 +69,8 @@ export interface EmbeddingRequest {
   readonly model: string;
   /** A text, or its tokens. */
   readonly input: string | readonly number[];
+  /** Length of the vector; without it the model's own. */
+  readonly dimensions?: number;
   readonly signal: AbortSignal;
   readonly demand?: Demand;
 }

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import test, { type TestContext } from "node:test";
 import { WebSocket } from "ws";
+import { loadConfig } from "../../src/config/load.js";
 import { scripted } from "../../src/engine/fake.js";
 import { until } from "../helpers/scheduler.js";
 import { startServer, type TestServer, TestSocket } from "../helpers/server.js";
@@ -80,6 +81,26 @@ test("a configured origin may read the answers, and no other is told that it may
   assert.equal(preflight.headers.get("access-control-allow-origin"), "http://kiosk.lan");
   const own = await fetch(`${server.url}/v1/models`, { headers: { origin: server.url } });
   assert.equal(own.headers.get("access-control-allow-origin"), null);
+});
+
+test("apps and browser extensions may be allowed by their origins", async (t) => {
+  const allowed = "app://obsidian.md,chrome-extension://bfnaelmomeimhlpmgjnjophhpkkoljpa,capacitor://localhost";
+  const { config } = loadConfig({ env: { HEARTH_ALLOWED_ORIGINS: allowed }, flags: {} });
+  const origins = config["server.allowed_origins"];
+  assert.deepEqual(origins, allowed.split(","));
+  const server = await startServer(t, { config: { "server.allowed_origins": origins } });
+  for (const origin of origins) {
+    assert.equal((await get(server, "/v1/models", { origin })).status, 200, origin);
+    assert.equal(await upgradeStatus(server, { origin }), 101, origin);
+    const response = await fetch(`${server.url}/v1/models`, { headers: { origin } });
+    assert.equal(response.headers.get("access-control-allow-origin"), origin);
+  }
+  for (const origin of ["app://other.md", "chrome-extension://aaaa", "null", "moz-extension://x"]) {
+    assert.equal((await get(server, "/v1/models", { origin })).status, 403, origin);
+  }
+  for (const bad of ["obsidian.md", "null", "app:/x", "app://", "://x", "app://a b", "app://a/path"]) {
+    assert.throws(() => loadConfig({ env: { HEARTH_ALLOWED_ORIGINS: bad }, flags: {} }), /allowed_origins/, bad);
+  }
 });
 
 test("with a key required, requests and upgrades without it are refused; health needs none", async (t) => {

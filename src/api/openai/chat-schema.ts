@@ -4,7 +4,8 @@
  */
 import * as z from "zod";
 import { unsupported } from "../../net/validate.js";
-import { answerFields, contentSchema, samplingFields, shortText } from "./fields.js";
+import { constraintFields } from "./constraints.js";
+import { answerFields, contentSchema, modelName, samplingFields, shortText, tokenLimit } from "./fields.js";
 
 const toolName = z.string().regex(/^[\w.-]{1,128}$/);
 
@@ -35,35 +36,30 @@ const toolSchema = z.object({
   }),
 });
 
-const formatSchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("text") }),
-  z.object({ type: z.literal("json_object") }),
-  z.object({
-    type: z.literal("json_schema"),
-    json_schema: z.object({
-      name: z.string().max(64).nullish(),
-      description: z.string().nullish(),
-      schema: z.record(z.string(), z.unknown()).nullish(),
-      strict: z.boolean().nullish(),
-    }),
-  }),
-]);
+const namedTool = z.object({ type: z.literal("function"), function: z.object({ name: toolName }) });
 
 export const chatSchema = z.object({
-  model: shortText,
+  model: modelName,
   messages: z.array(messageSchema).min(1).max(4096),
   ...answerFields,
   ...samplingFields,
-  max_tokens: z.int().min(1).max(1_048_576).nullish(),
-  max_completion_tokens: z.int().min(1).max(1_048_576).nullish(),
+  max_tokens: tokenLimit(1),
+  max_completion_tokens: tokenLimit(1),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
-  response_format: formatSchema.nullish(),
+  ...constraintFields,
   tools: z.array(toolSchema).max(256).nullish(),
   tool_choice: z
     .union([
       z.enum(["none", "auto", "required"]),
-      z.object({ type: z.literal("function"), function: z.object({ name: toolName }) }),
+      namedTool,
+      z.object({
+        type: z.literal("allowed_tools"),
+        allowed_tools: z.object({
+          mode: z.enum(["auto", "required"]).default("auto"),
+          tools: z.array(namedTool).max(256),
+        }),
+      }),
     ])
     .nullish(),
   parallel_tool_calls: z.boolean().nullish(),

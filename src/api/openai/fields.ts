@@ -6,24 +6,66 @@ import { askedSampling } from "../../service/sampling.js";
 import type { GenerationRequest } from "../../service/types.js";
 
 export const shortText = z.string().max(256);
+/** Without one, or null: the configured model, on every route. */
+export const modelName = shortText.nullish();
+/** Ids of tokens; whether the vocabulary has them is the model's to say. */
+export const tokenIds = z
+  .array(
+    z
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1),
+  )
+  .min(1)
+  .max(1_048_576);
 const stopText = z.string().min(1).max(256);
 export const maxAnswers = 8;
+
+/** One text, or the ids of one, as a list like several. */
+export function severalOf(
+  input: string | readonly string[] | readonly number[] | readonly (readonly number[])[],
+): readonly (string | readonly number[])[] {
+  if (typeof input === "string") return [input];
+  return isTokens(input) ? [input] : input;
+}
+
+function isTokens(input: readonly unknown[]): input is readonly number[] {
+  return typeof input[0] === "number";
+}
 
 export const samplingFields = {
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   presence_penalty: z.number().min(-2).max(2).nullish(),
   frequency_penalty: z.number().min(-2).max(2).nullish(),
-  seed: z.int().min(0).nullish(),
+  /** Negative: drawn. */
+  seed: z.int().nullish(),
   logit_bias: z.record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100)).nullish(),
   // Not in the public API; other local servers take them under the same names.
-  top_k: z.int().min(0).max(1_000_000).nullish(),
+  /** Negative, as 0: not bounded. */
+  top_k: z.int().min(-1_000_000).max(1_000_000).nullish(),
   min_p: z.number().min(0).max(1).nullish(),
   typical_p: z.number().min(0).max(1).nullish(),
   repeat_penalty: z.number().min(0.01).max(10).nullish(),
+  repetition_penalty: z.number().min(0.01).max(10).nullish(),
   repeat_last_n: z.int().min(-1).max(1_048_576).nullish(),
 };
 const samplingSchema = z.object(samplingFields);
+
+/** Negative: no limit of the client's, as in llama.cpp and Ollama. */
+export const tokenLimit = (min: 0 | 1) =>
+  z
+    .int()
+    .min(-1_048_576)
+    .max(1_048_576)
+    .refine((limit) => min === 0 || limit !== 0, "Expected a number above 0, or a negative one for no limit")
+    .nullish();
+
+/** The first limit that was set; null: none. */
+export function toMaxTokens(...limits: readonly (number | null | undefined)[]): number | null {
+  const limit = limits.find((each) => each !== null && each !== undefined) ?? -1;
+  return limit < 0 ? null : limit;
+}
 
 export const answerFields = {
   n: z.int().min(1).max(maxAnswers).nullish(),
@@ -40,14 +82,14 @@ export function toSampling(request: z.infer<typeof samplingSchema>, index: numbe
   return askedSampling({
     temperature: request.temperature,
     topP: request.top_p,
-    topK: request.top_k,
+    topK: typeof request.top_k === "number" ? Math.max(request.top_k, 0) : null,
     minP: request.min_p,
     typicalP: request.typical_p,
     presencePenalty: request.presence_penalty,
     frequencyPenalty: request.frequency_penalty,
-    repetitionPenalty: request.repeat_penalty,
+    repetitionPenalty: request.repeat_penalty ?? request.repetition_penalty,
     penaltyLastN: request.repeat_last_n,
-    seed: seed === null || seed === undefined ? null : seed + index,
+    seed: seed === null || seed === undefined || seed < 0 ? null : seed + index,
     logitBias: bias ? Object.entries(bias).map(([token, value]) => [Number(token), value] as const) : null,
   });
 }

@@ -12,7 +12,7 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
       summary: api.summary,
       operationId: `${method.toLowerCase()}${path.replace(/[^a-z]+(.)?/gi, (_, next = "") => next.toUpperCase())}`,
       ...(scope === "open" && { security: [] }),
-      ...parametersOf(path),
+      ...parametersOf(path, api.query),
       ...(api.body && { requestBody: { required: true, content: json(toSchema(api.body)) } }),
       responses: {
         "200": { description: "Done; see the protocol for the form of answers and streams." },
@@ -24,7 +24,8 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
     openapi: "3.1.0",
     info: { title: "hearth", version, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
     components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
-    security: [{ key: [] }],
+    // Over loopback and the Unix socket none is asked for, unless the configuration says so.
+    security: [{}, { key: [] }],
     paths,
   };
 }
@@ -34,10 +35,21 @@ export function toTemplate(url: string): string {
   return url.replace(/:(\w+)/g, "{$1}").replace("*", "{name}");
 }
 
-function parametersOf(path: string): object {
-  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-  if (names.length === 0) return {};
-  return { parameters: names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })) };
+function parametersOf(path: string, query: z.ZodObject | undefined): object {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
+  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+    name,
+    in: "query",
+    required: false,
+    schema: toSchema(schema as z.ZodType),
+  }));
+  const parameters = [...inPath, ...inQuery];
+  return parameters.length > 0 ? { parameters } : {};
 }
 
 function toSchema(schema: z.ZodType): object {

@@ -132,14 +132,16 @@ export function parseResume(frame: unknown): { readonly id: string; readonly sta
   return { id, startingAfter: startingAfter ?? -1 };
 }
 
-const queryNumber = z
-  .string()
-  .regex(/^\d{1,15}$/, "is no number of an event")
-  .optional();
+/** The query that reads a response, or reads on from its stream. */
+export const readSchema = z.object({
+  stream: z.string().max(16).optional(),
+  starting_after: z
+    .string()
+    .regex(/^\d{1,15}$/, "is no number of an event")
+    .optional(),
+});
 
-/** The same, of a query. */
-export function parseStartingAfter(query: unknown): number {
-  const text = parseAt(queryNumber, query, "starting_after");
+export function toStartingAfter(text: string | undefined): number {
   return text === undefined ? -1 : Number(text);
 }
 
