@@ -67,7 +67,12 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
   });
 
   const cancel = { api: { summary: "Ends a response that is being made, with what it has" } };
-  app.post<One>("/v1/responses/:id/cancel", { config: cancel }, async ({ params: { id }, caller }) => {
+  // Clients name a type for the body that they do not send.
+  const onRequest = async ({ headers }: FastifyRequest) => {
+    const { "content-length": length, "transfer-encoding": encoding } = headers;
+    if (encoding === undefined && (length ?? "0") === "0") delete headers["content-type"];
+  };
+  app.post<One>("/v1/responses/:id/cancel", { config: cancel, onRequest }, async ({ params: { id }, caller }) => {
     const owner = ownerOf(caller);
     const stream = streams.find(id, owner);
     await stream?.stop();
