@@ -170,17 +170,17 @@ export class Server {
     app.addHook("onRequest", async (request, reply) => this.#enter(request, reply));
     app.addHook("onResponse", async (request, reply) => this.#logRequest(request, reply));
     app.setErrorHandler((error, request, reply) => this.#sendError(request, reply, fromFastifyError(error)));
-    app.setNotFoundHandler((request, reply) => {
-      const path = request.url.split("?", 1)[0] ?? "";
-      const route = `${request.method} ${path}`;
-      const allowed = methodsOf(path, this.#routes);
-      if (allowed.length > 0) {
-        reply.header("allow", allowed.join(", "));
-        return this.#sendError(request, reply, new HearthError("METHOD_NOT_ALLOWED", `There is no ${route}.`));
-      }
-      return this.#sendError(request, reply, new HearthError("ROUTE_NOT_FOUND", `There is no ${route}.`));
-    });
+    app.setNotFoundHandler((request, reply) => this.#sendNotFound(request, reply));
     return app;
+  }
+
+  #sendNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const path = request.url.split("?", 1)[0] ?? "";
+    const message = `There is no ${request.method} ${path}.`;
+    const allowed = methodsOf(path, this.#routes);
+    if (allowed.length === 0) return this.#sendError(request, reply, new HearthError("ROUTE_NOT_FOUND", message));
+    reply.header("allow", allowed.join(", "));
+    return this.#sendError(request, reply, new HearthError("METHOD_NOT_ALLOWED", message));
   }
 
   async #enter(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
@@ -192,6 +192,8 @@ export class Server {
     request.caller = caller;
     reply.raw.once("close", release);
     const encoding = request.headers["content-encoding"] ?? "identity";
+    // Before the body is looked at, which nobody wants.
+    if (request.is404 && !isPreflight) return this.#sendNotFound(request, reply);
     // Nothing that grows when it is unpacked.
     if (encoding !== "identity") {
       throw new HearthError("CONTENT_TYPE_UNSUPPORTED", `The body is encoded as ${JSON.stringify(encoding)}.`);
@@ -236,13 +238,16 @@ export class Server {
   }
 }
 
-/** The methods that the path has. */
+/** The methods that the path has; a route that names it whole comes before those with parameters. */
 function methodsOf(path: string, routes: readonly Route[]): string[] {
-  const matches = ({ url }: Route) => {
-    const parts = url.split(/:\w+|\*/).map((part) => part.replace(/[^\w/-]/g, "\\$&"));
-    return new RegExp(`^${parts.join(url.endsWith("*") ? ".+" : "[^/]+")}$`).test(path);
-  };
-  return [...new Set(routes.filter(matches).map(({ method }) => method))].sort();
+  const exact = routes.filter(({ url }) => url === path);
+  const found = exact.length > 0 ? exact : routes.filter(({ url }) => patternOf(url).test(path));
+  return [...new Set(found.map(({ method }) => method))].sort();
+}
+
+function patternOf(url: string): RegExp {
+  const parts = url.split(/:\w+|\*/).map((part) => part.replace(/[^\w/-]/g, "\\$&"));
+  return new RegExp(`^${parts.join(url.endsWith("*") ? ".+" : "[^/]+")}$`);
 }
 
 /** The names that this device goes by, for Host headers and certificates. */

@@ -3,6 +3,7 @@
  * server cannot do are refused by name, so that nobody takes silence for consent.
  */
 import * as z from "zod";
+import { inWords } from "../../net/documented.js";
 import { unsupported } from "../../net/validate.js";
 import { constraintFields } from "./constraints.js";
 import { answerFields, contentSchema, modelName, samplingFields, shortText, tokenLimit } from "./fields.js";
@@ -61,15 +62,19 @@ export const chatSchema = z.object({
         }),
       }),
     ])
-    .nullish(),
+    .nullish()
+    .meta(inWords),
   parallel_tool_calls: z.boolean().nullish(),
   reasoning_effort: z.string().max(32).nullish(),
   prompt_cache_key: shortText.nullish(),
-  modalities: z.array(z.string().max(32)).max(8).nullish(),
-  audio: z.unknown().optional(),
-  functions: z.unknown().optional(),
-  function_call: z.unknown().optional(),
-  web_search_options: z.unknown().optional(),
+  modalities: z
+    .array(z.string().max(32).meta({ const: "text" }))
+    .max(8)
+    .nullish(),
+  audio: z.unknown().optional().meta(inWords),
+  functions: z.unknown().optional().meta(inWords),
+  function_call: z.unknown().optional().meta(inWords),
+  web_search_options: z.unknown().optional().meta(inWords),
 });
 
 export type ChatRequest = z.infer<typeof chatSchema>;

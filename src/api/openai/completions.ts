@@ -1,6 +1,7 @@
 /** POST /v1/completions: continues texts as they are, without the model's chat template. */
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
+import { inWords } from "../../net/documented.js";
 import type { Server } from "../../net/server.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import { defaultModel } from "../../service/model-host.js";
@@ -27,16 +28,17 @@ export const completionSchema = z.object({
     z.string(),
     z.array(z.string()).min(1).max(maxAnswers),
     tokenIds,
-    z.array(tokenIds).min(1).max(maxAnswers),
+    z.array(tokenIds).min(1).max(maxAnswers).meta(inWords),
   ]),
   ...answerFields,
   ...constraintFields,
+  n: answerFields.n.meta(inWords),
   ...samplingFields,
   max_tokens: tokenLimit(0),
   logprobs: z.int().min(0).max(20).nullish(),
-  best_of: z.int().min(1).max(20).nullish(),
-  echo: z.boolean().nullish(),
-  suffix: z.string().nullish(),
+  best_of: z.int().min(1).max(20).nullish().meta(inWords),
+  echo: z.boolean().nullish().meta(inWords),
+  suffix: z.string().nullish().meta(inWords),
 });
 type CompletionRequest = z.infer<typeof completionSchema>;
 

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
+import { inWords } from "../../net/documented.js";
 import { unsupported } from "../../net/validate.js";
 import type { OutputFormat } from "../../service/types.js";
 
@@ -16,19 +17,21 @@ const choices = z.array(z.string()).min(1).max(1024);
 const responseFormat = z.discriminatedUnion("type", [
   z.object({ type: z.literal("text") }),
   z.object({ type: z.literal("json_object"), schema: schemaObject.nullish() }),
-  z.object({
-    type: z.literal("json_schema"),
-    json_schema: z
-      .object({
-        name: z.string().max(64).nullish(),
-        description: z.string().nullish(),
-        schema: schemaObject.nullish(),
-        strict: z.boolean().nullish(),
-      })
-      .nullish(),
-    schema: schemaObject.nullish(),
-  }),
-  z.object({ type: z.literal("grammar"), grammar: grammarText }),
+  z
+    .object({
+      type: z.literal("json_schema"),
+      json_schema: z
+        .object({
+          name: z.string().max(64).nullish(),
+          description: z.string().nullish(),
+          schema: schemaObject.nullish(),
+          strict: z.boolean().nullish(),
+        })
+        .optional(),
+      schema: schemaObject.optional().meta(inWords),
+    })
+    .meta({ required: ["type", "json_schema"] }),
+  z.object({ type: z.literal("grammar"), grammar: grammarText }).meta(inWords),
 ]);
 
 const structuredOutputs = z.object({
@@ -43,18 +46,18 @@ const structuredOutputs = z.object({
 export const constraintFields = {
   response_format: responseFormat.nullish(),
   // llama.cpp's, and SGLang's, which has the schema as text.
-  json_schema: schemaOrText.nullish(),
-  grammar: z.string().nullish(),
+  json_schema: schemaOrText.nullish().meta(inWords),
+  grammar: z.string().nullish().meta(inWords),
   // vLLM's, the newer one first.
-  structured_outputs: structuredOutputs.nullish(),
-  guided_json: schemaOrText.nullish(),
-  guided_regex: grammarText.nullish(),
-  guided_choice: choices.nullish(),
-  guided_grammar: grammarText.nullish(),
-  structural_tag: z.unknown().optional(),
+  structured_outputs: structuredOutputs.nullish().meta(inWords),
+  guided_json: schemaOrText.nullish().meta(inWords),
+  guided_regex: grammarText.nullish().meta(inWords),
+  guided_choice: choices.nullish().meta(inWords),
+  guided_grammar: grammarText.nullish().meta(inWords),
+  structural_tag: z.unknown().optional().meta(inWords),
   // SGLang's.
-  regex: grammarText.nullish(),
-  ebnf: grammarText.nullish(),
+  regex: grammarText.nullish().meta(inWords),
+  ebnf: grammarText.nullish().meta(inWords),
 };
 const constraintSchema = z.object(constraintFields);
 type Constraints = z.infer<typeof constraintSchema>;

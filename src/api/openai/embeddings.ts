@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { mapAtOnce } from "../../base/async.js";
 import { demandOf } from "../../net/demand.js";
+import { inWords } from "../../net/documented.js";
 import type { Server } from "../../net/server.js";
 import { closedSignal } from "../../net/stream.js";
 import { parseAt } from "../../net/validate.js";
@@ -20,10 +21,10 @@ export const embeddingsSchema = z.object({
     z.string().min(1),
     z.array(z.string().min(1)).min(1).max(maxInputs),
     tokenIds,
-    z.array(tokenIds).min(1).max(maxInputs),
+    z.array(tokenIds).min(1).max(maxInputs).meta(inWords),
   ]),
   encoding_format: z.enum(["float", "base64"]).nullish(),
-  dimensions: z.int().min(1).max(1_048_576).nullish(),
+  dimensions: z.int().min(1).max(1_048_576).nullish().meta(inWords),
   user: shortText.nullish(),
 });
 

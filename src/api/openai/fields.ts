@@ -1,6 +1,7 @@
 /** Fields that several of OpenAI's requests share, their ranges, and what they mean to the service. */
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
+import { inWords, oneOfForms } from "../../net/documented.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import { askedSampling } from "../../service/sampling.js";
 import type { GenerationRequest } from "../../service/types.js";
@@ -17,7 +18,8 @@ export const tokenIds = z
       .max(2 ** 31 - 1),
   )
   .min(1)
-  .max(1_048_576);
+  .max(1_048_576)
+  .meta(inWords);
 const stopText = z.string().min(1).max(256);
 export const maxAnswers = 8;
 
@@ -40,7 +42,10 @@ export const samplingFields = {
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   /** Negative: drawn. */
   seed: z.int().nullish(),
-  logit_bias: z.record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100)).nullish(),
+  logit_bias: z
+    .record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100))
+    .nullish()
+    .meta(inWords),
   // Not in the public API; other local servers take them under the same names.
   /** Negative, as 0: not bounded. */
   top_k: z.int().min(-1_000_000).max(1_000_000).nullish(),
@@ -59,6 +64,7 @@ export const tokenLimit = (min: 0 | 1) =>
     .min(-1_048_576)
     .max(1_048_576)
     .refine((limit) => min === 0 || limit !== 0, "Expected a number above 0, or a negative one for no limit")
+    .meta(min === 0 ? {} : { not: { const: 0 } })
     .nullish();
 
 /** The first limit that was set; null: none. */
@@ -100,7 +106,14 @@ export function toStop(stop: string | readonly string[] | null | undefined): rea
 
 const textPart = z.object({ text: z.string() });
 const refusalPart = z.object({ refusal: z.string() });
-const anyPart = z.looseObject({ type: z.string().max(64) });
+const anyPart = z
+  .looseObject({ type: z.string().max(64) })
+  .meta(
+    oneOfForms(
+      { type: { const: "text" }, text: { type: "string" } },
+      { type: { const: "refusal" }, refusal: { type: "string" } },
+    ),
+  );
 export const contentSchema = z.union([z.string(), z.array(anyPart).max(1024)]);
 
 /** The text of a message's content. REQUEST_UNSUPPORTED for what is no text. */

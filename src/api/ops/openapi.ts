@@ -54,7 +54,31 @@ function parametersOf(path: string, query: z.ZodObject | undefined): object {
 
 function toSchema(schema: z.ZodType): object {
   const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-  return rest;
+  return described(rest) as object;
+}
+
+/** Longer lists are refused, as are requests of their size; a document that names the number says nothing more. */
+const mostItems = 1000;
+
+const isInWords = (schema: unknown): boolean => typeof schema === "object" && schema !== null && "x-in-words" in schema;
+
+/** Without what is said in words, see net/documented.ts, but with its names. */
+function described(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.filter((each) => !isInWords(each)).map(described);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const entries = Object.entries(schema)
+    .filter(([key, value]) => key !== "maxItems" || value < mostItems)
+    .map(([key, value]) => [key, key === "properties" ? propertiesOf(value) : described(value)]);
+  const { properties = {} } = schema as { properties?: Record<string, unknown> };
+  const inWords = Object.keys(properties).filter((name) => isInWords(properties[name]));
+  if (inWords.length > 0)
+    entries.push(["description", `Also, as the server and the rest allow: ${inWords.join(", ")}.`]);
+  return Object.fromEntries(entries);
+}
+
+function propertiesOf(properties: Readonly<Record<string, unknown>>): object {
+  const shown = Object.entries(properties).filter(([, schema]) => !isInWords(schema));
+  return Object.fromEntries(shown.map(([name, schema]) => [name, described(schema)]));
 }
 
 const json = (schema: object) => ({ "application/json": { schema } });

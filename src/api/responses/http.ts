@@ -12,7 +12,7 @@ import { askerOf } from "./asker.js";
 import { pageOf, pageSchema } from "./input-items.js";
 import type { StreamReader } from "./live-stream.js";
 import type { LiveStreams } from "./live-streams.js";
-import { createSchema, parseCreate, readSchema, toStartingAfter } from "./schema.js";
+import { createSchema, inputRequired, parseCreate, readSchema, toStartingAfter } from "./schema.js";
 import { toServerSentEvents } from "./sse.js";
 import { Turn, type TurnDependencies } from "./turn.js";
 
@@ -27,7 +27,9 @@ export interface HttpDependencies extends TurnDependencies {
 export function routeHttp({ app }: Server, dependencies: HttpDependencies): void {
   const { store, streams, fields, logger } = dependencies;
 
-  const create = { api: { summary: "Answers a conversation that can be gone on with", body: createSchema } };
+  const create = {
+    api: { summary: "Answers a conversation that can be gone on with", body: createSchema.meta(inputRequired) },
+  };
   app.post("/v1/responses", { config: create }, async (request, reply) => {
     const body = parseCreate(request.body);
     const turn = new Turn(body, dependencies, askerOf(body, request.caller, request.headers));

@@ -3,6 +3,7 @@
  * ask for what this server cannot do yet are refused by name, so that nobody takes silence for consent.
  */
 import * as z from "zod";
+import { inWords, oneOfForms } from "../../net/documented.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 
 /** `include` values of our own: more fields and events for clients that ask for them. */
@@ -26,7 +27,7 @@ const formatSchema = z.discriminatedUnion("type", [
     strict: z.boolean().nullish(),
   }),
   // The public API has grammars for the input of custom tools only.
-  z.object({ type: z.literal("grammar"), syntax: z.literal("gbnf"), definition: z.string() }),
+  z.object({ type: z.literal("grammar"), syntax: z.literal("gbnf"), definition: z.string() }).meta(inWords),
 ]);
 
 const toolName = z.string().regex(/^[\w.-]{1,64}$/, "a tool's name has 1 to 64 letters, digits and . _ -");
@@ -67,11 +68,26 @@ const toolChoiceSchema = z.union([
   }),
 ]);
 
+/** Of the items of an input; input.ts reads them all. */
+const textPart = (type: string) => ({
+  type: "object",
+  properties: { type: { const: type }, text: { type: "string" } },
+  required: ["type", "text"],
+});
+const messageForms = oneOfForms({
+  type: { const: "message" },
+  role: { enum: ["user", "assistant", "system", "developer"] },
+  content: { anyOf: [{ type: "string" }, { type: "array", items: textPart("input_text"), maxItems: 16 }] },
+});
+
 export const createSchema = z.object({
   model: shortText.nullish(),
-  input: z.union([z.string(), z.array(z.unknown()).max(4096)]).nullish(),
+  input: z
+    .union([z.string(), z.array(z.unknown().meta(messageForms)).max(4096).meta({ minItems: 1 })])
+    .nullish()
+    .meta({ type: ["string", "array"] }),
   instructions: z.string().nullish(),
-  previous_response_id: shortText.nullish(),
+  previous_response_id: shortText.nullish().meta(inWords),
   store: z.boolean().nullish(),
   generate: z.boolean().nullish(),
   stream: z.boolean().nullish(),
@@ -107,13 +123,16 @@ export const createSchema = z.object({
 
   truncation: z.enum(["auto", "disabled"]).nullish(),
   tools: z.array(toolSchema).max(256).nullish(),
-  tool_choice: toolChoiceSchema.nullish(),
-  top_logprobs: z.int().min(0).max(20).nullish(),
-  background: z.boolean().nullish(),
-  conversation: z.unknown().optional(),
-  prompt: z.unknown().optional(),
-  context_management: z.unknown().optional(),
+  tool_choice: toolChoiceSchema.nullish().meta(inWords),
+  top_logprobs: z.int().min(0).max(20).nullish().meta(inWords),
+  background: z.boolean().nullish().meta(inWords),
+  conversation: z.unknown().optional().meta(inWords),
+  prompt: z.unknown().optional().meta(inWords),
+  context_management: z.unknown().optional().meta(inWords),
 });
+
+/** Without an input there is nothing to answer, but for what is in words. */
+export const inputRequired = { required: ["input"] };
 
 export type CreateRequest = z.infer<typeof createSchema>;
 
