@@ -154,6 +154,9 @@ export class Server {
       serverFactory: (handler) => createListener(handler, limitsOf(config), this.#dependencies.tls),
       bodyLimit: config["limits.message_bytes"],
       forceCloseConnections: "idle",
+      // Such keys are no mistake of a client that hands on what others wrote; nothing here could use them.
+      onProtoPoisoning: "remove",
+      onConstructorPoisoning: "remove",
       return503OnClosing: false, // our own handlers say it better
       genReqId: () => `req_${randomBytes(12).toString("hex")}`,
       routerOptions: { maxParamLength: 512 },

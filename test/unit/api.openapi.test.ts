@@ -47,7 +47,6 @@ test("the queries that a route takes are described", async (t) => {
       ["id", "path", true],
       ["limit", "query", false],
       ["order", "query", false],
-      ["after", "query", false],
     ],
   );
   assert.deepEqual(parameters[2].schema, { type: "string", enum: ["asc", "desc"] });

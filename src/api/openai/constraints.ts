@@ -12,7 +12,8 @@ const schemaObject = z.record(z.string(), z.unknown());
 /** Some clients write the schema as text. */
 const schemaOrText = z.union([schemaObject, z.string()]);
 const grammarText = z.string().min(1);
-const choices = z.array(z.string()).min(1).max(1024);
+const patternText = z.string().min(1).max(16_384);
+const choices = z.array(z.string().max(16_384)).min(1).max(1024);
 
 const responseFormat = z.discriminatedUnion("type", [
   z.object({ type: z.literal("text") }),
@@ -36,7 +37,7 @@ const responseFormat = z.discriminatedUnion("type", [
 
 const structuredOutputs = z.object({
   json: schemaOrText.nullish(),
-  regex: grammarText.nullish(),
+  regex: patternText.nullish(),
   choice: choices.nullish(),
   grammar: grammarText.nullish(),
   json_object: z.boolean().nullish(),
@@ -51,12 +52,12 @@ export const constraintFields = {
   // vLLM's, the newer one first.
   structured_outputs: structuredOutputs.nullish().meta(inWords),
   guided_json: schemaOrText.nullish().meta(inWords),
-  guided_regex: grammarText.nullish().meta(inWords),
+  guided_regex: patternText.nullish().meta(inWords),
   guided_choice: choices.nullish().meta(inWords),
   guided_grammar: grammarText.nullish().meta(inWords),
   structural_tag: z.unknown().optional().meta(inWords),
   // SGLang's.
-  regex: grammarText.nullish().meta(inWords),
+  regex: patternText.nullish().meta(inWords),
   ebnf: grammarText.nullish().meta(inWords),
 };
 const constraintSchema = z.object(constraintFields);

@@ -42,14 +42,20 @@ function parametersOf(path: string, query: z.ZodObject | undefined): object {
     required: true,
     schema: { type: "string" },
   }));
-  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+  const { properties = {}, description }: Described = query ? toSchema(query) : {};
+  const inQuery = Object.entries(properties).map(([name, schema]) => ({
     name,
     in: "query",
     required: false,
-    schema: toSchema(schema as z.ZodType),
+    schema,
   }));
   const parameters = [...inPath, ...inQuery];
-  return parameters.length > 0 ? { parameters } : {};
+  return { ...(parameters.length > 0 && { parameters }), ...(description && { description }) };
+}
+
+interface Described {
+  readonly properties?: Readonly<Record<string, object>>;
+  readonly description?: string;
 }
 
 function toSchema(schema: z.ZodType): object {

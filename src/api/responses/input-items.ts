@@ -1,6 +1,7 @@
 /** GET /v1/responses/ID/input_items: the items of a response's request, each with an id, page by page. Pure but for the ids. */
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
+import { inWords } from "../../net/documented.js";
 import { parseAt } from "../../net/validate.js";
 import { newId } from "./resource.js";
 
@@ -45,7 +46,7 @@ export const pageSchema = z.object({
   /** Without it the newest first. */
   order: z.enum(["asc", "desc"]).optional(),
   /** The id of the last item of the page before. */
-  after: z.string().max(256).optional(),
+  after: z.string().max(256).optional().meta(inWords),
 });
 
 /** One page of the items. REQUEST_INVALID. */
