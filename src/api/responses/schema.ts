@@ -96,12 +96,30 @@ export const createSchema = z.object({
   top_p: z.number().min(0).max(1).nullish(),
   presence_penalty: z.number().min(-2).max(2).nullish(),
   frequency_penalty: z.number().min(-2).max(2).nullish(),
-  max_output_tokens: z.int().min(1).max(1_048_576).nullish(),
+  /** Negative: no limit of the client's. */
+  max_output_tokens: z
+    .int()
+    .min(-1_048_576)
+    .max(1_048_576)
+    .refine((limit) => limit !== 0, "Expected a number above 0, or a negative one for no limit")
+    .meta({ not: { const: 0 } })
+    .nullish()
+    .transform((limit) => (limit && limit < 0 ? null : limit)),
   // Not in the public API; other local servers take them under the same names.
-  top_k: z.int().min(0).max(1_000_000).nullish(),
+  /** Negative, as 0: not bounded. */
+  top_k: z
+    .int()
+    .min(-1_000_000)
+    .max(1_000_000)
+    .nullish()
+    .transform((count) => (count ? Math.max(count, 0) : count)),
   min_p: z.number().min(0).max(1).nullish(),
   repetition_penalty: z.number().min(0.01).max(10).nullish(),
-  seed: z.int().min(0).nullish(),
+  /** Negative: drawn. */
+  seed: z
+    .int()
+    .nullish()
+    .transform((seed) => (seed && seed < 0 ? null : seed)),
   max_queue_ms: z.int().min(0).max(86_400_000).nullish(),
   stop: z.union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).max(16)]).nullish(),
 
