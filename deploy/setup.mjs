@@ -8,21 +8,27 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { filesUnder, findProgram, hashFiles } from "./files.mjs";
+import { npmCommand } from "./npm.mjs";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const forTests = process.argv.includes("--test");
 const oldestNode = 20;
+const aptLockSeconds = 300; // how long the system's own updates may keep others from installing
 
 /** What has to be there, how to see whether it is, and the Debian package that brings it. */
 const buildTools = [
   { package: "cmake", present: () => findProgram("cmake") },
   { package: "g++", present: () => findProgram("c++") },
   { package: "make", present: () => findProgram("make") || findProgram("ninja") },
+  // Nothing is built with it, but the next version of a checkout comes by it: asked for along with others, never waited for.
+  { package: "git", present: () => findProgram("git") || !existsSync(path.join(root, ".git")), optional: true },
 ];
 const doctest = { package: "doctest-dev", present: () => existsSync("/usr/include/doctest/doctest.h") };
 const testTools = [
+  { package: "clang", present: () => findProgram("clang++") },
   { package: "clang-format", present: () => findProgram("clang-format") },
   doctest,
+  { package: "debootstrap", present: () => findProgram("debootstrap") },
   { package: "g++-aarch64-linux-gnu", present: () => os.arch() === "arm64" || findProgram("aarch64-linux-gnu-g++") },
   { package: "qemu-user", present: () => findProgram("qemu-aarch64") },
   { package: "python3-minimal", present: () => findProgram("python3") },
@@ -57,28 +63,35 @@ function buildWhenChanged({ name, inputs, output, build }) {
 
 function checkNode() {
   if (Number(process.versions.node.split(".")[0]) >= oldestNode) return;
-  throw new SetupError(`Node ${oldestNode} or newer is needed, and this is ${process.versions.node}.`);
+  const advice = "Install a newer one: Debian 13 has it, and nodejs.org for older systems";
+  throw new SetupError(`Node ${oldestNode} or newer is needed, and this is ${process.versions.node}. ${advice}.`);
 }
 
 /** Installs missing Debian packages where that needs no password; otherwise says which command does. */
 function ensureTools(tools, { required }) {
-  const missing = tools.filter((tool) => !tool.present()).map((tool) => tool.package);
-  if (missing.length === 0) return;
-  const becomeRoot = privilege();
-  const advice = `${missing.join(", ")} missing. Install with: sudo apt-get install ${missing.join(" ")}`;
+  const missing = tools.filter((tool) => !tool.present());
+  if (missing.length === 0 || (required && missing.every((tool) => tool.optional))) return;
+  const packages = missing.map((tool) => tool.package);
+  const advice = `${packages.join(", ")} missing. Install with: sudo apt-get install ${packages.join(" ")}`;
   try {
+    const becomeRoot = privilege();
     if (becomeRoot === null) throw new SetupError(advice);
-    say(`installing ${missing.join(", ")}`);
-    const apt = (...args) => {
-      const [command, ...rest] = [...becomeRoot, "apt-get", "-qq", ...args];
-      run(command, rest, { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
-    };
-    apt("update");
-    apt("install", "--yes", "--no-install-recommends", ...missing);
+    say(`installing ${packages.join(", ")}`);
+    aptInstall(becomeRoot, packages);
   } catch (error) {
-    if (required) throw error;
-    say(`${advice} (tests that need them are skipped)`);
+    const stillMissing = missing.filter((tool) => !tool.present() && !tool.optional);
+    if (!required) say(`${advice} (tests that need them are skipped)`);
+    else if (stillMissing.length > 0) throw new SetupError(advice);
+    else say(error.message);
   }
+}
+
+function aptInstall(becomeRoot, packages) {
+  const [command, ...rest] = [...becomeRoot, "apt-get", "-qq", "-o", `DPkg::Lock::Timeout=${aptLockSeconds}`];
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  // One source of packages that does not answer is no reason to give up: the others may have them.
+  spawnSync(command, [...rest, "update"], { stdio: ["ignore", 2, 2], env });
+  run(command, [...rest, "install", "--yes", "--no-install-recommends", ...packages], { env });
 }
 
 /** The words before a command that make it run as root; null when a password or apt-get is wanting. */
@@ -90,14 +103,17 @@ function privilege() {
 }
 
 /** npm writes node_modules/.package-lock.json when it is done, so that file's age is the age of the installation. */
-function ensurePackages() {
+async function ensurePackages() {
   const installed = path.join(root, "node_modules", ".package-lock.json");
   const lock = path.join(root, "package-lock.json");
   const current = existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs;
   if (current && (!forTests || existsSync(path.join(root, "node_modules", "tsx")))) return;
   say("installing npm packages");
   const scope = forTests ? [] : ["--omit=dev"];
-  run("npm", ["ci", ...scope, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+  const [npm, ...words] = await npmCommand(root, say).catch((error) => {
+    throw new SetupError(error.message);
+  });
+  run(npm, [...words, "ci", ...scope, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
 }
 
 function ensureAddon() {
@@ -122,7 +138,9 @@ function ensureAddon() {
  * them, and an installed hearth needs no node_modules. Types are checked by `npm run lint`.
  */
 function ensureProgram() {
-  const entries = [path.join("src", "cli", "main.ts"), path.join("src", "chat", "template-worker.ts")];
+  const entries = ["cli/main.ts", "chat/template-worker.ts", "chat/grammar/grammar-worker.ts"].map((file) =>
+    path.join("src", ...file.split("/")),
+  );
   buildWhenChanged({
     name: "program",
     inputs: [...filesUnder(root, "src"), "deploy/setup.mjs", "tsconfig.json", "package-lock.json"],
@@ -155,7 +173,7 @@ try {
   checkNode();
   ensureTools(buildTools, { required: true });
   if (forTests) ensureTools(testTools, { required: false });
-  ensurePackages();
+  await ensurePackages();
   ensureAddon();
   ensureProgram();
 } catch (error) {

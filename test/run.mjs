@@ -5,7 +5,9 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { boxSuite } from "./suites/box.mjs";
 import { run } from "./suites/command.mjs";
+import { compilers } from "./suites/compilers.mjs";
 import { lint } from "./suites/lint.mjs";
 import { nativeSuites } from "./suites/native.mjs";
 import { nodeSuites } from "./suites/node.mjs";
@@ -13,7 +15,14 @@ import { nodeSuites } from "./suites/node.mjs";
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 /** In the order in which they run: what fails fastest comes first. `long`: runs only by name. */
-const suites = [{ name: "lint", run: lint }, ...nodeSuites.fast, ...nativeSuites, ...nodeSuites.slow];
+const suites = [
+  { name: "lint", run: lint },
+  ...nodeSuites.fast,
+  ...nativeSuites,
+  { name: "compilers", run: compilers },
+  ...nodeSuites.slow,
+  boxSuite,
+];
 
 const named = process.argv.slice(2);
 const unknown = named.filter((name) => !suites.some((suite) => suite.name === name));
@@ -37,7 +46,7 @@ for (const suite of chosen) {
   for (const key of Object.keys(total)) total[key] += result[key] ?? 0;
   const { passed = 0, failed = 0, skipped = 0, note = "" } = result;
   lines.push(
-    `${suite.name.padEnd(10)} ${seconds.padStart(6)} s  ${passed} passed, ${failed} failed, ${skipped} skipped  ${note}`,
+    `${suite.name.padEnd(11)} ${seconds.padStart(6)} s  ${passed} passed, ${failed} failed, ${skipped} skipped  ${note}`,
   );
 }
 

@@ -53,7 +53,7 @@ def metadata(config, tok):
     return {
         "general.architecture": "llama", "general.type": "model", "general.name": "Spark", "general.license": "apache-2.0",
         "general.description": "The embedded model of hearthd: controls a home by tool calls, answers questions about hearthd, tells short stories.",
-        "general.languages": ["en"], "general.file_type": FILE_TYPE_Q8_0, "general.quantization_version": 2,
+        "general.languages": ["en"], "general.sampling.temp": 0.0, "general.file_type": FILE_TYPE_Q8_0, "general.quantization_version": 2,
         "llama.context_length": model.CONTEXT, "llama.embedding_length": config["n_embd"], "llama.block_count": config["n_layer"],
         "llama.feed_forward_length": config["n_ff"], "llama.attention.head_count": heads, "llama.attention.head_count_kv": heads,
         "llama.attention.layer_norm_rms_epsilon": model.NORM_EPS, "llama.rope.freq_base": model.ROPE_BASE, "llama.rope.dimension_count": model.HEAD_DIM,

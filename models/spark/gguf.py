@@ -59,11 +59,30 @@ def write(path, metadata, tensors):
         head += _string(name) + struct.pack("<I", len(shape)) + struct.pack(f"<{len(shape)}Q", *shape) + struct.pack("<IQ", kind, len(data))
         data += (q8_0(array) if kind == Q8_0 else numpy.ascontiguousarray(array, dtype="<f4")).tobytes()
         data += bytes(-len(data) % ALIGNMENT)
-    start = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata)) + bytes(head)
+    _replace(path, len(tensors), len(metadata), head, data)
+
+
+def _replace(path, tensor_count, metadata_count, head, data):
+    start = b"GGUF" + struct.pack("<IQQ", 3, tensor_count, metadata_count) + bytes(head)
     # A reader sees the old file or the new one, whole.
     with open(path + ".new", "wb") as file:
         file.write(start + bytes(-len(start) % ALIGNMENT) + data)
     os.replace(path + ".new", path)
+
+
+def rewrite(path, metadata):
+    """Gives a file that `write` made other metadata. Its tensors stay as they are, byte for byte."""
+    with open(path, "rb") as file:
+        r = _Reader(file.read())
+    tensor_count, _ = r.header(path)
+    start = r.at
+    for _ in range(tensor_count):
+        r.string()
+        dimensions = r.take("<I")
+        r.at += 8 * dimensions + 12
+    tensors, data = r.data[start:r.at], r.data[r.at + -r.at % ALIGNMENT:]
+    head = b"".join(_string(key) + _value(value) for key, value in metadata.items())
+    _replace(path, tensor_count, len(metadata), head + tensors, data)
 
 
 class _Reader:
@@ -80,6 +99,13 @@ class _Reader:
         self.at += size
         return self.data[self.at - size:self.at].decode()
 
+    def header(self, path):
+        """How many tensors there are, and the metadata; the tensors' entries come next."""
+        magic, version, tensor_count, metadata_count = self.take("<4sIQQ")
+        if magic != b"GGUF" or version != 3:
+            raise ValueError(f"{path} is not a GGUF version 3 file")
+        return tensor_count, {self.string(): self.value(self.take("<I")) for _ in range(metadata_count)}
+
     def value(self, kind):
         if kind == _STRING:
             return self.string()
@@ -93,10 +119,7 @@ def read(path):
     """(metadata, tensors) of a file that `write` made: tensors are float32 arrays, Q8_0 multiplied out."""
     with open(path, "rb") as file:
         r = _Reader(file.read())
-    magic, version, tensor_count, metadata_count = r.take("<4sIQQ")
-    if magic != b"GGUF" or version != 3:
-        raise ValueError(f"{path} is not a GGUF version 3 file")
-    metadata = {r.string(): r.value(r.take("<I")) for _ in range(metadata_count)}
+    tensor_count, metadata = r.header(path)
     entries = []
     for _ in range(tensor_count):
         name, dimensions = r.string(), r.take("<I")

@@ -157,6 +157,21 @@ class File(unittest.TestCase):
         self.assertTrue((tensors["m.weight"] == gguf.q8_0_values(matrix)).all())
         self.assertTrue((tensors["n.weight"] == matrix[0, :5]).all())
 
+    def test_other_metadata_leaves_the_tensors_as_they_are(self):
+        matrix = numpy.random.default_rng(0).normal(size=(4, 256)).astype(numpy.float32)
+        tensors = {"m.weight": (gguf.Q8_0, matrix), "n.weight": (gguf.F32, matrix[0, :5])}
+        with tempfile.TemporaryDirectory() as folder:
+            path, fresh = os.path.join(folder, "x.gguf"), os.path.join(folder, "y.gguf")
+            gguf.write(path, {"a.text": "x"}, tensors)
+            gguf.rewrite(path, {"a.text": "longer than before", "a.real": 0.0})
+            gguf.write(fresh, {"a.text": "longer than before", "a.real": 0.0}, tensors)
+            with open(path, "rb") as one, open(fresh, "rb") as other:
+                self.assertEqual(one.read(), other.read())
+
+    def test_the_shipped_file_asks_for_greedy_answers(self):
+        metadata, _ = gguf.read(os.path.join(HERE, "spark-q8_0.gguf"))
+        self.assertEqual(metadata["general.sampling.temp"], 0.0)
+
 
 if __name__ == "__main__":
     unittest.main()

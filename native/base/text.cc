@@ -58,7 +58,7 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-std::string quoted(std::string_view name) { return quote(name, kNameBytes); }
+std::string in_quotes(std::string_view name) { return quote(name, kNameBytes); }
 
 std::string quoted_path(std::string_view path) { return quote(path, path.size()); }
 

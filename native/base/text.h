@@ -11,7 +11,7 @@ bool is_utf8(std::string_view text);
 
 // A name of unknown origin in quotes, for a message: control characters and bytes that are no UTF-8 become '?', and
 // what is longer than 80 bytes is cut.
-std::string quoted(std::string_view name);
+std::string in_quotes(std::string_view name);
 
 // The same for a path, which is not cut.
 std::string quoted_path(std::string_view path);

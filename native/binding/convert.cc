@@ -53,6 +53,9 @@ Napi::Object to_object(Napi::Env env, const TokenizerInfo& info) {
   for (size_t i = 0; i < info.end_of_generation.size(); ++i)
     ends[i] = Napi::Number::New(env, info.end_of_generation[i]);
   object["endOfGeneration"] = ends;
+  auto warnings = Napi::Array::New(env, info.warnings.size());
+  for (size_t i = 0; i < info.warnings.size(); ++i) warnings[i] = to_text(env, info.warnings[i]);
+  object["warnings"] = warnings;
   auto specials = Napi::Array::New(env, info.special_tokens.size());
   for (size_t i = 0; i < info.special_tokens.size(); ++i) {
     const SpecialToken& token = info.special_tokens[i];
@@ -70,6 +73,13 @@ Napi::Object to_object(Napi::Env env, const KvBytes& bytes) {
   auto object = Napi::Object::New(env);
   object["perToken"] = Napi::Number::New(env, static_cast<double>(bytes.per_token));
   object["perSequence"] = Napi::Number::New(env, static_cast<double>(bytes.per_sequence));
+  return object;
+}
+
+// By name: { temp: 0.7 }.
+Napi::Object to_object(Napi::Env env, const std::vector<SamplingKey>& keys) {
+  auto object = Napi::Object::New(env);
+  for (const SamplingKey& key : keys) object.Set(to_text(env, key.name), Napi::Number::New(env, key.value));
   return object;
 }
 
@@ -128,6 +138,7 @@ Napi::Object to_object(Napi::Env env, const ModelInfo& info) {
   kv_bytes["f16"] = to_object(env, info.kv_f16);
   kv_bytes["q8_0"] = to_object(env, info.kv_q8_0);
   object["kvBytes"] = kv_bytes;
+  object["sampling"] = to_object(env, info.sampling);
   object["hasWeights"] = Napi::Boolean::New(env, info.has_weights);
   object["tokenizer"] = to_object(env, info.tokenizer);
   return object;
@@ -147,6 +158,7 @@ Napi::Object to_object(Napi::Env env, const ModelFileInfo& info) {
   object["contextTrained"] = Napi::Number::New(env, info.n_ctx_train);
   object["layers"] = Napi::Number::New(env, info.n_layer);
   object["embedding"] = Napi::Number::New(env, info.n_embd);
+  object["sampling"] = to_object(env, info.sampling);
   object["parts"] = Napi::Number::New(env, info.n_parts);
   return object;
 }
@@ -204,6 +216,14 @@ Status to_sampler_options(const Napi::Value& value, SamplerOptions* options) {
   if (!grammar.IsUndefined() && !grammar.IsNull()) {
     HEARTH_RETURN_IF_ERROR(NativeGrammar::unwrap(grammar, &options->grammar));
     HEARTH_RETURN_IF_ERROR(to_int32(member(object, "grammarFrom"), "grammarFrom", &options->grammar_from));
+    const std::pair<const char*, int32_t*> limits[] = {
+        {"loopRepeats", &options->loop_repeats},
+        {"loopTokens", &options->loop_tokens},
+    };
+    for (const auto& [name, field] : limits) {
+      const Napi::Value limit = member(object, name);
+      if (!limit.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_int32(limit, name, field));
+    }
   }
   return to_logit_bias(member(object, "logitBias"), &options->logit_bias);
 }

@@ -46,8 +46,8 @@ struct Work {
     const bool ended = progress.done_bytes == progress.total_bytes;
     if (const auto now = Clock::now(); ended || now - last_report >= kProgressInterval) {
       last_report = now;
-      auto copy =
-          std::make_unique<ProgressCopy>(progress.done_bytes, progress.total_bytes, std::string(progress.tensor));
+      auto copy = std::make_unique<ProgressCopy>(
+          ProgressCopy{progress.done_bytes, progress.total_bytes, std::string(progress.tensor)});
       if (reporter.NonBlockingCall(copy.get()) == napi_ok) copy.release();
     }
     return !cancelled.load();

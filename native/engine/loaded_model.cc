@@ -10,6 +10,7 @@
 
 #include "base/hash64.h"
 #include "base/text.h"
+#include "engine/sampling_keys.h"
 #include "gguf/totals.h"
 #include "kv/sequences.h"
 #include "memory/huge_pages.h"
@@ -28,7 +29,7 @@ Status Model::load(const std::string& path, const LoadOptions& options, std::sha
 
 Status LoadedModel::load(const std::string& path, const LoadOptions& options, std::shared_ptr<const Model>* result) {
   auto model = std::make_shared<LoadedModel>();
-  HEARTH_RETURN_IF_ERROR(MappedFile::open(path, &model->file_));
+  HEARTH_RETURN_IF_ERROR(ModelParts::open(path, !options.vocabulary_only, &model->parts_));
   const Status read = model->read();
   // A file that cannot be read shows as zeros, and so as a damaged header: its health tells the true cause.
   HEARTH_RETURN_IF_ERROR(model->health());
@@ -44,18 +45,17 @@ Status LoadedModel::load(const std::string& path, const LoadOptions& options, st
 }
 
 Status LoadedModel::read() {
-  HEARTH_RETURN_IF_ERROR(GgufFile::parse(file_->bytes(), &header_));
   VocabularyData vocabulary;
-  HEARTH_RETURN_IF_ERROR(read_vocabulary(header_, &vocabulary));
+  HEARTH_RETURN_IF_ERROR(read_vocabulary(header(), &vocabulary));
   return Tokenizer::create(std::move(vocabulary), &tokenizer_);
 }
 
 Status LoadedModel::read_weights() {
-  if (header_.tensors().empty()) {
+  if (header().tensors().empty()) {
     return {Code::MODEL_HAS_NO_WEIGHTS,
-            "The file " + quoted_path(file_->path()) + " holds a vocabulary, but no tensors."};
+            "The file " + quoted_path(parts_->path()) + " holds a vocabulary, but no tensors."};
   }
-  HEARTH_RETURN_IF_ERROR(load_architecture(header_, &architecture_));
+  HEARTH_RETURN_IF_ERROR(load_architecture(header(), &architecture_));
   const size_t tokens = tokenizer_->info().n_tokens, rows = architecture_->dimensions().n_vocab;
   if (tokens > rows) {
     return {Code::TOKENIZER_BAD_VOCABULARY, "The vocabulary has " + std::to_string(tokens) +
@@ -84,21 +84,20 @@ size_t LoadedModel::n_drawable() const {
 
 Status LoadedModel::fingerprint(std::string_view more, std::string* digits) const {
   constexpr size_t kSampleBytes = 4096;
-  const std::span<const uint8_t> file = file_->bytes();
-  const uint64_t file_bytes = file.size();
+  const uint64_t file_bytes = parts_->bytes();
   std::array<uint64_t, 2> sums = {1, 2};
   const auto add = [&sums](std::span<const std::byte> bytes) {
     for (uint64_t& sum : sums) sum = hash64(bytes, sum);
   };
   add(std::as_bytes(std::span(&file_bytes, 1)));
   add(std::as_bytes(std::span(more)));
-  add(std::as_bytes(file.first(header_.data_offset())));
+  add(std::as_bytes(parts_->header_bytes()));
   // From the middle: the first rows of an embedding are those of special tokens, which training may not touch.
-  for (const GgufTensor& tensor : header_.tensors()) {
+  for (const GgufTensor& tensor : header().tensors()) {
     std::array<uint8_t, kSampleBytes> sample;
     const size_t middle = tensor.data.size() / 2;
     const std::span<uint8_t> part = std::span(sample).first(std::min(kSampleBytes, tensor.data.size() - middle));
-    HEARTH_RETURN_IF_ERROR(file_->peek(static_cast<size_t>(tensor.data.data() - file.data()) + middle, part));
+    HEARTH_RETURN_IF_ERROR(parts_->peek(tensor, middle, part));
     add(std::as_bytes(part));
   }
   digits->clear();
@@ -111,14 +110,14 @@ Status LoadedModel::fingerprint(std::string_view more, std::string* digits) cons
 
 void LoadedModel::advise_weights() const {
   const auto memory = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  if (file_->bytes().size() >= memory) return;  // what is read too much would push out what is needed
-  const bool tied = header_.find_tensor("output.weight") == nullptr;
+  if (parts_->bytes() >= memory) return;  // what is read too much would push out what is needed
+  const bool tied = header().find_tensor("output.weight") == nullptr;
   const auto read_whole = [tied](const GgufTensor& tensor) {
     if (tensor.name == "token_embd.weight") return tied;  // else a row for each token, as of the layers' embeddings
     return !tensor.name.ends_with("token_embd.weight") && tensor.name.find("_exps") == std::string_view::npos;
   };
   std::vector<std::span<const uint8_t>> parts;
-  for (const GgufTensor& tensor : header_.tensors()) {
+  for (const GgufTensor& tensor : header().tensors()) {
     if (read_whole(tensor)) parts.push_back(tensor.data);
   }
   std::ranges::sort(parts, {}, [](std::span<const uint8_t> part) { return part.data(); });
@@ -134,13 +133,14 @@ void LoadedModel::advise_weights() const {
 void LoadedModel::describe() {
   // What is not text is left empty: these keys only inform.
   std::string_view text;
-  if (header_.optional("general.architecture", &text).ok()) info_.architecture = text;
+  if (header().optional("general.architecture", &text).ok()) info_.architecture = text;
   text = {};
-  if (header_.optional("general.name", &text).ok()) info_.name = text;
+  if (header().optional("general.name", &text).ok()) info_.name = text;
   text = {};
-  if (header_.optional("tokenizer.chat_template", &text).ok()) info_.chat_template = text;
+  if (header().optional("tokenizer.chat_template", &text).ok()) info_.chat_template = text;
+  info_.sampling = sampling_keys(header());
   info_.tokenizer = tokenizer_->info();
-  info_.file_bytes = file_->bytes().size();
+  info_.file_bytes = parts_->bytes();
   info_.has_weights = architecture_ != nullptr;
   if (!info_.has_weights) return;
 
@@ -153,13 +153,13 @@ void LoadedModel::describe() {
   };
   info_.kv_f16 = kv_bytes(d.kv.with(kv::Type::f16));
   info_.kv_q8_0 = kv_bytes(d.kv.with(kv::Type::q8_0));
-  const TensorTotals totals = total_tensors(header_);
+  const TensorTotals totals = total_tensors(header());
   info_.n_parameters = totals.n_elements;
   info_.weight_type = totals.main_type;
   info_.weight_bytes = totals.bytes;
   // Of an embedding that is not also the output, a token reads one row.
-  const GgufTensor* embedding = header_.find_tensor("token_embd.weight");
-  if (embedding && header_.find_tensor("output.weight")) info_.weight_bytes -= embedding->data.size();
+  const GgufTensor* embedding = header().find_tensor("token_embd.weight");
+  if (embedding && header().find_tensor("output.weight")) info_.weight_bytes -= embedding->data.size();
 }
 
 }  // namespace hearth

@@ -7,7 +7,7 @@
 
 #include "gguf/gguf.h"
 #include "include/engine.h"
-#include "memory/mapped_file.h"
+#include "memory/model_parts.h"
 #include "model/architecture.h"
 #include "sample/token_trie.h"
 #include "tokenizer/tokenizer.h"
@@ -27,7 +27,7 @@ class LoadedModel final : public Model {
     return tokenizer_->decode(ids, with_control_tokens, bytes);
   }
   Status compile_grammar(std::string_view gbnf, std::shared_ptr<const Grammar>* grammar) const override;
-  Status health() const override { return file_->health(); }
+  Status health() const override { return parts_->health(); }
 
   // Null without weights.
   const Architecture* architecture() const { return architecture_.get(); }
@@ -43,8 +43,9 @@ class LoadedModel final : public Model {
   void advise_weights() const;
   void describe();
 
-  std::unique_ptr<MappedFile> file_;  // first: all others view it
-  GgufFile header_;
+  const GgufFile& header() const { return parts_->header(); }
+
+  std::unique_ptr<ModelParts> parts_;  // first: all others view it
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<const Architecture> architecture_;
   mutable std::once_flag trie_once_;

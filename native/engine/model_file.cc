@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "engine/sampling_keys.h"
 #include "gguf/gguf.h"
 #include "gguf/totals.h"
 #include "include/engine.h"
@@ -35,6 +36,7 @@ void describe(const GgufFile& header, ModelFileInfo* info) {
   info->n_layer = number_of(header, info->architecture + ".block_count");
   info->n_embd = number_of(header, info->architecture + ".embedding_length");
   if (!header.optional("general.file_type", &info->file_type).ok()) info->file_type.reset();
+  info->sampling = sampling_keys(header);
   info->n_parts = std::max<uint32_t>(1, number_of(header, "split.count"));
   const TensorTotals totals = total_tensors(header);
   info->n_parameters = totals.n_elements;

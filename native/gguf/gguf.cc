@@ -32,7 +32,7 @@ Status sort_by_name(const char* kind, std::vector<T>* items) {
   std::ranges::sort(*items, {}, &T::name);
   const auto twice = std::ranges::adjacent_find(*items, {}, &T::name);
   if (twice == items->end()) return {};
-  return {Code::GGUF_DUPLICATE_NAME, std::string("The ") + kind + " " + quoted(twice->name) + " stands twice."};
+  return {Code::GGUF_DUPLICATE_NAME, std::string("The ") + kind + " " + in_quotes(twice->name) + " stands twice."};
 }
 
 }  // namespace
@@ -119,14 +119,15 @@ Status GgufParser::read_name(const char* kind, uint64_t limit, std::string* name
   if (!cursor_.take(length, &bytes)) return truncated(where());
   name->assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (is_utf8(*name)) return {};
-  return {Code::GGUF_BAD_STRING, std::string("The ") + kind + " name " + quoted(*name) + " is not UTF-8."};
+  return {Code::GGUF_BAD_STRING, std::string("The ") + kind + " name " + in_quotes(*name) + " is not UTF-8."};
 }
 
 Status GgufParser::read_value_type(const GgufKey& key, GgufType* type) {
   uint32_t id = 0;
-  if (!cursor_.read(&id)) return truncated("the type of key " + quoted(key.name));
+  if (!cursor_.read(&id)) return truncated("the type of key " + in_quotes(key.name));
   if (id >= kGgufTypeCount) {
-    return {Code::GGUF_BAD_TYPE, "Key " + quoted(key.name) + " has the unknown value type " + std::to_string(id) + "."};
+    return {Code::GGUF_BAD_TYPE,
+            "Key " + in_quotes(key.name) + " has the unknown value type " + std::to_string(id) + "."};
   }
   *type = static_cast<GgufType>(id);
   return {};
@@ -134,9 +135,9 @@ Status GgufParser::read_value_type(const GgufKey& key, GgufType* type) {
 
 Status GgufParser::read_array_head(const GgufKey& key, GgufType* type, uint64_t* count) {
   HEARTH_RETURN_IF_ERROR(read_value_type(key, type));
-  if (!cursor_.read(count)) return truncated("the array of key " + quoted(key.name));
+  if (!cursor_.read(count)) return truncated("the array of key " + in_quotes(key.name));
   if (*count > gguf_limits::kArrayElements) {
-    return {Code::GGUF_LIMIT_EXCEEDED, "The array of key " + quoted(key.name) + " has " + std::to_string(*count) +
+    return {Code::GGUF_LIMIT_EXCEEDED, "The array of key " + in_quotes(key.name) + " has " + std::to_string(*count) +
                                            " elements; the limit is " + std::to_string(gguf_limits::kArrayElements) +
                                            "."};
   }
@@ -165,7 +166,7 @@ Status GgufParser::read_value(GgufKey* key) {
 
 // Passes over `count` values, checking all that they hold. `depth` is the number of arrays around them.
 Status GgufParser::skip_values(const GgufKey& key, GgufType type, uint64_t count, uint32_t depth) {
-  const auto cut_short = [&] { return truncated("the value of key " + quoted(key.name)); };
+  const auto cut_short = [&] { return truncated("the value of key " + in_quotes(key.name)); };
   if (count > cursor_.remaining() / minimum_size(type)) return cut_short();
 
   std::span<const uint8_t> skipped;
@@ -177,7 +178,7 @@ Status GgufParser::skip_values(const GgufKey& key, GgufType type, uint64_t count
       uint64_t length = 0;
       if (!cursor_.read(&length)) return cut_short();
       if (length > gguf_limits::kStringBytes) {
-        return {Code::GGUF_LIMIT_EXCEEDED, "A string of key " + quoted(key.name) + " has " + std::to_string(length) +
+        return {Code::GGUF_LIMIT_EXCEEDED, "A string of key " + in_quotes(key.name) + " has " + std::to_string(length) +
                                                " bytes; the limit is " + std::to_string(gguf_limits::kStringBytes) +
                                                "."};
       }
@@ -187,7 +188,7 @@ Status GgufParser::skip_values(const GgufKey& key, GgufType type, uint64_t count
   }
 
   if (depth >= gguf_limits::kArrayDepth) {
-    return {Code::GGUF_LIMIT_EXCEEDED, "The arrays of key " + quoted(key.name) + " are nested more than " +
+    return {Code::GGUF_LIMIT_EXCEEDED, "The arrays of key " + in_quotes(key.name) + " are nested more than " +
                                            std::to_string(gguf_limits::kArrayDepth) + " deep."};
   }
   for (uint64_t i = 0; i < count; ++i) {
@@ -205,13 +206,14 @@ Status GgufParser::read_tensor() {
   HEARTH_RETURN_IF_ERROR(read_shape(&tensor));
   uint32_t id = 0;
   if (!cursor_.read(&id) || !cursor_.read(&tensor.offset))
-    return truncated("the entry of tensor " + quoted(tensor.name));
+    return truncated("the entry of tensor " + in_quotes(tensor.name));
   if (type_traits(id) == nullptr) {
-    return {Code::GGUF_BAD_TYPE, "Tensor " + quoted(tensor.name) + " has the unknown type " + std::to_string(id) + "."};
+    return {Code::GGUF_BAD_TYPE,
+            "Tensor " + in_quotes(tensor.name) + " has the unknown type " + std::to_string(id) + "."};
   }
   tensor.type = static_cast<HearthType>(id);
   if (!row_size(tensor.type, tensor.ne[0], &tensor.row_bytes)) {
-    return {Code::GGUF_TENSOR_BAD_SHAPE, "Tensor " + quoted(tensor.name) + " has rows of " +
+    return {Code::GGUF_TENSOR_BAD_SHAPE, "Tensor " + in_quotes(tensor.name) + " has rows of " +
                                              std::to_string(tensor.ne[0]) + " elements, which are no whole blocks of " +
                                              type_name(id) + "."};
   }
@@ -220,22 +222,22 @@ Status GgufParser::read_tensor() {
 }
 
 Status GgufParser::read_shape(GgufTensor* tensor) {
-  if (!cursor_.read(&tensor->n_dims)) return truncated("the shape of tensor " + quoted(tensor->name));
+  if (!cursor_.read(&tensor->n_dims)) return truncated("the shape of tensor " + in_quotes(tensor->name));
   if (tensor->n_dims > gguf_limits::kDimensions) {
-    return {Code::GGUF_LIMIT_EXCEEDED, "Tensor " + quoted(tensor->name) + " has " + std::to_string(tensor->n_dims) +
+    return {Code::GGUF_LIMIT_EXCEEDED, "Tensor " + in_quotes(tensor->name) + " has " + std::to_string(tensor->n_dims) +
                                            " dimensions; the limit is " + std::to_string(gguf_limits::kDimensions) +
                                            "."};
   }
   tensor->ne.fill(1);
   tensor->n_elements = 1;
   for (uint32_t i = 0; i < tensor->n_dims; ++i) {
-    if (!cursor_.read(&tensor->ne[i])) return truncated("the shape of tensor " + quoted(tensor->name));
+    if (!cursor_.read(&tensor->ne[i])) return truncated("the shape of tensor " + in_quotes(tensor->name));
     if (tensor->ne[i] == 0) {
       return {Code::GGUF_TENSOR_BAD_SHAPE,
-              "Dimension " + std::to_string(i) + " of tensor " + quoted(tensor->name) + " is 0."};
+              "Dimension " + std::to_string(i) + " of tensor " + in_quotes(tensor->name) + " is 0."};
     }
     if (!checked_mul(tensor->n_elements, tensor->ne[i], &tensor->n_elements)) {
-      return {Code::GGUF_TENSOR_BAD_SHAPE, "Tensor " + quoted(tensor->name) + " has more than 2^64 elements."};
+      return {Code::GGUF_TENSOR_BAD_SHAPE, "Tensor " + in_quotes(tensor->name) + " has more than 2^64 elements."};
     }
   }
   return {};
@@ -258,7 +260,7 @@ Status GgufParser::read_alignment() {
 // Turns the offset from the start of the data into one from the start of the file, and into a range inside it.
 Status GgufParser::locate(GgufTensor* tensor) {
   if (tensor->offset % result_.alignment_ != 0) {
-    return {Code::GGUF_BAD_ALIGNMENT, "Tensor " + quoted(tensor->name) + " lies at offset " +
+    return {Code::GGUF_BAD_ALIGNMENT, "Tensor " + in_quotes(tensor->name) + " lies at offset " +
                                           std::to_string(tensor->offset) + ", which is no multiple of " +
                                           std::to_string(result_.alignment_) + "."};
   }
@@ -267,7 +269,7 @@ Status GgufParser::locate(GgufTensor* tensor) {
   if (!checked_mul(tensor->row_bytes, tensor->n_elements / tensor->ne[0], &n_bytes) ||
       !checked_add(result_.data_offset_, data_offset, &tensor->offset) || !checked_add(tensor->offset, n_bytes, &end) ||
       end > file_.size()) {
-    return {Code::GGUF_TENSOR_OUT_OF_BOUNDS, "The data of tensor " + quoted(tensor->name) + " at offset " +
+    return {Code::GGUF_TENSOR_OUT_OF_BOUNDS, "The data of tensor " + in_quotes(tensor->name) + " at offset " +
                                                  std::to_string(data_offset) + " end beyond the file's " +
                                                  std::to_string(file_.size()) + " bytes."};
   }
@@ -282,13 +284,25 @@ Status GgufFile::parse(std::span<const uint8_t> file, GgufFile* result) {
   return {};
 }
 
+Status GgufFile::append_part(GgufFile part, uint32_t number) {
+  if (tensors_.size() + part.tensors_.size() > gguf_limits::kTensors) {
+    return {Code::GGUF_LIMIT_EXCEEDED,
+            "The parts hold more than " + std::to_string(gguf_limits::kTensors) + " tensors together."};
+  }
+  for (GgufTensor& tensor : part.tensors_) {
+    tensor.part = number;
+    tensors_.push_back(std::move(tensor));
+  }
+  return sort_by_name("tensor", &tensors_);
+}
+
 const GgufKey* GgufFile::find_key(std::string_view name) const { return find_by_name(keys_, name); }
 
 const GgufTensor* GgufFile::find_tensor(std::string_view name) const { return find_by_name(tensors_, name); }
 
 Status GgufFile::require_tensor(std::string_view name, const GgufTensor** tensor) const {
   *tensor = find_tensor(name);
-  if (*tensor == nullptr) return {Code::GGUF_TENSOR_MISSING, "The file has no tensor " + quoted(name) + "."};
+  if (*tensor == nullptr) return {Code::GGUF_TENSOR_MISSING, "The file has no tensor " + in_quotes(name) + "."};
   return {};
 }
 

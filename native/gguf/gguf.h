@@ -63,6 +63,7 @@ struct GgufTensor {
   uint64_t row_bytes;             // of ne[0] elements; rows follow one another without gaps
   uint64_t offset;                // from the start of the file
   std::span<const uint8_t> data;  // in the file, at a multiple of its alignment (8 or more)
+  uint32_t part = 0;              // which of a model's files that is
 };
 
 class GgufFile {
@@ -75,6 +76,10 @@ class GgufFile {
   uint32_t version() const { return version_; }
   uint64_t alignment() const { return alignment_; }
   uint64_t data_offset() const { return data_offset_; }  // where tensor data starts, from the start of the file
+
+  // Takes over the tensors of the model's next file, which has to outlive this object too. GGUF_DUPLICATE_NAME,
+  // GGUF_LIMIT_EXCEEDED.
+  Status append_part(GgufFile part, uint32_t number);
 
   const std::vector<GgufKey>& keys() const { return keys_; }           // in the order of their names
   const std::vector<GgufTensor>& tensors() const { return tensors_; }  // in the order of their names

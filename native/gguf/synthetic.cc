@@ -117,7 +117,7 @@ Status choose_shape(const std::string& name, Shape* shape) {
   const auto found = std::ranges::find(kShapes, name, &Shape::name);
   if (found == std::end(kShapes)) {
     return {Code::OPTION_OUT_OF_RANGE,
-            "There is no shape " + quoted(name) + ". The shapes are " + names_of(kShapes) + "."};
+            "There is no shape " + in_quotes(name) + ". The shapes are " + names_of(kShapes) + "."};
   }
   *shape = *found;
   return {};
@@ -132,8 +132,9 @@ Status choose_type(const std::string& name, FileType* file_type) {
     return {};
   }
   HearthType type = HEARTH_TYPE_COUNT;
-  return {find_type(name, &type) ? Code::MODEL_TENSOR_TYPE_UNSUPPORTED : Code::OPTION_OUT_OF_RANGE,
-          "There are no synthetic weights of type " + quoted(name) + ". The types are " + names_of(kFileTypes) + "."};
+  return {
+      find_type(name, &type) ? Code::MODEL_TENSOR_TYPE_UNSUPPORTED : Code::OPTION_OUT_OF_RANGE,
+      "There are no synthetic weights of type " + in_quotes(name) + ". The types are " + names_of(kFileTypes) + "."};
 }
 
 // A SentencePiece vocabulary: the specials, all bytes, then words over the letters a to z and the space U+2581,

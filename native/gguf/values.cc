@@ -17,7 +17,7 @@ template <typename T>
 constexpr bool kIsVector<std::vector<T>> = true;
 
 Status bad_value(const GgufKey& key, const std::string& problem) {
-  return {Code::GGUF_KEY_BAD_VALUE, "Key " + quoted(key.name) + " " + problem + "."};
+  return {Code::GGUF_KEY_BAD_VALUE, "Key " + in_quotes(key.name) + " " + problem + "."};
 }
 
 std::string type_of(const GgufKey& key) {
@@ -105,7 +105,7 @@ Status read_scalar(const GgufKey& key, T* value) {
     if (!std::isfinite(*value)) return bad_value(key, "is not a finite number");
   }
   if constexpr (std::is_same_v<T, std::string_view>) {
-    if (!is_utf8(*value)) return {Code::GGUF_BAD_STRING, "The value of key " + quoted(key.name) + " is not UTF-8."};
+    if (!is_utf8(*value)) return {Code::GGUF_BAD_STRING, "The value of key " + in_quotes(key.name) + " is not UTF-8."};
   }
   return {};
 }
@@ -147,7 +147,7 @@ Status read_value(const GgufKey& key, T* value) {
 template <typename T>
 Status GgufFile::require(std::string_view name, T* value) const {
   const GgufKey* key = find_key(name);
-  if (key == nullptr) return {Code::GGUF_KEY_MISSING, "The file has no key " + quoted(name) + "."};
+  if (key == nullptr) return {Code::GGUF_KEY_MISSING, "The file has no key " + in_quotes(name) + "."};
   return read_value(*key, value);
 }
 

@@ -102,7 +102,7 @@ HEARTH_GGUF_NUMBER(bool)
 
 Status GgufWriter::add_tensor(std::string_view name, HearthType type, std::span<const uint64_t> shape) {
   const Status bad_shape{Code::GGUF_TENSOR_BAD_SHAPE,
-                         "Tensor " + quoted(name) + " cannot have this shape as " + type_name(type) + "."};
+                         "Tensor " + in_quotes(name) + " cannot have this shape as " + type_name(type) + "."};
   uint64_t n_bytes = 0, padded = 0, total = 0;
   if (shape.empty() || shape.size() > gguf_limits::kDimensions || !row_size(type, shape[0], &n_bytes)) return bad_shape;
   for (const uint64_t n : shape.subspan(1)) {

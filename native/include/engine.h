@@ -33,12 +33,19 @@ struct TokenizerInfo {
   bool add_space_prefix = false;           // SPM: text starts with a space
   std::vector<int32_t> end_of_generation;  // ids that end an answer
   std::vector<SpecialToken> special_tokens;
+  std::vector<std::string> warnings;  // what is wrong with the file, and was left out: sentences
 };
 
 // What a sequence takes in memory.
 struct KvBytes {
   uint64_t per_token = 0;
   uint64_t per_sequence = 0;  // beside that, at most: sliding windows, recurrent states, their checkpoints
+};
+
+// A number under general.sampling. in a file's header, without that prefix: `temp`, `top_k`.
+struct SamplingKey {
+  std::string name;
+  double value = 0;
 };
 
 struct ModelInfo {
@@ -54,6 +61,7 @@ struct ModelInfo {
   uint32_t n_embd = 0;
   KvBytes kv_f16, kv_q8_0;  // with EngineOptions::kv_type
   bool has_weights = false;
+  std::vector<SamplingKey> sampling;
   TokenizerInfo tokenizer;
 };
 
@@ -71,6 +79,7 @@ struct ModelFileInfo {
   uint32_t n_ctx_train = 0;
   uint32_t n_layer = 0;
   uint32_t n_embd = 0;
+  std::vector<SamplingKey> sampling;
   uint32_t n_parts = 1;  // files that the model is split into
 };
 
@@ -136,6 +145,11 @@ struct SamplerOptions {
   std::vector<std::pair<int32_t, float>> logit_bias;  // token id, -100..100 added to its logit; -100 forbids it
   std::shared_ptr<const Grammar> grammar;             // of the same model; null: anything may be said
   int32_t grammar_from = 0;                           // tokens of the sequence before the text that the grammar is for
+  // Within a grammar a loop is left, and the text brought on towards its end (see sample/grammar.h): after one token or
+  // two in turn have come so often, or more of them, up to 64, have filled so many tokens; 0: never. Else the caller
+  // watches.
+  int32_t loop_repeats = 0;
+  int32_t loop_tokens = 0;
 };
 
 struct EngineOptions {
@@ -176,11 +190,12 @@ struct StepPlan {
   std::vector<Chunk> chunks;
 };
 
-// In place of a drawn token. Of the last three the sequence's grammar is the cause.
+// In place of a drawn token. Of all but the first the sequence's grammar is the cause.
 inline constexpr int32_t kNotAsked = -1;
 inline constexpr int32_t kGrammarEnd = -2;         // the text is complete, and the vocabulary has no token to say so
 inline constexpr int32_t kGrammarStuck = -3;       // no token leads on
 inline constexpr int32_t kGrammarTooComplex = -4;  // the grammar is too ambiguous to be followed
+inline constexpr int32_t kGrammarLoops = -5;       // the text goes round in circles, and is complete as it stands
 
 struct StepResult {
   // For each chunk 1 + drafts drawn tokens, the last of them after the last token that was kept; kNotAsked fills what

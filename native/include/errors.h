@@ -26,6 +26,7 @@
   X(MODEL_OUTPUT_INVALID, "The weights are damaged. Download the file again.")                                   \
   X(MODEL_HAS_NO_WEIGHTS, "The file holds only a vocabulary. Choose a file with weights.")                       \
   X(MODEL_WEIGHTS_INVALID, "Weights are damaged. Download or convert the file again.")                           \
+  X(MODEL_PART_INVALID, "Keep all parts in one folder under their own names, and name the first one.")           \
   X(QUANTIZE_SOURCE_QUANTIZED, "Give the F32, F16 or BF16 file, or accept the loss with --allow-requantize.")    \
   X(IMPORT_BAD_TENSOR, "The safetensors files are damaged or incomplete. Download the folder again.")            \
   X(TOKENIZER_UNSUPPORTED, "Choose a model with a supported tokenizer.")                                         \
@@ -38,7 +39,7 @@
   X(GRAMMAR_TOO_COMPLEX, "Ask for a smaller or less ambiguous schema or grammar.")                               \
   X(SEQUENCE_UNKNOWN, "The sequence was closed or never opened.")                                                \
   X(PLAN_INVALID, "A step needs at least one chunk, every chunk at least one token, and no sequence twice.")     \
-  X(CONTEXT_OVERFLOW, "Shorten the prompt, or raise the context in the configuration.")                          \
+  X(CONTEXT_OVERFLOW, "Shorten the prompt, or send fewer messages.")                                             \
   X(KV_FULL, "Too many tokens are in use at once. Ask for less, or raise the KV cache's size.")                  \
   X(PREFIX_FILE_INVALID, "The file is removed and the prompt is read anew; there is nothing to do.")             \
   X(ENGINE_BUSY, "Wait for the running step.")                                                                   \

@@ -27,7 +27,7 @@ class SigbusGuard {
   // Whether a page of the range could not be read; since then the whole range reads as zeros.
   bool faulted() const;
 
-  static constexpr int kMaxRanges = 64;
+  static constexpr int kMaxRanges = 256;
 
  private:
   int slot_ = -1;

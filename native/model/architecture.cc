@@ -30,7 +30,7 @@ Status load_architecture(const GgufFile& file, std::unique_ptr<const Architectur
     supported += entry.name;
   }
   return {Code::MODEL_ARCHITECTURE_UNSUPPORTED,
-          "The file is of architecture " + quoted(name) + "; supported are: " + supported + "."};
+          "The file is of architecture " + in_quotes(name) + "; supported are: " + supported + "."};
 }
 
 }  // namespace hearth

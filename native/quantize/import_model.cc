@@ -21,7 +21,7 @@ using quantize::TensorJob;
 using quantize::TensorShape;
 
 Status bad_tensor(const ImportTensor& tensor, const std::string& problem) {
-  return {Code::IMPORT_BAD_TENSOR, "Tensor " + quoted(tensor.name) + " " + problem + "."};
+  return {Code::IMPORT_BAD_TENSOR, "Tensor " + in_quotes(tensor.name) + " " + problem + "."};
 }
 
 Status find_source_type(const ImportTensor& tensor, HearthType* type) {
@@ -29,7 +29,7 @@ Status find_source_type(const ImportTensor& tensor, HearthType* type) {
       (*type == HEARTH_TYPE_F32 || *type == HEARTH_TYPE_F16 || *type == HEARTH_TYPE_BF16)) {
     return {};
   }
-  return bad_tensor(tensor, "is of type " + quoted(tensor.type) + ", not F32, F16 or BF16");
+  return bad_tensor(tensor, "is of type " + in_quotes(tensor.type) + ", not F32, F16 or BF16");
 }
 
 // The job with its source in place; `type` is chosen later.

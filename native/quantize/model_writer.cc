@@ -94,7 +94,7 @@ Status ModelWriter::advance(const TensorJob& tensor, uint64_t source_bytes) {
   done_bytes_ += source_bytes;
   HEARTH_RETURN_IF_ERROR(job_.source_health());
   if (!observer_ || observer_({done_bytes_, total_bytes_, tensor.name})) return {};
-  return {Code::STOPPED, "The work was stopped at tensor " + quoted(tensor.name) + "."};
+  return {Code::STOPPED, "The work was stopped at tensor " + in_quotes(tensor.name) + "."};
 }
 
 Status ModelWriter::copy(const TensorJob& tensor) {
@@ -131,13 +131,13 @@ void ModelWriter::convert_row(const TensorJob& tensor, uint64_t row, float* x, u
 Status ModelWriter::convert(const TensorJob& tensor, QuantizedType* totals) {
   if (kernels_.dequantize[tensor.source_type] == nullptr || kernels_.dequantize[tensor.type] == nullptr ||
       quantize_row(tensor.type) == nullptr) {
-    return {Code::MODEL_TENSOR_TYPE_UNSUPPORTED, "Tensor " + quoted(tensor.name) + " cannot be converted from " +
+    return {Code::MODEL_TENSOR_TYPE_UNSUPPORTED, "Tensor " + in_quotes(tensor.name) + " cannot be converted from " +
                                                      type_name(tensor.source_type) + " to " + type_name(tensor.type) +
                                                      "."};
   }
   uint64_t row_bytes = 0;
   if (!row_size(tensor.type, tensor.row_elements, &row_bytes)) {
-    return {Code::INTERNAL, "The rows of tensor " + quoted(tensor.name) + " are no whole blocks."};
+    return {Code::INTERNAL, "The rows of tensor " + in_quotes(tensor.name) + " are no whole blocks."};
   }
   const uint64_t n_rows = tensor.source.size() / tensor.source_row_bytes;
   const uint64_t chunk_rows = std::clamp<uint64_t>(kChunkBytes / row_bytes, 1, n_rows);
@@ -160,7 +160,7 @@ Status ModelWriter::convert(const TensorJob& tensor, QuantizedType* totals) {
     for (uint64_t row = 0; row < n; ++row) {
       if (!results_[row].valid) {
         return {Code::MODEL_WEIGHTS_INVALID, "Row " + std::to_string(first + row) + " of tensor " +
-                                                 quoted(tensor.name) + " holds an infinity or no number."};
+                                                 in_quotes(tensor.name) + " holds an infinity or no number."};
       }
       totals->squared_error += results_[row].squared_error;
       totals->squared_norm += results_[row].squared_norm;

@@ -3,10 +3,11 @@
 #include <charconv>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "base/text.h"
 #include "gguf/types.h"
-#include "memory/mapped_file.h"
+#include "memory/model_parts.h"
 #include "quantize/model_writer.h"
 #include "quantize/recipe.h"
 
@@ -46,14 +47,14 @@ Status check_requantize(const GgufTensor& tensor, HearthType type, bool allowed)
   const bool is_float = type_traits(tensor.type)->block_elements == 1;
   if (allowed || is_float || tensor.type == type) return {};
   return {Code::QUANTIZE_SOURCE_QUANTIZED,
-          "Tensor " + quoted(tensor.name) + " is " + type_name(tensor.type) + ", which has lost precision already."};
+          "Tensor " + in_quotes(tensor.name) + " is " + type_name(tensor.type) + ", which has lost precision already."};
 }
 
 // Orders tensors as they lie in the source, so that it is read from front to back.
 std::vector<const GgufTensor*> tensors_in_order(const GgufFile& file) {
   std::vector<const GgufTensor*> tensors;
   for (const GgufTensor& tensor : file.tensors()) tensors.push_back(&tensor);
-  std::ranges::sort(tensors, {}, &GgufTensor::offset);
+  std::ranges::sort(tensors, {}, [](const GgufTensor* tensor) { return std::pair(tensor->part, tensor->offset); });
   return tensors;
 }
 
@@ -80,12 +81,11 @@ Status plan_tensors(const GgufFile& file, const Mix& mix, const QuantizeOptions&
   return {};
 }
 
-Status quantize_mapped(const MappedFile& mapped, const std::string& path, const Mix& mix,
-                       const QuantizeOptions& options, const QuantizeObserver& observer, QuantizeReport* report) {
-  GgufFile file;
-  HEARTH_RETURN_IF_ERROR(GgufFile::parse(mapped.bytes(), &file));
+Status quantize_parts(const ModelParts& parts, const std::string& path, const Mix& mix, const QuantizeOptions& options,
+                      const QuantizeObserver& observer, QuantizeReport* report) {
+  const GgufFile& file = parts.header();
   if (file.tensors().empty()) {
-    return {Code::MODEL_HAS_NO_WEIGHTS, "The file " + quoted_path(mapped.path()) + " has no tensors."};
+    return {Code::MODEL_HAS_NO_WEIGHTS, "The file " + quoted_path(parts.path()) + " has no tensors."};
   }
   GgufWriter writer;
   for (const GgufKey& key : file.keys()) {
@@ -95,8 +95,8 @@ Status quantize_mapped(const MappedFile& mapped, const std::string& path, const 
   writer.add("general.quantization_version", quantize::kQuantizationVersion);
   std::vector<TensorJob> tensors;
   HEARTH_RETURN_IF_ERROR(plan_tensors(file, mix, options, &tensors));
-  return quantize::write_model(&writer, tensors, {path, options.threads, [&mapped] { return mapped.health(); }},
-                               observer, report);
+  return quantize::write_model(&writer, tensors, {path, options.threads, [&parts] { return parts.health(); }}, observer,
+                               report);
 }
 
 }  // namespace
@@ -106,11 +106,11 @@ Status quantize_model(const std::string& source, const std::string& path, const 
   try {
     const Mix* mix = nullptr;
     HEARTH_RETURN_IF_ERROR(quantize::find_mix(options.type, &mix));
-    std::unique_ptr<MappedFile> mapped;
-    HEARTH_RETURN_IF_ERROR(MappedFile::open(source, &mapped));
-    const Status written = quantize_mapped(*mapped, path, *mix, options, observer, report);
+    std::unique_ptr<ModelParts> parts;
+    HEARTH_RETURN_IF_ERROR(ModelParts::open(source, true, &parts));
+    const Status written = quantize_parts(*parts, path, *mix, options, observer, report);
     // A file that cannot be read shows as zeros, and so as a damaged header: its health tells the true cause.
-    if (!written.ok()) HEARTH_RETURN_IF_ERROR(mapped->health());
+    if (!written.ok()) HEARTH_RETURN_IF_ERROR(parts->health());
     return written;
   } catch (const std::bad_alloc&) {
     return {Code::OUT_OF_MEMORY, "There is not enough memory to quantize " + quoted_path(source) + "."};

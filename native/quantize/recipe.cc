@@ -156,7 +156,7 @@ Status find_mix(std::string_view name, const Mix** mix) {
     }
     all += (all.empty() ? "" : ", ") + std::string(each.name);
   }
-  return {Code::OPTION_OUT_OF_RANGE, "The type " + quoted(name) + " is not one of " + all + "."};
+  return {Code::OPTION_OUT_OF_RANGE, "The type " + in_quotes(name) + " is not one of " + all + "."};
 }
 
 std::vector<HearthType> choose_types(const Mix& mix, bool pure, const ModelFacts& facts,

@@ -27,13 +27,13 @@ class Builder {
 
   Status build() {
     HEARTH_RETURN_IF_ERROR(add_rules());
-    nullable_ = least_fixpoint([this](int32_t s) { return is_nullable(s); });
+    nullable_ = least_fixpoint([this](const Edge& e) { return is_nullable(e); });
     for (const Repetition& r : result_.repetitions_) {
       if (nullable_[index(r.body)]) {
         return {Code::GRAMMAR_TOO_COMPLEX, "The grammar repeats hundreds of times what may be empty."};
       }
     }
-    productive_ = least_fixpoint([this](int32_t s) { return is_productive(s); });
+    productive_ = least_fixpoint([this](const Edge& e) { return is_live(e, held_); });
     if (!productive_[index(result_.root_)]) return {Code::GRAMMAR_INVALID, "No text matches the grammar."};
     HEARTH_RETURN_IF_ERROR(check_left_recursion());
     flatten();
@@ -221,31 +221,39 @@ class Builder {
     return known = std::min<int64_t>(sum, static_cast<int64_t>(kMaxStates));
   }
 
-  // The states for which `holds` follows, given those for which it held before. `holds` asks of the targets of edges,
-  // of called rules and of bodies only.
+  // The states that are final, or have an edge that `holds` given those states. An edge is asked of when its target is
+  // found to be one, or what it calls or repeats, and so seldom that a choice of many thousands costs no more than its
+  // size.
   template <typename Holds>
   std::vector<uint8_t> least_fixpoint(Holds holds) {
     const size_t n = edges_.size();
-    std::vector<std::vector<int32_t>> asked_by(n);
+    struct Asker {
+      int32_t state;
+      uint32_t edge;
+    };
+    std::vector<std::vector<Asker>> asked_by(n);
     for (size_t s = 0; s < n; ++s) {
-      for (const Edge& e : edges_[s]) {
-        asked_by[index(e.target)].push_back(static_cast<int32_t>(s));
-        if (e.kind == Edge::Kind::CALL) asked_by[index(e.argument)].push_back(static_cast<int32_t>(s));
-        if (e.kind == Edge::Kind::REPEAT) asked_by[index(body(e))].push_back(static_cast<int32_t>(s));
+      for (size_t i = 0; i < edges_[s].size(); ++i) {
+        const Edge& e = edges_[s][i];
+        const Asker asker{static_cast<int32_t>(s), static_cast<uint32_t>(i)};
+        asked_by[index(e.target)].push_back(asker);
+        if (e.kind == Edge::Kind::CALL) asked_by[index(e.argument)].push_back(asker);
+        if (e.kind == Edge::Kind::REPEAT) asked_by[index(body(e))].push_back(asker);
       }
     }
-    held_.assign(n, false);
+    held_ = result_.final_;
     std::vector<int32_t> open;
-    const auto visit = [&](int32_t s) {
-      if (held_[index(s)] || !holds(s)) return;
-      held_[index(s)] = true;
-      open.push_back(s);
-    };
-    for (size_t s = 0; s < n; ++s) visit(static_cast<int32_t>(s));
+    for (size_t s = 0; s < n; ++s) {
+      if (held_[s]) open.push_back(static_cast<int32_t>(s));
+    }
     while (!open.empty()) {
       const int32_t s = open.back();
       open.pop_back();
-      for (const int32_t by : asked_by[index(s)]) visit(by);
+      for (const auto& [by, edge] : asked_by[index(s)]) {
+        if (held_[index(by)] || !holds(edges_[index(by)][edge])) continue;
+        held_[index(by)] = true;
+        open.push_back(by);
+      }
     }
     return held_;
   }
@@ -253,21 +261,12 @@ class Builder {
   int32_t body(const Edge& e) const { return result_.repetitions_[index(e.argument)].body; }
   bool may_skip(const Edge& e) const { return result_.repetitions_[index(e.argument)].least == 0; }
 
-  // Whether the rule's end can be reached without reading anything.
-  bool is_nullable(int32_t s) const {
-    if (result_.final_[index(s)]) return true;
-    return std::any_of(edges_[index(s)].begin(), edges_[index(s)].end(), [this](const Edge& e) {
-      if (!held_[index(e.target)]) return false;
-      if (e.kind == Edge::Kind::CALL) return held_[index(e.argument)] != 0;
-      if (e.kind == Edge::Kind::REPEAT) return may_skip(e);
-      return e.kind == Edge::Kind::EMPTY;
-    });
-  }
-
-  bool is_productive(int32_t s) const {
-    const auto& edges = edges_[index(s)];
-    return result_.final_[index(s)] ||
-           std::any_of(edges.begin(), edges.end(), [this](const Edge& e) { return is_live(e, held_); });
+  // Whether the edge leads on to where the rule's end can be reached, without reading anything.
+  bool is_nullable(const Edge& e) const {
+    if (!held_[index(e.target)]) return false;
+    if (e.kind == Edge::Kind::CALL) return held_[index(e.argument)] != 0;
+    if (e.kind == Edge::Kind::REPEAT) return may_skip(e);
+    return e.kind == Edge::Kind::EMPTY;
   }
 
   bool is_live(const Edge& e, const std::vector<uint8_t>& productive) const {
@@ -350,7 +349,7 @@ class Builder {
         if (!move.enters || component[s] != component[index(move.target)]) continue;
         const std::string& name = tree_.rules[index(rules_[s])].name;
         return {Code::GRAMMAR_INVALID,
-                "The rule " + quoted(name) + " is left-recursive: it calls itself before it has read anything."};
+                "The rule " + in_quotes(name) + " is left-recursive: it calls itself before it has read anything."};
       }
     }
     return {};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -46,6 +47,7 @@ class Automaton {
   static Status compile(std::string_view gbnf, Automaton* automaton);
 
   int32_t root() const { return root_; }
+  size_t n_states() const { return final_.size(); }
   std::span<const Edge> edges(int32_t state) const {
     const auto s = static_cast<size_t>(state);
     return {edges_.data() + first_edge_[s], edges_.data() + first_edge_[s + 1]};

@@ -59,6 +59,7 @@ void Configurations::clear() {
   stack_ids_.clear();
   masks_.clear();
   relatives_.clear();
+  stack_distances_.clear();
   bytes_ = 0;
   ++epoch_;
   intern({});  // kDead
@@ -329,6 +330,82 @@ bool Configurations::walk_escapes(int32_t from, std::vector<const Escape*> escap
     if (!spend(escape->path.size())) return false;
     if (at != kDead && !walk(at, escape->node + 1, walked, TokenTrie::kMaxDepth, allowed, nullptr)) return false;
   }
+  return true;
+}
+
+int64_t Configurations::distance_below(int32_t stack) {
+  // Stacks come after those that they stand on.
+  for (auto id = stack_distances_.size(); id <= static_cast<size_t>(stack); ++id) {
+    const Frame& frame = stacks_[id];
+    if (frame.below < 0) {
+      stack_distances_.push_back(0);
+      continue;
+    }
+    int64_t left = distances_->to_end(frame.target);
+    if (frame.repetition >= 0) {
+      const Repetition& r = automaton_.repetition(frame.repetition);
+      left = Distances::sum(left, Distances::times(int64_t{r.least} - frame.count, distances_->to_end(r.body)));
+    }
+    stack_distances_.push_back(Distances::sum(left, stack_distances_[static_cast<size_t>(frame.below)]));
+  }
+  return stack_distances_[static_cast<size_t>(stack)];
+}
+
+int64_t Configurations::distance(int32_t id) {
+  if (!distances_) distances_ = std::make_unique<const Distances>(automaton_);
+  if (id <= kDead) return Distances::kMost;
+  if (get(id).may_end) return 0;
+  int64_t least = Distances::kMost;
+  for (const Item& item : get(id).items) {
+    least = std::min(least, Distances::sum(distances_->to_end(item.state), distance_below(item.stack)));
+  }
+  return least;
+}
+
+bool Configurations::keep_leading_out(int32_t id, Bits* allowed) {
+  constexpr size_t kMaxTried = 4096;  // the shortest come first
+  Bits kept(allowed->size());
+  const int64_t now = distance(id);
+  size_t n_kept = 0, n_tried = 0;
+  const auto is_allowed = [&](int32_t token) {
+    return ((*allowed)[static_cast<size_t>(token) / 64] >> token % 64 & 1) != 0;
+  };
+  const auto keep = [&](int32_t token) {
+    set_bit(&kept, token);
+    ++n_kept;
+  };
+  if (now == 0) {
+    for (const int32_t token : trie_.ends()) keep(token);
+  } else {
+    std::array<int64_t, 256> after_byte;
+    int64_t nearest = Distances::kMost;
+    for (size_t byte = 0; byte < 256; ++byte) {
+      const int32_t next = step(id, static_cast<uint8_t>(byte));
+      if (next == kTooComplex) return false;
+      after_byte[byte] = distance(next);
+      nearest = std::min(nearest, after_byte[byte]);
+    }
+    for (size_t node = 0; node < trie_.n_nodes() && n_tried < kMaxTried;) {
+      if (trie_.depth(node) == 1 && (after_byte[trie_.byte(node)] > nearest || nearest >= now)) {
+        node = trie_.end(node);
+        continue;
+      }
+      for (const int32_t token : trie_.tokens(node++)) {
+        if (!is_allowed(token)) continue;
+        ++n_tried;
+        const int32_t next = after_token(id, token);
+        if (next == kTooComplex) return false;
+        if (distance(next) < now) keep(token);
+      }
+    }
+    for (const int32_t token : trie_.controls()) {
+      if (!is_allowed(token) || !trie_.text(token).empty()) continue;
+      const int32_t next = after_token(id, token);
+      if (next == kTooComplex) return false;
+      if (distance(next) < now) keep(token);
+    }
+  }
+  if (n_kept > 0) *allowed = std::move(kept);
   return true;
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "sample/automaton.h"
+#include "sample/distances.h"
 #include "sample/token_trie.h"
 
 namespace hearth::grammar {
@@ -47,6 +49,12 @@ class Configurations {
   bool may_end(int32_t configuration) const { return get(configuration).may_end; }
   // The tokens that may follow, an end of the answer included where the text may end; nullptr: too complex.
   const Bits* allowed(int32_t configuration);
+
+  // How many more bytes the text needs at least.
+  int64_t distance(int32_t configuration);
+  // Of these tokens those after which it needs fewer; where it needs none, the ends of the answer. Leaves them as they
+  // are where there is none. False: too complex.
+  bool keep_leading_out(int32_t configuration, Bits* allowed);
 
  private:
   static constexpr int32_t kUnset = -1;
@@ -102,6 +110,7 @@ class Configurations {
   const Relative* relative(Item item);
   bool walk(int32_t from, size_t first, size_t last, size_t horizon, Bits* allowed, std::vector<Escape>* escapes);
   bool walk_escapes(int32_t from, std::vector<const Escape*> escapes, Bits* allowed);
+  int64_t distance_below(int32_t stack);
   void allow_named(const Configuration& configuration, Bits* allowed) const;
 
   struct HashOf {
@@ -129,6 +138,8 @@ class Configurations {
   std::unordered_map<Frame, int32_t, FrameHash> stack_ids_;
   std::vector<Bits> masks_;
   std::unordered_map<uint64_t, Relative> relatives_;  // by state and known stack
+  std::unique_ptr<const Distances> distances_;        // once somebody asks
+  std::vector<int64_t> stack_distances_;              // of the first stacks
 
   // Of the closure that is being computed.
   std::vector<Item> open_;

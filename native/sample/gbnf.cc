@@ -82,7 +82,7 @@ class Parser {
     skip_space();
     while (at_ < text_.size()) HEARTH_RETURN_IF_ERROR(rule());
     for (const Tree::Rule& r : tree_->rules) {
-      if (r.body < 0) return {Code::GRAMMAR_INVALID, "The rule " + quoted(r.name) + " is used and not defined."};
+      if (r.body < 0) return {Code::GRAMMAR_INVALID, "The rule " + in_quotes(r.name) + " is used and not defined."};
     }
     const auto root = ids_.find("root");
     if (root == ids_.end()) return {Code::GRAMMAR_INVALID, "The grammar has no rule \"root\"."};
@@ -149,13 +149,13 @@ class Parser {
     const std::string_view rule_name = name();
     if (rule_name.empty()) return wrong("a rule's name was expected");
     skip_space();
-    if (!take("::=")) return wrong("\"::=\" was expected after " + quoted(std::string(rule_name)));
+    if (!take("::=")) return wrong("\"::=\" was expected after " + in_quotes(std::string(rule_name)));
     skip_space();
     const int32_t id = rule_id(rule_name);
     int32_t body = -1;
     HEARTH_RETURN_IF_ERROR(choice(0, &body));
     if (tree_->rules[static_cast<size_t>(id)].body >= 0)
-      return wrong("the rule " + quoted(std::string(rule_name)) + " is defined twice");
+      return wrong("the rule " + in_quotes(std::string(rule_name)) + " is defined twice");
     tree_->rules[static_cast<size_t>(id)].body = body;
     if (at_ < text_.size() && !at_definition()) return wrong("\")\" was not expected");
     return {};
@@ -209,7 +209,7 @@ class Parser {
       node.ranges = {{0, kMaxCodePoint}};
       return add(std::move(node), id);
     }
-    if (!is_name(c)) return wrong(quoted(std::string(1, c)) + " was not expected");
+    if (!is_name(c)) return wrong(in_quotes(std::string(1, c)) + " was not expected");
     Node node{Node::Kind::RULE};
     node.rule = rule_id(name());
     return add(std::move(node), id);

@@ -55,6 +55,8 @@ Status check_options(const SamplerOptions& options, size_t n_vocab) {
   }
   if (!options.grammar) return {};
   HEARTH_RETURN_IF_ERROR(check_range("grammar_from", options.grammar_from, 0, kMaxInt));
+  HEARTH_RETURN_IF_ERROR(check_range("loop_repeats", options.loop_repeats, 0, 1 << 20));
+  HEARTH_RETURN_IF_ERROR(check_range("loop_tokens", options.loop_tokens, 0, 1 << 20));
   if (compiled(options).n_tokens() == n_vocab) return {};
   return {Code::SAMPLER_BAD_VALUE, "The grammar was compiled for another model."};
 }
@@ -99,12 +101,15 @@ void Sampler::truncate(size_t n_tokens) {
 int32_t Sampler::apply_grammar(std::span<float> logits) {
   if (!options_.grammar) return 0;
   const size_t from = std::min(static_cast<size_t>(options_.grammar_from), history_.size());
+  const LoopLimits loops{options_.loop_repeats, options_.loop_tokens};
   using Outcome = grammar::CompiledGrammar::Outcome;
-  switch (compiled(options_).restrict(std::span(history_).subspan(from), &place_, logits)) {
+  switch (compiled(options_).restrict(std::span(history_).subspan(from), loops, &place_, logits)) {
     case Outcome::SOME:
       return 0;
     case Outcome::END:
       return kGrammarEnd;
+    case Outcome::LOOPS:
+      return kGrammarLoops;
     case Outcome::STUCK:
       return kGrammarStuck;
     case Outcome::TOO_COMPLEX:

@@ -1,9 +1,9 @@
 // Draws a sequence's next token from its logits. Knows nothing of models, text or threads.
 //
-// The chain: the tokens that the grammar allows; logit bias; repetition (Keskar et al. 2019, arXiv:1909.05858),
-// frequency and presence penalties; then the first maximum if the temperature is 0, else top-k, locally typical
-// (Meister et al. 2022, arXiv:2202.00666), top-p (Holtzman et al. 2019, arXiv:1904.09751), min-p (Nguyen et al. 2024,
-// arXiv:2407.01082), temperature, draw.
+// The chain: the tokens that the grammar allows, and of them those that lead out of a loop; logit bias; repetition
+// (Keskar et al. 2019, arXiv:1909.05858), frequency and presence penalties; then the first maximum if the temperature
+// is 0, else top-k, locally typical (Meister et al. 2022, arXiv:2202.00666), top-p (Holtzman et al. 2019,
+// arXiv:1904.09751), min-p (Nguyen et al. 2024, arXiv:2407.01082), temperature, draw.
 //
 // Equal logits are ordered by id, probabilities are computed in double precision with an exp of our own, and the draw
 // at a position depends on the seed and the position alone: the same logits give the same tokens on every platform,
@@ -38,8 +38,9 @@ class Sampler {
   void truncate(size_t n_tokens);
 
   // The token to follow the accepted ones. `logits`: [n_vocab], the caller's, changed by biases and penalties.
-  // NaN counts as impossible. Returns kGrammarEnd, kGrammarStuck or kGrammarTooComplex where the grammar allows no
-  // token, and kImpossible if all are NaN, -infinity or forbidden by a bias. Draws only; the caller accepts the token.
+  // NaN counts as impossible. Returns kGrammarEnd, kGrammarStuck, kGrammarTooComplex or kGrammarLoops where the grammar
+  // allows no token, and kImpossible if all are NaN, -infinity or forbidden by a bias. Draws only; the caller accepts
+  // the token.
   int32_t sample(std::span<float> logits);
   static constexpr int32_t kImpossible = -1;
 

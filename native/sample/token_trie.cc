@@ -60,4 +60,20 @@ TokenTrie::TokenTrie(Pieces pieces)
   first_token_.push_back(static_cast<uint32_t>(sorted_.size()));
 }
 
+bool TokenTrie::is_filler(int32_t token) const {
+  if (token < 0 || static_cast<size_t>(token) >= texts_.size()) return false;
+  const std::string& piece = texts_[static_cast<size_t>(token)];
+  constexpr std::string_view kFiller = " \t\r\n-=_~*#+.|";
+  // U+2000 to U+2FFF: dashes, arrows, boxes.
+  constexpr uint8_t kSymbols = 0xE2;
+  bool in_symbol = false;
+  for (const char c : piece) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (in_symbol && byte >= 0x80 && byte < 0xC0) continue;
+    in_symbol = byte == kSymbols;
+    if (!in_symbol && kFiller.find(c) == std::string_view::npos) return false;
+  }
+  return !piece.empty();
+}
+
 }  // namespace hearth::grammar

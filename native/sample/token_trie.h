@@ -35,6 +35,8 @@ class TokenTrie {
   std::string_view text(int32_t token) const { return texts_[static_cast<size_t>(token)]; }
   std::span<const int32_t> controls() const { return controls_; }
   std::span<const int32_t> ends() const { return ends_; }
+  // It writes white space, or what rules and frames are drawn with.
+  bool is_filler(int32_t token) const;
 
   // Nodes 0 to n_nodes() - 1 in preorder, without the root.
   size_t n_nodes() const { return bytes_.size(); }

@@ -18,7 +18,7 @@ constexpr int32_t kNoSymbolToken = -1;
 constexpr int32_t kMerged = -2;
 
 Status bad_merge(size_t rank, std::string_view merge, const std::string& what) {
-  return {Code::TOKENIZER_BAD_VOCABULARY, "Merge " + std::to_string(rank) + " " + quoted(merge) + " " + what + "."};
+  return {Code::TOKENIZER_BAD_VOCABULARY, "Merge " + std::to_string(rank) + " " + in_quotes(merge) + " " + what + "."};
 }
 
 // Pre-tokenizers whose tokenizer.json sets ignore_merges.

@@ -24,14 +24,14 @@ Status Tokenizer::create(VocabularyData data, std::unique_ptr<Tokenizer>* tokeni
   }
   if (data.model != "llama" && data.model != "gpt2" && data.model != "gemma4") {
     return {Code::TOKENIZER_UNSUPPORTED,
-            "Key \"tokenizer.ggml.model\" is " + quoted(data.model) + "; llama, gpt2 and gemma4 are supported."};
+            "Key \"tokenizer.ggml.model\" is " + in_quotes(data.model) + "; llama, gpt2 and gemma4 are supported."};
   }
   auto vocabulary = std::make_unique<Vocabulary>();
   TokenIndex index;
   HEARTH_RETURN_IF_ERROR(Vocabulary::create(&data, vocabulary.get()));
   HEARTH_RETURN_IF_ERROR(TokenIndex::create(*vocabulary, &index));
   TokenizerInfo& info = result->info_;
-  HEARTH_RETURN_IF_ERROR(describe_vocabulary(data, *vocabulary, &info));
+  describe_vocabulary(data, *vocabulary, &info);
   HEARTH_RETURN_IF_ERROR(info.kind == "spm"
                              ? SpmEncoder::create(*vocabulary, std::move(index), info.unk, &result->encoder_)
                              : BpeEncoder::create(data, *vocabulary, std::move(index), info.unk, &result->encoder_));

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "tokenizer/token_names.h"
 
 namespace hearth {
 
@@ -17,31 +18,10 @@ namespace {
 
 Status bad(std::string message) { return {Code::TOKENIZER_BAD_VOCABULARY, std::move(message) + "."}; }
 
-// Names that models give to the token that ends a turn or a text. Converters forget to mark some of them.
-constexpr std::array<std::string_view, 16> kEndTokenNames = {
-    "<|eot_id|>",
-    "<|eom_id|>",  // Llama 3
-    "<|im_end|>",  // ChatML: Qwen, SmolLM
-    "<|end|>",     // Phi
-    "<end_of_turn>",
-    "<turn|>",  // Gemma
-    "<|endoftext|>",
-    "<|end_of_text|>",  // GPT-2, Granite
-    "<|return|>",
-    "<|call|>",  // gpt-oss
-    "<|flush|>",
-    "<|calls|>",  // Solar
-    "<EOT>",
-    "_<EOT>",
-    "[EOT]",               // CodeLlama, DeepSeek, Kimi
-    "<end_of_utterance>",  // SmolVLM
-};
+// An empty list is a key that the file lacks.
+Status no_key(const char* key) { return bad("The file has no key " + in_quotes(key) + ", or an empty one"); }
 
 }  // namespace
-
-bool is_end_token_name(std::string_view text) {
-  return std::find(kEndTokenNames.begin(), kEndTokenNames.end(), text) != kEndTokenNames.end();
-}
 
 std::string byte_token(int byte) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
@@ -59,15 +39,18 @@ Status Vocabulary::create(VocabularyData* data, Vocabulary* vocabulary) {
   result.tokens_ = std::move(data->tokens);
   result.scores_ = std::move(data->scores);
   HEARTH_RETURN_IF_ERROR(result.check_sizes(*data));
-  HEARTH_RETURN_IF_ERROR(result.set_types(data->types));
+  HEARTH_RETURN_IF_ERROR(result.set_types(*data));
   *vocabulary = std::move(result);
   return {};
 }
 
 Status Vocabulary::check_sizes(const VocabularyData& data) const {
-  if (tokens_.empty()) return bad("Key \"tokenizer.ggml.tokens\" holds no tokens");
+  if (tokens_.empty()) return no_key("tokenizer.ggml.tokens");
   if (tokens_.size() > INT32_MAX) return bad("Key \"tokenizer.ggml.tokens\" holds more than 2^31 tokens");
   const std::string n_tokens = std::to_string(tokens_.size()) + " tokens";
+  if (data.model == "llama" && scores_.empty()) return no_key("tokenizer.ggml.scores");
+  // Without merges every text would fall into bytes, which the model has hardly seen.
+  if (data.model != "llama" && data.merges.empty()) return no_key("tokenizer.ggml.merges");
   if (data.model == "llama" && scores_.size() != tokens_.size()) {
     return bad("Key \"tokenizer.ggml.scores\" holds " + std::to_string(scores_.size()) + " scores for " + n_tokens);
   }
@@ -87,7 +70,9 @@ Status Vocabulary::check_sizes(const VocabularyData& data) const {
   return {};
 }
 
-Status Vocabulary::set_types(const std::vector<int32_t>& types) {
+Status Vocabulary::set_types(const VocabularyData& data) {
+  const std::vector<int32_t>& types = data.types;
+  const TokenNames names(tokens_);
   types_.assign(tokens_.size(), TokenType::NORMAL);
   for (size_t id = 0; id < tokens_.size(); ++id) {
     max_token_bytes_ = std::max(max_token_bytes_, tokens_[id].size());
@@ -97,8 +82,13 @@ Status Vocabulary::set_types(const std::vector<int32_t>& types) {
                  "; 1 to 6 are defined");
     }
     types_[id] = static_cast<TokenType>(type);
-    // Else a user who writes "<|im_end|>" would end the turn of whom he talks to.
-    if (is_end_token_name(tokens_[id])) types_[id] = TokenType::CONTROL;
+    const TokenRole role = names.role(tokens_[id], types_[id]);
+    if (role != TokenRole::NONE) types_[id] = TokenType::CONTROL;
+    if (role == TokenRole::END) ends_.push_back(static_cast<int32_t>(id));
+  }
+  // What the file itself calls an end or a beginning is no text either.
+  for (const std::optional<uint32_t>& id : {data.bos, data.eos, data.eot, data.eom}) {
+    if (id && *id < types_.size() && types_[*id] == TokenType::USER_DEFINED) types_[*id] = TokenType::CONTROL;
   }
   return {};
 }
@@ -125,7 +115,7 @@ Status TokenIndex::create(const Vocabulary& vocabulary, TokenIndex* index) {
     for (; index->slots_[at].id >= 0; at = (at + 1) & index->mask_) {
       if (index->slots_[at].tag == tag && vocabulary.text(index->slots_[at].id) == text) {
         return bad("Tokens " + std::to_string(index->slots_[at].id) + " and " + std::to_string(id) +
-                   " have the same text " + quoted(text));
+                   " have the same text " + in_quotes(text));
       }
     }
     index->slots_[at] = {tag, id};
@@ -158,25 +148,27 @@ uint64_t TokenIndex::hash(std::string_view text) const {
 namespace {
 
 // One of tokenizer.ggml.*_token_id; `fallback` is what the tokenizer's model means where the key is missing.
-Status special_id(const char* key, std::optional<uint32_t> value, std::optional<int32_t> fallback, int32_t n_tokens,
-                  std::optional<int32_t>* id) {
+// An id that no token has is left out with a warning: such files are published, and work without it.
+void special_id(const char* key, std::optional<uint32_t> value, std::optional<int32_t> fallback, TokenizerInfo* info,
+                std::optional<int32_t>* id) {
+  const auto n_tokens = static_cast<int32_t>(info->n_tokens);
   id->reset();
   if (!value) {
     if (fallback && *fallback < n_tokens) *id = fallback;
-    return {};
+    return;
   }
-  if (*value == kNoToken) return {};
+  if (*value == kNoToken) return;
   if (*value >= static_cast<uint32_t>(n_tokens)) {
-    return bad("Key " + quoted(key) + " is " + std::to_string(*value) + " and the vocabulary has " +
-               std::to_string(n_tokens) + " tokens");
+    info->warnings.push_back("Key " + in_quotes(key) + " is " + std::to_string(*value) + " and the vocabulary has " +
+                             std::to_string(n_tokens) + " tokens: the model goes without it.");
+    return;
   }
   *id = static_cast<int32_t>(*value);
-  return {};
 }
 
 }  // namespace
 
-Status describe_vocabulary(const VocabularyData& data, const Vocabulary& vocabulary, TokenizerInfo* info) {
+void describe_vocabulary(const VocabularyData& data, const Vocabulary& vocabulary, TokenizerInfo* info) {
   const bool spm = data.model == "llama";
   const int32_t n = vocabulary.size();
   info->kind = spm ? "spm" : "bpe";
@@ -185,12 +177,12 @@ Status describe_vocabulary(const VocabularyData& data, const Vocabulary& vocabul
 
   // SentencePiece numbers <unk>, <s> and </s> so unless it is told otherwise.
   using Id = std::optional<int32_t>;
-  HEARTH_RETURN_IF_ERROR(special_id("tokenizer.ggml.unknown_token_id", data.unk, spm ? Id(0) : Id(), n, &info->unk));
-  HEARTH_RETURN_IF_ERROR(special_id("tokenizer.ggml.bos_token_id", data.bos, spm ? Id(1) : Id(), n, &info->bos));
-  HEARTH_RETURN_IF_ERROR(special_id("tokenizer.ggml.eos_token_id", data.eos, spm ? Id(2) : Id(), n, &info->eos));
-  HEARTH_RETURN_IF_ERROR(special_id("tokenizer.ggml.eot_token_id", data.eot, {}, n, &info->eot));
-  HEARTH_RETURN_IF_ERROR(special_id("tokenizer.ggml.eom_token_id", data.eom, {}, n, &info->eom));
-  HEARTH_RETURN_IF_ERROR(special_id("tokenizer.ggml.padding_token_id", data.pad, {}, n, &info->pad));
+  special_id("tokenizer.ggml.unknown_token_id", data.unk, spm ? Id(0) : Id(), info, &info->unk);
+  special_id("tokenizer.ggml.bos_token_id", data.bos, spm ? Id(1) : Id(), info, &info->bos);
+  special_id("tokenizer.ggml.eos_token_id", data.eos, spm ? Id(2) : Id(), info, &info->eos);
+  special_id("tokenizer.ggml.eot_token_id", data.eot, {}, info, &info->eot);
+  special_id("tokenizer.ggml.eom_token_id", data.eom, {}, info, &info->eom);
+  special_id("tokenizer.ggml.padding_token_id", data.pad, {}, info, &info->pad);
 
   info->add_bos =
       data.add_bos.value_or(spm || is_llama3_pre(data.pre) || data.pre == "tekken") && info->bos.has_value();
@@ -209,13 +201,12 @@ Status describe_vocabulary(const VocabularyData& data, const Vocabulary& vocabul
     if (text == "<|return|>") has_return = true;
     if (text == "<|call|>") has_call = true;
     if (text == "<|end|>") end = id;
-    if (id == info->eos || id == info->eot || id == info->eom || is_end_token_name(text)) {
+    if (id == info->eos || id == info->eot || id == info->eom || std::ranges::binary_search(vocabulary.ends(), id)) {
       info->end_of_generation.push_back(id);
     }
   }
   // gpt-oss ends its answer with <|return|> or <|call|>; its <|end|> stands between the parts of one answer.
   if (has_return && has_call && end && end != info->eos) std::erase(info->end_of_generation, *end);
-  return {};
 }
 
 }  // namespace hearth

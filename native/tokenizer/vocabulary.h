@@ -26,6 +26,7 @@ class Vocabulary {
   std::string_view text(int32_t id) const { return tokens_[static_cast<size_t>(id)]; }
   TokenType type(int32_t id) const { return types_[static_cast<size_t>(id)]; }
   float score(int32_t id) const { return scores_[static_cast<size_t>(id)]; }  // SPM only
+  const std::vector<int32_t>& ends() const { return ends_; }  // that end an answer by their names, in order
   size_t max_token_bytes() const { return max_token_bytes_; }
 
   // Whether plain text may become this token: control, unknown and byte tokens have names, not texts.
@@ -35,11 +36,12 @@ class Vocabulary {
 
  private:
   Status check_sizes(const VocabularyData& data) const;
-  Status set_types(const std::vector<int32_t>& types);
+  Status set_types(const VocabularyData& data);
 
   std::vector<std::string_view> tokens_;
   std::vector<TokenType> types_;
   std::vector<float> scores_;
+  std::vector<int32_t> ends_;
   size_t max_token_bytes_ = 0;
 };
 
@@ -75,9 +77,8 @@ inline uint64_t mix_bits(uint64_t x) {
   return x ^ x >> 31;
 }
 
-// Fills kind, special ids, flags, special tokens and end-of-generation ids. TOKENIZER_BAD_VOCABULARY: an id out of
-// range.
-Status describe_vocabulary(const VocabularyData& data, const Vocabulary& vocabulary, TokenizerInfo* info);
+// Fills kind, special ids, flags, special tokens, end-of-generation ids, and warnings of ids out of range.
+void describe_vocabulary(const VocabularyData& data, const Vocabulary& vocabulary, TokenizerInfo* info);
 
 // Whether tokenizer.ggml.pre names Llama 3's pre-tokenizer: its users start a text with BOS also where the file does
 // not say so, and take a word as it is if it is a token.
@@ -85,8 +86,5 @@ bool is_llama3_pre(std::string_view pre);
 
 // The text of the token that stands for a byte of a character without a token: "<0x0A>".
 std::string byte_token(int byte);
-
-// Whether `text` is by convention the name of a token that ends an answer, as "<|im_end|>".
-bool is_end_token_name(std::string_view text);
 
 }  // namespace hearth

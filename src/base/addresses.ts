@@ -51,6 +51,12 @@ export function isPublicAddress(address: string): boolean {
   return isIP(address) !== 0 && !inside(local, address) && !inside(special, address);
 }
 
+/** IPv4 as such where a dual-stack socket shows it mapped into IPv6: `::ffff:192.0.2.1` -> `192.0.2.1`. */
+export function canonicalAddress(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  return mapped?.[1] ?? address;
+}
+
 function inside(block: BlockList, address: string): boolean {
   const version = isIP(address);
   return version !== 0 && block.check(address, version === 4 ? "ipv4" : "ipv6");

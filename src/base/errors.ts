@@ -59,6 +59,7 @@ export const errorCatalogue = {
   MODEL_OUTPUT_INVALID: badModel("The weights are damaged. Download the file again."),
   MODEL_HAS_NO_WEIGHTS: badModel("The file holds only a vocabulary. Choose a file with weights."),
   MODEL_WEIGHTS_INVALID: badModel("Weights are damaged. Download or convert the file again."),
+  MODEL_PART_INVALID: badModel("Keep all parts in one folder under their own names, and name the first one."),
   QUANTIZE_SOURCE_QUANTIZED: badModel("Give the F32, F16 or BF16 file, or accept the loss with --allow-requantize."),
   IMPORT_BAD_TENSOR: badModel("The safetensors files are damaged or incomplete. Download the folder again."),
   IMPORT_UNSUPPORTED: badModel(
@@ -74,10 +75,7 @@ export const errorCatalogue = {
   GRAMMAR_TOO_COMPLEX: clientFault("invalid_grammar", "Ask for a smaller or less ambiguous schema or grammar."),
   SEQUENCE_UNKNOWN: internal("The sequence was closed or never opened."),
   PLAN_INVALID: internal("A step needs at least one chunk, every chunk at least one token, and no sequence twice."),
-  CONTEXT_OVERFLOW: clientFault(
-    "context_length_exceeded",
-    "Shorten the prompt, or raise the context in the configuration.",
-  ),
+  CONTEXT_OVERFLOW: clientFault("context_length_exceeded", "Shorten the prompt, or send fewer messages."),
   KV_FULL: unavailable(
     "server_overloaded",
     "Too many tokens are in use at once. Ask for less, or raise the KV cache's size.",
@@ -101,6 +99,11 @@ export const errorCatalogue = {
     "Name a model as qwen3:0.6b, hf:owner/repo:Q4_K_M or https://host/file.gguf.",
   ),
   MODEL_EXISTS: clientFault("model_exists", "Remove that model first, or give another name with --name.", 409),
+  MODEL_IN_USE: clientFault(
+    "model_in_use",
+    "Choose another model.path first, or remove it all the same with `hearth models rm --force`.",
+    409,
+  ),
   STORE_BUSY: unavailable("store_busy", "Wait until that is done, then try again."),
   STORE_DAMAGED: badModel("Remove the model with `hearth models rm`, and pull or import it again."),
   MODEL_DOES_NOT_FIT: badModel("Choose a smaller model or file, or raise models.memory_bytes."),
@@ -127,6 +130,8 @@ export const errorCatalogue = {
   REQUEST_INVALID: clientFault("invalid_value", "Correct the named field."),
   REQUEST_UNSUPPORTED: clientFault("unsupported_parameter", "Leave the named field out."),
   REQUEST_TOO_LARGE: clientFault("request_too_large", "Send a smaller message.", 413),
+  HEADERS_TOO_LARGE: clientFault("headers_too_large", "Send fewer or shorter headers.", 431),
+  REQUEST_TIMEOUT: clientFault("request_timeout", "Send the whole request at once.", 408),
   CONTENT_TYPE_UNSUPPORTED: clientFault("unsupported_media_type", "Send JSON as application/json.", 415),
   ROUTE_NOT_FOUND: clientFault("not_found", "Check the method and the path.", 404),
   METHOD_NOT_ALLOWED: clientFault("method_not_allowed", "Use one of the methods that Allow names.", 405),
@@ -142,13 +147,19 @@ export const errorCatalogue = {
     "Use a key that was made with `hearth key create --scope` for this.",
     403,
   ),
-  KEY_FILE_INVALID: unavailable("keys_unavailable", "Mend or remove the file, then make new keys with `hearth key`."),
+  KEY_FILE_INVALID: {
+    status: 503,
+    wireCode: "keys_unavailable",
+    retryable: false,
+    advice: "Mend the file, or put a copy of it back: whoever holds a key loses it with the file.",
+  },
   RATE_LIMITED: {
     status: 429,
     wireCode: "rate_limit_exceeded",
     retryable: true,
     advice: "Wait for the seconds that Retry-After says.",
   },
+  TOO_MANY_CONNECTIONS: unavailable("too_many_connections", "Close connections, or raise limits.connections."),
   TOO_MANY_SOCKETS: unavailable("too_many_connections", "Close a connection, or try again later."),
   SOCKET_EXPIRED: clientFault(
     "websocket_connection_limit_reached",
@@ -177,7 +188,7 @@ export const errorCatalogue = {
   ),
   CONFIG_BAD_VALUE: internal("Give a value of the option's type and range."),
   TLS_UNUSABLE: internal("Check tls.cert and tls.key, or set tls.self_signed to let hearth make a certificate."),
-  LISTEN_FAILED: internal("Choose another address with --listen, or stop the program that uses it."),
+  LISTEN_FAILED: unavailable("server_error", "Choose another address with --listen, or stop the program that uses it."),
   COMMAND_INVALID: internal("Run the command with --help to see what it takes."),
   INTERNAL: internal("This is a bug; please report it with the message."),
 } as const satisfies Record<string, ErrorKind>;
@@ -191,17 +202,20 @@ export class HearthError extends Error {
   readonly param: string | null;
   /** When to try again, where that is known. */
   readonly retryAfterSeconds: number | null;
+  /** What to do: the catalogue's words, unless this case has better ones. */
+  readonly advice: string;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { param?: string; cause?: unknown; retryAfterSeconds?: number } = {},
+    options: { param?: string; cause?: unknown; retryAfterSeconds?: number; advice?: string } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = "HearthError";
     this.code = code;
     this.param = options.param ?? null;
     this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+    this.advice = options.advice ?? errorCatalogue[code].advice;
   }
 
   get kind(): ErrorKind {

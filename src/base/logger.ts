@@ -13,6 +13,8 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   /** Let through what clients write and what the model answers. */
   readonly prompts: boolean;
+  /** Begin each line with its priority, as systemd's journal reads it. */
+  readonly priorities?: boolean;
 }
 
 const secretFields = ["key", "apiKey", "authorization", "cookie", "token", "secret", "password"];
@@ -31,8 +33,23 @@ export function createLogger(options: LoggerOptions, destination?: DestinationSt
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths, censor: "[redacted]" },
     },
-    destination ?? pino.destination({ dest: 1, sync: true }),
+    withPriorities(options, destination ?? pino.destination({ dest: 1, sync: true })),
   );
+}
+
+/** syslog's number for each of pino's levels. */
+const priorities: Readonly<Record<number, number>> = { 60: 2, 50: 3, 40: 4, 30: 6, 20: 7, 10: 7 };
+
+function withPriorities({ priorities: areWanted = false }: LoggerOptions, destination: DestinationStream) {
+  if (!areWanted) return destination;
+  return {
+    // pino sets `lastLevel` of such a destination before each line.
+    [Symbol.for("pino.metadata")]: true as const,
+    lastLevel: 30,
+    write(line: string) {
+      destination.write(`<${priorities[this.lastLevel] ?? 6}>${line}`);
+    },
+  };
 }
 
 /** A logger that says nothing, for tests and for commands that print to a terminal. */

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { isRecord } from "./answers/events.js";
 import type { AnswerFormat } from "./answers/formats.js";
+import { type JsonValue, readJson } from "./jinja/json-reader.js";
 import type { Message, ToolCall } from "./messages.js";
 import type { TemplateTraits } from "./template-traits.js";
 import { toolInstructions, toolResponse } from "./tool-prompt.js";
@@ -44,10 +45,18 @@ function templateCall({ id, name, arguments: args }: ToolCall): TemplateCall {
 
 function parsedArguments(text: string): unknown {
   try {
-    return JSON.parse(text === "" ? "{}" : text);
+    return plainJson(readJson(text === "" ? "{}" : text));
   } catch {
     return text; // the model wrote no JSON then; it is to see what it wrote
   }
+}
+
+/** With plain objects; 1.0 stays a `Number` object, which templates print as a float (jinja/convert.ts). */
+function plainJson(value: JsonValue): unknown {
+  if (Array.isArray(value)) return value.map(plainJson);
+  if (typeof value === "bigint") return Number(value);
+  if (!(value instanceof Map)) return value;
+  return Object.fromEntries([...value].map(([key, item]) => [key, plainJson(item)]));
 }
 
 export interface FittedConversation {
@@ -95,7 +104,10 @@ function fitCall(call: TemplateCall, { shortIds, argumentsAsText }: TemplateTrai
 
 function writtenCalls(content: string, calls: readonly TemplateCall[], { tools }: AnswerFormat): string {
   const written = tools.write(
-    calls.map(({ function: { name, arguments: args } }) => ({ name, arguments: isRecord(args) ? args : {} })),
+    calls.map(({ function: { name, arguments: args } }) => ({
+      name,
+      arguments: isRecord(args) ? JSON.parse(JSON.stringify(args)) : {}, // with 1.0 as 1, a plain number
+    })),
   );
   return content === "" ? written : `${content}\n${written}`;
 }

@@ -18,8 +18,10 @@ const turns = (header: string, end: string, assistant = "assistant", bos = ""): 
   `{{ ${header} + m.content + ${end} }}{% endfor %}` +
   `{% if add_generation_prompt %}{% set role = '${assistant}' %}{{ ${header} }}{% endif %}`;
 
-const refuseSystem =
-  "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}";
+/** As Gemma's own templates do, except that an answer may come first. */
+const refuseAsGemma =
+  "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}" +
+  "{% if not loop.first and m.role == loop.previtem.role %}{{ raise_exception('Conversation roles must alternate') }}{% endif %}{% endfor %}";
 
 const instructions = (user: string, answer: string): string =>
   "{% set ns = namespace(system='') %}{% for m in messages %}" +
@@ -47,7 +49,7 @@ const families = {
       String.raw`'<start_of_turn>' + role + '\n'`,
       String.raw`'<end_of_turn>\n'`,
       "model",
-      `{{ bos_token }}${refuseSystem}`,
+      `{{ bos_token }}${refuseAsGemma}`,
     ),
   },
   gemma4: {

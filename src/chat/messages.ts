@@ -1,5 +1,6 @@
 /** A conversation as every protocol of the daemon hands it to the chat layer. Text only. */
 
+/** Roles that every protocol knows. Some templates know more, such as Granite's `control`. */
 export const roles = ["system", "developer", "user", "assistant", "tool"] as const;
 export type Role = (typeof roles)[number];
 
@@ -11,7 +12,8 @@ export interface ToolCall {
 }
 
 export interface Message {
-  readonly role: Role;
+  /** One of `roles` in lower case, or a word for the template, which may refuse it. */
+  readonly role: string;
   readonly content: string;
   /** An assistant's thoughts before its content. */
   readonly reasoning?: string;

@@ -4,17 +4,19 @@
  */
 import { HearthError } from "../base/errors.js";
 import type { Model } from "../engine/contract.js";
-import { type AnswerFormat, detectFormat, markersOf } from "./answers/formats.js";
+import { otherForms } from "./accepted.js";
+import { type AnswerFormat, markersOf } from "./answers/formats.js";
 import { AnswerParser } from "./answers/parser.js";
-import { fitConversation, templateMessage } from "./conversation.js";
+import { fitConversation, type TemplateMessage, templateMessage } from "./conversation.js";
 import { type FallbackName, fallbackFor, fallbackTemplate } from "./fallback-templates.js";
 import type { AnswerShape } from "./grammar/answer.js";
 import type { Message, Tool, ToolChoice } from "./messages.js";
 import { chooseMark, Shield } from "./shield.js";
 import { SpecialTokens } from "./special-tokens.js";
-import { ChatTemplate, templateLimits } from "./template.js";
+import { TemplateRefusal } from "./template.js";
+import { formatOf } from "./template-orders.js";
 import { inlineRenderer, type TemplateRenderer } from "./template-thread.js";
-import { probeTemplate, type TemplateTraits } from "./template-traits.js";
+import type { TemplateTraits } from "./template-traits.js";
 import { Tokenizer } from "./tokenizer.js";
 import { templateTool } from "./tool-prompt.js";
 
@@ -42,19 +44,23 @@ export interface PromptOptions {
 }
 
 export interface PromptBuilderOptions {
+  /** Jinja, in place of the file's. */
+  readonly template?: string | undefined;
   /** What stands in for a template that the file lacks: one of the families', none, or what the vocabulary suggests. */
   readonly fallback?: FallbackName | "auto" | "none";
   /** For templates that write the date. */
   readonly now?: () => Date;
-  /** Where conversations are rendered; by default on the caller's thread. */
+  /** Where templates run; by default on the caller's thread. */
   readonly renderer?: TemplateRenderer;
 }
 
 /** A template and all that follows from it. */
 interface Chat {
-  readonly template: ChatTemplate;
+  readonly source: string;
   readonly traits: TemplateTraits;
   readonly format: AnswerFormat;
+  /** The special tokens whose text stands in the source. */
+  readonly written: ReadonlySet<string>;
 }
 
 export class PromptBuilder {
@@ -66,21 +72,30 @@ export class PromptBuilder {
   readonly #tokenizer: Tokenizer;
   readonly #chat: Chat | null;
   readonly #renderer: TemplateRenderer;
+  readonly #now: () => Date;
   readonly #shield: Shield;
   readonly #answerShield: Shield;
 
-  /** Throws TOKENIZER_UNSUPPORTED, or CHAT_TEMPLATE_FAILED if the model's template cannot be parsed. */
-  constructor(model: Model, tokenizer: Tokenizer = new Tokenizer(model), options: PromptBuilderOptions = {}) {
+  /**
+   * Rejects with TOKENIZER_UNSUPPORTED, or CHAT_TEMPLATE_FAILED if the model's template cannot be parsed or does not end within
+   * its limits.
+   */
+  static async open(model: Model, tokenizer?: Tokenizer, options: PromptBuilderOptions = {}): Promise<PromptBuilder> {
+    return new PromptBuilder(model, tokenizer ?? new Tokenizer(model), await openChat(model, options), options);
+  }
+
+  private constructor(model: Model, tokenizer: Tokenizer, chat: Chat | null, options: PromptBuilderOptions) {
     this.#model = model;
     this.#tokenizer = tokenizer;
     const { specialTokens } = tokenizer.info;
     this.#renderer = options.renderer ?? inlineRenderer;
-    this.#chat = this.#openChat(options);
-    const { template, format } = this.#chat ?? {};
+    this.#now = options.now ?? systemTime;
+    this.#chat = chat;
+    const { written, format } = chat ?? {};
     const markers = new Set(format ? markersOf(format) : []);
     // Tokens that are user-defined are read in all text; those that the template builds turns from are not the user's.
     const isControl = ({ control, text }: { control: boolean; text: string }) =>
-      control || markers.has(text) || (isMarkup(text) && template?.source.includes(text) === true);
+      control || markers.has(text) || (isMarkup(text) && written?.has(text) === true);
     this.#shield = new Shield(specialTokens.filter(isControl).map((token) => ({ ...token, control: true })));
     // Earlier answers keep what the model wrote: templates look for the end of its thoughts in them.
     this.#answerShield = new Shield(specialTokens);
@@ -121,19 +136,6 @@ export class PromptBuilder {
     return { tokens: Int32Array.from(tokens), startsText: false, parser: null, answer: plainAnswer(specialTokens) };
   }
 
-  #openChat({ fallback = "auto", now = () => new Date() }: PromptBuilderOptions): Chat | null {
-    const { info } = this.#model;
-    const name = fallback === "auto" ? fallbackFor(info) : fallback === "none" ? null : fallback;
-    const source = info.chatTemplate ?? (name === null ? null : fallbackTemplate(name));
-    if (source === null) return null;
-    const template = new ChatTemplate(source, templateLimits, now);
-    const format = detectFormat(
-      source,
-      info.tokenizer.specialTokens.map(({ text }) => text),
-    );
-    return { template, format, traits: probeTemplate(template, this.#tokenTexts()) };
-  }
-
   async #continue(messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
     if (options.tools?.length) {
       const message = "The model has no chat template, so that it cannot be told of tools.";
@@ -155,7 +157,7 @@ export class PromptBuilder {
     const thoughts = withoutReasoning && opensReasoning ? `${reasoning?.close ?? ""}\n\n` : "";
     const forced = thoughts + (choice === null ? "" : format.begin(choice === "" ? null : choice));
     const tokens = await this.#tokenizer.encode(text + forced, { addSpecial: false, parseSpecial: true, mark });
-    const parser = new AnswerParser(chat.format, { tools, inReasoning: opensReasoning });
+    const parser = new AnswerParser(chat.format, { tools, inReasoning: opensReasoning, onlyCalls: choice !== null });
     parser.push(forced);
     const answer = {
       tools,
@@ -170,27 +172,48 @@ export class PromptBuilder {
 
   /** The template's text, with marks. */
   async #text(chat: Chat, messages: readonly Message[], tools: readonly Tool[], options: PromptOptions) {
-    const { template, traits, format } = chat;
-    const knowsDeveloper = template.source.includes("developer");
+    const { source, traits, format } = chat;
+    const knowsDeveloper = source.includes("developer");
     const given = {
       messages: messages.map((message) => templateMessage(message, knowsDeveloper)),
       tools: tools.map(templateTool),
     };
-    const mark = this.#chooseMark([template.source, given, options.variables]);
+    const mark = this.#chooseMark([source, given, options.variables]);
     const shielded = guarded(() => ({
       messages: given.messages.map((message) => this.#shieldOf(message.role).apply(message, mark)),
       tools: this.#shield.apply(given.tools, mark),
     }));
     const fitted = fitConversation(shielded.messages, shielded.tools, traits, format);
-    const text = await this.#renderer.render(template, {
+    const text = await this.#accepted(chat, fitted.messages, {
       ...(options.withoutReasoning ? { enable_thinking: false } : {}),
       ...options.variables,
-      messages: fitted.messages,
       ...(fitted.tools.length > 0 ? { tools: fitted.tools } : {}),
       add_generation_prompt: options.addGenerationPrompt ?? true,
-      ...this.#tokenTexts(),
+      ...tokenTexts(this.#model),
     });
     return { text, mark };
+  }
+
+  /** In the first form that the template takes; if it takes none, its refusal of the messages as they are. */
+  async #accepted(
+    { source, traits }: Chat,
+    messages: readonly TemplateMessage[],
+    variables: Readonly<Record<string, unknown>>,
+  ): Promise<string> {
+    const render = async (form: readonly TemplateMessage[]): Promise<string | TemplateRefusal> => {
+      const order = { source, now: this.#now().getTime(), variables: { ...variables, messages: form } };
+      return this.#renderer.render(order).catch((error: unknown) => {
+        if (error instanceof TemplateRefusal) return error;
+        throw error;
+      });
+    };
+    const result = await render(messages);
+    if (typeof result === "string") return result;
+    for (const form of otherForms(messages, traits.system)) {
+      const text = await render(form);
+      if (typeof text === "string") return text;
+    }
+    throw result;
   }
 
   #shieldOf(role: string): Shield {
@@ -223,15 +246,28 @@ export class PromptBuilder {
     const stops = specialTokens.filter(({ text }) => format.tools.stops?.includes(text)).map(({ id }) => id);
     return typeof next === "number" && next !== bos ? [next, ...stops] : stops;
   }
+}
 
-  #tokenTexts() {
-    const { bos, eos } = this.#tokenizer.info;
-    return { bos_token: this.#textOf(bos), eos_token: this.#textOf(eos) };
-  }
+const systemTime = (): Date => new Date();
 
-  #textOf(token: number | null): string {
-    return token === null ? "" : new TextDecoder().decode(this.#model.decode(Int32Array.of(token), true));
-  }
+/** The file's template or what stands in for it; null where there is none. */
+async function openChat(model: Model, options: PromptBuilderOptions): Promise<Chat | null> {
+  const { template, fallback = "auto", now = systemTime, renderer = inlineRenderer } = options;
+  const { info } = model;
+  const name = fallback === "auto" ? fallbackFor(info) : fallback === "none" ? null : fallback;
+  const source = template ?? info.chatTemplate ?? (name === null ? null : fallbackTemplate(name));
+  if (source === null) return null;
+  const specialTexts = info.tokenizer.specialTokens.map(({ text }) => text);
+  const order = { source, now: now().getTime(), tokens: tokenTexts(model), specialTexts };
+  const { traits, format, written } = await renderer.open(order);
+  return { source, traits, format: formatOf(format), written: new Set(written) };
+}
+
+function tokenTexts(model: Model): { bos_token: string; eos_token: string } {
+  const { bos, eos } = model.info.tokenizer;
+  const textOf = (token: number | null) =>
+    token === null ? "" : new TextDecoder().decode(model.decode(Int32Array.of(token), true));
+  return { bos_token: textOf(bos), eos_token: textOf(eos) };
 }
 
 /** Of a text that is continued. */

@@ -40,7 +40,7 @@ export class Shield {
   apply(value: unknown, mark: string): unknown {
     if (typeof value === "string") return this.#text(value, mark);
     if (Array.isArray(value)) return value.map((item) => this.apply(item, mark));
-    if (typeof value !== "object" || value === null) return value;
+    if (typeof value !== "object" || value === null || value instanceof Number) return value;
     return Object.fromEntries(
       Object.entries(value).map(([key, item]) => [this.#text(key, mark), this.apply(item, mark)]),
     );

@@ -1,88 +1,98 @@
 /**
- * Renders chat templates on a thread of its own, so that a long conversation does not hold up the event loop and a hostile
- * template cannot take the process's memory. The thread starts with the first conversation.
+ * Runs chat templates on a thread of its own, so that a long conversation does not hold up the event loop and a hostile
+ * template takes neither the process's memory nor its time.
  */
-import { Worker } from "node:worker_threads";
 import { HearthError } from "../base/errors.js";
-import type { ChatTemplate } from "./template.js";
-import type { RenderAnswer, RenderOrder } from "./template-worker.js";
+import { WorkerFailure, WorkerHost, type WorkerLimits } from "../base/worker-host.js";
+import { templateLimits } from "./template.js";
+import {
+  execute,
+  failureOf,
+  type Opened,
+  type OpenOrder,
+  type RenderOrder,
+  type TemplateAnswer,
+  type TemplateOrder,
+} from "./template-orders.js";
 
-/** Where conversations are rendered. Rejects with CHAT_TEMPLATE_FAILED. */
+type WithoutKind<T> = Omit<T, "kind">;
+
+/** Where templates run. Rejects with CHAT_TEMPLATE_FAILED, as a TemplateRefusal where the template refuses the messages. */
 export interface TemplateRenderer {
-  render(template: ChatTemplate, variables: Readonly<Record<string, unknown>>): Promise<string>;
+  /** Parses the template and finds out what it can do. */
+  open(order: WithoutKind<OpenOrder>): Promise<Opened>;
+  render(order: WithoutKind<RenderOrder>): Promise<string>;
 }
 
 /** On the caller's thread: for tests and tools. */
 export const inlineRenderer: TemplateRenderer = {
-  render: async (template, variables) => template.render(variables),
+  open: async (order) => openedOf(execute({ ...order, kind: "open" })),
+  render: async (order) => textOf(execute({ ...order, kind: "render" })),
 };
 
-/** Far more than the longest prompt takes. */
-const heapMebibytes = 192;
-
-type Settle = (answer: RenderAnswer | Error) => void;
+/** Beyond the order's own limit, which the thread keeps itself as long as it can. */
+const graceMs = 1_500;
+/** The heap is far more than the longest prompt takes. The thread stays: each conversation begins with it. */
+const threadLimits: WorkerLimits = { timeMs: templateLimits.timeoutMs + graceMs, heapMebibytes: 192, idleMs: null };
 
 export class TemplateThread implements TemplateRenderer {
-  readonly #script: URL;
-  readonly #waiting = new Map<number, Settle>();
-  #worker: Worker | null = null;
-  #lastId = 0;
-  #closed = false;
+  readonly #host: WorkerHost<TemplateOrder, TemplateAnswer>;
 
   /** `script`: template-worker.ts, compiled. This file itself is bundled into another folder, beside dist/chat. */
   constructor(script = new URL("../chat/template-worker.js", import.meta.url)) {
-    this.#script = script;
+    this.#host = new WorkerHost(script, threadLimits);
   }
 
-  async render(template: ChatTemplate, variables: Readonly<Record<string, unknown>>): Promise<string> {
-    if (this.#closed) throw new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
-    const { source, limits } = template;
-    const id = ++this.#lastId;
-    const order: RenderOrder = { id, source, limits, now: template.now().getTime(), variables };
-    const worker = this.#started();
+  async open(order: WithoutKind<OpenOrder>): Promise<Opened> {
+    return openedOf(await this.#ask({ ...order, kind: "open" }));
+  }
+
+  async render(order: WithoutKind<RenderOrder>): Promise<string> {
+    return textOf(await this.#ask({ ...order, kind: "render" }));
+  }
+
+  close(): Promise<void> {
+    return this.#host.close();
+  }
+
+  async #ask(order: TemplateOrder): Promise<TemplateAnswer> {
+    const { timeoutMs } = order.limits ?? templateLimits;
     try {
-      worker.postMessage(order);
+      return await this.#host.run(order, timeoutMs + graceMs);
     } catch (error) {
-      throw new HearthError("REQUEST_INVALID", "The input is nested too deeply or too long.", { cause: error });
+      throw explain(error, timeoutMs);
     }
-    const answer = await new Promise<RenderAnswer | Error>((settle) => {
-      this.#waiting.set(id, settle);
-      worker.ref();
-    });
-    if (!(answer instanceof Error) && "text" in answer) return answer.text;
-    if (this.#closed) throw new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
-    const message = answer instanceof Error ? `The model's chat template failed: ${answer.message}.` : answer.failure;
-    throw new HearthError("CHAT_TEMPLATE_FAILED", message, { cause: answer });
   }
+}
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#worker?.terminate();
+function explain(error: unknown, timeoutMs: number): HearthError {
+  const failed = (what: string) =>
+    new HearthError("CHAT_TEMPLATE_FAILED", `The model's chat template ${what}.`, { cause: error });
+  switch (error instanceof WorkerFailure ? error.reason : "ended") {
+    case "closed":
+      return new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
+    case "unsendable":
+      return new HearthError("REQUEST_INVALID", "The input is nested too deeply or too long.", { cause: error });
+    case "time":
+      return failed(`did not end within ${timeoutMs} ms`);
+    case "memory":
+      return failed("needs too much memory");
+    case "ended":
+      return failed("ended its thread");
   }
+}
 
-  #started(): Worker {
-    if (this.#worker) return this.#worker;
-    const worker = new Worker(this.#script, {
-      resourceLimits: { maxOldGenerationSizeMb: heapMebibytes, maxYoungGenerationSizeMb: 4 },
-      stdout: false,
-    });
-    this.#worker = worker;
-    worker.unref(); // alone it keeps no process alive
-    worker.on("message", (answer: RenderAnswer) => {
-      this.#waiting.get(answer.id)?.(answer);
-      this.#waiting.delete(answer.id);
-      if (this.#waiting.size === 0) worker.unref();
-    });
-    // Out of memory, most likely. Whoever waits is told, and the next conversation gets a new thread.
-    worker.on("error", (error) => this.#fail(worker, error));
-    worker.on("exit", () => this.#fail(worker, new Error("its thread has ended")));
-    return worker;
-  }
+function openedOf(answer: TemplateAnswer): Opened {
+  if ("opened" in answer) return answer.opened;
+  throw failedAnswer(answer);
+}
 
-  #fail(worker: Worker, error: Error): void {
-    if (this.#worker !== worker) return;
-    this.#worker = null;
-    for (const settle of this.#waiting.values()) settle(error);
-    this.#waiting.clear();
-  }
+function textOf(answer: TemplateAnswer): string {
+  if ("text" in answer) return answer.text;
+  throw failedAnswer(answer);
+}
+
+function failedAnswer(answer: TemplateAnswer): HearthError {
+  if ("failure" in answer) return failureOf(answer);
+  throw new Error("an answer to another order");
 }

@@ -1,6 +1,6 @@
 /** What a chat template can do, found out by rendering small conversations and looking for what they say. */
-import { HearthError } from "../base/errors.js";
-import type { ChatTemplate } from "./template.js";
+import type { Budget } from "./jinja/budget.js";
+import { type ChatTemplate, TemplateRefusal } from "./template.js";
 
 export interface TemplateTraits {
   /** Takes a system message; others refuse it or leave it out. */
@@ -25,12 +25,17 @@ export interface TemplateTraits {
 const word = (name: string): string => `hearthprobe${name}`;
 const user = { role: "user", content: word("user") };
 
-export function probeTemplate(template: ChatTemplate, tokens: Readonly<Record<string, string>>): TemplateTraits {
+/** `budget`: for all probes together. Throws CHAT_TEMPLATE_FAILED for a template that does not keep its limits. */
+export function probeTemplate(
+  template: ChatTemplate,
+  tokens: Readonly<Record<string, string>>,
+  budget?: Budget,
+): TemplateTraits {
   const render = (messages: readonly unknown[], more: Readonly<Record<string, unknown>> = {}): string => {
     try {
-      return template.render({ ...tokens, messages, add_generation_prompt: false, ...more });
+      return template.render({ ...tokens, messages, add_generation_prompt: false, ...more }, budget);
     } catch (error) {
-      if (error instanceof HearthError) return "";
+      if (error instanceof TemplateRefusal) return "";
       throw error;
     }
   };

@@ -1,105 +1,104 @@
 /**
  * Renders a model's chat template, which is a program from a file that somebody else wrote: bounded in steps, time and size,
- * and whatever goes wrong in it is CHAT_TEMPLATE_FAILED. Knows nothing of tokens.
+ * and whatever goes wrong in it is CHAT_TEMPLATE_FAILED. Knows nothing of tokens. Runs where it is called; the daemon calls it
+ * on a thread of its own only (template-thread.ts).
  */
-import { createContext, Script } from "node:vm";
-import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 import { HearthError } from "../base/errors.js";
-import { templateGlobals } from "./template-globals.js";
+import { Budget, type BudgetLimits, withBudget } from "./jinja/budget.js";
+import { JinjaError, LimitError } from "./jinja/errors.js";
+import { Template } from "./jinja/template.js";
 
-export interface TemplateLimits {
-  /** Statements and expressions. The longest published template takes some thousands for a long list of tools. */
-  readonly steps: number;
-  /** For what takes long in few steps. */
-  readonly timeoutMs: number;
-  /** Of the output and of every value on the way to it; beyond any context. */
-  readonly outputChars: number;
+export type TemplateLimits = BudgetLimits;
+
+/**
+ * The longest published template takes some thousands of steps for a long list of tools; no context holds a text as long, and
+ * all that a template makes on the way to it is a small multiple.
+ */
+export const templateLimits: TemplateLimits = {
+  steps: 2_000_000,
+  timeoutMs: 2_000,
+  outputChars: 16 * 1024 * 1024,
+  allocatedChars: 128 * 1024 * 1024,
+};
+
+/** Of a source; the longest published template has some 20,000. */
+const maxSourceChars = 512 * 1024;
+
+export interface ChatTemplateOptions {
+  readonly limits?: TemplateLimits;
+  /** Templates that write the date take it from here. */
+  readonly now?: () => Date;
+  /** For the parsing; by default the limits are for it alone. */
+  readonly budget?: Budget;
 }
 
-export const templateLimits: TemplateLimits = { steps: 2_000_000, timeoutMs: 2_000, outputChars: 16 * 1024 * 1024 };
+/** The template has looked at the messages and does not take them; `reason` is what it says. */
+export class TemplateRefusal extends HearthError {
+  readonly reason: string;
+
+  constructor(message: string, reason: string, cause?: unknown) {
+    super("CHAT_TEMPLATE_FAILED", message, { cause });
+    this.reason = reason;
+  }
+}
 
 export class ChatTemplate {
   readonly source: string;
-  readonly limits: TemplateLimits;
-  /** What templates that write the date take it from. */
-  readonly now: () => Date;
-  readonly #program: ReturnType<typeof parse>;
-  // A script of node:vm can be stopped, and stops what it calls as well.
-  readonly #call = new Script("render()");
-  readonly #context: { render?: () => string } = createContext({});
+  readonly #template: Template;
+  readonly #limits: TemplateLimits;
+  readonly #now: () => Date;
 
   /** Throws CHAT_TEMPLATE_FAILED if the template cannot be parsed. */
-  constructor(source: string, limits: TemplateLimits = templateLimits, now: () => Date = () => new Date()) {
+  constructor(source: string, { limits = templateLimits, now = () => new Date(), budget }: ChatTemplateOptions = {}) {
     this.source = source;
-    this.limits = limits;
-    this.now = now;
-    try {
-      // As transformers sets Jinja2 up.
-      this.#program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
-    } catch (error) {
-      throw failed(`The model's chat template cannot be parsed: ${reason(error)}.`, error);
-    }
+    this.#limits = limits;
+    this.#now = now;
+    if (source.length > maxSourceChars) throw failed(`has more than ${maxSourceChars} characters`);
+    this.#template = bounded(
+      budget ?? new Budget(limits),
+      () => new Template(source),
+      (error) => failed(`cannot be parsed: ${reasonOf(error)}`, error),
+    );
   }
 
-  /** Throws CHAT_TEMPLATE_FAILED with the template's own words when it refuses the messages. */
-  render(variables: Readonly<Record<string, unknown>>): string {
-    this.#context.render = () => this.#run({ ...templateGlobals(this.now), ...variables });
-    try {
-      return this.#call.runInContext(this.#context, { timeout: this.limits.timeoutMs });
-    } catch (error) {
-      if (error instanceof LimitError) throw failed(`The model's chat template ${error.message}.`, error);
-      if (isTimeout(error)) {
-        throw failed(`The model's chat template did not end within ${this.limits.timeoutMs} ms.`, error);
-      }
-      throw failed(`The model's chat template refused the messages: ${reason(error)}.`, error);
-    } finally {
-      delete this.#context.render;
-    }
+  /**
+   * Throws CHAT_TEMPLATE_FAILED; as a TemplateRefusal when the template refuses the messages. `budget`: by default every
+   * rendering has the limits for itself.
+   */
+  render(
+    variables: Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown>,
+    budget = new Budget(this.#limits),
+  ): string {
+    const entries = variables instanceof Map ? variables : Object.entries(variables);
+    return bounded(
+      budget,
+      () => this.#template.render(entries, this.#now),
+      (error) =>
+        new TemplateRefusal(
+          `The model's chat template refused the messages: ${reasonOf(error)}.`,
+          error.message,
+          error,
+        ),
+    );
   }
+}
 
-  #run(variables: Readonly<Record<string, unknown>>): string {
-    const environment = new Environment();
-    for (const [name, value] of Object.entries(variables)) environment.set(name, value);
-    return String(boundedInterpreter(environment, this.limits).run(this.#program).value);
+function bounded<T>(budget: Budget, body: () => T, refused: (error: JinjaError) => HearthError): T {
+  try {
+    return withBudget(budget, body);
+  } catch (error) {
+    if (error instanceof LimitError) throw failed(error.message, error);
+    if (error instanceof JinjaError) throw refused(error);
+    throw error;
   }
 }
 
-class LimitError extends Error {}
-
-interface RuntimeValue {
-  readonly value: unknown;
-}
-
-/** The package's interpreter comes to `evaluate` for every node of the program. */
-function boundedInterpreter(environment: Environment, limits: TemplateLimits): Interpreter {
-  const interpreter = new Interpreter(environment);
-  const evaluate: (node: unknown, scope: unknown) => RuntimeValue = interpreter.evaluate.bind(interpreter);
-  let steps = 0;
-  interpreter.evaluate = (node: unknown, scope: unknown): RuntimeValue => {
-    if (++steps > limits.steps) throw new LimitError(`took more than ${limits.steps} steps`);
-    const result = evaluate(node, scope);
-    const { value } = result;
-    if ((typeof value === "string" || Array.isArray(value)) && value.length > limits.outputChars) {
-      throw new LimitError(`made a ${typeof value === "string" ? "text" : "list"} of more than ${limits.outputChars}`);
-    }
-    return result;
-  };
-  return interpreter;
-}
-
-function failed(message: string, cause?: unknown): HearthError {
-  return new HearthError("CHAT_TEMPLATE_FAILED", message, { cause });
-}
-
-/** The error belongs to the script's own context, so that it is no instance of this one's Error. */
-function isTimeout(error: unknown): boolean {
-  return (
-    typeof error === "object" && error !== null && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT"
-  );
-}
+const failed = (what: string, cause?: unknown): HearthError =>
+  new HearthError("CHAT_TEMPLATE_FAILED", `The model's chat template ${what}.`, { cause });
 
 /** The first line of an error, without its full stop, cut to a length fit for a log. */
-function reason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return (text.split("\n")[0] ?? "").slice(0, 300).replace(/\.$/, "");
+function reasonOf({ message, line, type }: JinjaError): string {
+  const text = (message.split("\n")[0] ?? "").slice(0, 200).replace(/\.$/, "");
+  // What the template itself says is for who wrote the messages; all else is for who mends the template.
+  return line === null || type === "TemplateError" ? text : `${text} (line ${line})`;
 }

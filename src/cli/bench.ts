@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import path from "node:path";
 import { Command, Option } from "commander";
 import { HearthError } from "../base/errors.js";
-import { loadConfig } from "../config/load.js";
 import type { ModelFile } from "../daemon/model-file.js";
 import { loadEngineModule } from "../engine/binding.js";
 import { type EngineModule, type KvType, kvTypes } from "../engine/contract.js";
 import { integerBetween } from "./arguments.js";
 import { depthRows } from "./bench-depth.js";
 import { type BenchResult, measure } from "./bench-measure.js";
+import { configurationOf } from "./configuration.js";
 import { namedModel } from "./model.js";
 
 interface BenchFlags {
@@ -41,12 +41,13 @@ export function benchCommand(): Command {
     .option("-d, --depth <tokens>", "also decode behind so many tokens", integerBetween("-d", 0, 1_000_000), 0)
     .addOption(new Option("--kv <type>", "type of the KV cache; without it kv.type").choices(kvTypes))
     .action(async (model: string | undefined, _options, command: Command) => {
-      await bench(model, command.optsWithGlobals<BenchFlags>());
+      await bench(model, command);
     });
 }
 
-async function bench(model: string | undefined, flags: BenchFlags): Promise<void> {
-  const { config } = loadConfig({ env: process.env, flags: {} });
+async function bench(model: string | undefined, command: Command): Promise<void> {
+  const { config, state } = configurationOf(command);
+  const flags = command.optsWithGlobals<BenchFlags>();
   const synthetic = flags.synthetic === undefined ? null : parseSynthetic(flags.synthetic);
   if (synthetic && model !== undefined) {
     throw new HearthError("COMMAND_INVALID", "Give a model or --synthetic, not both.");
@@ -71,7 +72,7 @@ async function bench(model: string | undefined, flags: BenchFlags): Promise<void
     ? await withSyntheticModel(engineModule, synthetic, flags.save, (file) =>
         measure(engineModule, file, { ...options, name: synthetic.shape }),
       )
-    : await measureNamed(namedModel(model ?? config["model.path"], config, engineModule));
+    : await measureNamed(namedModel(model ?? config["model.path"], state, engineModule));
   process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : table(result));
 }
 

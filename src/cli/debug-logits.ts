@@ -1,13 +1,15 @@
 /** `hearth debug logits`: the logits of given tokens as a file of float32, [tokens, vocabulary], row-major, little-endian. */
-import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
-import { loadConfig } from "../config/load.js";
+import { reasonOf } from "../base/files.js";
 import { loadEngineModule } from "../engine/binding.js";
 import type { Engine } from "../engine/contract.js";
 import { greedySampler } from "../engine/greedy.js";
 import { tokenIds } from "./arguments.js";
+import { configurationOf } from "./configuration.js";
 import { namedModel } from "./model.js";
+import { print } from "./models-store.js";
 
 /** Tokens of one step: bounds the memory of their logits, 128,000 floats each in large vocabularies. */
 const stepTokens = 64;
@@ -18,13 +20,17 @@ export function logitsCommand(): Command {
     .argument("<model>", "GGUF file or name of the store")
     .requiredOption("--tokens <ids>", 'token ids, such as "1 2 3"', tokenIds)
     .requiredOption("--out <file>", "file for float32 logits, tokens x vocabulary, little-endian")
-    .action((model: string, flags: { tokens: Int32Array; out: string }) => debugLogits(model, flags.tokens, flags.out));
+    .action(debugLogits);
 }
 
-async function debugLogits(modelName: string, tokens: Int32Array, out: string): Promise<void> {
-  const { config } = loadConfig({ env: process.env, flags: {} });
+async function debugLogits(
+  modelName: string,
+  { tokens, out }: { tokens: Int32Array; out: string },
+  command: Command,
+): Promise<void> {
+  const { config, state } = configurationOf(command);
   const engineModule = loadEngineModule();
-  const { path } = namedModel(modelName, config, engineModule);
+  const { path } = namedModel(modelName, state, engineModule);
   const model = await engineModule.loadModel(path, { vocabularyOnly: false });
   const engine = await engineModule.createEngine(model, {
     threads: config["engine.threads"],
@@ -41,6 +47,7 @@ async function debugLogits(modelName: string, tokens: Int32Array, out: string): 
   } finally {
     await engine.close();
   }
+  print(command.optsWithGlobals().json === true, { file: out, tokens: tokens.length }, "");
 }
 
 async function writeLogits(engine: Engine, tokens: Int32Array, write: (data: Uint8Array) => void): Promise<void> {
@@ -60,10 +67,11 @@ async function writeWhole(path: string, produce: (write: (data: Uint8Array) => v
     try {
       return action();
     } catch (error) {
-      throw new HearthError("FILE_WRITE_FAILED", `${path}: ${(error as Error).message}.`, { cause: error });
+      throw new HearthError("FILE_WRITE_FAILED", `${path}: ${reasonOf(error)}.`, { cause: error });
     }
   };
-  const file = attempt(() => openSync(partial, "w"));
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK;
+  const file = attempt(() => openSync(partial, flags));
   try {
     await produce((data) => {
       for (let done = 0; done < data.length; ) done += attempt(() => writeSync(file, data, done));

@@ -2,9 +2,10 @@
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import { Tokenizer } from "../chat/tokenizer.js";
-import { loadConfig } from "../config/load.js";
 import { loadEngineModule } from "../engine/binding.js";
+import { configurationOf } from "./configuration.js";
 import { namedModel } from "./model.js";
+import { print } from "./models-store.js";
 import { readStdin } from "./stdin.js";
 
 export function tokenizeCommand(): Command {
@@ -14,18 +15,19 @@ export function tokenizeCommand(): Command {
     .action(debugTokenize);
 }
 
-async function debugTokenize(modelName: string): Promise<void> {
-  const { config } = loadConfig({ env: process.env, flags: {} });
+async function debugTokenize(modelName: string, _flags: object, command: Command): Promise<void> {
+  const { state } = configurationOf(command);
   const engineModule = loadEngineModule();
-  const { path } = namedModel(modelName, config, engineModule);
+  const { path } = namedModel(modelName, state, engineModule);
   const model = await engineModule.loadModel(path, { vocabularyOnly: true });
   const tokenizer = new Tokenizer(model);
-  let lines = "";
+  const rows: number[][] = [];
   for (const text of parseTexts(await readStdin())) {
     const ids = await tokenizer.encode(text, { addSpecial: false, parseSpecial: false });
-    lines += `${JSON.stringify([...ids])}\n`;
+    rows.push([...ids]);
   }
-  process.stdout.write(lines);
+  const lines = rows.map((ids) => `${JSON.stringify(ids)}\n`).join("");
+  print(command.optsWithGlobals().json === true, { tokens: rows }, lines);
 }
 
 function parseTexts(text: string): readonly string[] {

@@ -4,10 +4,11 @@ import { type Scope, scopes } from "../base/api-key.js";
 import { systemClock } from "../base/clock.js";
 import { type Priority, priorities } from "../base/demand.js";
 import { HearthError } from "../base/errors.js";
-import { loadConfig } from "../config/load.js";
-import { stateFolder } from "../daemon/model-file.js";
+import { loadEngineModule } from "../engine/binding.js";
 import { KeyFile, type StoredKey } from "../store/key-file.js";
 import { integerBetween } from "./arguments.js";
+import { configurationOf } from "./configuration.js";
+import { print } from "./models-store.js";
 
 interface CreateFlags {
   readonly scope: readonly Scope[];
@@ -37,8 +38,6 @@ export function keyCommand(): Command {
     .description("refuse a key from now on")
     .argument("<name>", "a key's name or id")
     .action(revoke);
-  for (const each of command.commands)
-    each.option("--config <file>", "TOML file of the daemon; HEARTH_CONFIG names one too");
   return command;
 }
 
@@ -50,12 +49,14 @@ async function create(name: string, flags: CreateFlags, self: Command): Promise<
     concurrentRequests: flags.concurrent ?? null,
     priority: flags.priority ?? "default",
   };
-  const { key, stored } = await keyFile(self).create(wanted, systemClock.wallTime());
-  print(self, { key, ...withoutHash(stored) }, `${key}\n`);
+  const { file, isOfService } = keyFile(self);
+  const { key, stored } = await file.create(wanted, systemClock.wallTime());
+  print(isJson(self), { key, ...withoutHash(stored), file: file.path }, `${key}\n`);
+  if (isOfService) say(self, `${stored.name} is in the service's ${file.path}`);
 }
 
 function list(_flags: object, self: Command): void {
-  const keys = keyFile(self).keys();
+  const keys = keyFile(self).file.keys();
   const lines = keys.map(({ id, name, scopes, requestsPerMinute, concurrentRequests, priority, createdAt }) => {
     const limits = [
       requestsPerMinute === null ? "" : `  ${requestsPerMinute} requests/minute`,
@@ -65,22 +66,29 @@ function list(_flags: object, self: Command): void {
     const made = new Date(createdAt).toISOString().slice(0, 10);
     return `${id}  ${name.padEnd(24)}  ${scopes.join(",").padEnd(14)}  ${made}${limits.join("")}\n`;
   });
-  print(self, keys.map(withoutHash), lines.join(""));
+  print(isJson(self), keys.map(withoutHash), lines.join(""));
 }
 
 async function revoke(name: string, _flags: object, self: Command): Promise<void> {
-  const revoked = await keyFile(self).revoke(name);
-  print(self, withoutHash(revoked), `revoked ${revoked.id} ${revoked.name}\n`);
+  const { file, isOfService } = keyFile(self);
+  const revoked = await file.revoke(name);
+  const text = `revoked ${revoked.id} ${revoked.name}\n`;
+  print(isJson(self), { ...withoutHash(revoked), file: file.path }, text);
+  if (isOfService) say(self, `${revoked.name} is no longer in the service's ${file.path}`);
 }
 
-function keyFile(self: Command): KeyFile {
-  const { config: file = process.env.HEARTH_CONFIG } = self.opts<{ config?: string }>();
-  const { config } = loadConfig({ file, env: process.env, flags: {} });
-  return new KeyFile(stateFolder(config, process.env));
+function keyFile(self: Command): { file: KeyFile; isOfService: boolean } {
+  const { state, isOfService } = configurationOf(self);
+  return { file: new KeyFile(state, loadEngineModule()), isOfService };
 }
 
-function print(self: Command, result: unknown, text: string): void {
-  process.stdout.write(self.optsWithGlobals().json === true ? `${JSON.stringify(result)}\n` : text);
+function isJson(self: Command): boolean {
+  return self.optsWithGlobals().json === true;
+}
+
+/** For whoever watches: which store was written to. stdout is for the result alone. */
+function say(self: Command, text: string): void {
+  if (!isJson(self)) process.stderr.write(`${text}\n`);
 }
 
 function withoutHash({ hash: _hash, ...shown }: StoredKey): Omit<StoredKey, "hash"> {

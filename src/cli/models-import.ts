@@ -1,12 +1,12 @@
 /** `hearth models import`: copies a model of this machine into the store. */
 
-import { statSync } from "node:fs";
+import { access, constants, stat } from "node:fs/promises";
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import { importFolder } from "../store/huggingface/import.js";
 import { importModel } from "../store/import.js";
 import { describeStored } from "./models-list.js";
-import { openStore, print, withProgress } from "./models-store.js";
+import { openStore, print, sayStore, withProgress } from "./models-store.js";
 import { formatBytes } from "./terminal.js";
 
 export function importCommand(): Command {
@@ -20,9 +20,12 @@ export function importCommand(): Command {
     .option("--alias <name>", "another name for it")
     .option("--type <type>", "of a folder: quantize to this type, such as Q4_K_M, on the way")
     .action(async (path: string, _options, command: Command) => {
-      const { store, flags } = openStore<{ name?: string; alias?: string; type?: string }>(command);
+      const opened = openStore<{ name?: string; alias?: string; type?: string }>(command);
+      const { store, flags } = opened;
       const json = flags.json === true;
-      const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+      // What cannot be looked at is refused next, with the reason.
+      const isFolder = (await stat(path).catch(() => null))?.isDirectory() === true;
+      await access(path, constants.R_OK);
       if (flags.type !== undefined && !isFolder) {
         throw new HearthError("COMMAND_INVALID", "--type is for folders; `hearth quantize` changes a GGUF file.");
       }
@@ -34,6 +37,8 @@ export function importCommand(): Command {
       });
       if (flags.alias !== undefined) await store.addAlias(name, flags.alias);
       const model = store.get(name);
-      print(json, describeStored(model), `${name}: ${formatBytes(model.bytes)} in the store\n`);
+      const text = `${name}: ${formatBytes(model.bytes)} in the store\n`;
+      print(json, { ...describeStored(model), store: store.folder }, text);
+      sayStore(opened);
     });
 }

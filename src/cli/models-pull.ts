@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { pullSettings } from "../daemon/pull-settings.js";
 import { describeStored } from "./models-list.js";
-import { openStore, print, withProgress } from "./models-store.js";
+import { openStore, print, sayStore, withProgress } from "./models-store.js";
 import { formatBytes } from "./terminal.js";
 
 export function pullCommand(): Command {
@@ -15,7 +15,8 @@ export function pullCommand(): Command {
 }
 
 async function pull(source: string, _options: unknown, command: Command): Promise<void> {
-  const { config, store, flags } = openStore<{ name?: string; alias?: string }>(command);
+  const opened = openStore<{ name?: string; alias?: string }>(command);
+  const { config, store, flags } = opened;
   const json = flags.json === true;
   // Only now: it takes time to load, and the other commands do without it.
   const { defaultPullSettings, pullModel } = await import("../store/pull/pull.js");
@@ -27,5 +28,6 @@ async function pull(source: string, _options: unknown, command: Command): Promis
   const { type, architecture } = model.description;
   const what = upToDate ? "is in the store already" : "in the store";
   const text = `${model.name}: ${formatBytes(model.bytes)}, ${type} ${architecture}, ${what}\n`;
-  print(json, { ...describeStored(store.get(model.name)), upToDate }, text);
+  print(json, { ...describeStored(store.get(model.name)), upToDate, store: store.folder }, text);
+  sayStore(opened);
 }

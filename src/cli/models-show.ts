@@ -26,7 +26,8 @@ async function show(name: string, _options: unknown, command: Command): Promise<
   const description = await describeModel(engineModule, paths);
   const { chatTemplate } = await engineModule.describeFile(path);
   if (flags.template) {
-    process.stdout.write(chatTemplate === null ? "" : `${printableLines(chatTemplate)}\n`);
+    const text = chatTemplate === null ? "" : `${printableLines(chatTemplate)}\n`;
+    print(flags.json === true, { name: modelName, chatTemplate }, text);
     return;
   }
   const runnable = await runnableInfo(engineModule, path);

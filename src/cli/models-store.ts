@@ -1,28 +1,31 @@
 /** What all commands of the store need: the configuration, the store, progress and Ctrl-C. */
 import type { Command } from "commander";
 import { HearthError } from "../base/errors.js";
-import { loadConfig } from "../config/load.js";
 import type { Config } from "../config/options.js";
 import { openModelStore } from "../daemon/model-file.js";
 import { onStopSignals } from "../daemon/signals.js";
 import { loadEngineModule } from "../engine/binding.js";
 import type { EngineModule } from "../engine/contract.js";
 import type { ModelStore } from "../store/model-store.js";
+import { configurationOf } from "./configuration.js";
 import { exitStatus } from "./failure.js";
 import { ProgressPrinter } from "./terminal.js";
 
 export interface StoreCommand<Flags> {
   readonly config: Config;
+  /** The state folder; the store is in it. */
+  readonly state: string;
+  readonly isOfService: boolean;
   readonly engineModule: EngineModule;
   readonly store: ModelStore;
   readonly flags: Flags & { readonly json?: true };
 }
 
 export function openStore<Flags>(command: Command): StoreCommand<Flags> {
-  const flags = command.optsWithGlobals<Flags & { config?: string; json?: true }>();
-  const { config } = loadConfig({ file: flags.config ?? process.env.HEARTH_CONFIG, env: process.env, flags: {} });
+  const flags = command.optsWithGlobals<Flags & { json?: true }>();
+  const { config, state, isOfService } = configurationOf(command);
   const engineModule = loadEngineModule();
-  return { config, engineModule, store: openModelStore(config, process.env, engineModule), flags };
+  return { config, state, isOfService, engineModule, store: openModelStore(state, engineModule), flags };
 }
 
 /** Runs long work: its progress goes to stderr, and Ctrl-C aborts the signal. */
@@ -42,6 +45,11 @@ export async function withProgress<T>(
     removeHandlers();
     printer.end();
   }
+}
+
+/** For whoever watches: that it was the service's store. stdout is for the result alone. */
+export function sayStore({ isOfService, flags, store }: StoreCommand<object>): void {
+  if (isOfService && flags.json !== true) process.stderr.write(`in the service's store, ${store.folder}\n`);
 }
 
 /** One JSON object, or the text. */

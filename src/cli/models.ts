@@ -8,9 +8,7 @@ import { showCommand } from "./models-show.js";
 import { verifyCommand } from "./models-verify.js";
 
 export function modelsCommand(): Command {
-  const models = new Command("models")
-    .description("the models on this machine")
-    .option("--config <file>", "TOML file with options, to work on the service's store");
+  const models = new Command("models").description("the models on this machine");
   for (const command of [listCommand(), showCommand(), pullCommand(), importCommand(), verifyCommand(), rmCommand()]) {
     models.addCommand(command);
   }

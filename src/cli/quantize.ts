@@ -1,11 +1,11 @@
 /** `hearth quantize`: writes a GGUF file with the weights in another type. */
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
-import { loadConfig } from "../config/load.js";
 import { loadEngineModule } from "../engine/binding.js";
 import type { QuantizedType, QuantizeReport } from "../engine/contract.js";
 import { integerBetween } from "./arguments.js";
+import { configurationOf } from "./configuration.js";
 import { print, withProgress } from "./models-store.js";
 import { formatBytes, formatTable } from "./terminal.js";
 
@@ -26,12 +26,13 @@ export function quantizeCommand(): Command {
     .option("--pure", "give every matrix the same type, without the mix that keeps sensitive ones larger")
     .option("--allow-requantize", "accept weights that are quantized already, at a loss of quality")
     .action(async (source: string, out: string, type: string, _options, command: Command) => {
-      await quantize(source, out, type, command.optsWithGlobals<QuantizeFlags>());
+      await quantize(source, out, type, command);
     });
 }
 
-async function quantize(source: string, out: string, type: string, flags: QuantizeFlags): Promise<void> {
-  const { config } = loadConfig({ env: process.env, flags: {} });
+async function quantize(source: string, out: string, type: string, command: Command): Promise<void> {
+  const { config } = configurationOf(command);
+  const flags = command.optsWithGlobals<QuantizeFlags>();
   if (isSameFile(source, out)) {
     throw new HearthError("COMMAND_INVALID", "The file to write is the source, which would be lost.");
   }
@@ -55,8 +56,17 @@ async function quantize(source: string, out: string, type: string, flags: Quanti
 }
 
 function isSameFile(a: string, b: string): boolean {
-  const [first, second] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false }));
-  return first !== undefined && first.dev === second?.dev && first.ino === second.ino;
+  const [first, second] = [a, b].map(statsOf);
+  return !!first && first.dev === second?.dev && first.ino === second.ino;
+}
+
+/** Null for what cannot be looked at: the engine says why. */
+function statsOf(file: string): Stats | null {
+  try {
+    return statSync(file);
+  } catch {
+    return null;
+  }
 }
 
 /** The error is what the weights lost, as a share of their size (root mean square). */

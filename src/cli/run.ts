@@ -5,17 +5,19 @@ import { HearthError } from "../base/errors.js";
 import { Health } from "../base/health.js";
 import { silentLogger } from "../base/logger.js";
 import { Metrics } from "../base/metrics.js";
-import { loadConfig } from "../config/load.js";
+import { TemplateThread } from "../chat/template-thread.js";
 import { modelHostOptions } from "../daemon/model-options.js";
 import { onStopSignals } from "../daemon/signals.js";
 import { loadEngineModule } from "../engine/binding.js";
 import { SchedulerMetrics } from "../scheduler/metrics.js";
 import { GenerationService } from "../service/generation.js";
 import { ModelHost } from "../service/model-host.js";
-import type { GenerationRequest } from "../service/types.js";
+import type { FinishReason, GenerationRequest, Usage } from "../service/types.js";
 import { integerBetween, numberBetween } from "./arguments.js";
+import { configurationOf } from "./configuration.js";
 import { exitStatus } from "./failure.js";
 import { namedModel } from "./model.js";
+import { print } from "./models-store.js";
 import { readStdin } from "./stdin.js";
 
 interface RunFlags {
@@ -41,17 +43,19 @@ export function runCommand(): Command {
     .action(run);
 }
 
-async function run(model: string | undefined, flags: RunFlags): Promise<void> {
-  const { config } = loadConfig({ env: process.env, flags: { model, slots: "1" } });
+async function run(model: string | undefined, flags: RunFlags, command: Command): Promise<void> {
+  const { config, state } = configurationOf(command, { model, slots: "1" });
+  const json = command.optsWithGlobals().json === true;
   const prompt = await readPrompt(flags.prompt);
   const clock = systemClock;
   const engineModule = loadEngineModule();
-  const named = namedModel(config["model.path"], config, engineModule);
+  const named = namedModel(config["model.path"], state, engineModule);
   const host = new ModelHost(engineModule, modelHostOptions(config, named), {
     clock,
     logger: silentLogger(),
     health: new Health(clock),
     metrics: new SchedulerMetrics(new Metrics()),
+    renderer: new TemplateThread(),
   });
   const interrupted = new AbortController();
   const removeHandlers = onStopSignals({
@@ -62,7 +66,9 @@ async function run(model: string | undefined, flags: RunFlags): Promise<void> {
   process.stdout.on("error", () => interrupted.abort());
   try {
     await host.start();
-    await printAnswer(new GenerationService(host), request(host.alias, prompt, flags, interrupted.signal));
+    const service = new GenerationService(host);
+    const wanted = request(host.alias, prompt, flags, interrupted.signal);
+    await (json ? printObject(service, wanted) : printAnswer(service, wanted));
   } finally {
     await host.stop(0);
     removeHandlers();
@@ -103,4 +109,25 @@ async function printAnswer(service: GenerationService, request: GenerationReques
     if (!(error instanceof HearthError) || error.code !== "REQUEST_CANCELLED") throw error;
   }
   process.stdout.write("\n");
+}
+
+/** The whole answer as one object. `reason`: null where it was interrupted. */
+async function printObject(service: GenerationService, request: GenerationRequest): Promise<void> {
+  const answer = {
+    model: request.model,
+    text: "",
+    reasoning: "",
+    reason: null as FinishReason | null,
+    usage: null as Usage | null,
+  };
+  try {
+    for await (const event of service.generate(request)) {
+      if (event.type === "delta") answer.text += event.text;
+      if (event.type === "reasoning") answer.reasoning += event.text;
+      if (event.type === "done") Object.assign(answer, { reason: event.reason, usage: event.usage });
+    }
+  } catch (error) {
+    if (!(error instanceof HearthError) || error.code !== "REQUEST_CANCELLED") throw error;
+  }
+  print(true, answer, "");
 }

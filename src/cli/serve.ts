@@ -2,41 +2,37 @@
 import { Command } from "commander";
 import { deferred, settlesWithin } from "../base/async.js";
 import { systemClock } from "../base/clock.js";
+import { isDenied, isFull, isSystemError } from "../base/files.js";
 import { createLogger, type Logger } from "../base/logger.js";
-import { describeConfig, type LoadedConfig, loadConfig } from "../config/load.js";
+import { describeConfig, type LoadedConfig } from "../config/load.js";
 import { optionKeys, optionOf } from "../config/options.js";
-import { openModelStore, stateFolder } from "../daemon/model-file.js";
+import { isJournal } from "../daemon/journal.js";
+import { openModelStore } from "../daemon/model-file.js";
 import { puller } from "../daemon/puller.js";
-import { onStopSignals } from "../daemon/signals.js";
+import { onHangup, onStopSignals } from "../daemon/signals.js";
 import { connectSystemd } from "../daemon/systemd.js";
 import { loadTls } from "../daemon/tls.js";
 import { loadEngineModule } from "../engine/binding.js";
+import { makeFolder, storageError } from "../store/durable.js";
+import { type Configuration, configurationOf } from "./configuration.js";
 import { exitStatus } from "./failure.js";
 
 /** After the grace of running answers: a step cannot be interrupted, and with a model on a slow card it takes long. */
 const lastStepMs = 15_000;
+const stdoutFd = 1;
 
 export function serveCommand(): Command {
   const command = new Command("serve")
     .description("run the daemon in the foreground")
-    .option("--config <file>", "TOML file with options; HEARTH_CONFIG names one too")
     .option("--print-config", "print every option with its value and where that comes from");
   for (const { flag, doc } of optionKeys.map(optionOf)) {
     if (flag !== undefined) command.option(`--${flag} <value>`, doc);
   }
-  return command.action(async (flags: Record<string, string | true | undefined>, self: Command) => {
-    const loaded = loadConfig({
-      file: textOf(flags.config) ?? process.env.HEARTH_CONFIG,
-      env: process.env,
-      flags: configFlags(self),
-    });
-    if (flags.printConfig) printConfig(loaded, self.optsWithGlobals().json === true);
-    else await serve(loaded);
+  return command.action(async (flags: { printConfig?: true }, self: Command) => {
+    const configuration = configurationOf(self, configFlags(self));
+    if (flags.printConfig) printConfig(configuration.loaded, self.optsWithGlobals().json === true);
+    else await serve(configuration);
   });
-}
-
-function textOf(value: string | true | undefined): string | undefined {
-  return value === true ? undefined : value;
 }
 
 /** The values of the flags that are options of the configuration, by flag name. */
@@ -52,14 +48,19 @@ function configFlags(command: Command): Record<string, string | undefined> {
 function printConfig(loaded: LoadedConfig, json: boolean): void {
   const described = describeConfig(loaded);
   const paragraphs = described.map(
-    ({ key, value, origin, expects, doc }) => `# ${doc} Takes ${expects}.\n${key} = ${value}  # ${origin}\n`,
+    ({ key, value, origin, env, flag, expects, doc }) =>
+      `# ${doc} Takes ${expects}. ${[env, ...(flag ? [flag] : [])].join(" or ")}.\n${key} = ${value}  # ${origin}\n`,
   );
   process.stdout.write(json ? `${JSON.stringify(described)}\n` : paragraphs.join("\n"));
 }
 
-async function serve(loaded: LoadedConfig): Promise<void> {
-  const { config } = loaded;
-  const logger = createLogger({ level: config["log.level"], prompts: config["log.prompts"] });
+async function serve({ loaded, config, state }: Configuration): Promise<void> {
+  const logger = createLogger({
+    level: config["log.level"],
+    prompts: config["log.prompts"],
+    priorities: isJournal(stdoutFd, process.env.JOURNAL_STREAM),
+  });
+  onHangup(() => logger.info("SIGHUP: changed keys are in use already; the rest of the configuration needs a restart"));
   exitOnBugs(logger);
   const values = describeConfig(loaded).map(({ key, value, origin }) => [key, { value, origin }]);
   logger.info({ config: Object.fromEntries(values) }, "configuration");
@@ -75,11 +76,17 @@ async function serve(loaded: LoadedConfig): Promise<void> {
   });
   // Only now: the servers take half of the time that the command takes to start, and others can do without them.
   const { Daemon } = await import("../daemon/daemon.js");
-  const state = stateFolder(config, process.env);
-  const tls = await loadTls(config, { stateFolder: state, now: systemClock.wallTime(), logger });
+  await makeStateFolder(state);
   const engineModule = loadEngineModule();
+  const tls = await loadTls(config, {
+    stateFolder: state,
+    now: systemClock.wallTime(),
+    logger,
+    locker: engineModule,
+  });
   const systemd = connectSystemd({ env: process.env, pid: process.pid, logger, datagram: engineModule.notify });
-  const store = openModelStore(config, process.env, engineModule);
+  const store = openModelStore(state, engineModule);
+  store.scan(); // one that may not be read is said before anybody connects
   const daemon = new Daemon(config, {
     engineModule,
     store,
@@ -87,10 +94,16 @@ async function serve(loaded: LoadedConfig): Promise<void> {
     logger,
     systemd,
     stateFolder: state,
+    // Who names a model by hand waits for its answer, and does not want another one's.
+    mayReplaceModel: !loaded.origins["model.path"].startsWith("flag"),
     pull: puller(config, process.env, store),
     tls,
   });
-  await daemon.start();
+  const started = daemon.start();
+  // It may wait for its address, and be told to stop meanwhile; what cannot start has nothing to stop.
+  const alive = setInterval(() => {}, 60_000); // until it listens nothing else keeps the process
+  await Promise.race([stopRequested.promise, started]).finally(() => clearInterval(alive));
+  started.catch(() => {});
   try {
     await Promise.race([stopRequested.promise, daemon.failure]);
   } finally {
@@ -101,6 +114,19 @@ async function serve(loaded: LoadedConfig): Promise<void> {
       process.exit(exitStatus.unclean);
     }
     await stopping;
+  }
+}
+
+/**
+ * Where the folder may only not be written, the daemon serves without what survives a restart, as from a read-only card; a place
+ * where no folder can ever be is a wrong configuration.
+ */
+async function makeStateFolder(folder: string): Promise<void> {
+  try {
+    await makeFolder(folder);
+  } catch (error) {
+    const isForNow = isSystemError(error) && (isDenied(error) || isFull(error.code) || error.code === "EROFS");
+    if (!isForNow) throw storageError(error, folder);
   }
 }
 

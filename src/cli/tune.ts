@@ -1,10 +1,11 @@
 /** `hearth tune`: measures thread counts for prefill and for decode, and stores the result for the daemon. */
+import { access, constants } from "node:fs/promises";
 import { Command } from "commander";
 import { systemClock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
-import { stateFolder } from "../daemon/model-file.js";
 import { ThreadTuner } from "../daemon/tuned.js";
 import type { TuningResult } from "../service/tuning.js";
+import { makeFolder, storing } from "../store/durable.js";
 import { namedModel } from "./model.js";
 import { openStore, print, withProgress } from "./models-store.js";
 import { formatTable } from "./terminal.js";
@@ -13,16 +14,19 @@ export function tuneCommand(): Command {
   return new Command("tune")
     .description("measure how many threads suit a model on this board, and remember it")
     .argument("[model]", "GGUF file or name of the store; without it the model that the daemon serves")
-    .option("--config <file>", "configuration file")
     .action(runTune);
 }
 
 async function runTune(name: string | undefined, _options: unknown, command: Command): Promise<void> {
-  const { config, engineModule, flags } = openStore(command);
-  const file = namedModel(name ?? config["model.path"], config, engineModule);
+  const { config, state, isOfService, engineModule, flags } = openStore(command);
+  const file = namedModel(name ?? config["model.path"], state, engineModule);
+  await storing(state, async () => {
+    await makeFolder(state);
+    await access(state, constants.W_OK); // who may not store the result need not wait for it
+  });
   const model = await engineModule.loadModel(file.path, { vocabularyOnly: false });
   if (!model.info.hasWeights) throw new HearthError("MODEL_HAS_NO_WEIGHTS", `${file.path} holds only a vocabulary.`);
-  const tuner = new ThreadTuner(config, stateFolder(config, process.env), engineModule, systemClock);
+  const tuner = new ThreadTuner(config, state, engineModule, systemClock);
   const json = flags.json === true;
   const { stderr } = process;
   if (!json) stderr.write(`measuring ${file.name} ...${stderr.isTTY ? "" : "\n"}`);
@@ -31,7 +35,8 @@ async function runTune(name: string | undefined, _options: unknown, command: Com
       stderr.write(`\rmeasuring ${file.name} ... ${Math.round(100 * done)} %${done === 1 ? "\n" : ""}`);
   };
   const result = await withProgress(json, (_, signal) => tuner.measure(file.path, model, { signal, onProgress }));
-  print(json, { model: file.name, ...result }, table(file.name, result));
+  print(json, { model: file.name, ...result, state }, table(file.name, result));
+  if (isOfService && !json) stderr.write(`in the service's state, ${state}\n`);
 }
 
 function table(name: string, { threads, decodeThreads, rows }: TuningResult): string {

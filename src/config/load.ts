@@ -2,24 +2,32 @@
  * Reads the configuration: TOML file < environment < flags. Knows no particular option; the environment and the flags are
  * handed in.
  */
-import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { parse, TomlError } from "smol-toml";
 import { HearthError } from "../base/errors.js";
+import { isDenied, readSmallText, reasonOf as reasonOfFile, shownPath } from "../base/files.js";
+import { isForeign } from "./foreign-variables.js";
 import { nearest } from "./nearest.js";
 import { ollamaOffers, ollamaWarnings } from "./ollama-env.js";
 import { type Config, type OptionKey, optionKeys, optionOf } from "./options.js";
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Of a configuration file. */
+const mostBytes = 1024 * 1024;
+
 export interface ConfigSources {
   /** TOML file; undefined: none. */
   readonly file?: string | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** By the option's flag name, without the dashes. */
   readonly flags: Readonly<Record<string, string | undefined>>;
 }
 
 export interface LoadedConfig {
   readonly config: Config;
+  /** null: there was none. */
+  readonly file: string | null;
   /** Where each value came from: `default`, `file /etc/hearth/hearth.toml`, `environment HEARTH_ISA`, `flag --listen`. */
   readonly origins: Readonly<Record<OptionKey, string>>;
   /** What was ignored and why, for the log. */
@@ -27,10 +35,11 @@ export interface LoadedConfig {
 }
 
 /** Names of the environment that start with HEARTH_ and are no option. */
-const otherVariables = ["HEARTH_CONFIG"];
+export const otherVariables = ["HEARTH_CONFIG"] as const;
 
 /** CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_BAD_VALUE. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
+  checkVariables(sources.env);
   const fromFile = sources.file === undefined ? new Map<string, unknown>() : readFile(sources.file);
   const fromOllama = ollamaOffers(sources.env);
   const values: Record<string, unknown> = {};
@@ -57,7 +66,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   return Object.freeze({
     config: Object.freeze(values) as Config,
     origins: Object.freeze(origins) as Record<OptionKey, string>,
-    warnings: [...unknownVariables(sources.env), ...ollamaWarnings(sources.env)],
+    file: sources.file ?? null,
+    warnings: [...foreignVariables(sources.env), ...ollamaWarnings(sources.env)],
   });
 }
 
@@ -66,6 +76,10 @@ export interface OptionDescription {
   /** As the file would have it; `[secret]` in place of a secret's. */
   readonly value: string;
   readonly origin: string;
+  /** Its variable in the environment. */
+  readonly env: string;
+  /** Its flag of `hearth serve`, with the dashes; null for none. */
+  readonly flag: string | null;
   /** What the option takes: "an integer from 1 to 64 (slots)". */
   readonly expects: string;
   readonly doc: string;
@@ -74,9 +88,10 @@ export interface OptionDescription {
 /** Every option, in the table's order. */
 export function describeConfig({ config, origins }: LoadedConfig): OptionDescription[] {
   return optionKeys.map((key) => {
-    const { kind, doc, secret } = optionOf(key);
+    const { kind, doc, secret, env, flag } = optionOf(key);
     const value = secret && origins[key] !== "default" ? "[secret]" : kind.show(config[key]);
-    return { key, value, origin: origins[key], expects: kind.expects, doc };
+    const named = { env, flag: flag === undefined ? null : `--${flag}` };
+    return { key, value, origin: origins[key], ...named, expects: kind.expects, doc };
   });
 }
 
@@ -91,9 +106,11 @@ function readValue(key: OptionKey, raw: unknown, origin: string): unknown {
 function readFile(path: string): Map<string, unknown> {
   let table: unknown;
   try {
-    table = parse(readFileSync(path, "utf8"));
+    table = parse(readSmallText(path, mostBytes));
   } catch (error) {
-    throw new HearthError("CONFIG_UNREADABLE", `${path}: ${reasonOf(error)}.`, { cause: error });
+    const advice = isDenied(error) ? "Check who may read the file, or name another one with --config." : undefined;
+    const message = error instanceof HearthError ? error.message : `${shownPath(path)}: ${reasonOf(error)}.`;
+    throw new HearthError("CONFIG_UNREADABLE", message, { cause: error, ...(advice && { advice }) });
   }
   const values = new Map<string, unknown>();
   flatten(table, "", values);
@@ -121,13 +138,32 @@ function reasonOf(error: unknown): string {
     const summary = error.message.split("\n")[0] ?? "invalid TOML";
     return `line ${error.line}, column ${error.column}: ${summary}`;
   }
-  return error instanceof Error ? error.message : String(error);
+  return reasonOfFile(error);
 }
 
-/** Only a warning: others set such names too, Kubernetes does for a service called hearth. */
-function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
-  const known: readonly string[] = [...optionKeys.map((key) => optionOf(key).env), ...otherVariables];
-  return Object.keys(env)
-    .filter((name) => name.startsWith("HEARTH_") && !known.includes(name))
-    .map((name) => `${name} in the environment is no option; the nearest known is ${nearest(name, known)}.`);
+/** A mistyped variable would be without effect, and nobody would notice. CONFIG_UNKNOWN_KEY. */
+function checkVariables(env: Environment): void {
+  for (const name of unknownVariables(env)) {
+    if (isForeign(name, env[name] ?? "")) continue;
+    const meant = isAddressWord(name) ? optionOf("server.listen").env : nearest(name, knownVariables);
+    const message = `${name.slice(0, 100)} in the environment is no option; the nearest known is ${meant}.`;
+    throw new HearthError("CONFIG_UNKNOWN_KEY", message, { param: name.slice(0, 100) });
+  }
+}
+
+/** What other servers call their address; no name of ours is near to it. */
+function isAddressWord(name: string): boolean {
+  return /^HEARTH_(SERVER_)?(HOST|PORT|ADDR|ADDRESS|BIND)$/.test(name);
+}
+
+function foreignVariables(env: Environment): string[] {
+  return unknownVariables(env).map(
+    (name) => `${name} in the environment is no option, and is left out: Kubernetes sets such a name for a service.`,
+  );
+}
+
+const knownVariables: readonly string[] = [...optionKeys.map((key) => optionOf(key).env), ...otherVariables];
+
+function unknownVariables(env: Environment): string[] {
+  return Object.keys(env).filter((name) => name.startsWith("HEARTH_") && !knownVariables.includes(name));
 }

@@ -39,6 +39,10 @@ export const options = {
     flag: "listen",
     doc: "Address and port of the server. Off loopback, clients need a key (see auth.mode).",
   }),
+  "server.listen_wait_ms": option(integer(-1, 2_147_483_647, "milliseconds"), -1, {
+    env: "HEARTH_LISTEN_WAIT_MS",
+    doc: "How long to try again while the address is not there or taken; -1: a minute, or as a service for as long as it takes.",
+  }),
   "server.allowed_hosts": option(list(text("a host name without a port", /^[\w.-]{1,253}$/)), none, {
     env: "HEARTH_ALLOWED_HOSTS",
     doc: "Host names that requests may name beside the device's own, *.local and private addresses.",
@@ -258,6 +262,10 @@ export const options = {
     env: "HEARTH_LIMITS_CONNECTIONS",
     doc: "TCP connections open at the same time, WebSockets included.",
   }),
+  "limits.connections_per_address": option(integer(1, 8192, "connections"), 128, {
+    env: "HEARTH_LIMITS_CONNECTIONS_PER_ADDRESS",
+    doc: "The same of one address, and half of what one IPv6 network (/64) may have; loopback, where a proxy may stand, is exempt.",
+  }),
   "limits.message_bytes": option(integer(1024, 64 * mib, "bytes"), mib, {
     env: "HEARTH_LIMITS_MESSAGE_BYTES",
     doc: "Largest request body and WebSocket message.",
@@ -270,9 +278,17 @@ export const options = {
     env: "HEARTH_LIMITS_TURNS",
     doc: "Requests that one WebSocket may have waiting.",
   }),
+  "limits.loop_repeats": option(integer(0, 1_048_576, "times"), 24, {
+    env: "HEARTH_LIMITS_LOOP_REPEATS",
+    doc: "An answer ends when one token, or two in turn, came so often in a row, as small models may; rules and indents four times that; 0: as limits.loop_tokens says. JSON goes on behind what loops.",
+  }),
   "limits.loop_tokens": option(integer(0, 1_048_576, "tokens"), 512, {
     env: "HEARTH_LIMITS_LOOP_TOKENS",
-    doc: "An answer ends when its last so many tokens repeat the same few (16 at most), as small models may; 0: it goes on.",
+    doc: "The same when its last so many tokens repeat the same few (16 at most, in JSON 64); 0: it goes on.",
+  }),
+  "models.upload_bytes": option(integer(0, 2 ** 42, "bytes"), 64 * 1024 * mib, {
+    env: "HEARTH_MODELS_UPLOAD_BYTES",
+    doc: "Largest model file that a client with the scope admin may send; 0: none.",
   }),
   "limits.headers_ms": option(integer(100, 600_000, "milliseconds"), 10_000, {
     env: "HEARTH_LIMITS_HEADERS_MS",
@@ -284,7 +300,7 @@ export const options = {
   }),
   "limits.idle_ms": option(integer(1000, 86_400_000, "milliseconds"), 120_000, {
     env: "HEARTH_LIMITS_IDLE_MS",
-    doc: "A connection without traffic, pongs included, is closed after this time.",
+    doc: "A connection without traffic, pongs included, or whose client does not read what is sent, is closed after this time.",
   }),
   "limits.socket_ms": option(integer(1000, 86_400_000, "milliseconds"), 3_600_000, {
     env: "HEARTH_LIMITS_SOCKET_MS",

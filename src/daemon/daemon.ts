@@ -14,6 +14,7 @@ import type { Clock } from "../base/clock.js";
 import { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
 import { Metrics } from "../base/metrics.js";
+import { GrammarThread } from "../chat/grammar/grammar-thread.js";
 import { TemplateThread } from "../chat/template-thread.js";
 import { type Address, formatAddress } from "../config/kinds.js";
 import type { Config } from "../config/options.js";
@@ -31,12 +32,16 @@ import { readPinned } from "../service/pinned.js";
 import { PrefixMetrics } from "../service/prefix-metrics.js";
 import { RoutedGenerations, RoutedModels } from "../service/upstream/routing.js";
 import type { Upstream } from "../service/upstream/upstream.js";
+import { Blobs } from "../store/blobs.js";
+import { Digests } from "../store/digests.js";
 import type { DocumentStore } from "../store/documents.js";
 import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
 import { PrefixFiles } from "../store/prefix-files.js";
 import { collectHostMetrics } from "./host-metrics.js";
-import { resolveModel, StoreCatalog } from "./model-file.js";
+import { KeptKeys } from "./kept-keys.js";
+import { listenWhenPossible } from "./listening.js";
+import { configuredModel, resolveModel, StoreCatalog } from "./model-file.js";
 import { modelRegistryOptions } from "./model-options.js";
 import { ModelWatch } from "./model-watch.js";
 import { type PinnedFile, readPinnedFiles } from "./pinned-prompts.js";
@@ -54,6 +59,8 @@ export interface DaemonDependencies {
   readonly systemd: Systemd;
   /** Folder for what survives a restart. */
   readonly stateFolder: string;
+  /** Where the configured model is gone, the one that comes with hearth may answer. */
+  readonly mayReplaceModel: boolean;
   readonly pull: Puller;
   /** null: plain HTTP. */
   readonly tls: KeyAndCertificate | null;
@@ -61,6 +68,10 @@ export interface DaemonDependencies {
 
 /** How long the engine may stand still where systemd does not say: the unit's WatchdogSec. */
 const defaultWatchdogMs = 120_000;
+/** How long a daemon that nobody supervises waits for its address. */
+const foregroundListenMs = 60_000;
+/** Less than the unit's TimeoutStartSec with all that comes before. */
+const startLimitMs = 20_000;
 /** After the last answer: most questions of a conversation follow sooner. */
 const idleAfterMs = 5000;
 
@@ -69,6 +80,7 @@ export class Daemon {
   readonly #dependencies: DaemonDependencies;
   readonly #health: Health;
   readonly #templates = new TemplateThread();
+  readonly #grammars = new GrammarThread();
   readonly #models: ModelRegistry;
   readonly #upstreams: readonly Upstream[];
   readonly #idle: IdleTime;
@@ -80,9 +92,13 @@ export class Daemon {
   /** null: prefixes are not kept on disk. */
   readonly #prefixes: PrefixFiles | null;
   readonly #pinned: readonly PinnedFile[];
+  readonly #keys: KeptKeys;
+  readonly #digests: Digests;
   readonly #watchdog: Watchdog;
   readonly #modelWatch: ModelWatch;
   readonly #failure = deferred<never>();
+  /** The wait for an address to listen on. */
+  readonly #waiting = new AbortController();
   #stopping = false;
 
   /** Throws CONFIG_BAD_VALUE where options do not go together, and FILE_OPEN_FAILED or MODEL_NOT_FOUND where there is no model to load. */
@@ -94,7 +110,15 @@ export class Daemon {
     metrics.collectProcessMetrics();
     collectHostMetrics(metrics);
     this.#health = new Health(clock);
-    const options = modelRegistryOptions(config, resolveModel(config["model.path"], store));
+    const { model, missing } = dependencies.mayReplaceModel
+      ? configuredModel(config["model.path"], store)
+      : { model: resolveModel(config["model.path"], store), missing: null };
+    if (missing !== null) {
+      logger.warn({ reason: missing }, "the configured model is gone");
+      // Optional: it answers, if not as it should.
+      this.#health.setUnhealthy("configured_model", `${missing} Restart hearth when it is back.`, { optional: true });
+    }
+    const options = modelRegistryOptions(config, model);
     this.#pinned = readPinnedFiles(config);
     this.#prefixes = prefixFiles(config, dependencies);
     const prefixMetrics = new PrefixMetrics(metrics, () => this.#prefixes?.bytes ?? 0);
@@ -107,24 +131,32 @@ export class Daemon {
       health: this.#health,
       metrics: new SchedulerMetrics(metrics),
       renderer: this.#templates,
+      grammarCompiler: this.#grammars,
       tuning: (file) => tunings.find(file),
       idle: this.#idle,
+      use: (file) => store.use(file),
       ...(this.#prefixes && { prefixes: { files: this.#prefixes, metrics: prefixMetrics } }),
     });
-    const keyFile = new KeyFile(stateFolder);
-    this.#server = new Server(config, { clock, logger, metrics, keys: () => keyFile.keys(), tls });
+    this.#keys = new KeptKeys(new KeyFile(stateFolder, engineModule), { clock, logger, health: this.#health });
+    this.#server = new Server(config, { clock, logger, metrics, keys: () => this.#keys.keys(), tls });
     this.#upstreams = makeUpstreams(config, { clock, health: this.#health });
     const routed = new RoutedModels(this.#models, this.#upstreams);
     const generations = new RoutedGenerations(new GenerationService(this.#models), routed);
     registerOps(this.#server, { health: this.#health, metrics });
     registerOpenAI(this.#server, { generations, clock, logger, idleMs: config["limits.idle_ms"] });
+    this.#digests = new Digests(path.join(stateFolder, "digests.json"), (error) =>
+      logger.warn({ err: error }, "the hash of a model file could not be kept"),
+    );
     const models = new ModelLibrary(routed, store, {
       pull,
+      renderer: this.#templates,
+      digests: this.#digests,
+      blobs: new Blobs(store, config["models.upload_bytes"]),
       contextTokens: config["context.tokens"],
       startedAt: clock.wallTime(),
     });
     registerOllama(this.#server, { generations, models, clock, logger, idleMs: config["limits.idle_ms"] });
-    this.#responses = storedResponses(config, { stateFolder, clock, logger });
+    this.#responses = storedResponses(config, { stateFolder, clock, logger, locker: engineModule });
     this.#streams = registerResponses(this.#server, { generations, store: this.#responses, config, clock, logger });
     this.#watchdog = new Watchdog({
       clock,
@@ -143,12 +175,16 @@ export class Daemon {
     return this.#failure.promise;
   }
 
-  /** Resolves with the address in use when the server listens; the model is loaded after that. LISTEN_FAILED. */
+  /**
+   * Resolves with the address in use when the server listens; the model is loaded after that. LISTEN_FAILED after the time that the
+   * configuration says, and STOPPED.
+   */
   async start(): Promise<Address> {
     const { logger, systemd } = this.#dependencies;
     await this.#responses.start();
     await this.#prefixes?.start();
-    const address = await this.#server.listen();
+    this.#watchdog.start();
+    const address = await this.#listen();
     logger.info({ address: formatAddress(address) }, "listening");
     systemd.ready(this.#status());
     this.#health.onChange(({ name, healthy, reason }) => {
@@ -157,7 +193,7 @@ export class Daemon {
       if (healthy) logger.info({ condition: name }, "healthy");
       else logger.warn({ condition: name, reason }, "unhealthy");
     });
-    this.#watchdog.start();
+    this.#keys.start();
     for (const upstream of this.#upstreams) void upstream.start();
     this.#models.start().then(
       (loaded) => {
@@ -174,20 +210,50 @@ export class Daemon {
   async stop(): Promise<void> {
     const { logger, systemd } = this.#dependencies;
     this.#stopping = true;
+    this.#waiting.abort();
     systemd.stopping("Stopping: running answers may end");
     logger.info({ graceMs: this.#config["shutdown.grace_ms"] }, "stopping");
     this.#modelWatch.stop();
+    this.#keys.stop();
     this.#server.stopListening();
     this.#streams.stop();
+    await this.#digests.stop();
     await this.#idle.stop();
     await this.#models.stop(this.#config["shutdown.grace_ms"]);
     await Promise.all(this.#upstreams.map((upstream) => upstream.stop()));
     await this.#templates.close();
+    await this.#grammars.close();
     await this.#server.stop();
     await this.#responses.stop();
+    await this.#prefixes?.stop();
     this.#watchdog.stop();
     await systemd.sent();
     logger.info("stopped");
+  }
+
+  /** systemd's start ends meanwhile: what waits for it, such as the boot, is not to wait for a network that may never come. */
+  async #listen(): Promise<Address> {
+    const { clock, logger, systemd } = this.#dependencies;
+    const limitMs = this.#config["server.listen_wait_ms"];
+    const unlimitedMs = systemd.isPresent ? Number.POSITIVE_INFINITY : foregroundListenMs;
+    const startedAt = clock.now();
+    let isReady = false;
+    let nextLogMs = 0;
+    return listenWhenPossible(() => this.#server.listen(), {
+      clock,
+      limitMs: limitMs < 0 ? unlimitedMs : limitMs,
+      signal: this.#waiting.signal,
+      onWait: ({ message }, waitMs) => {
+        const waitedMs = clock.now() - startedAt;
+        // Seldomer and seldomer: the wait may last for days, and the log is on a memory card.
+        if (waitedMs >= nextLogMs) logger.warn({ reason: message, waitMs }, "waiting to listen");
+        if (waitedMs >= nextLogMs) nextLogMs = waitedMs * 2;
+        const status = `Waiting to listen: ${message}`;
+        if (isReady || waitedMs < startLimitMs) return systemd.status(status);
+        isReady = true;
+        systemd.ready(status);
+      },
+    });
   }
 
   /** One after the other, beside what clients ask. */
@@ -222,5 +288,9 @@ function prefixFiles(
 ): PrefixFiles | null {
   const limits = { bytes: config["prefix.disk_bytes"], bytesADay: config["prefix.disk_bytes_per_day"] };
   if (limits.bytes === 0) return null;
-  return new PrefixFiles(path.join(stateFolder, "prefixes"), engineModule.buildId(), limits, { clock, logger });
+  return new PrefixFiles(path.join(stateFolder, "prefixes"), engineModule.buildId(), limits, {
+    clock,
+    logger,
+    locker: engineModule,
+  });
 }

@@ -11,7 +11,8 @@ import type { ModelFile } from "./model-file.js";
 const shareOfMemory = 0.8;
 
 export function modelHostOptions(config: Config, model: ModelFile): ModelHostOptions {
-  return { ...hostOptions(config), path: model.path, alias: config["model.alias"] || model.name };
+  const { name, path, settings } = model;
+  return { ...hostOptions(config), path, alias: config["model.alias"] || name, settings };
 }
 
 export function modelRegistryOptions(config: Config, configured: ModelFile): ModelRegistryOptions {
@@ -42,7 +43,7 @@ function hostOptions(config: Config): ModelRegistryOptions["host"] {
       maxQueueMs: config["scheduler.queue_ms"],
       maxGapMs: config["scheduler.max_gap_ms"],
       speculation: config["engine.speculation"],
-      loopTokens: config["limits.loop_tokens"],
+      loops: { repeats: config["limits.loop_repeats"], tokens: config["limits.loop_tokens"] },
       keeper: { idleMs: config["prefix.idle_ms"], minTokens: config["prefix.min_tokens"] },
     },
     loadWaitMs: config["model.load_wait_ms"],

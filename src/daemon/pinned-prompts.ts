@@ -1,8 +1,8 @@
 /** The files of `prefix.pinned`: system prompts as texts, or chat requests as JSON. */
-import { readFileSync } from "node:fs";
 import { toGenerations } from "../api/openai/chat-request.js";
 import { chatSchema } from "../api/openai/chat-schema.js";
 import { HearthError } from "../base/errors.js";
+import { readSmallText, reasonOf } from "../base/files.js";
 import type { Config } from "../config/options.js";
 import { defaultModel } from "../service/model-host.js";
 import type { PinnedPrompt } from "../service/pinned.js";
@@ -15,10 +15,10 @@ export interface PinnedFile extends PinnedPrompt {
 export function readPinnedFiles(config: Pick<Config, "prefix.pinned">): PinnedFile[] {
   return config["prefix.pinned"].map((file) => {
     try {
-      const text = readFileSync(file, "utf8");
+      const text = readSmallText(file);
       return { file, ...(/\.json$/i.test(file) ? fromRequest(JSON.parse(text)) : fromText(text)) };
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = reasonOf(error);
       const message = `prefix.pinned: ${file}: ${why.slice(0, 500)}`;
       throw new HearthError("CONFIG_BAD_VALUE", message, { param: "prefix.pinned", cause: error });
     }

@@ -1,4 +1,4 @@
-/** The signals that end the daemon: the first asks it to stop, a second one does not wait. */
+/** The signals that end the daemon: the first asks it to stop, a second one does not wait. And the one that never does. */
 
 const stopSignals = ["SIGTERM", "SIGINT"] as const;
 
@@ -22,4 +22,9 @@ export function onStopSignals(handlers: StopHandlers): () => void {
   return () => {
     for (const signal of stopSignals) process.off(signal, handle);
   };
+}
+
+/** SIGHUP asks to read the configuration again, and comes when a terminal is closed; the daemon outlives both. */
+export function onHangup(action: () => void): void {
+  process.on("SIGHUP", action);
 }

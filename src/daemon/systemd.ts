@@ -7,6 +7,8 @@ import systemdNotify from "systemd-notify";
 import type { Logger } from "../base/logger.js";
 
 export interface Systemd {
+  /** Whether it started this process and listens. */
+  readonly isPresent: boolean;
   /** The period within which systemd wants a ping, or null. */
   readonly watchdogMs: number | null;
   ready(status: string): void;
@@ -27,6 +29,7 @@ export interface SystemdDependencies {
 }
 
 const silent: Systemd = {
+  isPresent: false,
   watchdogMs: null,
   ready() {},
   status() {},
@@ -61,6 +64,7 @@ export function connectSystemd(dependencies: SystemdDependencies): Systemd {
 
   const watchdogMs = watchdogPeriod(env, pid);
   return {
+    isPresent: true,
     watchdogMs,
     ready: (status) => sendByProgram({ ready: true, status: oneLine(status) }),
     status: (text) => sendByProgram({ status: oneLine(text) }),

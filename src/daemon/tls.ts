@@ -1,13 +1,14 @@
 /** The certificate to serve HTTPS with: the user's, or one that was made here once and is kept. */
 import { X509Certificate } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { HearthError } from "../base/errors.js";
+import { isMissing, readSmallText, reasonOf } from "../base/files.js";
 import type { Logger } from "../base/logger.js";
 import type { Config } from "../config/options.js";
 import { type KeyAndCertificate, selfSignedCertificate } from "../net/certificate.js";
 import { ownAddresses, ownNames } from "../net/server.js";
 import { makeFolder, privateMode, storing, writeDurably } from "../store/durable.js";
+import { type Locker, lockFileIn, withLock } from "../store/lock.js";
 
 const dayMs = 86_400_000;
 /** The longest that Apple's clients accept. */
@@ -22,6 +23,7 @@ export interface TlsDependencies {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly logger: Logger;
+  readonly locker: Locker;
 }
 
 /** null for plain HTTP. Throws CONFIG_BAD_VALUE, TLS_UNUSABLE and FILE_WRITE_FAILED. */
@@ -37,12 +39,16 @@ export async function loadTls(config: Config, dependencies: TlsDependencies): Pr
 
 async function keptCertificate(
   config: Config,
-  { stateFolder, now, logger }: TlsDependencies,
+  { stateFolder, now, logger, locker }: TlsDependencies,
 ): Promise<KeyAndCertificate> {
   const file = path.join(stateFolder, "tls.pem");
   const names = certificateNames(config);
-  const kept = existsSync(file) ? readPem(file, "state.path") : "";
-  const pem = isUsable(kept, names, now) ? kept : await makeCertificate(file, names, Math.max(now, earliest));
+  const keep = async () => {
+    const kept = readPem(file, "state.path", "");
+    return isUsable(kept, names, now) ? kept : makeCertificate(file, names, Math.max(now, earliest));
+  };
+  // Two daemons that start at once serve the same certificate.
+  const pem = await withLock(lockFileIn(stateFolder, "tls"), locker, "Somebody else is making the certificate.", keep);
   const { fingerprint256: sha256, validTo } = new X509Certificate(pem);
   logger.info({ sha256, validTo, file }, "HTTPS with a self-signed certificate");
   return { cert: pem, key: pem };
@@ -79,11 +85,13 @@ function certificateNames(config: Config): string[] {
   return [...new Set([...names, ...local, "localhost"].map((name) => name.toLowerCase()))];
 }
 
-function readPem(file: string, param: string): string {
+/** `otherwise`: what a file that is missing stands for; without it that is an error. */
+function readPem(file: string, param: string, otherwise?: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readSmallText(file);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    if (otherwise !== undefined && isMissing(error)) return otherwise;
+    const reason = reasonOf(error).replace(/\.$/, "");
     throw new HearthError("TLS_UNUSABLE", `Cannot read ${file}: ${reason}.`, { param, cause: error });
   }
 }

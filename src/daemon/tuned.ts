@@ -15,7 +15,7 @@ export class ThreadTuner implements Tunings {
 
   constructor(config: Config, stateFolder: string, engineModule: EngineModule, clock: Clock) {
     this.#config = config;
-    this.#store = new TuningStore(stateFolder);
+    this.#store = new TuningStore(stateFolder, engineModule);
     this.#engineModule = engineModule;
     this.#clock = clock;
   }

@@ -25,6 +25,8 @@ export interface TokenizerInfo {
   readonly addSpacePrefix: boolean;
   readonly endOfGeneration: readonly number[];
   readonly specialTokens: readonly SpecialToken[];
+  /** Sentences: what is wrong with the file's vocabulary, and was left out. */
+  readonly warnings: readonly string[];
 }
 
 /** How keys and values are kept: in 16 bits, or in 8 and a scale for each 32. */
@@ -37,6 +39,9 @@ export interface KvBytes {
   /** Beside that, at most: sliding windows, recurrent states, their checkpoints. */
   readonly perSequence: number;
 }
+
+/** The numbers under `general.sampling.` in a file's header, by the names behind that: `temp`, `top_k`. Not checked. */
+export type SamplingKeys = Readonly<Record<string, number>>;
 
 export interface ModelInfo {
   readonly architecture: string;
@@ -55,6 +60,7 @@ export interface ModelInfo {
   /** With each `EngineOptions.kvType`. */
   readonly kvBytes: Readonly<Record<KvType, KvBytes>>;
   readonly hasWeights: boolean;
+  readonly sampling: SamplingKeys;
   readonly tokenizer: TokenizerInfo;
 }
 
@@ -76,6 +82,7 @@ export interface ModelFileInfo {
   readonly contextTrained: number;
   readonly layers: number;
   readonly embedding: number;
+  readonly sampling: SamplingKeys;
   /** Files that the model is split into. */
   readonly parts: number;
 }
@@ -119,6 +126,12 @@ export interface SamplerOptions {
   readonly grammar?: Grammar;
   /** Tokens of the sequence before the text that the grammar is for. */
   readonly grammarFrom?: number;
+  /**
+   * Within a grammar a loop is left, and the text is brought on towards its end: after one token or two in turn came
+   * `loopRepeats` times (without letters four times that), or up to 64 in turn filled `loopTokens` tokens; 0 or without: never.
+   */
+  readonly loopRepeats?: number;
+  readonly loopTokens?: number;
 }
 
 export interface EngineOptions {
@@ -176,7 +189,7 @@ export interface StepPlan {
   readonly chunks: readonly StepChunk[];
 }
 
-/** In place of a drawn token; of the last three the sequence's grammar is the cause. */
+/** In place of a drawn token; of all but the first the sequence's grammar is the cause. */
 export const noToken = {
   notAsked: -1,
   /** The text is complete, and the vocabulary has no token to say so. */
@@ -185,6 +198,8 @@ export const noToken = {
   grammarStuck: -3,
   /** The grammar is too ambiguous to be followed. */
   grammarTooComplex: -4,
+  /** The text goes round in circles, and is complete as it stands. */
+  grammarLoops: -5,
 } as const;
 
 export interface StepResult {

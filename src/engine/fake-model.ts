@@ -1,6 +1,6 @@
 /** The model of the fake engine: bytes are tokens, and a few control tokens stand above them. */
 import { type ErrorCode, HearthError } from "../base/errors.js";
-import type { Grammar, Model, ModelFileInfo, ModelInfo } from "./contract.js";
+import type { Grammar, Model, ModelFileInfo, ModelInfo, SamplingKeys } from "./contract.js";
 
 /** Ids above the 256 bytes. */
 export const fakeTokens = { bos: 256, eos: 257, turnStart: 258, turnEnd: 259 } as const;
@@ -11,6 +11,7 @@ export interface FakeModelOptions {
   readonly chatTemplate?: string | null;
   readonly name?: string;
   readonly contextTrained?: number;
+  readonly sampling?: SamplingKeys;
 }
 
 export class FakeModel implements Model {
@@ -36,6 +37,7 @@ export class FakeModel implements Model {
       embedding: 32,
       kvBytes: { f16: { perToken: 128, perSequence: 0 }, q8_0: { perToken: 72, perSequence: 0 } },
       hasWeights: !vocabularyOnly,
+      sampling: options.sampling ?? {},
       tokenizer: {
         kind: "spm",
         preTokenizer: "",
@@ -47,6 +49,7 @@ export class FakeModel implements Model {
         addBos: true,
         addEos: false,
         addSpacePrefix: false,
+        warnings: [],
         endOfGeneration: [fakeTokens.eos, fakeTokens.turnEnd],
         specialTokens: [
           { id: fakeTokens.bos, text: "<s>", control: true },

@@ -7,6 +7,7 @@ import { settlesWithin } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
 import type { Caller } from "./auth.js";
 import type { Admission } from "./gate.js";
+import { laterRound } from "./rounds.js";
 
 export interface ConnectionLimits {
   /** What may wait for a client that does not read before sends wait too. */
@@ -55,6 +56,8 @@ export class Connection {
   #handling = false;
   #closing = false;
   #sawTraffic = true;
+  /** The last one that has no answer yet. */
+  #ping: Buffer | null = null;
 
   constructor(socket: WebSocket, access: ConnectionAccess, limits: ConnectionLimits, clock: Clock) {
     this.#socket = socket;
@@ -77,7 +80,7 @@ export class Connection {
     this.#handler = handler;
     this.#socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
     this.#socket.on("pong", () => this.#noteTraffic());
-    this.#socket.on("ping", () => this.#noteTraffic());
+    this.#socket.on("ping", (data) => this.#answerPing(data));
     this.#socket.on("error", () => this.#socket.terminate()); // ws has sent the close code that fits: 1002, 1007, 1009
     this.#socket.on("close", (code) => this.#cleanUp(code !== lostCode && !this.#closing));
     this.#after(this.#limits.lifetimeMs, () => handler.onExpired());
@@ -110,6 +113,19 @@ export class Connection {
     this.#socket.terminate();
   }
 
+  /** One answer for all pings of a turn (RFC 6455, 5.5.3), and none to a client that does not read. */
+  #answerPing(data: Buffer): void {
+    this.#noteTraffic();
+    const isScheduled = this.#ping !== null;
+    this.#ping = data;
+    if (isScheduled) return;
+    setImmediate(() => {
+      const ping = this.#ping;
+      this.#ping = null;
+      if (ping && this.isOpen && this.#socket.bufferedAmount <= this.#limits.unreadBytes) this.#socket.pong(ping);
+    });
+  }
+
   #receive(data: RawData, isBinary: boolean): void {
     this.#noteTraffic();
     this.#inbox.push(isBinary ? null : String(data));
@@ -123,6 +139,8 @@ export class Connection {
     for (let text = this.#inbox.shift(); text !== undefined && this.isOpen; text = this.#inbox.shift()) {
       await this.#handler?.onMessage(text);
       if (this.#socket.isPaused && this.#inbox.length === 0) this.#socket.resume();
+      // A message that is refused is done at once; other connections have their turn before the next one.
+      if (this.#inbox.length > 0) await laterRound();
     }
     this.#handling = false;
   }

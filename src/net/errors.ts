@@ -1,5 +1,8 @@
 /** Errors on their way out: what a client is told, and the headers that go with it. */
+
 import { HearthError } from "../base/errors.js";
+import { excerpt } from "../base/excerpt.js";
+import { fromSystemError } from "../base/files.js";
 
 /** Seconds after which a client may try again what failed for the moment. */
 const usualRetrySeconds = 5;
@@ -20,6 +23,9 @@ export interface WireError {
 /** Anything thrown, as an error of the catalogue. The words of an unknown error stay in the log. */
 export function toHearthError(error: unknown): HearthError {
   if (error instanceof HearthError) return error;
+  const refused = fromSystemError(error);
+  // Which file it was stays in the log, too.
+  if (refused) return new HearthError(refused.code, "The daemon cannot use one of its files.", { cause: error });
   return new HearthError("INTERNAL", "The daemon failed to answer this request.", { cause: error });
 }
 
@@ -28,7 +34,7 @@ export function wireError(error: HearthError): WireError {
   return {
     type: kind.status >= 500 ? "server_error" : "invalid_request_error",
     code: kind.wireCode,
-    message: `${error.message} ${kind.advice}`,
+    message: `${error.message} ${error.advice}`,
     param: error.param,
   };
 }
@@ -50,7 +56,9 @@ export function fromFastifyError(error: unknown): HearthError {
     return new HearthError("CONTENT_TYPE_UNSUPPORTED", "The body's Content-Type is not JSON.");
   }
   if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) {
-    return new HearthError("REQUEST_INVALID", `The request is malformed: ${error.message}.`, { cause: error });
+    return new HearthError("REQUEST_INVALID", `The request is malformed: ${excerpt(error.message, 160)}.`, {
+      cause: error,
+    });
   }
   return toHearthError(error);
 }

@@ -1,8 +1,10 @@
 /** The one check that every request and every WebSocket passes before anything else looks at it. */
+
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Scope } from "../base/api-key.js";
 import { HearthError } from "../base/errors.js";
+import { quoted } from "../base/excerpt.js";
 import type { AccessRules } from "./access.js";
 import type { Authenticator, Caller } from "./auth.js";
 import type { Quotas } from "./quotas.js";
@@ -33,17 +35,18 @@ export class Gate {
     this.#unixSockets.add(socket);
   }
 
-  /** Throws HOST_REFUSED, ORIGIN_REFUSED, API_KEY_INVALID or KEY_SCOPE_MISSING. */
-  check({ headers, socket }: IncomingMessage, scope: RouteScope): Caller {
+  /** Throws REQUEST_INVALID where it is not clear whom a request is for or from, HOST_REFUSED, ORIGIN_REFUSED, API_KEY_INVALID or KEY_SCOPE_MISSING. */
+  check(request: IncomingMessage, scope: RouteScope): Caller {
+    const { headers, socket } = request;
     const { host, origin } = headers;
-    if (!this.access.allowsHost(host)) {
-      throw new HearthError(
-        "HOST_REFUSED",
-        `The Host header names ${JSON.stringify(host ?? "")}, which is not this device.`,
-      );
+    checkOnce(request);
+    const target = authorityOf(request.url);
+    if (!this.access.allowsHost(host) || (target !== undefined && !this.access.allowsHost(target))) {
+      const named = quoted(target ?? host ?? "");
+      throw new HearthError("HOST_REFUSED", `The Host header names ${named}, which is not this device.`);
     }
     if (!this.access.allowsOrigin(origin, host)) {
-      throw new HearthError("ORIGIN_REFUSED", `Pages of ${JSON.stringify(origin)} may not use this server.`);
+      throw new HearthError("ORIGIN_REFUSED", `Pages of ${quoted(origin)} may not use this server.`);
     }
     const unixSocket = this.#unixSockets.has(socket);
     const address = unixSocket ? "unix" : (socket.remoteAddress ?? "");
@@ -57,4 +60,25 @@ export class Gate {
     const caller = this.check(request, scope);
     return { caller, release: scope === "open" ? () => {} : this.#quotas.admit(caller) };
   }
+}
+
+/** Headers that say who asks whom for what. Sent twice, a proxy may have looked at one and we at the other. */
+const decisive = ["host", "authorization", "origin", "content-type"] as const;
+
+function checkOnce({ rawHeaders, httpVersion }: IncomingMessage): void {
+  const names = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
+  for (const name of decisive) {
+    if (names.filter((other) => other === name).length > 1) {
+      throw new HearthError("REQUEST_INVALID", `The header ${name} was sent more than once.`, { param: name });
+    }
+  }
+  if (httpVersion === "1.1" && !names.includes("host")) {
+    throw new HearthError("REQUEST_INVALID", "The request has no Host header.", { param: "host" });
+  }
+}
+
+/** Where a request names its target as for a proxy (`GET http://host/path`), the host in it: it counts beside the header. */
+function authorityOf(target: string | undefined): string | undefined {
+  if (target === undefined || target.startsWith("/") || target === "*") return undefined;
+  return URL.canParse(target) ? new URL(target).host : "";
 }

@@ -1,13 +1,16 @@
 /** The listener: HTTP by fastify with its limits, WebSockets beside it, one gate before both. Protocols add their routes. */
+
 import { randomBytes } from "node:crypto";
-import type { Server as HttpServer } from "node:http";
+import type { Server as HttpServer, IncomingMessage, RequestListener } from "node:http";
 import { hostname, networkInterfaces } from "node:os";
+import { Readable } from "node:stream";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type * as z from "zod";
 import type { ApiKey } from "../base/api-key.js";
 import { settlesWithin } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
+import { excerpt, quoted } from "../base/excerpt.js";
 import type { Logger } from "../base/logger.js";
 import type { Metrics } from "../base/metrics.js";
 import type { Config } from "../config/options.js";
@@ -16,8 +19,10 @@ import { Authenticator, type Caller } from "./auth.js";
 import type { KeyAndCertificate } from "./certificate.js";
 import { errorHeaders, fromFastifyError, isFault, wireError } from "./errors.js";
 import { Gate, type RouteScope } from "./gate.js";
-import { createListener, listenOnSocket } from "./listener.js";
+import { createListener, listenError, listenOnSocket } from "./listener.js";
 import { Quotas } from "./quotas.js";
+import { RefusalLog } from "./refusals.js";
+import { refuseMalformed } from "./refuse.js";
 import { Sockets } from "./sockets.js";
 
 declare module "fastify" {
@@ -56,8 +61,12 @@ export interface RouteDescription {
   readonly body?: z.ZodType;
   /** What validates the query: fields that are strings. */
   readonly query?: z.ZodObject;
+  /** The body is a file's bytes. */
+  readonly takesFile?: boolean;
 }
 
+/** Of an answer that is longer. */
+const pieceBytes = 64 * 1024;
 /** Time for the last bytes to leave and for clients to answer a goodbye. */
 const flushMs = 1000;
 
@@ -70,6 +79,7 @@ export class Server {
   readonly sockets: Sockets;
   readonly #config: Config;
   readonly #gate: Gate;
+  readonly #refusals: RefusalLog;
   readonly #dependencies: ServerDependencies;
   readonly #routes: Route[] = [];
   #unixListener: HttpServer | null = null;
@@ -86,7 +96,9 @@ export class Server {
     });
     const quotas = new Quotas(dependencies.clock, config["limits.requests_per_minute"]);
     this.#gate = new Gate(access, new Authenticator(config, dependencies.keys), quotas);
-    this.sockets = new Sockets(this.#gate, socketLimits(config), dependencies);
+    this.#refusals = new RefusalLog(dependencies);
+    const onRefused = (request: IncomingMessage, error: HearthError) => this.#noteRefusal(request, error);
+    this.sockets = new Sockets(this.#gate, socketLimits(config), { ...dependencies, onRefused });
     this.app = this.#createApp();
   }
 
@@ -95,7 +107,10 @@ export class Server {
     return this.#routes;
   }
 
-  /** Resolves with the address in use: port 0 became a free one. Throws LISTEN_FAILED. */
+  /**
+   * Resolves with the address in use: port 0 became a free one. Throws LISTEN_FAILED, after which it may be called again, and
+   * CONFIG_BAD_VALUE where trying again is of no use.
+   */
   async listen(): Promise<{ host: string; port: number }> {
     const { host, port } = this.#config["server.listen"];
     const file = this.#config["server.socket"];
@@ -104,8 +119,7 @@ export class Server {
       await this.app.listen({ host, port });
     } catch (error) {
       this.#unixListener?.close();
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new HearthError("LISTEN_FAILED", `Cannot listen on ${host}:${port}: ${reason}.`, { cause: error });
+      throw listenError(`${host}:${port}`, "server.listen", error);
     }
     const address = this.app.server.address();
     return { host, port: typeof address === "object" && address ? address.port : port };
@@ -137,21 +151,29 @@ export class Server {
 
   /** Always plain HTTP: nobody listens in on a file. */
   async #listenOnSocket(file: string): Promise<void> {
-    const listener = createListener(
-      (request, response) => this.app.routing(request, response),
-      limitsOf(this.#config),
-      null,
-    );
+    const listener = this.#createListener((request, response) => this.app.routing(request, response), null);
     listener.on("connection", (socket) => this.#gate.trust(socket));
-    listener.on("upgrade", (request, socket, head) => this.sockets.upgrade(request, socket, head));
+    listener.on("clientError", refuseMalformed);
     await listenOnSocket(listener, file);
     this.#unixListener = listener;
+  }
+
+  #createListener(handler: RequestListener, tls: KeyAndCertificate | null): HttpServer {
+    const { clock } = this.#dependencies;
+    return createListener(handler, {
+      limits: listenerLimits(this.#config),
+      clock,
+      tls,
+      onUpgrade: (request, socket, head) => this.sockets.upgrade(request, socket, head),
+      onTooMany: (address, reason) => this.#refusals.note(new HearthError("TOO_MANY_CONNECTIONS", reason), address),
+    });
   }
 
   #createApp(): FastifyInstance {
     const config = this.#config;
     const app = fastify({
-      serverFactory: (handler) => createListener(handler, limitsOf(config), this.#dependencies.tls),
+      serverFactory: (handler) => this.#createListener(handler, this.#dependencies.tls),
+      clientErrorHandler: refuseMalformed,
       bodyLimit: config["limits.message_bytes"],
       forceCloseConnections: "idle",
       // Such keys are no mistake of a client that hands on what others wrote; nothing here could use them.
@@ -160,17 +182,19 @@ export class Server {
       return503OnClosing: false, // our own handlers say it better
       genReqId: () => `req_${randomBytes(12).toString("hex")}`,
       routerOptions: { maxParamLength: 512 },
+      // Of paths that it cannot read; its own words would repeat them whole.
+      frameworkErrors: (error, request, reply) => this.#sendError(request, reply, fromFastifyError(error)),
       // Routes have no schemas of Fastify's (validate.ts checks), whose compilers are a sixth of the files of a start.
       schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     });
     app.decorateRequest("caller");
-    app.server.on("upgrade", (request, socket, head) => this.sockets.upgrade(request, socket, head));
     app.removeContentTypeParser("text/plain");
     app.addHook("onRoute", ({ method, url, config }) => {
       const scope = config?.scope ?? "generate";
       for (const each of [method].flat()) this.#routes.push({ method: each, url, scope, api: config?.api ?? null });
     });
     app.addHook("onRequest", async (request, reply) => this.#enter(request, reply));
+    app.addHook("onSend", async (_request, reply, payload) => inPieces(reply, payload));
     app.addHook("onResponse", async (request, reply) => this.#logRequest(request, reply));
     app.setErrorHandler((error, request, reply) => this.#sendError(request, reply, fromFastifyError(error)));
     app.setNotFoundHandler((request, reply) => this.#sendNotFound(request, reply));
@@ -179,7 +203,7 @@ export class Server {
 
   #sendNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const path = request.url.split("?", 1)[0] ?? "";
-    const message = `There is no ${request.method} ${path}.`;
+    const message = `There is no ${excerpt(`${request.method} ${path}`, 160)}.`;
     const allowed = methodsOf(path, this.#routes);
     if (allowed.length === 0) return this.#sendError(request, reply, new HearthError("ROUTE_NOT_FOUND", message));
     reply.header("allow", allowed.join(", "));
@@ -199,11 +223,11 @@ export class Server {
     if (request.is404 && !isPreflight) return this.#sendNotFound(request, reply);
     // Nothing that grows when it is unpacked.
     if (encoding !== "identity") {
-      throw new HearthError("CONTENT_TYPE_UNSUPPORTED", `The body is encoded as ${JSON.stringify(encoding)}.`);
+      throw new HearthError("CONTENT_TYPE_UNSUPPORTED", `The body is encoded as ${quoted(encoding)}.`);
     }
     if (origin === undefined || !this.#gate.access.isConfiguredOrigin(origin)) return undefined;
     reply.header("access-control-allow-origin", origin).header("vary", "Origin");
-    reply.header("access-control-expose-headers", "X-Request-Id, Retry-After, Warning");
+    reply.header("access-control-expose-headers", "X-Request-Id, Retry-After, X-Hearth-Left-Out, Warning");
     if (!isPreflight) return undefined;
     return reply
       .code(204)
@@ -215,7 +239,9 @@ export class Server {
 
   /** What was asked of the daemon, but for reading: clients that poll would wear out the card that logs are on. */
   #logRequest(request: FastifyRequest, reply: FastifyReply): void {
-    const level = ["GET", "HEAD", "OPTIONS"].includes(request.method) ? "debug" : "info";
+    // Of those that the gate turned away the log of refusals tells enough.
+    const isQuiet = ["GET", "HEAD", "OPTIONS"].includes(request.method) || request.caller === undefined;
+    const level = isQuiet ? "debug" : "info";
     const { id, method } = request;
     this.#dependencies.logger[level](
       {
@@ -230,7 +256,13 @@ export class Server {
     );
   }
 
+  #noteRefusal({ headers, socket }: IncomingMessage, error: HearthError): void {
+    const page = error.code === "ORIGIN_REFUSED" ? headers.origin : error.code === "HOST_REFUSED" ? headers.host : "";
+    this.#refusals.note(error, socket.remoteAddress ?? "", page);
+  }
+
   #sendError(request: FastifyRequest, reply: FastifyReply, error: HearthError): FastifyReply {
+    this.#noteRefusal(request.raw, error);
     if (isFault(error)) {
       this.#dependencies.logger.error({ requestId: request.id, code: error.code, err: error }, "a request failed");
     }
@@ -253,6 +285,19 @@ function patternOf(url: string): RegExp {
   return new RegExp(`^${parts.join(url.endsWith("*") ? ".+" : "[^/]+")}$`);
 }
 
+/**
+ * Long answers are handed to the kernel piece by piece, so that it shows whether somebody reads them, and a connection's memory
+ * holds one that nobody reads once.
+ */
+function inPieces(reply: FastifyReply, payload: unknown): unknown {
+  if (typeof payload !== "string" || payload.length <= pieceBytes) return payload;
+  const bytes = Buffer.from(payload);
+  reply.header("content-length", bytes.length);
+  const count = Math.ceil(bytes.length / pieceBytes);
+  const pieces = Array.from({ length: count }, (_, i) => bytes.subarray(i * pieceBytes, (i + 1) * pieceBytes));
+  return Readable.from(pieces, { objectMode: false });
+}
+
 /** The names that this device goes by, for Host headers and certificates. */
 export function ownNames(config: Pick<Config, "server.listen" | "server.allowed_hosts">): string[] {
   return [hostname(), config["server.listen"].host, ...config["server.allowed_hosts"]];
@@ -268,9 +313,11 @@ function askedHeaders(request: FastifyRequest): string {
   return /^[\w, -]{1,2048}$/.test(asked) ? asked : "Authorization, Content-Type";
 }
 
-function limitsOf(config: Config) {
+function listenerLimits(config: Config) {
   return {
     connections: config["limits.connections"],
+    connectionsPerAddress: config["limits.connections_per_address"],
+    idleMs: config["limits.idle_ms"],
     headersMs: config["limits.headers_ms"],
     requestMs: config["limits.request_ms"],
   };

@@ -1,14 +1,17 @@
 /** WebSocket upgrades: which are let in, how many at a time, and where they go. */
-import { type IncomingMessage, STATUS_CODES } from "node:http";
-import type { Duplex } from "node:stream";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
+import { quoted } from "../base/excerpt.js";
 import type { Metrics } from "../base/metrics.js";
 import { type Caller, keyProtocol } from "./auth.js";
 import { Connection, type ConnectionHandler, type ConnectionLimits, closeCodes } from "./connection.js";
-import { errorHeaders, toHearthError, wireError } from "./errors.js";
+import { toHearthError } from "./errors.js";
 import type { Gate } from "./gate.js";
+import { Portions } from "./portions.js";
+import { refuse } from "./refuse.js";
 
 export interface SocketLimits extends ConnectionLimits {
   /** ws ends a connection with 1009 whose message is longer. */
@@ -18,19 +21,33 @@ export interface SocketLimits extends ConnectionLimits {
   readonly socketsPerAddress: number;
 }
 
+export interface SocketsDependencies {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly onRefused: (request: IncomingMessage, error: HearthError) => void;
+}
+
 export type AcceptConnection = (connection: Connection) => ConnectionHandler;
+
+/** Read before other connections have their turn: no more than 170 frames. */
+const portionBytes = 1024;
+/** Of one message; each takes a hundred bytes, whatever it holds. */
+const maxFragments = 4096;
 
 export class Sockets {
   readonly #gate: Gate;
   readonly #limits: SocketLimits;
   readonly #clock: Clock;
+  readonly #onRefused: (request: IncomingMessage, error: HearthError) => void;
   readonly #server: WebSocketServer;
   readonly #routes = new Map<string, AcceptConnection>();
   readonly #open = new Set<Connection>();
   #stopping = false;
 
-  constructor(gate: Gate, limits: SocketLimits, { clock, metrics }: { clock: Clock; metrics: Metrics }) {
+  /** `onRefused` hears of those that are not let in. */
+  constructor(gate: Gate, limits: SocketLimits, { clock, metrics, onRefused }: SocketsDependencies) {
     this.#gate = gate;
+    this.#onRefused = onRefused;
     this.#limits = limits;
     this.#clock = clock;
     // Without permessage-deflate a message cannot grow in our memory after it was measured.
@@ -39,6 +56,8 @@ export class Sockets {
       clientTracking: false,
       maxPayload: limits.messageBytes,
       perMessageDeflate: false,
+      autoPong: false, // connection.ts answers pings, within limits
+      maxFragments,
       // A browser wants one of the protocols that it offered; the one that carries the key is not to be repeated.
       handleProtocols: (offered) => [...offered].find((name) => !name.startsWith(keyProtocol)) ?? false,
     });
@@ -55,11 +74,15 @@ export class Sockets {
   }
 
   /** For the `upgrade` event of an http.Server. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     socket.on("error", () => socket.destroy());
     try {
       const { accept, caller } = this.#admit(request);
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+        new Portions(socket, {
+          mayGoOn: () => !webSocket.isPaused,
+          cut: (bytes) => Math.min(bytes.length, portionBytes),
+        });
         const connection = new Connection(
           webSocket,
           { caller, admit: () => this.#gate.admit(request, "generate") },
@@ -69,7 +92,9 @@ export class Sockets {
         this.#start(connection, webSocket, accept);
       });
     } catch (error) {
-      refuse(socket, toHearthError(error));
+      const refusal = toHearthError(error);
+      this.#onRefused(request, refusal);
+      refuse(socket, refusal);
     }
   }
 
@@ -88,7 +113,7 @@ export class Sockets {
     const caller = this.#gate.check(request, "generate");
     const path = request.url?.split("?", 1)[0] ?? "";
     const accept = this.#routes.get(path);
-    if (!accept) throw new HearthError("ROUTE_NOT_FOUND", `There is no WebSocket at ${JSON.stringify(path)}.`);
+    if (!accept) throw new HearthError("ROUTE_NOT_FOUND", `There is no WebSocket at ${quoted(path, 160)}.`);
     if (request.headers.upgrade?.toLowerCase() !== "websocket") {
       throw new HearthError("REQUEST_INVALID", "The only upgrade is to a WebSocket.", { param: "Upgrade" });
     }
@@ -107,18 +132,4 @@ export class Sockets {
     webSocket.on("close", () => this.#open.delete(connection));
     connection.start(accept(connection));
   }
-}
-
-/** A plain HTTP answer on a socket that asked for an upgrade. */
-function refuse(socket: Duplex, error: HearthError): void {
-  const body = JSON.stringify({ error: wireError(error) });
-  const { status } = error.kind;
-  const headers = {
-    ...errorHeaders(error),
-    "content-type": "application/json; charset=utf-8",
-    "content-length": String(Buffer.byteLength(body)),
-    connection: "close",
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n${body}`);
 }

@@ -1,6 +1,8 @@
 /** Bodies of requests against their schemas, and the errors that name the field at fault. */
+
 import type * as z from "zod";
 import { HearthError } from "../base/errors.js";
+import { excerpt } from "../base/excerpt.js";
 
 /** Validates a part of a request; `path` is where it stands, for the error. REQUEST_INVALID. */
 export function parseAt<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
@@ -10,11 +12,17 @@ export function parseAt<T>(schema: z.ZodType<T>, value: unknown, path: string): 
   const param = [path, ...(issue?.path ?? []).map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))]
     .join("")
     .replace(/^\./, "");
-  throw new HearthError("REQUEST_INVALID", `${param || "The request"}: ${issue?.message ?? "is not valid"}.`, {
-    param,
-  });
+  throw new HearthError(
+    "REQUEST_INVALID",
+    `${excerpt(param) || "The request"}: ${excerpt(issue?.message ?? "is not valid", 120)}.`,
+    {
+      param: excerpt(param),
+    },
+  );
 }
 
 export function unsupported(param: string, what: string): HearthError {
-  return new HearthError("REQUEST_UNSUPPORTED", `This server does not support ${what}.`, { param });
+  return new HearthError("REQUEST_UNSUPPORTED", `This server does not support ${excerpt(what, 120)}.`, {
+    param: excerpt(param),
+  });
 }

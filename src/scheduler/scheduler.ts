@@ -14,7 +14,7 @@ import { Job } from "./job.js";
 import { JobTimes } from "./job-times.js";
 import { PrefixKeeper } from "./keeper.js";
 import { logprobs } from "./logprobs.js";
-import { LoopWatch } from "./loop-watch.js";
+import { watchLoops } from "./loop-watch.js";
 import { GaugeShare, type SchedulerMetrics } from "./metrics.js";
 import { PromptPacing } from "./pacing.js";
 import { plan } from "./plan.js";
@@ -36,6 +36,8 @@ export interface SchedulerDependencies {
   readonly metrics: SchedulerMetrics;
   /** Shared by the schedulers of one process; without it, this one is alone. */
   readonly turns?: StepTurns;
+  /** Whether a token has no letters (see loop-watch.ts); without it none does. */
+  readonly isFiller?: (token: number) => boolean;
   /** Where prefixes outlive the process; without it they do not. */
   readonly shelf?: PrefixShelf | null;
 }
@@ -124,9 +126,10 @@ export class Scheduler {
       const message = `The prompt has ${request.prompt.length} tokens and the context holds ${this.contextTokens}.`;
       throw new HearthError("CONTEXT_OVERFLOW", message, { param: "input" });
     }
-    const { clock, metrics } = this.#dependencies;
-    const watches = { times: new JobTimes(clock, metrics), loopWatch: new LoopWatch(this.#options.loopTokens) };
-    const job = new Job(request, watches, {
+    const { clock, metrics, isFiller } = this.#dependencies;
+    const { watched, loopWatch } = watchLoops(request, this.#options.loops, isFiller);
+    const watches = { times: new JobTimes(clock, metrics), loopWatch };
+    const job = new Job(watched, watches, {
       onCancel: (cancelledJob) => this.#cancel(cancelledJob),
       onRead: () => this.#resumeLoop(),
     });
@@ -416,6 +419,7 @@ export class Scheduler {
   /** No token was drawn. */
   #endByGrammar(job: Job, outcome: number): void {
     if (outcome === noToken.grammarEnd) job.end("stop");
+    else if (outcome === noToken.grammarLoops) job.end("length");
     else if (outcome === noToken.grammarTooComplex)
       job.fail(new HearthError("GRAMMAR_TOO_COMPLEX", "The grammar is too ambiguous to be followed."));
     else job.fail(new HearthError("FORMAT_STUCK", "No token of the model leads on in the format that was asked for."));

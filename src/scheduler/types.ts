@@ -1,6 +1,7 @@
 /** What goes into the scheduler and what comes out: token ids, counts and reasons. No protocol and no text. */
 import type { Priority } from "../base/demand.js";
 import type { SamplerOptions } from "../engine/contract.js";
+import type { LoopLimits } from "./loop-watch.js";
 import { defaultKeeperOptions, type KeeperOptions } from "./shelf.js";
 
 export interface SequenceRequest {
@@ -67,8 +68,8 @@ export interface SchedulerOptions {
   readonly prefillStepMs: number;
   /** Guess tokens that repeat earlier ones (see speculation.ts). The answers are the same with and without. */
   readonly speculation: boolean;
-  /** An answer whose last so many tokens only repeat a few ends; 0: it goes on. */
-  readonly loopTokens: number;
+  /** What makes an answer a loop: it ends, and within a grammar goes on to its end. See loop-watch.ts. */
+  readonly loops: LoopLimits;
   readonly keeper: KeeperOptions;
 }
 
@@ -79,7 +80,7 @@ export const defaultSchedulerOptions: SchedulerOptions = {
   maxGapMs: 250,
   prefillStepMs: 2000,
   speculation: true,
-  loopTokens: 512,
+  loops: { repeats: 24, tokens: 512 },
   keeper: defaultKeeperOptions,
 };
 

@@ -1,5 +1,6 @@
 /** Tokens of an answer to what may be shown of it: whole characters, calls and thoughts apart, nothing of a stop text. */
 import type { AnswerEvent } from "../chat/answers/events.js";
+import type { AnswerEnd } from "../chat/answers/parser.js";
 import { Detokenizer } from "../chat/detokenizer.js";
 import type { Prompt } from "../chat/prompt.js";
 import { StopMatcher } from "../chat/stop-matcher.js";
@@ -25,9 +26,9 @@ export class AnswerReader {
     this.#stops = new StopMatcher(stop);
   }
 
-  /** A stop text came: the answer is over. */
+  /** The answer is over: a stop text came, or something behind calls that is none. */
   get stopped(): boolean {
-    return this.#stopped;
+    return this.#stopped || this.#parser?.isOver === true;
   }
 
   get inReasoning(): boolean {
@@ -38,9 +39,9 @@ export class AnswerReader {
     return this.#filter(this.#parse(this.#detokenizer.push(Int32Array.of(token))));
   }
 
-  /** What was held back when the answer ended by itself. */
-  flush(): AnswerEvent[] {
-    const rest = [...this.#parse(this.#detokenizer.flush()), ...(this.#parser?.finish() ?? [])];
+  /** What was held back when the answer ended, by itself or cut by a limit. */
+  flush(end: AnswerEnd): AnswerEvent[] {
+    const rest = [...this.#parse(this.#detokenizer.flush()), ...(this.#parser?.finish(end) ?? [])];
     const events = this.#filter(rest);
     return this.#stopped ? events : [...events, ...asText(this.#stops.flush())];
   }

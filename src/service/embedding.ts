@@ -1,5 +1,6 @@
 /** A text as a vector: the mean of the model's last hidden states, scaled to length 1. */
 import { HearthError } from "../base/errors.js";
+import type { Model } from "../engine/contract.js";
 import type { LoadedModel } from "./model-host.js";
 import { queueing } from "./queueing.js";
 import { defaultSampling, type Embedding, type EmbeddingRequest } from "./types.js";
@@ -12,10 +13,14 @@ export async function embed(
   const { input, signal, dimensions = model.info.embedding } = request;
   checkDimensions(model.info, dimensions);
   scheduler.checkAccepts();
-  const messages = typeof input === "string" ? [{ role: "user" as const, content: input }] : [];
-  promptLimit.check(messages);
-  const prompt =
+  const content =
+    typeof input === "string" ? (request.truncate ? input.slice(0, promptLimit.mostCharacters) : input) : "";
+  const messages = [{ role: "user", content }];
+  if (!request.truncate) promptLimit.check(messages);
+  const whole =
     typeof input === "string" ? (await prompts.build(messages, { raw: true })).tokens : Int32Array.from(input);
+  const prompt = request.truncate ? cut(whole, promptLimit.contextTokens, model) : whole;
+  promptLimit.checkTokens(prompt.length);
   const stream = scheduler.submit({
     prompt,
     sampler: { ...defaultSampling, seed: 0 },
@@ -42,6 +47,14 @@ function checkDimensions({ name, embedding }: LoadedModel["model"]["info"], dime
   if (dimensions === embedding || (dimensions < embedding && cuttable.test(name))) return;
   const message = `The model's vectors have ${embedding} dimensions and cannot be given ${dimensions}.`;
   throw new HearthError("REQUEST_UNSUPPORTED", message, { param: "dimensions" });
+}
+
+/** The first tokens; where texts end with a token that says so, a cut one does, too. */
+function cut(tokens: Int32Array, limit: number, { info: { tokenizer } }: Model): Int32Array {
+  if (tokens.length <= limit) return tokens;
+  const kept = tokens.slice(0, limit);
+  if (tokenizer.addEos && tokenizer.eos !== null) kept[limit - 1] = tokenizer.eos;
+  return kept;
 }
 
 function normalized(vector: Float32Array): Float32Array {

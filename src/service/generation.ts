@@ -1,9 +1,13 @@
 /** The protocol-neutral way to an answer: a conversation in, one stream of events out. */
 import { randomBytes, randomInt } from "node:crypto";
+import { HearthError } from "../base/errors.js";
 import type { AnswerEvent } from "../chat/answers/events.js";
-import type { SamplerOptions } from "../engine/contract.js";
+import { holdsUnmarked } from "../chat/grammar/answer.js";
+import type { Prompt } from "../chat/prompt.js";
+import type { Grammar, SamplerOptions } from "../engine/contract.js";
 import { AnswerReader } from "./answer-reader.js";
 import { embed } from "./embedding.js";
+import type { ModelDefaults } from "./model-defaults.js";
 import type { LoadedModel, Models } from "./model-host.js";
 import { buildPrompt } from "./prompt.js";
 import { queueing } from "./queueing.js";
@@ -55,6 +59,8 @@ export class GenerationService implements Generations {
     const { loaded, release } = await this.#models.acquire(request.model, request.signal);
     try {
       return await embed(loaded, request);
+    } catch (error) {
+      throw inWordsOf(error, request);
     } finally {
       release();
     }
@@ -64,6 +70,8 @@ export class GenerationService implements Generations {
     const { loaded, release } = await this.#models.acquire(request.model, request.signal);
     try {
       return (await buildPrompt(loaded, request)).tokens.length;
+    } catch (error) {
+      throw inWordsOf(error, request);
     } finally {
       release();
     }
@@ -73,6 +81,8 @@ export class GenerationService implements Generations {
     const { loaded, release } = await this.#models.acquire(request.model, request.signal, request.keepAliveMs);
     try {
       yield* generateWith(loaded, request);
+    } catch (error) {
+      throw inWordsOf(error, request);
     } finally {
       release();
     }
@@ -80,17 +90,18 @@ export class GenerationService implements Generations {
 }
 
 async function* generateWith(loaded: LoadedModel, request: GenerationRequest): AsyncGenerator<GenerationEvent> {
+  const { defaults } = loaded;
   loaded.scheduler.checkAccepts(); // before the work of making a prompt
   const prompt = await buildPrompt(loaded, request);
   const oneCall = wantsOneCall(request);
-  const { format = { type: "text" } } = request;
-  const shape = { ...prompt.answer, format, several: !oneCall };
-  const grammar = request.generate ? await loaded.grammars.forAnswer(shape) : null;
+  const grammar = request.generate ? await answerGrammar(loaded, prompt, request) : null;
   const grammarFrom = prompt.tokens.length;
+  const sampling = sampler(defaults, request.sampling);
+  request.onSampling?.(sampling);
   const stream = loaded.scheduler.submit({
     prompt: prompt.tokens,
-    sampler: { ...sampler(request.sampling), ...(grammar ? { grammar, grammarFrom } : {}) },
-    maxTokens: request.generate ? (request.maxTokens ?? loaded.scheduler.contextTokens) : 0,
+    sampler: { ...sampling, ...(grammar ? { grammar, grammarFrom } : {}) },
+    maxTokens: request.generate ? (request.maxTokens ?? defaults.maxTokens ?? loaded.scheduler.contextTokens) : 0,
     stopTokens: loaded.prompts.stopTokens,
     ...(request.topLogprobs !== undefined && { topLogprobs: request.topLogprobs }),
     cacheKey: request.cacheKey,
@@ -98,11 +109,32 @@ async function* generateWith(loaded: LoadedModel, request: GenerationRequest): A
     ...queueing(request.demand),
   });
   const visible = loaded.prompts.visibleTokens;
-  const reader = new AnswerReader(loaded.model, { prompt, visible, stop: request.stop });
+  const stop = request.stop.length > 0 ? request.stop : defaults.stop;
+  const reader = new AnswerReader(loaded.model, { prompt, visible, stop });
   yield* answer(withScores(stream, loaded.model), reader, {
     promptTokens: prompt.tokens.length,
     oneCall,
   });
+}
+
+/** Holds calls without their marks too, unless that makes too large a grammar of the tools. */
+async function answerGrammar(
+  { grammars }: LoadedModel,
+  { answer, parser }: Prompt,
+  request: GenerationRequest,
+): Promise<Grammar | null> {
+  const { format = { type: "text" } } = request;
+  const shape = { ...answer, format, several: !wantsOneCall(request) };
+  try {
+    const grammar = await grammars.forAnswer(shape);
+    // An answer that is JSON may look like a call for a while.
+    if (format.type === "text" && holdsUnmarked(shape)) parser?.expectHeldCalls();
+    return grammar;
+  } catch (error) {
+    const isTooLarge = error instanceof HearthError && error.code === "GRAMMAR_TOO_COMPLEX";
+    if (!isTooLarge || answer.tools.length === 0 || answer.begun !== null) throw error;
+    return grammars.forAnswer({ ...shape, markedOnly: true });
+  }
 }
 
 interface AnswerOptions {
@@ -145,7 +177,10 @@ async function* answer(
       return;
     }
     if (event.type === "end") {
-      for (const read of reader.flush()) yield carry(read);
+      for (const read of reader.flush({ isCut: event.reason === "length" })) {
+        yield carry(read);
+        if (oneCall && read.type === "callEnd") break;
+      }
       if (unnamed.length > 0 && last === "text") yield { type: "delta", text: "", tokens: unnamed };
       yield { type: "done", reason: event.reason, usage: { ...event.usage, reasoningTokens } };
       return;
@@ -174,6 +209,12 @@ function wantsOneCall({ toolChoice, parallelToolCalls = true }: GenerationReques
   return !parallelToolCalls || typeof toolChoice === "object";
 }
 
-function sampler(asked: Partial<SamplerOptions>): SamplerOptions {
-  return { ...defaultSampling, seed: randomInt(seeds), ...asked };
+function sampler(defaults: ModelDefaults, asked: Partial<SamplerOptions>): SamplerOptions {
+  return { ...defaultSampling, seed: randomInt(seeds), ...defaults.sampling, ...asked };
+}
+
+/** The request's own word for the field at fault. */
+function inWordsOf(error: unknown, { inputField = "input" }: Pick<GenerationRequest, "inputField">): unknown {
+  if (!(error instanceof HearthError) || error.param !== "input" || inputField === "input") return error;
+  return new HearthError(error.code, error.message, { param: inputField, cause: error });
 }

@@ -2,21 +2,27 @@
  * The loaded model and its life: loading, ready, failed, stopped. The server listens before the model is there, so requests
  * wait here for it. It must not know protocols.
  */
+
 import { basename } from "node:path";
 import { type Deferred, deferred, settlesWithin } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
+import { quoted } from "../base/excerpt.js";
 import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
+import type { GrammarCompiler } from "../chat/grammar/grammar-thread.js";
 import { PromptBuilder, type PromptBuilderOptions } from "../chat/prompt.js";
 import type { TemplateRenderer } from "../chat/template-thread.js";
 import { Tokenizer, type TokenizerOptions } from "../chat/tokenizer.js";
 import type { Engine, EngineModule, EngineOptions, Model, ModelInfo } from "../engine/contract.js";
+import { isFiller } from "../scheduler/loop-watch.js";
 import type { SchedulerMetrics } from "../scheduler/metrics.js";
 import { Scheduler } from "../scheduler/scheduler.js";
 import type { StepTurns } from "../scheduler/turns.js";
 import type { SchedulerOptions, SchedulerProgress } from "../scheduler/types.js";
+import type { ModelSettings } from "../store/model-settings.js";
 import { GrammarCache } from "./grammar-cache.js";
+import { defaultsOf, type ModelDefaults } from "./model-defaults.js";
 import { PromptLimit } from "./prompt-limit.js";
 import { StoredPrefixes, type StoredPrefixesDependencies } from "./stored-prefixes.js";
 import type { Tuning } from "./tuning.js";
@@ -28,6 +34,8 @@ export interface ModelHostOptions {
   readonly alias: string;
   readonly engine: EngineOptions;
   readonly scheduler: SchedulerOptions;
+  /** How the model is asked, beside what its file says. */
+  readonly settings?: ModelSettings | undefined;
   readonly fallbackTemplate?: PromptBuilderOptions["fallback"];
   readonly unknownPreTokenizer?: TokenizerOptions["unknownPreTokenizer"];
   /** How long a request waits for the model before it gets MODEL_LOADING. */
@@ -42,12 +50,16 @@ export interface ModelHostDependencies {
   readonly metrics: SchedulerMetrics;
   /** Where chat templates run; without one on this thread. */
   readonly renderer?: TemplateRenderer;
+  /** Where schemas are compiled; without one on this thread. */
+  readonly grammarCompiler?: GrammarCompiler;
   /** Of all models of the process, where there are several. */
   readonly turns?: StepTurns;
   /** Waits for room for a mapped model, and throws when there will be none. */
   readonly reserve?: (info: ModelInfo) => Promise<void>;
   /** Thread counts that were measured for a model's file; without them the engine's options stand. */
   readonly tuning?: (file: string) => Tuning | null;
+  /** Tells others that a model's file is in use until the result is called. */
+  readonly use?: (file: string) => Promise<() => Promise<void>>;
   /** Where prefixes are kept on disk; without it they are not. */
   readonly prefixes?: Omit<StoredPrefixesDependencies, "logger">;
 }
@@ -59,6 +71,7 @@ export interface LoadedModel {
   readonly prompts: PromptBuilder;
   readonly promptLimit: PromptLimit;
   readonly grammars: GrammarCache;
+  readonly defaults: ModelDefaults;
 }
 
 export type ModelPhase = "loading" | "ready" | "failed" | "stopped";
@@ -86,6 +99,9 @@ export interface Models {
 /** Every protocol's name for the model that is loaded. */
 export const defaultModel = "default";
 
+/** Templates of other names of a model that are kept ready. */
+const mostTemplates = 8;
+
 /** How long a model that goes may take to write what its next start will need. */
 const saveLimitMs = 10_000;
 
@@ -98,6 +114,9 @@ export class ModelHost implements Models {
   readonly #loaded: Deferred<LoadedModel> = deferred();
   #phase: ModelPhase = "loading";
   #ready: LoadedModel | null = null;
+  #endUse: () => Promise<void> = async () => {};
+  /** By template, the least recently made first. */
+  readonly #prompts = new Map<string, Promise<PromptBuilder>>();
 
   constructor(module: EngineModule, options: ModelHostOptions, dependencies: ModelHostDependencies) {
     this.#module = module;
@@ -122,6 +141,7 @@ export class ModelHost implements Models {
     const { health, logger, clock } = this.#dependencies;
     const startedAt = clock.now();
     try {
+      this.#endUse = (await this.#dependencies.use?.(this.#options.path)) ?? this.#endUse;
       const loaded = await this.#load();
       if (this.#phase === "stopped") {
         await loaded.engine.close();
@@ -137,9 +157,12 @@ export class ModelHost implements Models {
         { model: this.alias, architecture, weightType, parameters, isa, options, loadMs },
         "the model is ready",
       );
+      for (const reason of loaded.model.info.tokenizer.warnings)
+        logger.warn({ model: this.alias, reason }, "the vocabulary");
       this.#loaded.resolve(loaded);
       return loaded;
     } catch (error) {
+      await this.#endUse();
       if (this.#phase === "loading") {
         this.#phase = "failed";
         health.setUnhealthy("model", error instanceof Error ? error.message : String(error));
@@ -160,7 +183,7 @@ export class ModelHost implements Models {
 
   resolve(name: string): string {
     if (name === defaultModel || name === this.alias) return this.alias;
-    const message = `There is no model ${JSON.stringify(name)}; the loaded one is ${JSON.stringify(this.alias)}.`;
+    const message = `There is no model ${quoted(name)}; the loaded one is ${JSON.stringify(this.alias)}.`;
     throw new HearthError("MODEL_NOT_FOUND", message, { param: "model" });
   }
 
@@ -184,6 +207,38 @@ export class ModelHost implements Models {
     return this.#loaded.promise;
   }
 
+  /**
+   * The loaded model as somebody set it for a name: the same weights, KV cache and queue. Rejects with CHAT_TEMPLATE_FAILED
+   * when the template of the settings cannot be parsed.
+   */
+  async withSettings(loaded: LoadedModel, settings: ModelSettings): Promise<LoadedModel> {
+    const { template } = settings;
+    const prompts = template === undefined ? loaded.prompts : await this.#promptsFor(loaded.model, template);
+    return { ...loaded, prompts, defaults: defaultsOf(loaded.model.info, settings) };
+  }
+
+  #promptsFor(model: Model, template: string): Promise<PromptBuilder> {
+    const known = this.#prompts.get(template);
+    if (known) return known;
+    const made = this.#makePrompts(model, template);
+    this.#prompts.set(template, made);
+    made.catch(() => this.#prompts.delete(template));
+    const [oldest] = this.#prompts.keys();
+    if (this.#prompts.size > mostTemplates && oldest !== undefined) this.#prompts.delete(oldest);
+    return made;
+  }
+
+  async #makePrompts(model: Model, template?: string): Promise<PromptBuilder> {
+    const { renderer, clock } = this.#dependencies;
+    const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
+    return PromptBuilder.open(model, new Tokenizer(model, { unknownPreTokenizer }), {
+      template,
+      fallback,
+      now: () => new Date(clock.wallTime()),
+      ...(renderer ? { renderer } : {}),
+    });
+  }
+
   /** For the watchdog. Loading is not the scheduler's work. */
   progress(): SchedulerProgress {
     return this.#ready?.scheduler.progress() ?? { busy: false, stepsCompleted: 0, lastProgressAt: 0 };
@@ -200,17 +255,14 @@ export class ModelHost implements Models {
     await scheduler.drain(graceMs);
     await scheduler.savePrefixes(saveLimitMs);
     await engine.close();
+    await this.#endUse();
   }
 
   async #load(): Promise<LoadedModel> {
-    const { reserve, renderer, tuning, prefixes, ...dependencies } = this.#dependencies;
+    const { reserve, renderer: _, grammarCompiler, tuning, prefixes, use: _use, ...dependencies } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
-    const { fallbackTemplate: fallback = "auto", unknownPreTokenizer = "refuse" } = this.#options;
-    const prompts = new PromptBuilder(model, new Tokenizer(model, { unknownPreTokenizer }), {
-      fallback,
-      now: () => new Date(dependencies.clock.wallTime()),
-      ...(renderer ? { renderer } : {}),
-    });
+    const { settings } = this.#options;
+    const prompts = await this.#makePrompts(model, settings?.template);
     await reserve?.(model.info);
     const engine = await this.#module.createEngine(model, this.#options.engine);
     const { logger } = dependencies;
@@ -218,10 +270,17 @@ export class ModelHost implements Models {
     const shelf = prefixes
       ? await StoredPrefixes.open(engine, model.info, keeper.minTokens, { ...prefixes, logger })
       : null;
-    const scheduler = new Scheduler(engine, this.#options.scheduler, { ...dependencies, shelf });
+    const isFillerToken = (token: number) =>
+      isFiller(new TextDecoder().decode(model.decode(Int32Array.of(token), false)));
+    const scheduler = new Scheduler(engine, this.#options.scheduler, {
+      ...dependencies,
+      shelf,
+      isFiller: isFillerToken,
+    });
     const threads = tuning?.(this.#options.path);
     if (threads) scheduler.useThreads(threads.threads, threads.decodeThreads);
     const promptLimit = new PromptLimit(model, scheduler.contextTokens);
-    return { model, engine, scheduler, prompts, promptLimit, grammars: new GrammarCache(model) };
+    const grammars = new GrammarCache(model, grammarCompiler);
+    return { model, engine, scheduler, prompts, promptLimit, grammars, defaults: defaultsOf(model.info, settings) };
   }
 }

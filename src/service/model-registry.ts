@@ -6,10 +6,13 @@
 
 import { type Deferred, deferred } from "../base/async.js";
 import { HearthError } from "../base/errors.js";
+import { quoted } from "../base/excerpt.js";
 import { Health } from "../base/health.js";
 import type { EngineModule, EngineOptions, ModelInfo } from "../engine/contract.js";
 import { StepTurns } from "../scheduler/turns.js";
 import type { SchedulerProgress } from "../scheduler/types.js";
+import type { ModelSettings } from "../store/model-settings.js";
+import { isSameName } from "../store/names.js";
 import type { TunableModel } from "./auto-tuner.js";
 import type { IdleTime } from "./idle-time.js";
 import {
@@ -25,8 +28,12 @@ import {
 
 export interface CatalogModel {
   readonly name: string;
-  /** A GGUF file; of a split model the first part. Another path under the same name is another model. */
+  /** A GGUF file; of a split model the first part. Another path under the same name is another model. Empty with a base. */
   readonly path: string;
+  /** Another model, whose file this name stands for. */
+  readonly base?: string | undefined;
+  /** How the model is asked under this name. */
+  readonly settings?: ModelSettings | undefined;
 }
 
 /** The models that there are, loaded or not; it may change at any time. */
@@ -140,7 +147,8 @@ export class ModelRegistry implements Models {
     keepAliveMs: number = this.#options.keepAliveMs,
   ): Promise<ModelLease> {
     if (this.#stopped) throw new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
-    const resident = this.#residentFor(this.#find(name));
+    const model = this.#find(name);
+    const resident = this.#residentFor(this.#fileOf(model));
     resident.users++;
     this.#dependencies.idle?.enter();
     resident.keepAliveMs = keepAliveMs;
@@ -151,7 +159,8 @@ export class ModelRegistry implements Models {
       isReleased = true;
     };
     try {
-      return { loaded: await resident.host.ready(signal), release };
+      const loaded = await resident.host.ready(signal);
+      return { loaded: model.settings ? await resident.host.withSettings(loaded, model.settings) : loaded, release };
     } catch (error) {
       release();
       throw error;
@@ -179,7 +188,7 @@ export class ModelRegistry implements Models {
 
   /** Resolves when the model is not loaded any more; its answers end first. The configured model stays. */
   async unload(name: string): Promise<void> {
-    const { name: own } = this.#find(name);
+    const { name: own } = this.#fileOf(this.#find(name));
     const resident = this.#residents.get(own);
     if (resident && !resident.stays) await this.#leave(resident);
     await Promise.all([...this.#leaving].filter(({ model }) => model.name === own).map(({ leaving }) => leaving));
@@ -187,7 +196,7 @@ export class ModelRegistry implements Models {
 
   /** Requests that wait for a slot of the model; 0 where it is not loaded. */
   queued(name: string): number {
-    return this.#residents.get(this.#find(name).name)?.host.queued ?? 0;
+    return this.#residents.get(this.#fileOf(this.#find(name)).name)?.host.queued ?? 0;
   }
 
   /** For the watchdog: of the model that has stood still the longest while it had work. */
@@ -209,12 +218,31 @@ export class ModelRegistry implements Models {
     return [...this.#residents.values(), ...this.#leaving];
   }
 
+  /** Where a name's file is, and how it is asked. MODEL_NOT_FOUND. */
+  locate(name: string): { readonly model: CatalogModel; readonly file: CatalogModel } {
+    const model = this.#find(name);
+    return { model, file: this.#fileOf(model) };
+  }
+
+  /** The model with the file. Bases have none themselves: whoever makes a name of a name takes the first one's base. */
+  #fileOf(model: CatalogModel): CatalogModel {
+    if (model.base === undefined) return model;
+    try {
+      const base = this.#find(model.base);
+      if (base.base === undefined) return base;
+    } catch {
+      // Said better below.
+    }
+    const message = `${JSON.stringify(model.name)} is made from ${JSON.stringify(model.base)}, which is not there.`;
+    throw new HearthError("MODEL_NOT_FOUND", message, { param: "model" });
+  }
+
   #find(name: string): CatalogModel {
     const { model } = this.#configured;
-    if (name === defaultModel || name === this.alias || name === model.name) return model;
+    if ([defaultModel, this.alias, model.name].some((own) => isSameName(name, own))) return model;
     const found = this.#catalog.find(name);
     if (found) return found.name === model.name ? model : found;
-    const message = `There is no model ${JSON.stringify(name.slice(0, 100))}; there are ${this.names().slice(0, 10).join(", ")}.`;
+    const message = `There is no model ${quoted(name)}; there are ${this.names().slice(0, 10).join(", ")}.`;
     throw new HearthError("MODEL_NOT_FOUND", message, { param: "model" });
   }
 

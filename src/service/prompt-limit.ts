@@ -1,6 +1,6 @@
 /**
- * Refuses texts that cannot fit into the context without tokenizing them: that takes a second a megabyte on a small board,
- * and the event loop waits meanwhile.
+ * Refuses what does not fit into the context, and says which limit that is. Texts that cannot fit are refused without
+ * tokenizing them: that takes a second a megabyte on a small board, and the event loop waits meanwhile.
  */
 import { HearthError } from "../base/errors.js";
 import type { Message } from "../chat/messages.js";
@@ -12,24 +12,48 @@ const suspiciousBytesPerToken = 16;
 const maxCharacterBytes = 4;
 
 export class PromptLimit {
+  /** That a prompt and its answer may have together: the configured context, or the model's own where that is less. */
+  readonly contextTokens: number;
   readonly #model: Model;
-  readonly #contextTokens: number;
   #longestToken: number | null = null;
 
   constructor(model: Model, contextTokens: number) {
     this.#model = model;
-    this.#contextTokens = contextTokens;
+    this.contextTokens = contextTokens;
   }
 
   /** Throws CONTEXT_OVERFLOW when even the longest tokens of the vocabulary would be too many. */
   check(messages: readonly Message[]): void {
     const bytes = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
-    if (bytes <= this.#contextTokens * suspiciousBytesPerToken) return;
+    if (bytes <= this.contextTokens * suspiciousBytesPerToken) return;
+    const atLeast = Math.ceil(bytes / this.#longestTokenBytes);
+    if (atLeast > this.contextTokens) throw this.#overflow(`at least ${atLeast}`);
+  }
+
+  /** Throws CONTEXT_OVERFLOW when so many tokens are too many. */
+  checkTokens(tokens: number): void {
+    if (tokens > this.contextTokens) throw this.#overflow(String(tokens));
+  }
+
+  /** So many characters are at least as many tokens as the context holds: what a longer text has beside them cannot be used. */
+  get mostCharacters(): number {
+    return this.contextTokens * this.#longestTokenBytes;
+  }
+
+  get #longestTokenBytes(): number {
     this.#longestToken ??= longestTokenBytes(this.#model);
-    const atLeast = Math.ceil(bytes / this.#longestToken);
-    if (atLeast <= this.#contextTokens) return;
-    const message = `The prompt has at least ${atLeast} tokens and the context holds ${this.#contextTokens}.`;
-    throw new HearthError("CONTEXT_OVERFLOW", message, { param: "input" });
+    return this.#longestToken;
+  }
+
+  /** Only what the configuration holds back can be had by changing it. */
+  #overflow(tokens: string): HearthError {
+    const { contextTrained } = this.#model.info;
+    const { contextTokens } = this;
+    const message =
+      contextTokens < contextTrained
+        ? `The prompt has ${tokens} tokens and the context holds ${contextTokens}. The option context.tokens can raise that to ${contextTrained}, the model's own limit.`
+        : `The prompt has ${tokens} tokens and the context of this model holds ${contextTokens}: it was made for no more.`;
+    return new HearthError("CONTEXT_OVERFLOW", message, { param: "input" });
   }
 }
 

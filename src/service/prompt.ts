@@ -1,69 +1,97 @@
-/** The prompt of a request: as it is, or without its oldest turns where the client asked for that and the context is short. */
+/** The prompt of a request: with what the model's defaults put before it, and without what is too long where the client wants that. */
 import { HearthError } from "../base/errors.js";
 import type { Prompt, PromptOptions } from "../chat/prompt.js";
 import type { LoadedModel } from "./model-host.js";
+import { Conversation } from "./shortening.js";
 import type { GenerationRequest, Message } from "./types.js";
 
 /** Of the context, what a shortened prompt leaves for the answer at least, unless the answer is to be shorter. */
 const answerShare = 1 / 4;
 
-type PromptModel = Pick<LoadedModel, "prompts" | "promptLimit" | "scheduler">;
+type PromptModel = Pick<LoadedModel, "model" | "prompts" | "promptLimit" | "defaults">;
+type Build = (messages: readonly Message[]) => Promise<Prompt>;
 
 /** Throws CONTEXT_OVERFLOW, CHAT_TEMPLATE_FAILED, and REQUEST_UNSUPPORTED for tools together with a grammar. */
 export async function buildPrompt(loaded: PromptModel, request: GenerationRequest): Promise<Prompt> {
-  if (request.promptTokens) return loaded.prompts.ofTokens(request.promptTokens);
+  if (request.promptTokens) return ofTokens(loaded, request.promptTokens);
+  const { prompts, promptLimit } = loaded;
   const options = promptOptions(request);
-  const build = async (messages: readonly Message[]) => {
-    loaded.promptLimit.check(messages);
-    return loaded.prompts.build(messages, options);
+  const messages = withDefaults(loaded, request);
+  const unchecked: Build = async (some) => {
+    promptLimit.check(some);
+    return prompts.build(some, options);
   };
-  if (request.truncation !== "auto") return build(request.messages);
-  const { contextTokens } = loaded.scheduler;
+  const build: Build = async (some) => {
+    const prompt = await unchecked(some);
+    promptLimit.checkTokens(prompt.tokens.length);
+    return prompt;
+  };
+  if (request.truncation !== "auto") return build(messages);
+  const { contextTokens } = promptLimit;
   const room = Math.min(request.maxTokens ?? contextTokens, Math.floor(contextTokens * answerShare));
-  return shortened(request.messages, build, contextTokens - room);
+  const limit = contextTokens - room;
+  return request.raw ? cutText(loaded, request, messages, limit) : shortened(request, messages, build, limit);
 }
 
-/**
- * Leaves out the oldest turns, as few as it takes, and then up to a whole number of steps: so the next request of the
- * conversation mostly leaves out the same ones, and finds its prefix in the KV cache. System messages and the newest turn stay.
- */
+function ofTokens({ prompts, promptLimit }: PromptModel, tokens: readonly number[]): Prompt {
+  promptLimit.checkTokens(tokens.length);
+  return prompts.ofTokens(tokens);
+}
+
+/** A raw text is the client's own from its first letter on. */
+function withDefaults({ defaults }: PromptModel, { messages, raw }: GenerationRequest): readonly Message[] {
+  if (raw || (defaults.system === "" && defaults.messages.length === 0)) return messages;
+  const begin = messages.findIndex(({ role }) => role !== "system" && role !== "developer");
+  const head = begin < 0 ? messages : messages.slice(0, begin);
+  const system = defaults.system === "" ? [] : [{ role: "system", content: defaults.system }];
+  return [...(head.length > 0 ? head : system), ...defaults.messages, ...messages.slice(head.length)];
+}
+
+/** Leaves out as little as it takes, and then up to a step that later requests will stop at, too. */
 async function shortened(
+  request: GenerationRequest,
   messages: readonly Message[],
-  build: (messages: readonly Message[]) => Promise<Prompt>,
+  build: Build,
   limit: number,
 ): Promise<Prompt> {
-  const { head, turns } = splitTurns(messages);
-  const without = (dropped: number) => build([...head, ...turns.slice(dropped).flat()]);
-  const fits = async (dropped: number) => {
-    const prompt = await without(dropped).catch(ignoreOverflow);
+  const conversation = new Conversation(messages);
+  const fits = async (step: number) => {
+    const prompt = await build(conversation.at(step).messages).catch(ignoreOverflow);
     return prompt !== null && prompt.tokens.length <= limit;
   };
-  const newest = Math.max(turns.length - 1, 0);
-  if (newest === 0 || (await fits(0))) return without(0);
+  if (conversation.steps === 0 || (await fits(0))) return build(messages);
   let tooFew = 0;
-  let enough = newest;
+  let enough = conversation.steps;
   while (enough - tooFew > 1) {
     const middle = Math.floor((tooFew + enough) / 2);
     if (await fits(middle)) enough = middle;
     else tooFew = middle;
   }
-  const step = 2 ** Math.floor(Math.log2(Math.max(1, (turns.length - enough) / 4)));
-  return without(Math.min(newest, Math.ceil(enough / step) * step));
+  const { messages: kept, leftOut } = conversation.at(conversation.roundUp(enough));
+  const prompt = await build(kept);
+  request.onShortened?.(leftOut);
+  return prompt;
 }
 
-/** The system messages that begin a conversation, and its turns: each begins with what the user says. */
-function splitTurns(messages: readonly Message[]): {
-  head: readonly Message[];
-  turns: readonly (readonly Message[])[];
-} {
-  const isHead = ({ role }: Message) => role === "system" || role === "developer";
-  const begin = messages.findIndex((message) => !isHead(message));
-  const turns: Message[][] = [];
-  for (const message of begin < 0 ? [] : messages.slice(begin)) {
-    if (message.role === "user" || turns.length === 0) turns.push([]);
-    turns.at(-1)?.push(message);
-  }
-  return { head: begin < 0 ? messages : messages.slice(0, begin), turns };
+/** Keeps the end of a text that is to be continued. */
+async function cutText(
+  { model, prompts, promptLimit }: PromptModel,
+  request: GenerationRequest,
+  messages: readonly Message[],
+  limit: number,
+): Promise<Prompt> {
+  const text = messages.map(({ content }) => content).join("");
+  const content = text.slice(-promptLimit.mostCharacters);
+  const prompt = await prompts.build([{ role: "user", content }], { raw: true });
+  const { tokens } = prompt;
+  if (tokens.length <= promptLimit.contextTokens) return prompt;
+  const { bos, addBos } = model.info.tokenizer;
+  const head = addBos && tokens[0] === bos ? 1 : 0;
+  const kept = new Int32Array(limit);
+  kept.set(tokens.subarray(0, head));
+  kept.set(tokens.subarray(tokens.length - (limit - head)), head);
+  request.onShortened?.({ turns: 0, toolResults: 0, tokens: tokens.length - limit });
+  return { ...prompt, tokens: kept };
 }
 
 function ignoreOverflow(error: unknown): null {

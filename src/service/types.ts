@@ -7,6 +7,7 @@ import type { SequenceUsage } from "../scheduler/types.js";
 
 export type { OutputFormat } from "../chat/grammar/format.js";
 export type { Message, Tool, ToolCall, ToolChoice } from "../chat/messages.js";
+export { roles } from "../chat/messages.js";
 
 /** Tokens of the prompt, of it in the KV cache before, and generated; of these, in thoughts. */
 export interface Usage extends SequenceUsage {
@@ -30,18 +31,25 @@ export interface GenerationRequest {
   readonly parallelToolCalls?: boolean;
   /** `none` turns thoughts off where the template can; other words are handed to it. Without one: as the template likes. */
   readonly reasoningEffort?: string | null;
-  /** What is left out has the default of `defaultSampling`; without a seed one is drawn. */
+  /** What is left out has the model's default, or that of `defaultSampling`; without a seed one is drawn. */
   readonly sampling: Partial<SamplerOptions>;
-  /** null: until the model ends, or the context does. */
+  /** null: as the model's defaults say, or until the model ends, or the context does. */
   readonly maxTokens: number | null;
-  /** Texts that end the answer and are not part of it. */
+  /** Texts that end the answer and are not part of it; none: those of the model's defaults. */
   readonly stop: readonly string[];
   /** What the answer has to look like; by default any text. Its end is forced, so that only `length` cuts it. */
   readonly format?: OutputFormat;
   /** Log probabilities of the drawn tokens and of so many likeliest ones, at most 20; without: none. */
   readonly topLogprobs?: number;
-  /** auto: leave out the oldest turns of a conversation that is too long for the context. Without it that is an error. */
+  /**
+   * auto: of a conversation that is too long for the context leave out results of tools and then whole turns, the oldest
+   * first; of a raw text its beginning. Without it that is an error.
+   */
   readonly truncation?: "auto" | "disabled";
+  /** Is told before the first event when something was left out. */
+  readonly onShortened?: (leftOut: LeftOut) => void;
+  /** Is told before the first event what the answer is drawn with, where this server draws it. */
+  readonly onSampling?: (sampling: SamplerOptions) => void;
   /** The request's own name for its messages, for errors; `input` without it. */
   readonly inputField?: string;
   /** Names the conversation, so that its KV cache is found again among equals. */
@@ -53,6 +61,15 @@ export interface GenerationRequest {
   readonly demand?: Demand;
   /** How long the model stays loaded afterwards; -1 for ever. Without it as configured. */
   readonly keepAliveMs?: number;
+}
+
+/** What a prompt lacks of the request. */
+export interface LeftOut {
+  readonly turns: number;
+  /** Of turns that are there. */
+  readonly toolResults: number;
+  /** Of a raw text. */
+  readonly tokens: number;
 }
 
 /** `stop`: the model ended, or a stop text came. `length`: maxTokens, the end of the context, or a loop. */
@@ -71,6 +88,10 @@ export interface EmbeddingRequest {
   readonly input: string | readonly number[];
   /** Length of the vector; without it the model's own. */
   readonly dimensions?: number;
+  /** Cut what is too long for the context at its end. Without it that is an error. */
+  readonly truncate?: boolean;
+  /** The request's own name for its texts, for errors; `input` without it. */
+  readonly inputField?: string;
   readonly signal: AbortSignal;
   readonly demand?: Demand;
 }

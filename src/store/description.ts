@@ -1,4 +1,5 @@
 /** What a model file says of itself, in the words of a list. */
+import { HearthError } from "../base/errors.js";
 import type { EngineModule } from "../engine/contract.js";
 
 export interface ModelDescription {
@@ -12,6 +13,14 @@ export interface ModelDescription {
   readonly layers: number;
   readonly embedding: number;
   readonly hasTemplate: boolean;
+}
+
+/** A file that is a part and came alone: under another name than parts have, or without the others. */
+function partsInvalid(files: readonly string[], parts: number): HearthError {
+  const what = parts === 1 ? "is a whole model" : `is a part of a model of ${parts} files`;
+  const named = files.length === 1 ? "one file" : `${files.length} files`;
+  const message = `The file ${files[0]} ${what}, and its name stands for ${named}.`;
+  return new HearthError("MODEL_PART_INVALID", message, { param: "model" });
 }
 
 /** llama.cpp's `llama_ftype`, which `general.file_type` holds. */
@@ -53,7 +62,15 @@ const fileTypes: Readonly<Record<number, string>> = {
 /** Set beside the number where a tool guessed it. */
 const guessedBit = 1024;
 
-/** Of a model's files, the first part first. GGUF_ and FILE_ codes where one is not a sound GGUF file. */
+/** Of all files of a model: MODEL_PART_INVALID where they are not all, or not of a model in so many parts. */
+export async function describeWholeModel(engine: EngineModule, files: readonly string[]): Promise<ModelDescription> {
+  const description = await describeModel(engine, files);
+  const { parts } = await engine.describeFile(files[0] ?? "");
+  if (parts !== files.length) throw partsInvalid(files, parts);
+  return description;
+}
+
+/** Of a model's files, or of some, the first part first. GGUF_ and FILE_ codes where one is not a sound GGUF file. */
 export async function describeModel(engine: EngineModule, files: readonly string[]): Promise<ModelDescription> {
   const parts = [];
   for (const file of files) parts.push(await engine.describeFile(file));

@@ -2,12 +2,14 @@
  * JSON documents that outlive the process: each a file with a checksum, found by its id and by nobody but its owner. Bounded
  * in bytes, number and age; the oldest make room. What they mean is somebody else's.
  */
-import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { type FileHandle, lstat, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../base/clock.js";
+import { readSmallText } from "../base/files.js";
 import type { Logger } from "../base/logger.js";
-import { privateMode, renameDurably, writeSynced } from "./durable.js";
+import { freshName, isFreshName, makeFolder, privateMode, renameDurably, writeSynced } from "./durable.js";
+import { type Locker, lockFileIn, tryHold } from "./lock.js";
 
 export interface DocumentLimits {
   /** Of all files. */
@@ -39,6 +41,9 @@ export class DocumentStore<T> {
   readonly #options: DocumentStoreOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #locker: Locker;
+  /** null while the folder is another process's, or cannot be used: then nothing in it is touched. */
+  #held: FileHandle | null = null;
   /** Oldest first. */
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
@@ -46,10 +51,14 @@ export class DocumentStore<T> {
   #work: Promise<void> = Promise.resolve();
   #writable = true;
 
-  constructor(options: DocumentStoreOptions, { clock, logger }: { clock: Clock; logger: Logger }) {
+  constructor(
+    options: DocumentStoreOptions,
+    { clock, logger, locker }: { clock: Clock; logger: Logger; locker: Locker },
+  ) {
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
+    this.#locker = locker;
   }
 
   get bytes(): number {
@@ -60,16 +69,20 @@ export class DocumentStore<T> {
   async start(): Promise<void> {
     const { folder, idPattern } = this.#options;
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(folder, 0o700);
+      this.#held = await tryHold(lockFileIn(path.dirname(folder), path.basename(folder)), this.#locker);
+      if (!this.#held) throw new Error("another daemon uses this folder");
       const found: [string, Entry][] = [];
       for (const name of await readdir(folder)) {
         const id = name.endsWith(suffix) ? name.slice(0, -suffix.length) : "";
         const file = path.join(folder, name);
         if (!idPattern.test(id)) {
-          if (name.endsWith(".new")) await rm(file, { force: true }); // the power went while it was written
+          if (isFreshName(name)) await rm(file, { force: true }); // the power went while it was written
           continue;
         }
-        const { size, mtimeMs } = await stat(file);
+        const stats = await lstat(file);
+        if (!stats.isFile()) continue;
+        const { size, mtimeMs } = stats;
         found.push([id, { bytes: size, savedAt: mtimeMs, unwritten: null }]);
       }
       for (const [id, entry] of found.sort(([, a], [, b]) => a.savedAt - b.savedAt)) this.#add(id, entry);
@@ -114,6 +127,8 @@ export class DocumentStore<T> {
   /** Resolves when everything is on disk. */
   async stop(): Promise<void> {
     await this.#work;
+    await this.#held?.close();
+    this.#held = null;
   }
 
   #add(id: string, entry: Entry): void {
@@ -126,7 +141,9 @@ export class DocumentStore<T> {
     if (!entry) return;
     this.#entries.delete(id);
     this.#bytes -= entry.bytes;
-    this.#enqueue(() => rm(this.#fileOf(id), { force: true }));
+    this.#enqueue(async () => {
+      if (this.#held) await rm(this.#fileOf(id), { force: true });
+    });
   }
 
   #makeRoom(): void {
@@ -148,9 +165,9 @@ export class DocumentStore<T> {
 
   async #write(id: string): Promise<void> {
     const entry = this.#entries.get(id);
-    if (!entry || entry.unwritten === null) return; // deleted meanwhile
+    if (!entry || entry.unwritten === null || !this.#held) return; // deleted meanwhile, or it lives in memory alone
     const file = this.#fileOf(id);
-    const beside = `${file}.${randomBytes(6).toString("hex")}.new`;
+    const beside = freshName(file);
     try {
       await writeSynced(beside, entry.unwritten, privateMode);
       await renameDurably(beside, file);
@@ -164,7 +181,7 @@ export class DocumentStore<T> {
 
   async #read(id: string): Promise<string | null> {
     try {
-      return await readFile(this.#fileOf(id), "utf8");
+      return readSmallText(this.#fileOf(id));
     } catch {
       return null;
     }

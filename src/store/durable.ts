@@ -2,19 +2,20 @@
  * Files that are whole or not there: written beside their place, synced, renamed, and their folder synced. Knows nothing of
  * models.
  */
+import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
-import { chown, type FileHandle, mkdir, open, rename, rm, stat, statfs } from "node:fs/promises";
+import { chown, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import path from "node:path";
 import { HearthError } from "../base/errors.js";
+import { isFull, isMissing, isSystemError, reasonOf, shownPath } from "../base/files.js";
 
 /** What went wrong with storage, as DISK_FULL or FILE_WRITE_FAILED; errors of the catalogue stay as they are. */
 export function storageError(error: unknown, file: string): HearthError {
   if (error instanceof HearthError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG") {
-    return new HearthError("DISK_FULL", `There is no room for ${file}.`, { cause: error });
+  if (isSystemError(error) && isFull(error.code)) {
+    return new HearthError("DISK_FULL", `There is no room for ${shownPath(file)}.`, { cause: error });
   }
-  return new HearthError("FILE_WRITE_FAILED", `${file}: ${message}.`, { cause: error });
+  return new HearthError("FILE_WRITE_FAILED", `${shownPath(file)}: ${reasonOf(error)}.`, { cause: error });
 }
 
 /** Runs `action`; what it throws becomes an error about `file`. */
@@ -46,7 +47,7 @@ export const privateMode = 0o600;
 
 /** A new file whose content is on disk; its name is not yet. */
 export async function writeSynced(file: string, content: string, mode = 0o666): Promise<void> {
-  const handle = await open(file, "w", mode);
+  const handle = await open(file, "wx", mode);
   try {
     await handle.writeFile(content);
     await handle.sync();
@@ -55,22 +56,54 @@ export async function writeSynced(file: string, content: string, mode = 0o666): 
   }
 }
 
-/** Replaces a small file as a whole. What root writes belongs to the folder's owner. */
-export async function writeDurably(file: string, content: string, mode = 0o666): Promise<void> {
-  const fresh = `${file}.new`;
-  await writeSynced(fresh, content, mode);
-  await inheritOwner(fresh);
-  await renameDurably(fresh, file);
+const freshSuffix = ".new";
+
+/** A name beside the file that nobody else uses; `isFreshName` knows what a crash left of it. */
+export function freshName(file: string): string {
+  return `${file}.${randomBytes(6).toString("hex")}${freshSuffix}`;
 }
 
-/** Makes the folder and those above it. What root makes belongs to whom the folder above belongs: the service may use it. */
-export async function makeFolder(folder: string): Promise<void> {
+/** Whether `name` is that of a file on its way to `of`, or to any file. Earlier versions had no random part. */
+export function isFreshName(name: string, of?: string): boolean {
+  const match = /^(.+?)(\.[0-9a-f]{12})?\.new$/.exec(name);
+  return match !== null && (of === undefined || match[1] === of);
+}
+
+/**
+ * Replaces a small file as a whole. What root writes belongs to the folder's owner. The caller holds the file's lock, where
+ * others write it too: what stands beside it half written is then of a crash, and goes.
+ */
+export async function writeDurably(file: string, content: string, mode = 0o666): Promise<void> {
+  const folder = path.dirname(file);
+  for (const name of await readdir(folder)) {
+    if (isFreshName(name, path.basename(file))) await rm(path.join(folder, name), { force: true });
+  }
+  const fresh = freshName(file);
+  try {
+    await writeSynced(fresh, content, mode);
+    await inheritOwner(fresh);
+    await renameDurably(fresh, file);
+  } catch (error) {
+    await rm(fresh, { force: true }).catch(() => {}); // the first error says more
+    throw error;
+  }
+}
+
+/**
+ * Makes the folder and those above it. What root makes belongs to whom the folder above belongs: the service may use it.
+ * Not mkdir's own `recursive`: where a folder can never be made, as below /proc or behind a dangling link, Node's tries for ever.
+ */
+export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
+  const there = await statIfThere(folder);
+  if (there?.isDirectory()) return;
   const above = path.dirname(folder);
-  if (await exists(folder)) return;
-  if (above !== folder) await makeFolder(above);
-  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
-  });
+  if (!there && above !== folder) await makeFolder(above);
+  try {
+    await mkdir(folder, mode);
+  } catch (error) {
+    // Somebody else made it meanwhile, unless a file or a dangling link has its name.
+    if (!isSystemError(error) || error.code !== "EEXIST" || !(await statIfThere(folder))?.isDirectory()) throw error;
+  }
   await inheritOwner(folder);
   await syncFolder(above);
 }
@@ -90,7 +123,7 @@ export async function statIfThere(file: string): Promise<Stats | null> {
   try {
     return await stat(file);
   } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
+    if (isMissing(error)) return null;
     throw error;
   }
 }

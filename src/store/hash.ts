@@ -1,6 +1,6 @@
 /** SHA-256 of files. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { constants, createReadStream } from "node:fs";
 import { HearthError } from "../base/errors.js";
 
 /** Small enough that streams beside it do not stutter while a piece is hashed on a small board: about 2 ms. */
@@ -10,7 +10,11 @@ const pieceBytes = 256 * 1024;
 export async function hashFile(file: string, onBytes: (bytes: number) => void, signal?: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
   try {
-    for await (const piece of createReadStream(file, { highWaterMark: pieceBytes }) as AsyncIterable<Buffer>) {
+    // Opening a FIFO must not hang.
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+    // @types/node wants the flags as a string; node:fs takes numbers too.
+    const options = { highWaterMark: pieceBytes, flags: flags as unknown as string };
+    for await (const piece of createReadStream(file, options) as AsyncIterable<Buffer>) {
       signal?.throwIfAborted();
       hash.update(piece);
       onBytes(piece.length);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import path from "node:path";
 import { HearthError } from "../base/errors.js";
-import { describeModel } from "./description.js";
+import { describeWholeModel } from "./description.js";
 import { checkRoom, inheritOwner, renameDurably, storing, writeAt } from "./durable.js";
 import type { ModelStore, StoredModel } from "./model-store.js";
 import { checkModelName, toModelName } from "./names.js";
@@ -59,7 +59,7 @@ async function sourcesOf(store: ModelStore, file: string): Promise<readonly Sour
   const split = splitParts(path.basename(file));
   const paths = split ? split.names.map((name) => path.join(path.dirname(file), name)) : [file];
   const stem = split?.stem ?? path.basename(file).replace(/\.gguf$/i, "");
-  await describeModel(store.engine, paths);
+  await describeWholeModel(store.engine, paths);
   return Promise.all(
     paths.map(async (each) => {
       const { size, mtimeMs } = await stat(each);

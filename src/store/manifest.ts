@@ -1,6 +1,7 @@
 /** What the store knows of a model, as a JSON file: its names, where it came from, its files and their hashes. */
 import * as z from "zod";
 import { HearthError } from "../base/errors.js";
+import { modelSettingsSchema } from "./model-settings.js";
 import { checkModelName } from "./names.js";
 
 /** Of the manifest's form; a later hearth may write another one. */
@@ -22,8 +23,10 @@ const schema = z.object({
   revision: z.string().regex(/^[0-9a-f]{16}$/),
   files: z
     .array(z.object({ name: z.string().regex(/^model(-\d{5}-of-\d{5})?\.gguf$/), bytes: count, sha256 }))
-    .min(1)
     .max(1000),
+  /** The model whose files these are, where it has none itself. */
+  base: shortText.optional(),
+  settings: modelSettingsSchema.optional(),
   description: z.object({
     architecture: shortText,
     title: shortText,
@@ -48,6 +51,8 @@ export function readManifest(text: string, file: string): Manifest {
   try {
     const manifest = schema.parse(JSON.parse(text));
     for (const name of [manifest.name, ...manifest.aliases]) checkModelName(name);
+    if (manifest.files.length > 0 === (manifest.base !== undefined))
+      throw new Error("it names neither files nor a base");
     return manifest;
   } catch (error) {
     const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;

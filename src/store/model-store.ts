@@ -3,24 +3,18 @@
  * a model is there when its manifest is, and a manifest is written when its files are whole. Processes share the folder: who
  * changes a model holds its lock, and readers see either the old model or the new one.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { type FileHandle, open, readdir, rm, rmdir } from "node:fs/promises";
+import { readdirSync, statSync } from "node:fs";
+import { type FileHandle, readdir, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 import { HearthError } from "../base/errors.js";
+import { fromSystemError, isMissing, readSmallText, reasonOf } from "../base/files.js";
 import type { EngineModule } from "../engine/contract.js";
-import { describeModel } from "./description.js";
-import {
-  exists,
-  inheritOwner,
-  makeFolder,
-  removeTree,
-  statIfThere,
-  storing,
-  syncFolder,
-  writeDurably,
-} from "./durable.js";
+import { describeWholeModel } from "./description.js";
+import { exists, makeFolder, removeTree, statIfThere, storing, syncFolder, writeDurably } from "./durable.js";
 import { hashFile } from "./hash.js";
+import { lockFileIn, tryHold } from "./lock.js";
 import { fileName, type Manifest, type ManifestFile, makeManifest, readManifest, writeManifest } from "./manifest.js";
+import type { ModelSettings } from "./model-settings.js";
 import { checkModelName, folderOf, isSameName } from "./names.js";
 
 export interface StoredModel extends Manifest {
@@ -28,6 +22,15 @@ export interface StoredModel extends Manifest {
   readonly path: string;
   readonly paths: readonly string[];
   readonly bytes: number;
+}
+
+/** A name for the files of another model. */
+export interface Derivation {
+  /** That model's name; it need not be of the store. */
+  readonly base: string;
+  readonly settings: ModelSettings;
+  /** The base's. */
+  readonly description: Manifest["description"];
 }
 
 export interface Scan {
@@ -38,7 +41,12 @@ export interface Scan {
 
 /** A folder's time stamp says nothing about changes that come this soon after it. */
 const timeStampMs = 1000;
-const lockFolder = ".locks";
+/** Daemons that may have one model loaded at a time and be known for it. */
+const mostUsers = 8;
+/** A manifest with all its names is a few KB. */
+const manifestBytes = 1024 * 1024;
+/** Of a model without files. */
+const noRevision = "0".repeat(16);
 
 export class ModelStore {
   readonly folder: string;
@@ -50,10 +58,21 @@ export class ModelStore {
     this.engine = engine;
   }
 
-  /** All models, by name. Asks the file system only whether something changed since the last time. */
+  /**
+   * All models, by name; none where there is no folder. Asks the file system only whether something changed since the last
+   * time. FILE_OPEN_FAILED where it may not be read.
+   */
   scan(): Scan {
-    const changed = statSync(this.folder, { throwIfNoEntry: false })?.mtimeMs;
-    if (changed === undefined) return { models: [], damaged: [] };
+    try {
+      return this.#scan();
+    } catch (error) {
+      if (isMissing(error)) return { models: [], damaged: [] };
+      throw fromSystemError(error) ?? error;
+    }
+  }
+
+  #scan(): Scan {
+    const changed = statSync(this.folder).mtimeMs;
     const last = this.#scanned;
     if (last?.changed === changed && last.at - changed > timeStampMs) return last;
     const at = Date.now();
@@ -62,9 +81,13 @@ export class ModelStore {
     for (const file of readdirSync(this.folder)) {
       if (!file.endsWith(".json")) continue;
       try {
-        models.push(this.#open(readManifest(readFileSync(path.join(this.folder, file), "utf8"), file)));
+        models.push(this.#open(readManifest(readSmallText(path.join(this.folder, file), manifestBytes), file)));
       } catch (error) {
-        damaged.push(error instanceof HearthError ? error : new HearthError("STORE_DAMAGED", String(error)));
+        if (error instanceof HearthError && error.code === "STORE_DAMAGED") damaged.push(error);
+        else
+          damaged.push(
+            new HearthError("STORE_DAMAGED", `${file} cannot be read: ${reasonOf(error)}.`, { cause: error }),
+          );
       }
     }
     models.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -112,6 +135,34 @@ export class ModelStore {
     }
   }
 
+  /**
+   * Makes a name for another model's files, with settings of its own; replaces such a name. MODEL_EXISTS where a model has
+   * files of its own under that name; MODEL_NAME_INVALID, STORE_BUSY.
+   */
+  async derive(name: string, { base, settings, description }: Derivation): Promise<void> {
+    checkModelName(name);
+    const present = this.find(name);
+    if (present?.base === undefined || !isSameName(name, present.name)) this.checkFree(name, null);
+    const own = present?.name ?? name;
+    const manifest = makeManifest({
+      name: own,
+      aliases: [...(present?.aliases ?? [])],
+      source: `made from ${base}`,
+      addedAt: new Date().toISOString(),
+      revision: noRevision,
+      files: [],
+      base,
+      settings,
+      description,
+    });
+    const lock = await this.#lock(own);
+    try {
+      await this.publish(manifest);
+    } finally {
+      await lock.close();
+    }
+  }
+
   /** Adds another name. MODEL_EXISTS when a model has it; MODEL_NOT_FOUND, MODEL_NAME_INVALID, STORE_BUSY. */
   async addAlias(name: string, alias: string): Promise<void> {
     const model = this.get(name);
@@ -120,7 +171,7 @@ export class ModelStore {
     await this.#change(model.name, (manifest) => ({ ...manifest, aliases: [...manifest.aliases, alias] }));
   }
 
-  /** Removes the model, or only the alias when `name` is one. MODEL_NOT_FOUND, STORE_BUSY. */
+  /** Removes the model, or only the alias when `name` is one. MODEL_NOT_FOUND, MODEL_IN_USE, STORE_BUSY. */
   async remove(name: string): Promise<void> {
     const model = this.get(name);
     if (!isSameName(name, model.name)) {
@@ -128,6 +179,7 @@ export class ModelStore {
       await this.#change(model.name, (manifest) => ({ ...manifest, aliases }));
       return;
     }
+    this.#checkUnused(model);
     const lock = await this.#lock(model.name);
     try {
       await storing(model.name, async () => {
@@ -164,12 +216,28 @@ export class ModelStore {
     });
   }
 
+  /** Throws what `remove` would, but for STORE_BUSY. */
+  checkRemovable(name: string): void {
+    const model = this.get(name);
+    if (isSameName(name, model.name)) this.#checkUnused(model);
+  }
+
+  /** MODEL_IN_USE when other names stand for the model's files. */
+  #checkUnused({ name, aliases }: StoredModel): void {
+    const isMeant = (base: string) => [name, ...aliases].some((own) => isSameName(base, own));
+    const users = this.scan().models.flatMap((other) => (other.base && isMeant(other.base) ? [other.name] : []));
+    if (users.length === 0) return;
+    throw new HearthError("MODEL_IN_USE", `${name} is what ${users.slice(0, 5).join(", ")} is made from.`, {
+      param: "model",
+      advice: "Remove the models that are made from it first.",
+    });
+  }
+
   /** For Addition: makes the model visible and removes what it replaces. */
   async publish(manifest: Manifest): Promise<StoredModel> {
     const file = this.#manifestFile(manifest.name);
     await storing(file, async () => {
       await writeDurably(file, writeManifest(manifest));
-      await inheritOwner(file);
       await this.sweep(manifest.name, []);
     });
     return this.#open(manifest);
@@ -181,7 +249,7 @@ export class ModelStore {
     if (!(await exists(folder))) return;
     const file = this.#manifestFile(name);
     const current = (await exists(file))
-      ? readManifest(readFileSync(file, "utf8"), path.basename(file)).revision
+      ? readManifest(readSmallText(file, manifestBytes), path.basename(file)).revision
       : null;
     for (const revision of await readdir(folder)) {
       if (revision !== current && !keep.includes(revision)) await removeTree(path.join(folder, revision));
@@ -193,9 +261,8 @@ export class ModelStore {
     try {
       const file = this.#manifestFile(name);
       await storing(file, async () => {
-        const manifest = readManifest(readFileSync(file, "utf8"), path.basename(file));
+        const manifest = readManifest(readSmallText(file, manifestBytes), path.basename(file));
         await writeDurably(file, writeManifest(change(manifest)));
-        await inheritOwner(file);
       });
     } finally {
       await lock.close();
@@ -213,21 +280,41 @@ export class ModelStore {
     return path.join(this.folder, `${folderOf(name)}.json`);
   }
 
+  /**
+   * Tells other processes that a model's file is in use, until the result is called or the process ends. Does nothing for a file
+   * outside the store, and where the store may not be written.
+   */
+  async use(file: string): Promise<() => Promise<void>> {
+    const model = this.scan().models.find(({ path: own }) => own === file);
+    for (let n = 0; model && n < mostUsers; n++) {
+      const held = await tryHold(this.#usersFile(model.name, n), this.engine).catch(() => null);
+      if (held) return () => held.close();
+    }
+    return async () => {};
+  }
+
+  /** Whether a process has said that it uses the model. */
+  async isUsed(name: string): Promise<boolean> {
+    const { name: own } = this.get(name);
+    for (let n = 0; n < mostUsers; n++) {
+      const file = this.#usersFile(own, n);
+      if (!(await exists(file))) continue;
+      const held = await tryHold(file, this.engine);
+      if (!held) return true;
+      await held.close();
+    }
+    return false;
+  }
+
+  #usersFile(name: string, n: number): string {
+    return `${lockFileIn(this.folder, folderOf(name))}.used-${n}`;
+  }
+
   /** Held until it is closed, or the process ends. */
   async #lock(name: string): Promise<FileHandle> {
-    const file = path.join(this.folder, lockFolder, folderOf(name));
-    return storing(file, async () => {
-      await makeFolder(path.dirname(file));
-      const handle = await open(file, "a");
-      try {
-        await inheritOwner(file);
-        if (this.engine.tryLock(handle.fd)) return handle;
-        throw new HearthError("STORE_BUSY", `Somebody else is changing the model ${name}.`);
-      } catch (error) {
-        await handle.close();
-        throw error;
-      }
-    });
+    const held = await tryHold(lockFileIn(this.folder, folderOf(name)), this.engine);
+    if (held) return held;
+    throw new HearthError("STORE_BUSY", `Somebody else is changing the model ${name}.`);
   }
 }
 
@@ -254,9 +341,13 @@ export class Addition {
   }
 
   /** The files are in place: checks that they are GGUF, and makes them a model. */
-  async commit(source: string, files: readonly Omit<ManifestFile, "name">[]): Promise<StoredModel> {
+  async commit(
+    source: string,
+    files: readonly Omit<ManifestFile, "name">[],
+    settings?: ModelSettings,
+  ): Promise<StoredModel> {
     const paths = files.map((_, part) => this.file(part, files.length));
-    const description = await describeModel(this.#store.engine, paths);
+    const description = await describeWholeModel(this.#store.engine, paths);
     const manifest = makeManifest({
       name: this.name,
       aliases: [...(this.#store.find(this.name)?.aliases ?? [])],
@@ -264,6 +355,7 @@ export class Addition {
       addedAt: new Date().toISOString(),
       revision: this.#revision,
       files: files.map((file, part) => ({ name: fileName(part, files.length), ...file })),
+      ...(settings && { settings }),
       description,
     });
     const model = await this.#store.publish(manifest);

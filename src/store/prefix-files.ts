@@ -3,13 +3,14 @@
  * so that a memory card lives long. What stands in them is the engine's; it writes and reads them itself.
  */
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { type FileHandle, lstat, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import * as z from "zod";
 import type { Clock } from "../base/clock.js";
+import { readSmallText } from "../base/files.js";
 import type { Logger } from "../base/logger.js";
-import { checkRoom, inheritOwner, makeFolder, storing, writeDurably } from "./durable.js";
+import { checkRoom, makeFolder, storing, writeDurably } from "./durable.js";
+import { type Locker, lockFileIn, tryHold } from "./lock.js";
 
 export interface PrefixFileLimits {
   /** Of all files. */
@@ -20,6 +21,7 @@ export interface PrefixFileLimits {
 export interface PrefixFilesDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly locker: Locker;
 }
 
 interface Entry {
@@ -44,7 +46,8 @@ export class PrefixFiles {
   readonly #dependencies: PrefixFilesDependencies;
   readonly #entries = new Map<string, Entry>();
   #written = { day: 0, bytes: 0 };
-  #usable = false;
+  /** null while the folder is another process's, or cannot be used: then nothing in it is touched. */
+  #held: FileHandle | null = null;
   #complained = false;
 
   /** `build`: of the engine; another one's files are of no use. */
@@ -63,24 +66,33 @@ export class PrefixFiles {
   /** Finds the files of earlier runs, and removes what is of no use. Where the folder cannot be used, there are none. */
   async start(): Promise<void> {
     try {
-      await makeFolder(path.dirname(this.#folder));
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 }); // prompts can be read from what stands in it
-      await inheritOwner(this.#folder);
+      await makeFolder(this.#folder, 0o700); // prompts can be read from what stands in it
+      const lock = lockFileIn(path.dirname(this.#folder), path.basename(this.#folder));
+      this.#held = await tryHold(lock, this.#dependencies.locker);
+      if (!this.#held) throw new Error("another daemon uses this folder");
       for (const name of await readdir(this.#folder)) {
         const file = path.join(this.#folder, name);
-        if (namePattern.exec(name)?.[1] === this.#build) {
-          const { size, mtimeMs } = await stat(file);
+        const stats = await lstat(file);
+        if (stats.isFile() && namePattern.exec(name)?.[1] === this.#build) {
+          const { size, mtimeMs } = stats;
           this.#entries.set(name, { bytes: size, usedAt: mtimeMs });
         } else if (name !== ledgerName) {
-          await rm(file, { force: true }); // of another build, or half written when the power went
+          await rm(file, { recursive: true, force: true }); // of another build, or half written when the power went
         }
       }
       this.#written = this.#readLedger();
-      this.#usable = true;
       await this.#shrinkTo(this.#limits.bytes);
     } catch (error) {
+      await this.stop();
+      this.#entries.clear();
       this.#complain(error);
     }
+  }
+
+  /** Another process may use the folder. */
+  async stop(): Promise<void> {
+    await this.#held?.close();
+    this.#held = null;
   }
 
   /** Names of the files of a model; `identity` as the engine says it. */
@@ -120,7 +132,7 @@ export class PrefixFiles {
   async allow(bytes: number): Promise<boolean> {
     const day = this.#today();
     const written = this.#written.day < day ? 0 : this.#written.bytes;
-    if (!this.#usable || bytes > this.#limits.bytes || written + bytes > this.#limits.bytesADay) return false;
+    if (!this.#held || bytes > this.#limits.bytes || written + bytes > this.#limits.bytesADay) return false;
     try {
       await this.#shrinkTo(this.#limits.bytes - bytes);
       await checkRoom(this.#folder, bytes + reserveBytes);
@@ -139,7 +151,7 @@ export class PrefixFiles {
   async added(name: string | null, { bytes, allowed }: { bytes: number; allowed: number }): Promise<void> {
     if (name !== null) this.#entries.set(name, { bytes, usedAt: this.#dependencies.clock.wallTime() });
     this.#written = { ...this.#written, bytes: Math.max(0, this.#written.bytes + bytes - allowed) };
-    await this.#writeLedger().catch((error) => this.#complain(error));
+    if (this.#held) await this.#writeLedger().catch((error) => this.#complain(error));
   }
 
   async remove(name: string): Promise<void> {
@@ -167,7 +179,7 @@ export class PrefixFiles {
 
   #readLedger(): { day: number; bytes: number } {
     try {
-      return ledgerSchema.parse(JSON.parse(readFileSync(this.pathOf(ledgerName), "utf8")));
+      return ledgerSchema.parse(JSON.parse(readSmallText(this.pathOf(ledgerName))));
     } catch {
       return { day: 0, bytes: 0 };
     }

@@ -1,10 +1,12 @@
 /** Thread counts that were measured (service/tuning.ts), by machine, build and model, in one small JSON file. */
 import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import * as z from "zod";
-import { inheritOwner, makeFolder, storing, writeDurably } from "./durable.js";
+import { readSmallText } from "../base/files.js";
+import { makeFolder, storing, writeDurably } from "./durable.js";
+import { type Locker, lockFileIn, withLock } from "./lock.js";
 
 const entry = z.object({
   threads: z.number().int().min(1).max(256),
@@ -23,30 +25,35 @@ const maxTunings = 64;
 
 export class TuningStore {
   readonly #file: string;
+  readonly #locker: Locker;
 
-  constructor(folder: string) {
+  constructor(folder: string, locker: Locker) {
     this.#file = path.join(folder, "tunings.json");
+    this.#locker = locker;
   }
 
   find(key: string): StoredTuning | null {
     return this.#read()[key] ?? null;
   }
 
-  /** DISK_FULL, FILE_WRITE_FAILED. */
+  /** DISK_FULL, FILE_WRITE_FAILED, STORE_BUSY. */
   async save(key: string, tuning: StoredTuning): Promise<void> {
-    const others = Object.entries(this.#read()).filter(([other]) => other !== key);
-    const tunings = Object.fromEntries([...others.slice(1 - maxTunings), [key, tuning]]);
-    await storing(this.#file, async () => {
-      await makeFolder(path.dirname(this.#file));
-      await writeDurably(this.#file, `${JSON.stringify({ format: 1, tunings }, null, 2)}\n`);
-      await inheritOwner(this.#file);
+    const lock = lockFileIn(path.dirname(this.#file), "tunings");
+    // A daemon and `hearth tune` may write at once, and what one measured must not cost what the other did.
+    await withLock(lock, this.#locker, "Somebody else is storing a measurement.", async () => {
+      const others = Object.entries(this.#read()).filter(([other]) => other !== key);
+      const tunings = Object.fromEntries([...others.slice(1 - maxTunings), [key, tuning]]);
+      await storing(this.#file, async () => {
+        await makeFolder(path.dirname(this.#file));
+        await writeDurably(this.#file, `${JSON.stringify({ format: 1, tunings }, null, 2)}\n`);
+      });
     });
   }
 
   /** A file that is missing or damaged costs a new measurement, nothing else. */
   #read(): Record<string, StoredTuning> {
     try {
-      return schema.parse(JSON.parse(readFileSync(this.#file, "utf8"))).tunings;
+      return schema.parse(JSON.parse(readSmallText(this.#file))).tunings;
     } catch {
       return {};
     }

@@ -279,6 +279,16 @@ test("ollama: chat, generate, embed, list, show, ps, pull, copy, delete, version
     assert.deepEqual(await names(), ["spark:latest"]);
   });
 
+  await t.test("create: a name with a system message, made, told, asked and removed", async () => {
+    const statuses: string[] = [];
+    const request = { model: "poet", from: "spark", system: "You are a poet.", parameters: { num_predict: 3 } };
+    for await (const { status } of await client.create({ ...request, stream: true })) statuses.push(status);
+    assert.equal(statuses.at(-1), "success");
+    assert.match((await client.show({ model: "poet" })).modelfile, /FROM spark\nSYSTEM """You are a poet\."""/);
+    assert.equal((await client.chat({ model: "poet", messages: question })).eval_count, 3);
+    await client.delete({ model: "poet" });
+  });
+
   await t.test("Ollama's environment: what means something here holds, the rest is named", async () => {
     assert.equal(((await client.ps()).models[0] as unknown as { context_length: number }).context_length, 1024);
     assert.ok(daemon.log.some(({ msg }) => msg.includes("OLLAMA_FLASH_ATTENTION")));

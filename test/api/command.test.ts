@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { hints } from "../../src/cli/meant-commands.js";
+import { optionKeys, optionOf } from "../../src/config/options.js";
 import { hearth, spawnHearth } from "../helpers/command.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { missing, shared } from "../helpers/shared.js";
@@ -188,7 +190,6 @@ test("debug tokenize prints one array of ids a line, without BOS", { skip }, asy
 
 test("wrong input is one line on stderr and status 2", { skip }, async (t) => {
   const cases: [args: string[], stdin: string, message: RegExp][] = [
-    [[], "", /COMMAND_INVALID: No command was given\./],
     [["debug"], "", /COMMAND_INVALID: No command was given\./],
     [["sing"], "", /COMMAND_INVALID: Unknown command 'sing'/],
     [["bench", "--reps", "0"], "", /COMMAND_INVALID: -r takes an integer from 1 to 1000, not "0"\./],
@@ -238,6 +239,126 @@ test("--print-config shows values with their origins, and can be read back", asy
   assert.match(again.stdout, /^scheduler\.slots = 3 {2}# file .*hearth\.toml$/m);
 });
 
+test("hearth alone prints the help", async (t) => {
+  const { status, stdout, stderr } = await hearth(t, []);
+  assert.equal(status, 0);
+  assert.equal(stderr, "");
+  assert.equal(stdout, (await hearth(t, ["--help"])).stdout);
+  const { version, commands } = JSON.parse((await hearth(t, ["--json"])).stdout);
+  assert.match(version, /^\d+\.\d+\.\d+$/);
+  assert.ok(commands.some(({ name }: { name: string }) => name === "serve"));
+});
+
+test("the version comes by every usual name", async (t) => {
+  const expected = (await hearth(t, ["--version"])).stdout;
+  assert.match(expected, /^\d+\.\d+\.\d+\n$/);
+  for (const args of [["-v"], ["-V"], ["version"]]) {
+    const { status, stdout } = await hearth(t, args);
+    assert.equal(status, 0);
+    assert.equal(stdout, expected, args.join(" "));
+  }
+  assert.deepEqual(JSON.parse((await hearth(t, ["version", "--json"])).stdout), { version: expected.trim() });
+});
+
+test("words of other programs lead to the command that does it here", async (t) => {
+  const cases: [string, RegExp][] = [
+    ["pull", /hearth models pull/],
+    ["list", /hearth models list/],
+    ["ls", /hearth models list/],
+    ["ps", /\/api\/ps/],
+    ["rm", /hearth models rm/],
+    ["show", /hearth models show/],
+    ["create", /hearth models import/],
+    ["cp", /\/api\/copy/],
+    ["stop", /systemctl stop/],
+    ["push", /uploads nothing/],
+  ];
+  for (const [word, advice] of cases) {
+    const { status, stderr } = await hearth(t, [word, "qwen3:0.6b"]);
+    assert.equal(status, 2);
+    assert.match(stderr, new RegExp(`^hearth: COMMAND_INVALID: Unknown command '${word}'\\.`));
+    assert.match(stderr, advice);
+  }
+});
+
+test("the commands that hints name exist", async (t) => {
+  const named = new Set(
+    Object.values(hints).flatMap((hint) =>
+      [...hint.matchAll(/`hearth ([a-z]+(?: [a-z]+)?)/g)].map((match) => match[1] ?? ""),
+    ),
+  );
+  assert.ok(named.size > 8);
+  for (const command of named) {
+    const { status, stdout } = await hearth(t, [...command.split(" "), "--help"]);
+    assert.equal(status, 0, command);
+    assert.match(stdout, new RegExp(`^Usage: hearth ${command} `), command);
+  }
+});
+
+test("what is written into a pipe is whole, however slowly it is read", { skip }, async (t) => {
+  const texts = Array.from({ length: 4000 }, () => "Once upon a time there was a little girl");
+  const through = ["sh", "-c", '"$@" | { sleep 2; cat; }', "sh"];
+  const { status, stdout } = await hearth(t, ["debug", "tokenize", model], { stdin: JSON.stringify(texts), through });
+  assert.equal(status, 0);
+  assert.ok(stdout.length > 64 * 1024, `${stdout.length} characters say nothing`);
+  assert.equal(stdout.split("\n").length, texts.length + 1);
+});
+
+test("output that cannot be written is an error, and a reader that went away is none", { skip }, async (t) => {
+  const through = ["sh", "-c", 'exec "$@" > /dev/full', "sh"];
+  for (const args of [
+    [],
+    ["--help"],
+    ["--version"],
+    ["serve", "--print-config"],
+    ["models", "list"],
+    ["key", "list"],
+  ]) {
+    const { status, stderr } = await hearth(t, args, { through });
+    assert.equal(status, 2, args.join(" "));
+    assert.match(stderr, /^hearth: DISK_FULL: stdout: ENOSPC/, args.join(" "));
+  }
+  const head = ["bash", "-c", '"$@" | head -c 1 > /dev/null; exit $PIPESTATUS', "bash"];
+  const { status, stderr } = await hearth(t, ["serve", "--print-config"], { through: head });
+  assert.deepEqual([status, stderr], [0, ""]);
+});
+
+test("--json makes one object of every command's result", { skip }, async (t) => {
+  const folder = temporaryFolder(t);
+  const env = { HEARTH_STATE: path.join(folder, "state") };
+  const object = async (args: string[], stdin = "") => {
+    const { status, stdout, stderr } = await hearth(t, [...args, "--json"], { env, stdin });
+    assert.equal(status, 0, stderr);
+    return JSON.parse(stdout);
+  };
+  const answer = await object(["run", model, "--prompt", "Once", "--max-tokens", "4", "--temperature", "0"]);
+  assert.equal(answer.model, "stories260K");
+  assert.equal(answer.reason, "length");
+  assert.equal(answer.usage.generatedTokens, 4);
+  assert.ok(answer.text.length > 0);
+  assert.deepEqual((await object(["debug", "tokenize", model], '["a", ""]')).tokens.length, 2);
+  const out = path.join(folder, "logits");
+  assert.deepEqual(await object(["debug", "logits", model, "--tokens", "1 2", "--out", out]), { file: out, tokens: 2 });
+  assert.equal((await object(["models", "import", model])).store, path.join(env.HEARTH_STATE, "models"));
+  assert.equal(typeof (await object(["models", "show", "stories260k"])).name, "string");
+  assert.equal((await object(["models", "show", "stories260k", "--template"])).name, "stories260K");
+  assert.deepEqual((await object(["models", "verify"])).sound, ["stories260K"]);
+  assert.deepEqual((await object(["models", "list"])).length, 2);
+  assert.deepEqual((await object(["models", "rm", "stories260k"])).removed, ["stories260k"]);
+  assert.equal((await object(["key", "create", "a"])).file, path.join(env.HEARTH_STATE, "keys.json"));
+  assert.equal((await object(["key", "list"])).length, 1);
+  assert.equal((await object(["key", "revoke", "a"])).name, "a");
+  assert.ok((await object(["serve", "--print-config"])).length > 20);
+});
+
+test("--print-config names each option's variable and flag", async (t) => {
+  const { stdout } = await hearth(t, ["serve", "--print-config"]);
+  for (const key of optionKeys) {
+    const { env, flag } = optionOf(key);
+    assert.ok(stdout.includes(` ${env}${flag ? ` or --${flag}` : ""}.\n${key} = `), key);
+  }
+});
+
 test("help and version go to stdout with status 0", async (t) => {
   for (const args of [["--help"], ["--help", "serve"]]) {
     const help = await hearth(t, args);
@@ -247,4 +368,32 @@ test("help and version go to stdout with status 0", async (t) => {
   }
   const version = await hearth(t, ["--version"]);
   assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+test("debug template renders each of an array at its time, and says what Jinja2 would refuse", { skip }, async (t) => {
+  const file = path.join(temporaryFolder(t), "chat.jinja");
+  writeFileSync(file, "{{ x }} {{ strftime_now('%H:%M') }}");
+  const input = [
+    '{"args": {"x": [1.0, 1, 12345678901234567890, {"2": true, "1": null}]}, "now": "2026-11-23T09:30:00+05:00"}',
+    `{"source": "{{ raise_exception('no') }}"}`,
+    '{"source": "{{ x", "args": {}}',
+    '{"source": "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"}',
+    '{"source": "ok"}',
+  ];
+  const { status, stdout } = await hearth(t, ["debug", "template", file], { stdin: `[${input.join(",")}]` });
+  assert.equal(status, 0);
+  const [first, refused, broken, endless, last] = JSON.parse(stdout);
+  assert.deepEqual(first, { text: "[1.0, 1, 12345678901234567890, {'2': True, '1': None}] 09:30" });
+  assert.deepEqual(refused, { error: "no" });
+  assert.match(broken.error, /cannot be parsed/);
+  assert.match(endless.error, /took more than \d+ steps|did not end/);
+  assert.deepEqual(last, { text: "ok" });
+});
+
+test("debug template wants an array of objects, and a source for each", { skip }, async (t) => {
+  for (const stdin of ["{}", "[1]", '[{"args": {}}]', "[", '[{"source": "x", "now": "soon"}]']) {
+    const { status, stderr } = await hearth(t, ["debug", "template"], { stdin });
+    assert.equal(status, 2, stdin);
+    assert.match(stderr, /COMMAND_INVALID/);
+  }
 });

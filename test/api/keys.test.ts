@@ -1,10 +1,10 @@
 /** `hearth key` beside a running daemon: what it makes is let in at once, and what it revokes is not. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import path from "node:path";
 import { test } from "node:test";
-import { hearth } from "../helpers/command.js";
+import { hearth, spawnHearth } from "../helpers/command.js";
 import { startDaemon } from "../helpers/daemon.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { missing } from "../helpers/shared.js";
@@ -75,4 +75,99 @@ test("a certificate that cannot be used is an error of the configuration", { ski
     /TLS_UNUSABLE.*nowhere/,
   );
   assert.match(await serve({ HEARTH_TLS_CERT: "package.json", HEARTH_TLS_KEY: "package.json" }), /TLS_UNUSABLE/);
+});
+
+test("commands that change the keys at once: none is lost, and what is revoked stays revoked", async (t) => {
+  const state = temporaryFolder(t);
+  const env = { HEARTH_STATE: state };
+  const key = async (...args: string[]) => {
+    const { status, stderr } = await hearth(t, ["key", ...args], { env });
+    assert.equal(status, 0, stderr);
+  };
+  const names = (prefix: string) => Array.from({ length: 4 }, (_, i) => `${prefix}${i}`);
+  await Promise.all(names("old").map((name) => key("create", name)));
+  for (let round = 0; round < 3; round++) {
+    const revoked = round === 0 ? names("old") : names(`new${round - 1}-`);
+    await Promise.all([
+      ...names(`new${round}-`).map((name) => key("create", name)),
+      ...revoked.map((name) => key("revoke", name)),
+    ]);
+    const listed = JSON.parse((await hearth(t, ["key", "list", "--json"], { env })).stdout) as { name: string }[];
+    assert.deepEqual(listed.map(({ name }) => name).sort(), names(`new${round}-`));
+  }
+  assert.deepEqual(readdirSync(state).sort(), [".locks", "keys.json"]);
+});
+
+test("a command that is killed leaves no lock, and what it wrote half goes with the next change", async (t) => {
+  const state = temporaryFolder(t);
+  const env = { HEARTH_STATE: state };
+  for (let delayMs = 300; delayMs < 700; delayMs += 50) {
+    const child = spawnHearth(t, ["key", "create", `k${delayMs}`], env);
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    child.kill("SIGKILL");
+    await new Promise((resolve) => child.on("close", resolve));
+  }
+  // As a kill between writing and renaming leaves them, of this version and of earlier ones.
+  writeFileSync(path.join(state, "keys.json.0123456789ab.new"), "half");
+  writeFileSync(path.join(state, "keys.json.new"), "half");
+  const { status, stderr } = await hearth(t, ["key", "create", "last"], { env });
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(readdirSync(state).sort(), [".locks", "keys.json"]);
+});
+
+test("a daemon keeps the keys of before when their file is damaged, and says so", { skip }, async (t) => {
+  const state = temporaryFolder(t);
+  const env = { HEARTH_STATE: state, HEARTH_AUTH_MODE: "required" };
+  const key = (await hearth(t, ["key", "create", "kitchen"], { env })).stdout.trim();
+  const daemon = await startDaemon(t, { env });
+  const status = async () =>
+    (await fetch(`${daemon.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })).status;
+  const condition = async () => {
+    const { conditions } = (await (await fetch(`${daemon.url}/readyz`)).json()) as {
+      conditions: { name: string; healthy: boolean; reason: string }[];
+    };
+    return conditions.find(({ name }) => name === "keys");
+  };
+  await daemon.logged("the model is ready");
+  assert.equal(await status(), 200);
+  assert.equal((await condition())?.healthy, true);
+  const file = path.join(state, "keys.json");
+  const sound = readFileSync(file, "utf8");
+  writeFileSync(file, sound.slice(0, -20));
+  assert.equal(await status(), 200);
+  await daemon.logged("the keys cannot be read");
+  assert.equal((await condition())?.healthy, false);
+  assert.match((await condition())?.reason ?? "", /keys\.json.*stay valid/);
+  assert.equal((await fetch(`${daemon.url}/readyz`)).status, 200, "it serves");
+  assert.equal(await status(), 200);
+  assert.equal(daemon.log.filter(({ msg }) => msg === "the keys cannot be read").length, 1, "said once");
+  writeFileSync(file, sound);
+  assert.equal(await status(), 200);
+  assert.equal((await condition())?.healthy, true);
+  writeFileSync(file, '{"version":1,"keys":[]}');
+  assert.equal(await status(), 401, "a sound file counts");
+});
+
+test("two daemons of one state folder: the second keeps responses in memory and touches nothing of the first's", {
+  skip,
+}, async (t) => {
+  const state = temporaryFolder(t);
+  const env = { HEARTH_STATE: state };
+  const first = await startDaemon(t, { env });
+  // As the first one has them while it writes.
+  writeFileSync(path.join(state, "responses", "resp_1.json.0123456789ab.new"), "half");
+  writeFileSync(path.join(state, "prefixes", "half.tmp"), "half");
+  const second = await startDaemon(t, { env });
+  await second.logged("documents cannot be written and stay in memory");
+  await second.logged("prefixes cannot be stored");
+  assert.ok(existsSync(path.join(state, "responses", "resp_1.json.0123456789ab.new")));
+  assert.ok(existsSync(path.join(state, "prefixes", "half.tmp")));
+  second.kill("SIGTERM");
+  assert.equal(await second.exited, 0);
+  first.kill("SIGKILL");
+  await first.exited;
+  const third = await startDaemon(t, { env });
+  await third.logged("the model is ready");
+  assert.ok(!existsSync(path.join(state, "responses", "resp_1.json.0123456789ab.new")), "of a crash");
+  assert.ok(!third.log.some(({ msg }) => msg.includes("cannot be")));
 });

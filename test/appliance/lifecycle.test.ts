@@ -3,9 +3,9 @@ import { copyFileSync, mkdtempSync, rmSync, truncateSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, type TestContext, test } from "node:test";
 import { loadEngineModule } from "../../src/engine/binding.js";
-import { hearth } from "../helpers/command.js";
+import { hearth, spawnHearth } from "../helpers/command.js";
 import { startDaemon, type TestDaemon } from "../helpers/daemon.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { missing } from "../helpers/shared.js";
@@ -89,15 +89,77 @@ test("a second signal does not wait, and the exit status is 3", async (t) => {
   assert.equal(await daemon.exited, 3);
 });
 
-test("an address in use is an error of the configuration", async (t) => {
+async function holdPort(t: TestContext): Promise<{ port: number; release: () => void }> {
   const other = createServer().listen(0, "127.0.0.1");
   t.after(() => other.close());
   await new Promise((resolve) => other.once("listening", resolve));
   const address = other.address();
   assert.ok(typeof address === "object" && address);
-  const result = await hearth(t, ["serve", "--model", slowModel, "--listen", `127.0.0.1:${address.port}`]);
-  assert.equal(result.status, 2);
+  return { port: address.port, release: () => other.close() };
+}
+
+test("an address that stays in use ends the daemon with 75 after the configured wait", async (t) => {
+  const { port } = await holdPort(t);
+  const env = { HEARTH_LISTEN_WAIT_MS: "700" };
+  const result = await hearth(t, ["serve", "--model", slowModel, "--listen", `127.0.0.1:${port}`], { env });
+  assert.equal(result.status, 75);
+  assert.match(result.stdout, /"msg":"waiting to listen"/);
   assert.match(result.stderr, /^hearth: LISTEN_FAILED: .*EADDRINUSE.*\n$/);
+});
+
+test("a port that another program gives up is listened on without a restart", async (t) => {
+  const { port, release } = await holdPort(t);
+  const daemon = startDaemon(t, { model: slowModel, args: ["--listen", `127.0.0.1:${port}`] });
+  setTimeout(release, 3000);
+  const { url, log, kill, exited } = await daemon;
+  assert.ok(log.some(({ msg }) => msg === "waiting to listen"));
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+  kill("SIGTERM");
+  assert.equal(await exited, 0);
+});
+
+test("SIGTERM ends a daemon that waits for its address with 0", async (t) => {
+  const { port } = await holdPort(t);
+  const child = spawnHearth(t, ["serve", "--model", slowModel, "--listen", `127.0.0.1:${port}`]);
+  const exited = new Promise((resolve) => child.on("close", resolve));
+  let log = "";
+  child.stdout.on("data", (text) => {
+    if (!log.includes("waiting to listen") && (log + text).includes("waiting to listen")) child.kill("SIGTERM");
+    log += text;
+  });
+  assert.equal(await exited, 0);
+});
+
+test("an address that this user may never have is an error of the configuration", async (t) => {
+  const args = ["serve", "--model", slowModel, "--listen", "127.0.0.1:0"];
+  const env = { HEARTH_SOCKET: `${slowModel}/hearth.sock` }; // in a file
+  const result = await hearth(t, args, { env });
+  assert.equal(result.status, 2);
+  assert.match(result.stderr, /^hearth: CONFIG_BAD_VALUE: Cannot listen on .*\n$/);
+});
+
+test("SIGHUP never ends the daemon, and says so in the log", async (t) => {
+  const daemon = await startDaemon(t, { model: slowModel });
+  for (let i = 0; i < 3; i++) daemon.kill("SIGHUP");
+  await daemon.logged("SIGHUP: changed keys are in use already; the rest of the configuration needs a restart");
+  assert.equal((await fetch(`${daemon.url}/healthz`)).status, 200);
+  daemon.kill("SIGTERM");
+  assert.equal(await daemon.exited, 0);
+});
+
+test("lines for the journal begin with their priority, and lines for others do not", async (t) => {
+  const journal = ["sh", "-c", 'export JOURNAL_STREAM=$(stat -Lc %d:%i /proc/$$/fd/$0); exec "$@"'];
+  const args = ["serve", "--model", slowModel, "--listen", "8.8.8.8:0"];
+  const env = { HEARTH_LISTEN_WAIT_MS: "100", HEARTH_AUTH_MODE: "off" };
+  const toJournal = await hearth(t, args, { env, through: [...journal, "1"] });
+  const lines = toJournal.stdout.trim().split("\n");
+  for (const line of lines) assert.match(line, /^<[2-7]>\{"level":/);
+  assert.ok(lines.some((line) => line.startsWith('<6>{"level":"info"')));
+  assert.ok(lines.some((line) => line.startsWith('<4>{"level":"warn"')));
+  assert.match(toJournal.stderr, /^hearth: LISTEN_FAILED/); // is no journal there
+  const errors = await hearth(t, args, { env, through: [...journal, "2"] });
+  assert.match(errors.stdout, /^\{"level":/);
+  assert.match(errors.stderr, /^<3>hearth: LISTEN_FAILED: .*EADDRNOTAVAIL/);
 });
 
 test("a daemon that the network could reach without a key does not start", async (t) => {

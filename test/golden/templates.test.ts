@@ -67,7 +67,7 @@ function toMessage({ role, content, reasoning_content, tool_calls, tool_call_id,
 /** The prompt's tokens as text. */
 async function prompted(model: Model, { args }: Case): Promise<string> {
   const { messages, tools = [], add_generation_prompt, bos_token, eos_token, ...variables } = args;
-  const builder = new PromptBuilder(model, new Tokenizer(model), { now });
+  const builder = await PromptBuilder.open(model, new Tokenizer(model), { now });
   const { tokens } = await builder.build(messages.map(toMessage), {
     tools: tools.map((tool) => tool.function),
     addGenerationPrompt: add_generation_prompt === true,
@@ -97,7 +97,7 @@ for (const file of files) {
   const cases: Case[] = JSON.parse(readFileSync(shared(`${folder}/${file.replace(".jinja", ".json")}`), "utf8"));
 
   test(`${file}: every conversation renders as in Jinja2`, async () => {
-    const template = new ChatTemplate(source, undefined, now);
+    const template = new ChatTemplate(source, { now });
     const special = modelOf(source).info.tokenizer.specialTokens.map((token) => ({ ...token, control: true }));
     for (const { name, args, expect } of cases) {
       if (expect === undefined) {
@@ -113,12 +113,14 @@ for (const file of files) {
   });
 
   test(`${file}: conversations come to the model as in Jinja2`, async () => {
-    const template = new ChatTemplate(source, undefined, now);
+    const template = new ChatTemplate(source, { now });
     for (const each of cases.filter((each) => !isFitted(each, template))) {
       const { expect, name } = each;
       if (expect !== undefined) assert.equal(await prompted(modelOf(source), each), expect, name);
-      else if (!template.source.includes("!= 9")) {
-        await assert.rejects(prompted(modelOf(source), each), { code: "CHAT_TEMPLATE_FAILED" }, name);
+      else {
+        // What the template refuses as it is comes to the model in another form, with all that was said.
+        const text = await prompted(modelOf(source), each);
+        for (const { content } of each.args.messages) assert.ok(text.includes(content.trim()), `${name}: ${text}`);
       }
     }
   });
@@ -144,7 +146,7 @@ for (const file of files) {
   });
 
   test(`${file}: the calls and thoughts that it writes are read back and allowed`, async () => {
-    const template = new ChatTemplate(source, undefined, now);
+    const template = new ChatTemplate(source, { now });
     const traits = probe(template);
     const format = detectFormat(source, []);
     const tool: Tool = {

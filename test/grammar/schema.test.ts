@@ -266,6 +266,62 @@ for (const [schema, what] of refused) {
   });
 }
 
+const order = {
+  name: "desk",
+  parts: [
+    { id: 1, tags: ["a", "b"] },
+    { id: 2, tags: [] },
+  ],
+  more: { any: [true, null, {}] },
+};
+const orderSchema = {
+  type: "object",
+  properties: {
+    name: { type: "string" },
+    parts: {
+      type: "array",
+      items: {
+        type: "object",
+        properties: { id: { type: "integer" }, tags: { type: "array", items: { type: "string" } } },
+        required: ["id", "tags"],
+      },
+    },
+    more: { type: "object" },
+  },
+  required: ["name", "parts", "more"],
+};
+
+test("white space is what models write: one line, or an even indent, and nothing before commas and colons", async () => {
+  const model = await loadSpark();
+  const pretty = [2, 4].map((indent) => JSON.stringify(order, null, indent));
+  const [two = ""] = pretty;
+  const oneLine =
+    '{"name": "desk", "parts": [{"id": 1, "tags": ["a", "b"]}, {"id": 2, "tags": []}], "more": {"any": [1, {}]}}';
+  const valid = [...pretty, JSON.stringify(order), oneLine, oneLine.replace("{", "{ ").replace(/}$/, " }")];
+  const wrong = [/(?<=")(?=:)/, /(?=,)/, /(?<=\{)/, /(?<=\[)/, /(?=\})/, /(?<=,)/].flatMap((place) =>
+    ["\t", "\n\n", "\n ", "\n\t", "  ", "\r\n", `\n${" ".repeat(34)}`].map((space) =>
+      JSON.stringify(order).replace(place, space),
+    ),
+  );
+  const before = ["\n", " ", "\n  "].flatMap((space) => [
+    two.replace(",", `${space},`),
+    two.replace('":', `"${space}:`),
+  ]);
+  for (const schema of [
+    { type: "object" },
+    orderSchema,
+    { ...orderSchema, additionalProperties: { type: "number" } },
+  ]) {
+    const grammar = await model.compileGrammar(schemaGrammar(schema));
+    for (const text of valid) assert.equal(grammar.match(text), "whole", text);
+    for (const text of [...wrong, ...before]) {
+      JSON.parse(text);
+      assert.equal(grammar.match(text), "none", JSON.stringify(text));
+    }
+    assert.notEqual(grammar.match("{\n"), "none");
+  }
+});
+
 test("without strict, what cannot be enforced is left out", async () => {
   const schema = {
     type: "object",

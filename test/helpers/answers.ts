@@ -12,6 +12,13 @@ export interface ReadAnswer {
   calls: ({ name: string; arguments: unknown } | "incomplete")[];
 }
 
+export interface ReadOptions {
+  /** The answer follows the grammar of calls. */
+  readonly isHeld?: boolean;
+  /** A limit ended the answer. */
+  readonly isCut?: boolean;
+}
+
 /** `size`: UTF-16 units a piece. */
 export function read(
   format: AnswerFormat,
@@ -19,11 +26,13 @@ export function read(
   answer: string,
   size: number,
   inReasoning = false,
+  { isHeld = false, isCut = false }: ReadOptions = {},
 ): ReadAnswer {
   const parser = new AnswerParser(format, { tools, inReasoning });
+  if (isHeld) parser.expectHeldCalls();
   const events: AnswerEvent[] = [];
   for (let at = 0; at < answer.length; at += size) events.push(...parser.push(answer.slice(at, at + size)));
-  return together([...events, ...parser.finish()]);
+  return together([...events, ...parser.finish({ isCut })]);
 }
 
 /** Fails where events of a call stand outside of one. */

@@ -28,7 +28,8 @@ export function spawnHearth(
   const command = [...through, process.execPath, path.join(root, "dist", "cli", "main.js"), ...args];
   const child = spawn(command[0] ?? "", command.slice(1), {
     cwd: root,
-    env: { ...cleanEnvironment(), ...env, HEARTH_STATE: state },
+    // Not the configuration of a service that the developer's machine may have.
+    env: { ...cleanEnvironment(), HEARTH_CONFIG: "/dev/null", ...env, HEARTH_STATE: state },
   });
   child.stdin.on("error", () => {}); // the process may end without reading
   t.after(() => child.kill("SIGKILL"));

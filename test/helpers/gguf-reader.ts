@@ -40,7 +40,7 @@ export function readGguf(file: string): Gguf {
   return { keys, tensors };
 }
 
-class Reader {
+export class Reader {
   at = 0;
   readonly #bytes: Buffer;
 
@@ -75,6 +75,8 @@ class Reader {
         return this.take(1).readUInt8();
       case 1:
         return this.take(1).readInt8();
+      case 2:
+        return this.take(2).readUInt16LE();
       case 4:
         return this.uint32();
       case 5:

@@ -1,5 +1,6 @@
 /** The whole server on the fake engine, in this process, on a free port of loopback; and a client that speaks to it. */
 import assert from "node:assert/strict";
+import path from "node:path";
 import type { TestContext } from "node:test";
 import { WebSocket } from "ws";
 import { registerOllama } from "../../src/api/ollama/register.js";
@@ -11,6 +12,7 @@ import { type Clock, systemClock } from "../../src/base/clock.js";
 import { Health } from "../../src/base/health.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
+import { inlineRenderer } from "../../src/chat/template-thread.js";
 import { loadConfig } from "../../src/config/load.js";
 import type { Config } from "../../src/config/options.js";
 import { engineOptions } from "../../src/daemon/model-options.js";
@@ -25,6 +27,8 @@ import { GenerationService } from "../../src/service/generation.js";
 import { ModelRegistry } from "../../src/service/model-registry.js";
 import { ModelLibrary, type Puller } from "../../src/service/models.js";
 import { RoutedGenerations, RoutedModels } from "../../src/service/upstream/routing.js";
+import { Blobs } from "../../src/store/blobs.js";
+import { Digests } from "../../src/store/digests.js";
 import { ModelStore } from "../../src/store/model-store.js";
 import { temporaryFolder } from "./folder.js";
 import { until } from "./scheduler.js";
@@ -39,6 +43,7 @@ export interface TestServer {
   readonly models: ModelRegistry;
   readonly server: Server;
   readonly health: Health;
+  readonly store: ModelStore;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
   connect(options?: { headers?: Record<string, string>; path?: string }): Promise<TestSocket>;
   /** Waits until no slot is busy and nothing is queued; fails after `limitMs`, by default 5 seconds. */
@@ -52,6 +57,8 @@ export interface TestServerOptions {
   readonly tls?: KeyAndCertificate;
   readonly pull?: Puller;
   readonly clock?: Clock;
+  /** Path of the configured model; the fake engine needs no file there. */
+  readonly model?: string;
   /** Do not wait for the model. */
   readonly loading?: boolean;
 }
@@ -67,12 +74,12 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const clock = options.clock ?? systemClock;
   const health = new Health(clock);
   const logger = silentLogger();
-  const modelStore = new ModelStore(temporaryFolder(t), module);
+  const modelStore = new ModelStore(path.join(temporaryFolder(t), "models"), module);
   const models = new ModelRegistry(
     module,
     { list: () => modelStore.scan().models, find: (name) => modelStore.find(name) },
     {
-      configured: { name: "fake", path: "models/fake.gguf" },
+      configured: { name: "fake", path: options.model ?? "models/fake.gguf" },
       alias: "",
       host: {
         engine: { ...engineOptions(config), threads: 1 },
@@ -101,11 +108,14 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const generations = new RoutedGenerations(new GenerationService(models), routed);
   const library = new ModelLibrary(routed, modelStore, {
     pull: options.pull ?? (async () => {}),
+    renderer: inlineRenderer,
     contextTokens: config["context.tokens"],
+    digests: new Digests(path.join(modelStore.folder, "..", "digests.json"), () => {}),
+    blobs: new Blobs(modelStore, config["models.upload_bytes"]),
     startedAt: clock.wallTime(),
   });
   registerOllama(server, { generations, models: library, clock, logger, idleMs: config["limits.idle_ms"] });
-  const store = storedResponses(config, { stateFolder: temporaryFolder(t), clock, logger });
+  const store = storedResponses(config, { stateFolder: temporaryFolder(t), clock, logger, locker: module });
   await store.start();
   registerResponses(server, { generations, store, config, clock, logger });
   registerOpenAI(server, { generations, clock, logger, idleMs: config["limits.idle_ms"] });
@@ -130,6 +140,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     models,
     server,
     health,
+    store: modelStore,
     post: (path, body, headers = {}) =>
       fetch(`${url}${path}`, {
         method: "POST",

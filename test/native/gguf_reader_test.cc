@@ -256,9 +256,9 @@ TEST_CASE("text is UTF-8 by the table of the standard, and is shown without what
     CAPTURE(bad);
     CHECK_FALSE(is_utf8(bad));
   }
-  CHECK(quoted("j\xC3\xB6rg\n\x1B\xC2\x9B\xFF") == "\"j\xC3\xB6rg????\"");
-  CHECK(quoted(std::string(80, 'x')) == '"' + std::string(80, 'x') + '"');
-  CHECK(quoted(std::string(81, 'x')) == '"' + std::string(80, 'x') + "...\"");
+  CHECK(in_quotes("j\xC3\xB6rg\n\x1B\xC2\x9B\xFF") == "\"j\xC3\xB6rg????\"");
+  CHECK(in_quotes(std::string(80, 'x')) == '"' + std::string(80, 'x') + '"');
+  CHECK(in_quotes(std::string(81, 'x')) == '"' + std::string(80, 'x') + "...\"");
   CHECK(quoted_path(std::string(300, 'x')) == '"' + std::string(300, 'x') + '"');
 }
 

@@ -75,8 +75,9 @@ TEST_CASE("recipe: the other mixes") {
 
 TEST_CASE("recipe: the embedding stands in for a missing output; pure mixes have one type") {
   CHECK(types_of("Q4_K_M", 4, 4096, {}, true)["token_embd.weight"] == "Q6_K");
-  for (const auto& [name, type] : types_of("Q4_K_M", 4, 4096, {}, false, true)) {
-    CAPTURE(name);
+  for (const auto& tensor : types_of("Q4_K_M", 4, 4096, {}, false, true)) {
+    const std::string& type = tensor.second;
+    CAPTURE(tensor.first);
     if (type != "F32" && type != "F16") CHECK(type == "Q4_K");
   }
 }

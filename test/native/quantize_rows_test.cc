@@ -68,7 +68,9 @@ double loss(const std::vector<float>& x, const std::vector<float>& y) {
 
 TEST_CASE("quantize: every type loses no more than its levels must") {
   const std::vector<float> x = normal_weights(16 * kRow);
-  for (const auto& [type, most] : kLosses) {
+  for (const Loss& bound : kLosses) {
+    const HearthType type = bound.type;
+    const double most = bound.most;
     CAPTURE(type_name(type));
     const double lost = loss(x, through(type, x));
     CHECK(lost <= most);
@@ -77,7 +79,9 @@ TEST_CASE("quantize: every type loses no more than its levels must") {
 }
 
 TEST_CASE("quantize: weights that blocks can hold exactly are kept, whatever their scale") {
-  for (const auto& [type, most] : kLosses) {
+  for (const Loss& bound : kLosses) {
+    const HearthType type = bound.type;
+    const double most = bound.most;
     CAPTURE(type_name(type));
     const std::vector<float> once = through(type, normal_weights(kRow));
     CHECK(loss(once, through(type, once)) < most / 4);
@@ -100,7 +104,8 @@ TEST_CASE("quantize: rows of zeros, constants, outliers, tiny and huge weights s
   const std::vector<float> outlier = row_of([](size_t i) { return i == 300 ? 1000.0f : 0.01f; });
   const std::vector<float> tiny = row_of([](size_t i) { return (i % 2 ? 1 : -1) * 1e-42f; });
   const std::vector<float> huge = row_of([](size_t i) { return (i % 2 ? 1.0f : -1.0f) * quantize::kLargestWeight; });
-  for (const auto& [type, most] : kLosses) {
+  for (const Loss& bound : kLosses) {
+    const HearthType type = bound.type;
     CAPTURE(type_name(type));
     CHECK(through(type, zeros) == zeros);
     CHECK(loss(ones, through(type, ones)) < 1e-3);

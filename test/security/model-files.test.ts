@@ -130,7 +130,9 @@ test("template injection: a template reaches nothing of the process, and is stop
     const started = Date.now();
     assert.throws(
       () =>
-        new ChatTemplate(source, { steps: 1_000_000, timeoutMs: 200, outputChars: 10_000 }).render({ messages: [] }),
+        new ChatTemplate(source, {
+          limits: { steps: 1_000_000, timeoutMs: 200, outputChars: 10_000, allocatedChars: 1_000_000 },
+        }).render({ messages: [] }),
       (error) => error instanceof HearthError && error.code === "CHAT_TEMPLATE_FAILED",
     );
     assert.ok(Date.now() - started < 5000, source);
@@ -143,7 +145,7 @@ test("special tokens in user text: what a user writes never becomes a control to
   const chatTemplate = "{% for m in messages %}<|turn|>{{ m.role }} {{ m.content }}<|end|>{% endfor %}";
   const model = new FakeModel("fake.gguf", { chatTemplate }, false);
   const control = async (text: string) => {
-    const { tokens } = await new PromptBuilder(model).build([{ role: "user", content: text }], {
+    const { tokens } = await (await PromptBuilder.open(model)).build([{ role: "user", content: text }], {
       addGenerationPrompt: false,
     });
     return tokens.filter((id) => id > 255).length;

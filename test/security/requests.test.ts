@@ -1,5 +1,6 @@
 /** Requests whose contents were made to do harm. */
 import assert from "node:assert/strict";
+import http from "node:http";
 import test from "node:test";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import type { SamplerOptions } from "../../src/engine/contract.js";
@@ -140,4 +141,126 @@ test("grammar and schema blow-up: what is too large or too ambiguous is refused 
   assert.equal(response.status, 400);
   assert.ok(performance.now() - started < 20_000);
   assert.equal(await daemon.metric("hearth_slots_busy"), 0);
+});
+
+const hostilePatterns = ["|", "a|", "[a]|", ".", "(a{100000})", "(?:"];
+
+for (const unit of hostilePatterns) {
+  test(`a schema that is one pattern of a megabyte is refused at once: ${unit}`, async (t) => {
+    const server = await startServer(t);
+    const pattern = unit.repeat(900_000 / unit.length);
+    const schema = { type: "object", properties: { a: { type: "string", pattern } } };
+    const format = { type: "json_schema", name: "x", schema, strict: true };
+    const body = JSON.stringify({ input: "Hi", text: { format } });
+    const began = performance.now();
+    const answer = await server.post("/v1/responses", body);
+    const elapsedMs = performance.now() - began;
+    assert.equal(answer.status, 400);
+    const { error } = (await answer.json()) as { error: { code: string; message: string } };
+    assert.equal(error.code, "invalid_value");
+    assert.match(error.message, /more than 262144 characters/);
+    assert.ok(elapsedMs < 1000, `${elapsedMs} ms`);
+  });
+}
+
+test("while a schema takes its seconds to be compiled others are answered, also with a small heap", {
+  skip: missing(story),
+}, async (t) => {
+  const daemon = await startDaemon(t, { env: { NODE_OPTIONS: "--max-old-space-size=64" } });
+  const schemas = [
+    { type: "array", uniqueItems: true, items: { enum: Array.from({ length: 60_000 }, (_, i) => i) } },
+    { type: "string", pattern: ".".repeat(250_000) },
+    { type: "string", pattern: "a|".repeat(125_000) },
+  ];
+  for (const schema of schemas) {
+    const format = { type: "json_schema", name: "x", strict: true, schema };
+    const body = JSON.stringify({ input: "Hi", max_output_tokens: 2, text: { format } });
+    let done = false;
+    const hostile = fetch(`${daemon.url}/v1/responses`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    }).finally(() => {
+      done = true;
+    });
+    const waits: number[] = [];
+    while (!done) {
+      const began = performance.now();
+      assert.equal((await fetch(`${daemon.url}/healthz`)).status, 200);
+      waits.push(performance.now() - began);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const answer = await hostile;
+    assert.equal(answer.status, 400);
+    assert.match(await answer.text(), /GRAMMAR|grammar/);
+    assert.ok(waits.length > 5, `${waits.length} answers`);
+    assert.ok(Math.max(...waits) < 700, `${Math.max(...waits)} ms`);
+  }
+});
+
+test("an error repeats at most 200 characters of a request, wherever they stand in it", async (t) => {
+  const server = await startServer(t);
+  const x = "x".repeat(2000);
+  const tool = (name: string) => ({ type: "function", name, parameters: {} });
+  const posts: readonly [route: string, body: object][] = [
+    ["/v1/responses", { input: "Hi", model: x }],
+    ["/v1/responses", { input: [{ type: x }] }],
+    ["/v1/responses", { input: [{ role: "user", content: [{ type: x }] }] }],
+    ["/v1/responses", { input: [{ role: x, content: "Hi" }] }],
+    ["/v1/responses", { input: [{ type: "function_call_output", call_id: x, output: "" }] }],
+    ["/v1/responses", { input: "Hi", previous_response_id: x }],
+    ["/v1/responses", { input: "Hi", metadata: { [x]: 1 } }],
+    ["/v1/responses", { input: "Hi", tools: [tool("f")], tool_choice: { type: "function", name: x } }],
+    ["/v1/responses", { input: "Hi", text: { format: { type: x } } }],
+    [
+      "/v1/responses",
+      { input: "Hi", text: { format: { type: "json_schema", name: "n", strict: true, schema: { [x]: x, type: x } } } },
+    ],
+    ["/v1/chat/completions", { messages: [{ role: "user", content: "Hi" }], model: x }],
+    ["/v1/chat/completions", { messages: [{ role: "user", content: [{ type: x }] }] }],
+    ["/v1/chat/completions", { messages: [{ role: x, content: "Hi" }] }],
+    ["/v1/chat/completions", { messages: [{ role: "user", content: "Hi" }], logit_bias: { [x]: "a" } }],
+    ["/v1/chat/completions", { messages: [{ role: "user", content: "Hi" }], tool_choice: x }],
+    ["/v1/embeddings", { input: "Hi", model: x }],
+    ["/api/chat", { model: x, messages: [{ role: "user", content: "Hi" }] }],
+    ["/api/generate", { model: x, prompt: "Hi" }],
+    ["/api/show", { model: x }],
+    ["/api/pull", { model: x }],
+    [`/v1/${x}`, {}],
+    [`/v1/responses/${x}/cancel`, {}],
+  ];
+  const answers = posts.map(
+    async ([route, body]) => [route, body, await server.post(route, JSON.stringify(body))] as const,
+  );
+  for (const [route, body, answer] of await Promise.all(answers)) {
+    const where = `${route.slice(0, 40)} ${JSON.stringify(body).slice(0, 80)}`;
+    const text = await answer.text();
+    assert.ok(answer.status >= 400 || /error/.test(text) || !text.includes("xxx"), `${where}: ${answer.status}`);
+    assert.ok((text.match(/x/g) ?? []).length <= 200, `${where}: ${text.slice(0, 300)}`);
+  }
+  const headers: readonly [path: string, headers: Record<string, string>][] = [
+    ["/v1/models", { host: x }],
+    ["/v1/models", { origin: `http://${x}` }],
+    ["/v1/models", { "content-encoding": x }],
+    ["/v1/models", { authorization: `Bearer ${x}` }],
+    [`/${x}`, { upgrade: "websocket", connection: "Upgrade", "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==" }],
+    [`/v1/responses?starting_after=${x}`, {}],
+  ];
+  for (const [path, fields] of headers) {
+    const text = await new Promise<string>((resolve, reject) => {
+      const request = http.get({ port: server.port, host: "127.0.0.1", path, headers: fields, agent: false });
+      request.on("response", (response) => {
+        let body = "";
+        response.setEncoding("utf8").on("data", (more) => (body += more));
+        response.on("end", () => resolve(body));
+      });
+      request.on("error", reject);
+    });
+    const where = `${path.slice(0, 30)} ${Object.keys(fields)}`;
+    assert.ok((text.match(/x/g) ?? []).length <= 200, `${where}: ${text.slice(0, 300)}`);
+  }
+  for (const path of [`/v1/responses/${x}`, `/v1/models/${x}`, `/${x}`]) {
+    const text = await (await fetch(server.url + path)).text();
+    assert.ok((text.match(/x/g) ?? []).length <= 200, `${path.slice(0, 40)}: ${text.slice(0, 300)}`);
+  }
 });

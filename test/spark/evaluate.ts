@@ -41,7 +41,7 @@ async function answer(engine: Engine, model: Model, prompt: Int32Array): Promise
 }
 
 async function answerAll(engine: Engine, model: Model, kind: string): Promise<Answered[]> {
-  const prompts = new PromptBuilder(model);
+  const prompts = await PromptBuilder.open(model);
   const answered: Answered[] = [];
   for (const dialogue of readDialogues(kind, options.data)) {
     const { tokens } = await prompts.build(dialogue.messages, { tools: dialogue.tools });

@@ -171,6 +171,23 @@ test("without parallel_tool_calls the answer ends with its first call", async (t
   assert.deepEqual([output.length, status], [1, "completed"]);
 });
 
+test("calls that the thoughts end with are carried out, and one where one is wanted", async (t) => {
+  const thoughts = `<think>Hm. ${call("GetDateTime", "{}").repeat(2)}`;
+  const { server } = await serverOf(t, thoughts, `${thoughts}</think>`);
+  for (const [parallel, calls] of [
+    [true, 2],
+    [false, 1],
+  ] as const) {
+    const response = await server.post("/v1/responses", { input: "x", tools, parallel_tool_calls: parallel });
+    const { output } = (await response.json()) as Event;
+    assert.deepEqual(
+      output.map(({ type }: Event) => type),
+      ["reasoning", ...Array(calls).fill("function_call")],
+    );
+    assert.equal(output[0].content[0].text, "Hm.");
+  }
+});
+
 test("a call that breaks off is incomplete and says why; one that never was one is text", async (t) => {
   const { server } = await serverOf(
     t,

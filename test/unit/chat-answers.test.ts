@@ -239,6 +239,7 @@ test("random text never breaks a parser, and comes out the same however it is cu
       "<|channel>thought",
       "<channel|>",
     ],
+    ...['{"name": "g", "arguments": {}}', "```", "<tools>", "</tools>", ";", "</think>", "<tool_call>"],
   ];
   let seed = 11;
   const random = (n: number) => {
@@ -246,11 +247,13 @@ test("random text never breaks a parser, and comes out the same however it is cu
     return (seed >>> 16) % n;
   };
   const all: AnswerFormat[] = Object.values(formats);
-  for (let round = 0; round < 3000; round++) {
+  for (let round = 0; round < 4000; round++) {
     const answer = Array.from({ length: 1 + random(14) }, () => parts[random(parts.length)] ?? "").join("");
     const format = all[random(all.length)] ?? formats.none;
-    const whole = read(format, tools, answer, answer.length);
-    assert.deepEqual(read(format, tools, answer, 1), whole, answer);
+    const options = { isHeld: random(2) === 0, isCut: random(2) === 0 };
+    const inReasoning = random(4) === 0;
+    const whole = read(format, tools, answer, answer.length, inReasoning, options);
+    assert.deepEqual(read(format, tools, answer, 1, inReasoning, options), whole, answer);
     for (const call of whole.calls) assert.ok(call === "incomplete" || typeof call === "object");
   }
 });

@@ -31,6 +31,7 @@ export function testModel(options: TestModelOptions = {}): Model {
     eom: null,
     addBos: options.addBos ?? false,
     addEos: options.addEos ?? false,
+    warnings: [],
     addSpacePrefix: options.addSpacePrefix ?? false,
     endOfGeneration: [],
     specialTokens,
@@ -49,6 +50,7 @@ export function testModel(options: TestModelOptions = {}): Model {
       embedding: 1,
       kvBytes: { f16: { perToken: 1, perSequence: 0 }, q8_0: { perToken: 1, perSequence: 0 } },
       hasWeights: true,
+      sampling: {},
       tokenizer,
     },
     async encode(pieces) {

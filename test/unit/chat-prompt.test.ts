@@ -25,7 +25,7 @@ async function build(
   options: PromptOptions = {},
 ): Promise<{ text: string; startsText: boolean }> {
   const made = testModel({ special, bos: "<s>", eos: "</s>", ...model });
-  const { tokens, startsText } = await new PromptBuilder(made).build(messages, options);
+  const { tokens, startsText } = await (await PromptBuilder.open(made)).build(messages, options);
   return { text: shown(made, tokens), startsText };
 }
 
@@ -47,7 +47,7 @@ test("raw texts are continued as they are, also where there is a template", asyn
 
 test("an empty prompt starts with BOS even where the model adds none, for the engine needs a token", async () => {
   assert.deepEqual(await build([user("")], plainText), { text: "«<s>»", startsText: true });
-  await assert.rejects(new PromptBuilder(testModel()).build([user("")]), { code: "REQUEST_INVALID" });
+  await assert.rejects((await PromptBuilder.open(testModel())).build([user("")]), { code: "REQUEST_INVALID" });
 });
 
 test("tools are refused where no template could tell of them", async () => {
@@ -109,7 +109,7 @@ test("random pieces of control tokens never make one", async () => {
     return (seed >>> 16) % n;
   };
   const model = testModel({ special, chatTemplate: "{% for m in messages %}{{ m.content }}{% endfor %}" });
-  const builder = new PromptBuilder(model);
+  const builder = await PromptBuilder.open(model);
   for (let round = 0; round < 500; round++) {
     const contents = Array.from({ length: 1 + random(4) }, () =>
       Array.from({ length: 1 + random(4) }, () => parts[random(parts.length)] ?? "").join(""),
@@ -203,7 +203,7 @@ test("a file without a template gets its family's, which shows in the vocabulary
     fallback?: FallbackName | "none",
   ) => {
     const made = testModel({ bos: "<s>", eos: "</s>", ...options });
-    const builder = new PromptBuilder(made, undefined, { ...(fallback ? { fallback } : {}) });
+    const builder = await PromptBuilder.open(made, undefined, { ...(fallback ? { fallback } : {}) });
     return new TextDecoder().decode(made.decode((await builder.build(messages)).tokens, true));
   };
   for (const [tokens, expected] of fallbacks) {
@@ -211,7 +211,9 @@ test("a file without a template gets its family's, which shows in the vocabulary
   }
   const gemma = { special: control(["<s>", "<start_of_turn>", "<end_of_turn>"]) };
   assert.equal(await prompt(gemma, [user("U")]), "<s><start_of_turn>user\nU<end_of_turn>\n<start_of_turn>model\n");
-  await assert.rejects(prompt(gemma), { code: "CHAT_TEMPLATE_FAILED" });
+  const turn = (role: string, text: string) => `<start_of_turn>${role}\n${text}<end_of_turn>\n`;
+  const alternating = `<s>${turn("user", "S\n\nU")}${turn("model", "A")}${turn("user", "V")}<start_of_turn>model\n`;
+  assert.equal(await prompt(gemma), alternating);
   const llama2 = { ...plainText, name: "Llama 2 7B Chat" };
   assert.equal(await prompt(llama2), "<s>[INST] <<SYS>>\nS\n<</SYS>>\n\nU [/INST] A </s><s>[INST] V [/INST]");
   assert.equal(await prompt(llama2, chat, "none"), "SUAV");
@@ -223,15 +225,15 @@ test("the configuration offers the families that there are", () => {
   assert.deepEqual(new Set(fallbackChoices), new Set(["auto", "none", ...fallbackNames]));
 });
 
-test("an answer ends where the file or the template says", () => {
+test("an answer ends where the file or the template says", async () => {
   const end = { text: "<|end_of_answer|>", control: true };
   const made = testModel({
     special: [...special, end],
     bos: "<s>",
     chatTemplate: chatml.replaceAll("<|im_end|>", end.text),
   });
-  assert.deepEqual([...new PromptBuilder(made).stopTokens], [261]);
-  assert.deepEqual([...new PromptBuilder(testModel({ special, chatTemplate: chatml })).stopTokens], [259]);
+  assert.deepEqual([...(await PromptBuilder.open(made)).stopTokens], [261]);
+  assert.deepEqual([...(await PromptBuilder.open(testModel({ special, chatTemplate: chatml }))).stopTokens], [259]);
 });
 
 const hermes =
@@ -303,7 +305,7 @@ test("a call that has to come is begun in the prompt, behind thoughts that the t
   const formed = await build([user("x")], { special: marked, chatTemplate: opening }, { withoutReasoning: true });
   assert.ok(formed.text.endsWith(`${header}«<think>»\n</think>\n\n`));
   const made = testModel({ special: marked, chatTemplate: hermes });
-  const { parser } = await new PromptBuilder(made).build([user("x")], { tools, toolChoice: { name: "g" } });
+  const { parser } = await (await PromptBuilder.open(made)).build([user("x")], { tools, toolChoice: { name: "g" } });
   assert.deepEqual(together([...(parser?.push(' {"a": 1}}\n</tool_call>') ?? []), ...(parser?.finish() ?? [])]).calls, [
     { name: "g", arguments: { a: 1 } },
   ]);
@@ -334,27 +336,25 @@ test("a template's refusal and its mistakes are errors that say why", () => {
 test("a template that runs for ever, or writes too much, is stopped", () => {
   const loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}";
   const started = performance.now();
-  const hasty = new ChatTemplate(loop, { steps: 1_000_000_000, timeoutMs: 100, outputChars: 1_000_000 });
+  const hasty = new ChatTemplate(loop, { limits: { ...templateLimits, steps: 1_000_000_000, timeoutMs: 100 } });
   assert.throws(() => hasty.render({}), { code: "CHAT_TEMPLATE_FAILED", message: /did not end within 100 ms/ });
   assert.ok(performance.now() - started < 5_000);
   const failing = (source: string, limits: Partial<TemplateLimits>, message: RegExp) => {
-    const template = new ChatTemplate(source, { ...templateLimits, ...limits });
+    const template = new ChatTemplate(source, { limits: { ...templateLimits, ...limits } });
     assert.throws(() => template.render({}), { code: "CHAT_TEMPLATE_FAILED", message });
   };
   failing("12345678901234567", { outputChars: 16 }, /text of more than 16/);
   failing("{% for a in range(1000) %}{{ a }}{% endfor %}", { steps: 500 }, /took more than 500 steps/);
-  failing("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", {}, /refused|steps/);
+  failing("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", {}, /called itself more than/);
   const doubling = "{% set ns = namespace(x='ab') %}{% for a in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}";
   failing(doubling, {}, /text of more than/);
-  assert.throws(() => new ChatTemplate("{{ range(1000000000) }}").render({}), /range\(\) of more than/);
+  assert.throws(() => new ChatTemplate("{{ range(1000000000) }}").render({}), /Range too big/);
   assert.equal(new ChatTemplate("{{ range(3) | list }}{{ range(5, 1, -2) | list }}").render({}), "[0, 1, 2][5, 3]");
 });
 
 test("dates are written in English, as Python writes them", () => {
-  const template = new ChatTemplate(
-    "{{ strftime_now('%A %a %d %B %b %Y %y %H:%M:%S %I %p %m %% %q') }}",
-    undefined,
-    () => new Date(2026, 2, 5, 0, 7, 9),
-  );
+  const template = new ChatTemplate("{{ strftime_now('%A %a %d %B %b %Y %y %H:%M:%S %I %p %m %% %q') }}", {
+    now: () => new Date(2026, 2, 5, 0, 7, 9),
+  });
   assert.equal(template.render({}), "Thursday Thu 05 March Mar 2026 26 00:07:09 12 AM 03 % %q");
 });

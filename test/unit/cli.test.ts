@@ -28,7 +28,7 @@ test("exit statuses tell a bug, a wrong command and a bad moment apart", () => {
   assert.equal(statusOf(new TypeError("x is undefined")), 1);
   assert.equal(statusOf(new HearthError("INTERNAL", "A bug.")), 1);
   assert.equal(statusOf(new CommanderError(1, "commander.unknownOption", "error: unknown option '--x'")), 2);
-  assert.equal(statusOf(new HearthError("LISTEN_FAILED", "In use.")), 2);
+  assert.equal(statusOf(new HearthError("LISTEN_FAILED", "In use.")), 75);
   assert.equal(statusOf(new HearthError("GGUF_TRUNCATED", "Short.")), 2);
   assert.equal(statusOf(new HearthError("OUT_OF_MEMORY", "Full.")), 75);
 });

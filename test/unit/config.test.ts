@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -68,9 +69,52 @@ test("an unknown key names the nearest known one", (t) => {
   assert.equal(failure({ file: configFile(t, '"__proto__" = { slots = 4 }\n') }).code, "CONFIG_UNKNOWN_KEY");
 });
 
-test("an unknown HEARTH_ variable is a warning that names the nearest", () => {
-  const { warnings } = load({ env: { HEARTH_TREADS: "4", HEARTH_CONFIG: "x", PATH: "/bin" } });
-  assert.deepEqual(warnings, ["HEARTH_TREADS in the environment is no option; the nearest known is HEARTH_THREADS."]);
+test("an unknown HEARTH_ variable is an error that names the nearest", () => {
+  for (const [name, meant] of [
+    ["HEARTH_TREADS", "HEARTH_THREADS"],
+    ["HEARTH_PORT", "HEARTH_LISTEN"],
+    ["HEARTH_SLOT", "HEARTH_SLOTS"],
+  ] as const) {
+    const error = failure({ env: { [name]: "4", HEARTH_CONFIG: "x", PATH: "/bin" } });
+    assert.equal(error.code, "CONFIG_UNKNOWN_KEY");
+    assert.equal(error.message, `${name} in the environment is no option; the nearest known is ${meant}.`);
+  }
+  assert.deepEqual(load({ env: { HEARTH_CONFIG: "x", HEARTHSTONE: "4" } }).warnings, []);
+});
+
+test("variables that Kubernetes sets for services called hearth are left out with a warning", () => {
+  const env = {
+    HEARTH_SERVICE_HOST: "10.0.0.1",
+    HEARTH_SERVICE_PORT: "11434",
+    HEARTH_SERVICE_PORT_HTTP: "11434",
+    HEARTH_PORT: "tcp://10.0.0.1:11434",
+    HEARTH_PORT_11434_TCP: "tcp://10.0.0.1:11434",
+    HEARTH_PORT_11434_TCP_PROTO: "tcp",
+    HEARTH_PORT_11434_TCP_PORT: "11434",
+    HEARTH_PORT_11434_TCP_ADDR: "10.0.0.1",
+    HEARTH_LAN_SERVICE_HOST: "10.0.0.2",
+    HEARTH_LAN_PORT_11434_UDP_ADDR: "10.0.0.2",
+  };
+  const { warnings } = load({ env });
+  assert.equal(warnings.length, Object.keys(env).length);
+  for (const name of Object.keys(env)) assert.ok(warnings.some((warning) => warning.startsWith(`${name} `)));
+});
+
+test("a FIFO, a folder or an endless device in the file's place is an error at once, and /dev/null is an empty file", (t) => {
+  const fifo = path.join(path.dirname(configFile(t, "")), "fifo");
+  assert.equal(spawnSync("mkfifo", [fifo]).status, 0);
+  assert.match(failure({ file: fifo }).message, /is a FIFO/);
+  assert.match(failure({ file: "/dev/zero" }).message, /holds more than/);
+  assert.equal(failure({ file: fifo }).code, "CONFIG_UNREADABLE");
+  assert.deepEqual(load({ file: "/dev/null" }).config, load({}).config);
+});
+
+test("each option is described with its variable and its flag", () => {
+  const described = describeConfig(load({}));
+  for (const { key, env, flag } of described) {
+    assert.equal(env, optionOf(key).env);
+    assert.equal(flag, optionOf(key).flag === undefined ? null : `--${optionOf(key).flag}`);
+  }
 });
 
 test("a value out of range is refused with range, unit and origin", () => {
@@ -155,4 +199,17 @@ test("each option has its own variable and flag, and its default is a value of i
     );
     assert.match(doc, /^[A-Z].*\.$/, key);
   }
+});
+
+test("OPTIONS.md has every option with its variable, flag and meaning, and nothing else", () => {
+  const page = readFileSync(path.join(import.meta.dirname, "..", "..", "src", "config", "OPTIONS.md"), "utf8");
+  const rows = page
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .map((line) => line.replace(/ +/g, " "));
+  const expected = optionKeys.map((key) => {
+    const { env, flag, doc } = optionOf(key);
+    return `| \`${key}\` | \`${env}\` | ${flag === undefined ? "" : `\`--${flag}\` `}| ${doc} |`;
+  });
+  assert.deepEqual(rows, expected);
 });

@@ -46,7 +46,7 @@ async function run(folder: string, options: RunOptions = {}) {
   const log: { msg: string; level: number }[] = [];
   const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line)) });
   const limits = { bytes: 1e9, bytesADay: 1e9, ...options.limits };
-  const files = new PrefixFiles(folder, options.build ?? module.buildId(), limits, { clock, logger });
+  const files = new PrefixFiles(folder, options.build ?? module.buildId(), limits, { clock, logger, locker: module });
   await files.start();
   const registry = new Metrics();
   const prefixMetrics = new PrefixMetrics(registry, () => files.bytes);

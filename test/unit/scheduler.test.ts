@@ -3,6 +3,7 @@ import test from "node:test";
 import { type ErrorCode, HearthError } from "../../src/base/errors.js";
 import type { StepPlan } from "../../src/engine/contract.js";
 import { scripted } from "../../src/engine/fake.js";
+import { isFiller, type LoopLimits, LoopWatch } from "../../src/scheduler/loop-watch.js";
 import { outcome, type Rig, request, startScheduler, until } from "../helpers/scheduler.js";
 
 const hasCode = (error: unknown, code: ErrorCode) => error instanceof HearthError && error.code === code;
@@ -42,20 +43,39 @@ test("an answer ends at maxTokens, and at the end of the context", async () => {
 });
 
 test("an answer that goes round in circles ends; one that comes back after more tokens goes on, and so does one without a limit", async () => {
-  const loopTokens = 64;
-  const tokensBefore = async (circle: string, limit = loopTokens) => {
+  const loops = { repeats: 12, tokens: 64 };
+  const tokensBefore = async (circle: string, limits: Partial<LoopLimits> = {}) => {
     const beginning = "Once upon a time:";
     const text = beginning + circle.repeat(400 / circle.length);
-    const rig = await startScheduler({ next: scripted(text) }, {}, { loopTokens: limit });
+    const rig = await startScheduler({ next: scripted(text) }, {}, { loops: { ...loops, ...limits } });
     const { tokens, end } = await outcome(rig.scheduler.submit(request("Hi", { maxTokens: 200 })));
     assert.equal(end?.reason, "length");
     return tokens.length - beginning.length;
   };
-  assert.equal(await tokensBefore("a"), loopTokens);
-  assert.equal(await tokensBefore("no "), loopTokens);
-  assert.equal(await tokensBefore("sixteen letters."), loopTokens);
+  assert.equal(await tokensBefore("a"), 12);
+  assert.equal(await tokensBefore("ha"), 24);
+  assert.equal(await tokensBefore("no "), 64);
+  assert.equal(await tokensBefore("sixteen letters."), 64);
+  assert.equal(await tokensBefore("a", { repeats: 0 }), 64);
+  assert.equal(await tokensBefore("no ", { tokens: 0 }), 200 - 17);
   assert.equal(await tokensBefore("seventeen letters"), 200 - 17);
-  assert.equal(await tokensBefore("a", 0), 200 - 17);
+  assert.equal(await tokensBefore("a", { repeats: 0, tokens: 0 }), 200 - 17);
+});
+
+test("rules and indents may be four times as long as words", () => {
+  const words = ["ha", " ha", "!", "-", "  ", " 0", ",", "|---", "\u2500", "é"];
+  const lengthOf = (...circle: string[]) => {
+    const watch = new LoopWatch({ repeats: 24, tokens: 512 }, (token) => isFiller(words[token] ?? ""));
+    for (let n = 1; n <= 600; n++) if (watch.loopsWith(words.indexOf(circle[n % circle.length] ?? ""))) return n;
+    return null;
+  };
+  for (const word of ["ha", "!", "é", " 0", ","]) assert.equal(lengthOf(word), 24, word);
+  for (const rule of ["-", "  ", "|---", "\u2500"]) assert.equal(lengthOf(rule), 96, rule);
+  assert.equal(lengthOf("ha", "!"), 48);
+  assert.equal(lengthOf("ha", ","), 48);
+  assert.equal(lengthOf(" 0", ","), 48);
+  assert.equal(lengthOf("-", "  "), 192);
+  assert.equal(lengthOf("-", "  ", " 0"), 512);
 });
 
 test("a batch of many gives each the answer that it gets alone, whatever the chunks", async () => {

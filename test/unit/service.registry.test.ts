@@ -70,7 +70,8 @@ function makeRegistry({ models = 3, budgetModels = 2, fake = {} }: Rig = {}) {
 test("the models are the configured one and the catalog's, and default is the configured one", () => {
   const { registry, catalog } = makeRegistry();
   assert.deepEqual(registry.names(), ["assistant", "m1", "m2", "m3"]);
-  for (const name of ["default", "assistant", "home"]) assert.equal(registry.resolve(name), "assistant");
+  for (const name of ["default", "assistant", "home", "Assistant:latest", "HOME"])
+    assert.equal(registry.resolve(name), "assistant");
   assert.equal(registry.resolve("M2"), "m2");
   catalog.push({ name: "assistant", path: "other.gguf" }); // hidden by the configured one's alias
   assert.deepEqual(registry.names(), ["assistant", "m1", "m2", "m3"]);
@@ -307,4 +308,19 @@ test("the steps of several engines take turns, also when one fails", async () =>
     results.map(({ status }) => status),
     ["fulfilled", "rejected", "fulfilled"],
   );
+});
+
+test("a name for another model's file is that model, loaded once, and is told when it is gone", async () => {
+  const { module, registry, catalog } = makeRegistry();
+  await registry.start();
+  catalog.push({ name: "poet", path: "", base: "m1", settings: { system: "Rhyme." } });
+  const signal = new AbortController().signal;
+  const [own, poet] = [await registry.acquire("m1", signal), await registry.acquire("poet", signal)];
+  assert.equal(module.engines.length, 2, "the configured one, and m1 once");
+  assert.equal(poet.loaded.scheduler, own.loaded.scheduler);
+  assert.deepEqual([own.loaded.defaults.system, poet.loaded.defaults.system], ["", "Rhyme."]);
+  own.release();
+  poet.release();
+  catalog.shift();
+  await assert.rejects(registry.acquire("poet", signal), /"poet" is made from "m1", which is not there/);
 });

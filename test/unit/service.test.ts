@@ -193,3 +193,11 @@ test("a conversation goes through the model's template", async () => {
   assert.equal(read.filter((id) => id === 259).length, 1, "text of a user is no control token");
   assert.equal(read.filter((id) => id === 258).length, 2);
 });
+
+test("a model whose template never ends fails to load within the limits, with an error of its own", async () => {
+  const loop = "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}";
+  const { host } = makeService({ chatTemplate: loop });
+  const started = performance.now();
+  await assert.rejects(host.start(), hasCode("CHAT_TEMPLATE_FAILED"));
+  assert.ok(performance.now() - started < 5_000);
+});

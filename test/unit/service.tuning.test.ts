@@ -99,10 +99,10 @@ test("a stored tuning is found again for the same file and build only", async (t
     model: "model.gguf",
     measuredAt: "2026-01-01T00:00:00.000Z",
   };
-  const store = new TuningStore(path.join(folder, "state"));
+  const store = new TuningStore(path.join(folder, "state"), new FakeEngineModule());
   assert.equal(store.find(key), null);
   await store.save(key, tuning);
-  assert.deepEqual(new TuningStore(path.join(folder, "state")).find(key), tuning);
+  assert.deepEqual(new TuningStore(path.join(folder, "state"), new FakeEngineModule()).find(key), tuning);
   assert.equal(store.find(tuningKey(file, "1.0.1", "")), null);
   writeFileSync(file, "longer");
   assert.notEqual(tuningKey(file, "1.0.0", ""), key);

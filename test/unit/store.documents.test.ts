@@ -4,6 +4,7 @@ import path from "node:path";
 import test, { type TestContext } from "node:test";
 import { FakeClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/logger.js";
+import { FakeEngineModule } from "../../src/engine/fake.js";
 import { type DocumentLimits, DocumentStore } from "../../src/store/documents.js";
 import { temporaryFolder } from "../helpers/folder.js";
 
@@ -14,7 +15,11 @@ function opener(t: TestContext, limits: Partial<DocumentLimits> = {}) {
   const clock = new FakeClock();
   const open = async (version = 1) => {
     const options = { folder, idPattern: /^d\d+$/, version, limits: { ...roomy, ...limits } };
-    const store = new DocumentStore<{ text: string }>(options, { clock, logger: silentLogger() });
+    const store = new DocumentStore<{ text: string }>(options, {
+      clock,
+      logger: silentLogger(),
+      locker: new FakeEngineModule(),
+    });
     await store.start();
     return store;
   };
@@ -95,7 +100,11 @@ test("where nothing can be written, documents live as long as the process", asyn
   const folder = path.join(temporaryFolder(t), "file");
   writeFileSync(folder, "no folder");
   const options = { folder, idPattern: /^d\d+$/, version: 1, limits: roomy };
-  const store = new DocumentStore(options, { clock: new FakeClock(), logger: silentLogger() });
+  const store = new DocumentStore(options, {
+    clock: new FakeClock(),
+    logger: silentLogger(),
+    locker: new FakeEngineModule(),
+  });
   await store.start();
   store.put("d1", "", { text: "x" });
   await store.stop();

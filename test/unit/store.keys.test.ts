@@ -4,6 +4,7 @@ import path from "node:path";
 import test, { type TestContext } from "node:test";
 import { hashKey } from "../../src/base/api-key.js";
 import { type ErrorCode, HearthError } from "../../src/base/errors.js";
+import { FakeEngineModule } from "../../src/engine/fake.js";
 import { KeyFile } from "../../src/store/key-file.js";
 import { temporaryFolder } from "../helpers/folder.js";
 
@@ -12,7 +13,11 @@ const wanted = { scopes: ["generate"], requestsPerMinute: null, concurrentReques
 
 function files(t: TestContext): { mine: KeyFile; daemons: KeyFile; folder: string } {
   const folder = path.join(temporaryFolder(t), "state");
-  return { mine: new KeyFile(folder), daemons: new KeyFile(folder), folder };
+  return {
+    mine: new KeyFile(folder, new FakeEngineModule()),
+    daemons: new KeyFile(folder, new FakeEngineModule()),
+    folder,
+  };
 }
 
 test("a key is made once and kept as a hash, in a file that only its owner reads", async (t) => {
@@ -26,7 +31,7 @@ test("a key is made once and kept as a hash, in a file that only its owner reads
   const text = readFileSync(mine.path, "utf8");
   assert.ok(!text.includes(key.slice("hearth_".length)));
   assert.equal(statSync(mine.path).mode & 0o777, 0o600);
-  assert.deepEqual(readdirSync(folder), ["keys.json"]);
+  assert.deepEqual(readdirSync(folder).sort(), [".locks", "keys.json"]);
 });
 
 test("another process sees a new key and a revoked one without being told", async (t) => {
@@ -75,6 +80,15 @@ test("where the folder cannot be written, the old keys stay", {
   chmodSync(folder, 0o500);
   await assert.rejects(mine.create({ ...wanted, name: "b" }, 0), hasCode("FILE_WRITE_FAILED"));
   chmodSync(folder, 0o700);
-  assert.deepEqual(readdirSync(folder), ["keys.json"]);
+  assert.deepEqual(readdirSync(folder).sort(), [".locks", "keys.json"]);
   assert.equal(mine.keys().length, 1);
+});
+
+test("one key too many is refused, and the file stays readable", async (t) => {
+  const { mine } = files(t);
+  const { stored } = await mine.create({ ...wanted, name: "a" }, 0);
+  const keys = Array.from({ length: 4096 }, (_, i) => ({ ...stored, name: `k${i}` }));
+  writeFileSync(mine.path, JSON.stringify({ version: 1, keys }));
+  await assert.rejects(mine.create({ ...wanted, name: "b" }, 0), hasCode("COMMAND_INVALID"));
+  assert.equal(mine.keys().length, 4096);
 });

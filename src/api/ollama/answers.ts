@@ -1,9 +1,10 @@
 /** The routes that answer: chat, generate, embed. */
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "../../base/logger.js";
 import { demandOf } from "../../net/demand.js";
 import { closedSignal, sendStream, started } from "../../net/stream.js";
 import { parseAt, unsupported } from "../../net/validate.js";
-import type { GenerationEvent, GenerationRequest } from "../../service/types.js";
+import type { EmbeddingRequest, GenerationEvent, GenerationRequest, LeftOut } from "../../service/types.js";
 import type { ApiScope } from "./register.js";
 import { toChat, toGenerate } from "./request.js";
 import {
@@ -45,15 +46,13 @@ export function routeAnswers(scope: ApiScope): void {
     "/api/embed",
     { config: { api: { summary: "Texts as vectors", body: embedSchema } } },
     async (request, reply) => {
-      const { model, input, dimensions } = parseAt(embedSchema, request.body, "");
+      const { model, input, dimensions, truncate } = parseAt(embedSchema, request.body, "");
       if (dimensions) throw unsupported("dimensions", "vectors of another length than the model's");
-      const { vectors, promptTokens, totalMs } = await embed(
-        scope,
-        request,
-        reply,
-        model,
-        typeof input === "string" ? [input] : input,
-      );
+      const { vectors, promptTokens, totalMs } = await embed(scope, request, reply, model, {
+        inputs: typeof input === "string" ? [input] : input,
+        truncate: truncate !== false,
+        inputField: "input",
+      });
       return {
         model,
         embeddings: vectors,
@@ -67,8 +66,9 @@ export function routeAnswers(scope: ApiScope): void {
     "/api/embeddings",
     { config: { api: { summary: "A text as a vector", body: embeddingsSchema } } },
     async (request, reply) => {
-      const { model, prompt } = parseAt(embeddingsSchema, request.body, "");
-      const { vectors } = await embed(scope, request, reply, model, [prompt]);
+      const { model, prompt, truncate } = parseAt(embeddingsSchema, request.body, "");
+      const texts = { inputs: [prompt], truncate: truncate !== false, inputField: "prompt" };
+      const { vectors } = await embed(scope, request, reply, model, texts);
       return { embedding: vectors[0] ?? [] };
     },
   );
@@ -98,11 +98,13 @@ async function answer(
   toGeneration: (model: string, signal: AbortSignal) => GenerationRequest,
 ): Promise<unknown> {
   const { generations, clock } = dependencies;
-  contextNotice.check(options?.num_ctx ?? 0);
-  const generation = toGeneration(models.resolve(model), closedSignal(reply));
+  const name = models.resolve(model);
+  const generation = toGeneration(name, closedSignal(reply));
+  if (options?.num_ctx) contextNotice.check(name, options.num_ctx, await models.contextLimits(name));
+  const onShortened = (leftOut: LeftOut) => tellShortened(request, reply, name, leftOut, dependencies.logger);
   const demand = demandOf(request.caller, request.headers);
   const writer = new AnswerWriter(model, form, clock);
-  const events = await started(generations.generate({ ...generation, demand }));
+  const events = await started(generations.generate({ ...generation, demand, onShortened }));
   if (stream !== false) {
     const pieces = serialized(chunks(events, writer), request, dependencies);
     return sendStream(request, reply, pieces, { ...dependencies, ...ndjson, heartbeat: () => toLine(writer.nothing) });
@@ -111,8 +113,33 @@ async function answer(
   return writer.whole;
 }
 
+/** Never without a word: in a header that comes before the answer, and in the log. */
+function tellShortened(
+  { id: requestId }: FastifyRequest,
+  reply: FastifyReply,
+  model: string,
+  leftOut: LeftOut,
+  logger: Logger,
+): void {
+  const { turns, toolResults, tokens } = leftOut;
+  const parts = [
+    ...(turns > 0 ? [`turns=${turns}`] : []),
+    ...(toolResults > 0 ? [`tool_results=${toolResults}`] : []),
+    ...(tokens > 0 ? [`tokens=${tokens}`] : []),
+  ];
+  reply.header("x-hearth-left-out", parts.join(", "));
+  logger.warn(
+    { requestId, model, ...leftOut },
+    "a prompt was too long for the context: its oldest parts were left out",
+  );
+}
+
 async function* chunks(events: AsyncGenerator<GenerationEvent>, writer: AnswerWriter): AsyncGenerator<object> {
   for await (const event of events) yield* writer.take(event);
+}
+
+interface Texts extends Pick<EmbeddingRequest, "truncate" | "inputField"> {
+  readonly inputs: readonly string[];
 }
 
 /** One text after the other: many of one client must not fill the queue for all. */
@@ -121,7 +148,7 @@ async function embed(
   request: FastifyRequest,
   reply: FastifyReply,
   model: string,
-  inputs: readonly string[],
+  { inputs, ...how }: Texts,
 ) {
   const { generations, clock } = dependencies;
   const name = models.resolve(model);
@@ -131,7 +158,7 @@ async function embed(
   const vectors: number[][] = [];
   let promptTokens = 0;
   for (const input of inputs) {
-    const embedding = await generations.embed({ model: name, input, signal, demand });
+    const embedding = await generations.embed({ model: name, input, ...how, signal, demand });
     promptTokens += embedding.promptTokens;
     vectors.push([...embedding.vector]);
   }

@@ -1,13 +1,16 @@
 /** Adds Ollama's API to a server. Its errors are one string, so that its routes have an error handler of their own. */
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../base/clock.js";
+import { HearthError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
 import { errorHeaders, fromFastifyError, isFault } from "../../net/errors.js";
 import type { Server } from "../../net/server.js";
 import type { Generations } from "../../service/generation.js";
 import type { ModelLibrary } from "../../service/models.js";
 import { routeAnswers } from "./answers.js";
+import { takeUnnamedJson } from "./body.js";
 import { ContextNotice } from "./context-notice.js";
+import { routeCreate } from "./create.js";
 import { routeModels } from "./models.js";
 import { toBody } from "./stream.js";
 
@@ -29,17 +32,38 @@ export interface ApiScope {
 }
 
 export function registerOllama(server: Server, dependencies: OllamaDependencies): void {
-  server.app.register(async (app) => {
-    app.setErrorHandler((thrown, request, reply) => {
-      const error = fromFastifyError(thrown);
-      if (isFault(error))
-        dependencies.logger.error({ requestId: request.id, code: error.code, err: error }, "a request failed");
-      return reply.code(error.kind.status).headers(errorHeaders(error)).send(toBody(error));
-    });
+  const sendError = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const error = fromFastifyError(thrown);
+    if (isFault(error))
+      dependencies.logger.error({ requestId: request.id, code: error.code, err: error }, "a request failed");
+    return reply.code(error.kind.status).headers(errorHeaders(error)).send(toBody(error));
+  };
+  const addRoutes = (app: FastifyInstance) => {
+    takeUnnamedJson(app);
     const { models, logger } = dependencies;
-    const contextNotice = new ContextNotice(models.contextTokens, logger);
-    const scope = { app, models, dependencies, contextNotice };
+    const scope = { app, models, dependencies, contextNotice: new ContextNotice(logger) };
     routeModels(scope);
+    routeCreate(scope);
     routeAnswers(scope);
+  };
+  server.app.register(async (app) => {
+    app.setErrorHandler(sendError);
+    addRoutes(app);
+    // Probes ask it, of Ollama's command and others; HEAD comes with GET. It tells nothing that a port scan does not.
+    const config = { scope: "open" as const, api: { summary: "Says what this is" } };
+    app.get("/", { config }, async (_request, reply) =>
+      reply.type("text/plain; charset=utf-8").send("hearth is running"),
+    );
   });
+  // What has no route below /api is told in the same form.
+  server.app.register(
+    async (app) => {
+      app.setErrorHandler(sendError);
+      app.setNotFoundHandler((request) => {
+        const route = `${request.method} ${request.url.split("?", 1)[0]?.slice(0, 200)}`;
+        throw new HearthError("ROUTE_NOT_FOUND", `There is no ${route}.`);
+      });
+    },
+    { prefix: "/api" },
+  );
 }

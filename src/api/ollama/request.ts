@@ -1,12 +1,13 @@
 /** Ollama's requests in the service's words. Pure. */
 import { askedSampling } from "../../service/sampling.js";
-import type { GenerationRequest, Message, OutputFormat, Tool } from "../../service/types.js";
+import { type GenerationRequest, type Message, type OutputFormat, roles, type Tool } from "../../service/types.js";
 import { type ChatRequest, type GenerateRequest, type Options, toKeepAliveMs } from "./schema.js";
 
 export function toChat(request: ChatRequest, model: string, signal: AbortSignal): GenerationRequest {
   return {
     ...common(request, model, signal),
     messages: toMessages(request.messages ?? []),
+    inputField: "messages",
     tools: (request.tools ?? []).map(toTool),
   };
 }
@@ -17,6 +18,7 @@ export function toGenerate(request: GenerateRequest, model: string, signal: Abor
     ...common(request, model, signal),
     messages: [...system, { role: "user", content: request.prompt ?? "" }],
     raw: request.raw ?? false,
+    inputField: "prompt",
   };
 }
 
@@ -37,6 +39,7 @@ function common(
     maxTokens: limit < 0 ? null : Math.max(limit, 1),
     stop: typeof stop === "string" ? [stop] : stop,
     ...(request.logprobs && { topLogprobs: request.top_logprobs ?? 0 }),
+    truncation: request.truncate === false ? "disabled" : "auto",
     cacheKey: null,
     generate: limit !== 0,
     signal,
@@ -47,7 +50,7 @@ function common(
 function toSampling(options: Options): GenerationRequest["sampling"] {
   return askedSampling({
     temperature: options.temperature,
-    topK: options.top_k,
+    topK: notNegative(options.top_k),
     topP: options.top_p,
     minP: options.min_p,
     typicalP: options.typical_p,
@@ -55,8 +58,13 @@ function toSampling(options: Options): GenerationRequest["sampling"] {
     penaltyLastN: options.repeat_last_n,
     presencePenalty: options.presence_penalty,
     frequencyPenalty: options.frequency_penalty,
-    seed: options.seed === -1 ? null : options.seed,
+    seed: (options.seed ?? -1) < 0 ? null : options.seed,
   });
+}
+
+/** -1 is how llama.cpp and Ollama switch it off. */
+function notNegative(value: number | null | undefined): number | null | undefined {
+  return typeof value === "number" ? Math.max(value, 0) : value;
 }
 
 function toFormat(format: ChatRequest["format"]): OutputFormat {
@@ -68,12 +76,19 @@ function toTool({ function: { name, description, parameters } }: NonNullable<Cha
   return { name, ...(description && { description }), ...(parameters && { parameters }) };
 }
 
+/** Templates compare in lower case. A role that we do not know is theirs, as it is. */
+function roleOf(role: string): string {
+  const lower = role.toLowerCase();
+  return (roles as readonly string[]).includes(lower) ? lower : role;
+}
+
 /** Ollama's calls have no ids, and its results only a tool's name: a result answers the first call that waits for one. */
 function toMessages(messages: NonNullable<ChatRequest["messages"]>): Message[] {
   const waiting: { id: string; name: string }[] = [];
   return messages.map((message, i) => {
     const content = message.content ?? "";
-    if (message.role === "tool") {
+    const role = roleOf(message.role);
+    if (role === "tool") {
       const at = waiting.findIndex(({ id, name }) =>
         message.tool_call_id ? id === message.tool_call_id : !message.tool_name || name === message.tool_name,
       );
@@ -93,7 +108,7 @@ function toMessages(messages: NonNullable<ChatRequest["messages"]>): Message[] {
     }));
     waiting.push(...toolCalls);
     return {
-      role: message.role,
+      role,
       content,
       ...(message.thinking && { reasoning: message.thinking }),
       ...(toolCalls.length > 0 && { toolCalls }),

@@ -7,11 +7,13 @@ import { unsupported } from "../../net/validate.js";
 
 export const modelName = z.string().min(1).max(512);
 const text = z.string();
+const longText = z.string().max(1_048_576);
 const stopText = z.string().min(1).max(256);
 
 const options = z.looseObject({
   temperature: z.number().min(0).max(10).nullish(),
-  top_k: z.int().min(0).max(1_000_000).nullish(),
+  /** Negative, as 0: not bounded. */
+  top_k: z.int().min(-1_000_000).max(1_000_000).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   min_p: z.number().min(0).max(1).nullish(),
   typical_p: z.number().min(0).max(1).nullish(),
@@ -19,15 +21,18 @@ const options = z.looseObject({
   repeat_last_n: z.int().min(-1).max(1_048_576).nullish(),
   presence_penalty: z.number().min(-2).max(2).nullish(),
   frequency_penalty: z.number().min(-2).max(2).nullish(),
-  seed: z.int().min(-1).nullish(),
+  /** Negative: drawn. */
+  seed: z.int().nullish(),
   /** Negative: until the model ends, or the context does. */
-  num_predict: z.int().min(-2).max(1_048_576).nullish(),
+  num_predict: z.int().min(-1_048_576).max(1_048_576).nullish(),
   /** The context is the configuration's; what does not fit is an error. */
   num_ctx: z.int().min(0).max(16_777_216).nullish(),
   stop: z.union([stopText, z.array(stopText).max(16)]).nullish(),
   mirostat: z.int().min(0).max(2).nullish(),
 });
 export type Options = z.infer<typeof options>;
+/** What may be set for a model by name. */
+export const optionNames: readonly string[] = Object.keys(options.shape);
 
 /** Seconds, or a duration as Go writes it; negative is for ever. */
 const keepAlive = z.union([
@@ -45,6 +50,8 @@ const shared = {
   options: options.nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
+  /** Leave out the oldest of what does not fit into the context. On where it is not said. */
+  truncate: z.boolean().nullish(),
 };
 
 const call = z.looseObject({
@@ -53,7 +60,8 @@ const call = z.looseObject({
 });
 
 const message = z.object({
-  role: z.enum(["system", "user", "assistant", "tool"]),
+  /** In any case; others than the usual ones are the template's. */
+  role: z.string().regex(/^[\w-]{1,64}$/),
   content: text.nullish(),
   thinking: text.nullish(),
   images: z.array(z.unknown()).max(64).nullish(),
@@ -101,6 +109,7 @@ export const embedSchema = z.object({
 export const embeddingsSchema = z.object({
   model: modelName,
   prompt: text,
+  truncate: z.boolean().nullish(),
   keep_alive: keepAlive.nullish(),
   options: options.nullish(),
 });
@@ -109,6 +118,26 @@ export const embeddingsSchema = z.object({
 const named = { model: modelName.nullish(), name: modelName.nullish() };
 export const modelSchema = z.object({ ...named, verbose: z.boolean().nullish() });
 export const pullSchema = z.object({ ...named, stream: z.boolean().nullish(), insecure: z.boolean().nullish() });
+export const createSchema = z.object({
+  ...named,
+  from: modelName.nullish(),
+  /** Files that were sent to /api/blobs, by name: `sha256:HEX`. */
+  files: z.record(z.string().max(256), z.string().max(128)).nullish(),
+  system: longText.nullish(),
+  template: longText.nullish(),
+  license: z.union([longText, z.array(longText).max(16)]).nullish(),
+  parameters: options.nullish(),
+  messages: z
+    .array(z.object({ role: message.shape.role, content: longText.nullish() }))
+    .max(256)
+    .nullish(),
+  stream: z.boolean().nullish(),
+  adapters: z.record(z.string(), z.unknown()).nullish(),
+  quantize: z.string().max(32).nullish(),
+  modelfile: z.string().nullish(),
+});
+export type CreateRequest = z.infer<typeof createSchema>;
+
 export const copySchema = z.object({ source: modelName, destination: modelName });
 
 export function refuseUnsupported(request: ChatRequest | GenerateRequest): void {

@@ -37,6 +37,7 @@ export class ChoiceWriter {
   #content = "";
   #reasoning = "";
   #finish: ChatChunk["finish_reason"] = null;
+  #brokeOff = false; // within a call
   readonly #wantsScores: boolean;
 
   constructor(index: number, options: { logprobs: boolean }) {
@@ -49,7 +50,9 @@ export class ChoiceWriter {
     switch (event.type) {
       case "queued":
       case "prompt":
+        return [];
       case "toolCallDone":
+        this.#brokeOff ||= !event.complete;
         return [];
       case "score":
         this.#scores.push(event);
@@ -107,7 +110,8 @@ export class ChoiceWriter {
   }
 
   #end(reason: FinishReason): ChatChunk {
-    this.#finish = reason === "stop" && this.#calls.length > 0 ? "tool_calls" : reason;
+    const isCut = reason === "length" || this.#brokeOff;
+    this.#finish = isCut ? "length" : this.#calls.length > 0 ? "tool_calls" : "stop";
     return { ...this.#chunk({}), finish_reason: this.#finish };
   }
 

@@ -1,6 +1,8 @@
 /** Fields that several of OpenAI's requests share, their ranges, and what they mean to the service. */
+
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
+import { quoted } from "../../base/excerpt.js";
 import { inWords, oneOfForms } from "../../net/documented.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import { askedSampling } from "../../service/sampling.js";
@@ -134,7 +136,7 @@ function partText(part: z.infer<typeof anyPart>, path: string): string {
     case "file":
       throw unsupported(path, `content of type ${part.type}`);
     default:
-      throw new HearthError("REQUEST_INVALID", `${path}: ${JSON.stringify(part.type)} is no type of content.`, {
+      throw new HearthError("REQUEST_INVALID", `${path}: ${quoted(part.type)} is no type of content.`, {
         param: `${path}.type`,
       });
   }

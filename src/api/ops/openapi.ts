@@ -13,6 +13,7 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
       operationId: `${method.toLowerCase()}${path.replace(/[^a-z]+(.)?/gi, (_, next = "") => next.toUpperCase())}`,
       ...(scope === "open" && { security: [] }),
       ...parametersOf(path, api.query),
+      ...(api.takesFile && { requestBody: { required: true, content: { "application/octet-stream": {} } } }),
       ...(api.body && { requestBody: { required: true, content: json(toSchema(api.body)) } }),
       responses: {
         "200": { description: "Done; see the protocol for the form of answers and streams." },

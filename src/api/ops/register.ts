@@ -31,9 +31,12 @@ export function registerOps(server: Server, { health, metrics }: OpsDependencies
     },
   );
 
-  app.get("/openapi.json", { config: { api: { summary: "This document" } } }, async () =>
-    openApiDocument(server.routes, version),
-  );
+  // Written once: it takes milliseconds, and the routes do not change.
+  let document: string | undefined;
+  app.get("/openapi.json", { config: { api: { summary: "This document" } } }, async (_request, reply) => {
+    document ??= JSON.stringify(openApiDocument(server.routes, version));
+    return reply.type("application/json; charset=utf-8").send(document);
+  });
   app.get("/metrics", { config: { api: { summary: "Counts and times for Prometheus" } } }, async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.render()),
   );

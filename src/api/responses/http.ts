@@ -1,6 +1,8 @@
 /** /v1/responses over HTTP: one JSON answer, or a stream of server-sent events. */
+
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HearthError } from "../../base/errors.js";
+import { quoted } from "../../base/excerpt.js";
 import type { Logger } from "../../base/logger.js";
 import { ownerOf } from "../../net/auth.js";
 import { isFault } from "../../net/errors.js";
@@ -104,5 +106,5 @@ function sendEvents(
 }
 
 function notFound(id: string): HearthError {
-  return new HearthError("RESPONSE_NOT_FOUND", `There is no response ${JSON.stringify(id)}.`, { param: "response_id" });
+  return new HearthError("RESPONSE_NOT_FOUND", `There is no response ${quoted(id)}.`, { param: "response_id" });
 }

@@ -1,6 +1,8 @@
 /** Items of a conversation, a request's input or a response's output, as messages. Pure. */
+
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
+import { quoted } from "../../base/excerpt.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import type { Message } from "../../service/types.js";
 import { readCompaction, withSummary } from "./compaction.js";
@@ -82,7 +84,7 @@ function toMessage(value: unknown, path: string, before: readonly Message[]): Me
     case "item_reference":
       throw unsupported(path, `input items of type ${type}`);
     default:
-      throw new HearthError("REQUEST_INVALID", `${path}: ${JSON.stringify(type)} is no type of an input item.`, {
+      throw new HearthError("REQUEST_INVALID", `${path}: ${quoted(type)} is no type of an input item.`, {
         param: `${path}.type`,
       });
   }
@@ -92,7 +94,7 @@ function toResult(value: unknown, path: string, before: readonly Message[]): Mes
   const { call_id: id, output } = parseAt(resultSchema, value, path);
   const call = before.flatMap(({ toolCalls }) => toolCalls ?? []).findLast((each) => each.id === id);
   if (!call) {
-    const message = `${path}: there is no function_call with the call_id ${JSON.stringify(id)} before its output.`;
+    const message = `${path}: there is no function_call with the call_id ${quoted(id)} before its output.`;
     throw new HearthError("REQUEST_INVALID", message, { param: `${path}.call_id` });
   }
   return { role: "tool", content: toText(output, `${path}.output`), toolCallId: id, toolName: call.name };
@@ -120,7 +122,7 @@ function partText(value: unknown, path: string): string {
     case "input_video":
       throw unsupported(path, `content of type ${type}`);
     default:
-      throw new HearthError("REQUEST_INVALID", `${path}: ${JSON.stringify(type)} is no type of content.`, {
+      throw new HearthError("REQUEST_INVALID", `${path}: ${quoted(type)} is no type of content.`, {
         param: `${path}.type`,
       });
   }

@@ -2,8 +2,10 @@
  * The streams of all connections, found again by the response's id. A stream that lost its client goes on for a grace period
  * and is cancelled then; one that has ended is kept as long, for a client that missed its end.
  */
+
 import type { Clock } from "../../base/clock.js";
 import { HearthError } from "../../base/errors.js";
+import { quoted } from "../../base/excerpt.js";
 import { LiveStream, type StreamReader } from "./live-stream.js";
 import type { Turn } from "./turn.js";
 
@@ -56,7 +58,7 @@ export class LiveStreams {
   get(id: string, owner: string): LiveStream {
     const stream = this.find(id, owner);
     if (stream) return stream;
-    const message = `There is no stream of ${JSON.stringify(id)} to read on from.`;
+    const message = `There is no stream of ${quoted(id)} to read on from.`;
     throw new HearthError("RESPONSE_NOT_FOUND", message, { param: "response_id" });
   }
 

@@ -140,12 +140,12 @@ export class OpenCall implements OpenItem {
     return [{ type: "response.function_call_arguments.delta", ...this.#place(), delta }];
   }
 
+  /** Arguments that were cut are not done: clients read them as JSON then. */
   close(status: ItemStatus): EventBody[] {
     const { name } = this.#call;
-    return [
-      { type: "response.function_call_arguments.done", ...this.#place(), name, arguments: this.#arguments },
-      { type: "response.output_item.done", output_index: this.#index, item: this.item(status) },
-    ];
+    const done = { type: "response.function_call_arguments.done", ...this.#place(), name, arguments: this.#arguments };
+    const closed = { type: "response.output_item.done", output_index: this.#index, item: this.item(status) };
+    return status === "completed" ? [done, closed] : [closed];
   }
 
   item(status: ItemStatus): FunctionCallItem {

@@ -1,7 +1,7 @@
 /** The Response object and its items as the public API defines them. Every field is there, and no number is ever null. */
 import { randomBytes } from "node:crypto";
 import type { Priority } from "../../base/demand.js";
-import { defaultSampling, type Usage } from "../../service/types.js";
+import type { defaultSampling, Usage } from "../../service/types.js";
 import type { CreateRequest, FunctionTool } from "./schema.js";
 
 export type ResponseStatus = "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
@@ -66,11 +66,17 @@ export function newId(prefix: "resp" | "msg" | "rs" | "fc" | "cmp"): string {
 /** The public API's words. */
 const tiers = { high: "priority", default: "default", low: "flex" } as const satisfies Record<Priority, string>;
 
+interface Answering {
+  readonly id: string;
+  readonly model: string;
+  readonly createdAt: number;
+  readonly priority: Priority;
+  /** In use: the request's, or the model's defaults. */
+  readonly sampling: typeof defaultSampling;
+}
+
 /** The part of a Response that echoes its request, with the values in use for what the request left open. */
-export function describeRequest(
-  request: CreateRequest,
-  { id, model, createdAt, priority }: { id: string; model: string; createdAt: number; priority: Priority },
-) {
+export function describeRequest(request: CreateRequest, { id, model, createdAt, priority, sampling }: Answering) {
   return {
     id,
     object: "response" as const,
@@ -78,10 +84,10 @@ export function describeRequest(
     model,
     instructions: request.instructions ?? null,
     previous_response_id: request.previous_response_id ?? null,
-    temperature: request.temperature ?? defaultSampling.temperature,
-    top_p: request.top_p ?? defaultSampling.topP,
-    presence_penalty: request.presence_penalty ?? defaultSampling.presencePenalty,
-    frequency_penalty: request.frequency_penalty ?? defaultSampling.frequencyPenalty,
+    temperature: request.temperature ?? sampling.temperature,
+    top_p: request.top_p ?? sampling.topP,
+    presence_penalty: request.presence_penalty ?? sampling.presencePenalty,
+    frequency_penalty: request.frequency_penalty ?? sampling.frequencyPenalty,
     top_logprobs: 0,
     max_output_tokens: request.max_output_tokens ?? null,
     max_tool_calls: request.max_tool_calls ?? null,

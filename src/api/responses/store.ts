@@ -1,5 +1,7 @@
 /** Responses that later requests may go on from. */
+
 import { HearthError } from "../../base/errors.js";
+import { quoted } from "../../base/excerpt.js";
 import type { Message } from "../../service/types.js";
 import type { InputItem } from "./input-items.js";
 import type { ResponseResource } from "./resource.js";
@@ -20,7 +22,7 @@ export async function messagesBefore(
   if (id === null || id === undefined) return [];
   const found = memory?.get(id) ?? (await store.get(id, owner));
   if (found) return found.messages;
-  throw new HearthError("PREVIOUS_RESPONSE_NOT_FOUND", `There is no response ${JSON.stringify(id)} to go on from.`, {
+  throw new HearthError("PREVIOUS_RESPONSE_NOT_FOUND", `There is no response ${quoted(id)} to go on from.`, {
     param: "previous_response_id",
   });
 }

@@ -6,7 +6,7 @@ import { toHearthError } from "../../net/errors.js";
 import type { Generations } from "../../service/generation.js";
 import { defaultModel } from "../../service/model-host.js";
 import { askedSampling } from "../../service/sampling.js";
-import type { GenerationRequest, Message, OutputFormat } from "../../service/types.js";
+import { defaultSampling, type GenerationRequest, type Message, type OutputFormat } from "../../service/types.js";
 import { toConversation } from "./input.js";
 import { type InputItem, toInputItems } from "./input-items.js";
 import { describeRequest, newId, type ResponseResource } from "./resource.js";
@@ -124,21 +124,27 @@ export class Turn {
     const conversation = toConversation(await this.#previous(), request.input);
     this.#conversation = conversation;
     const now = () => Math.floor(clock.wallTime() / 1000);
-    const echo = describeRequest(request, {
-      id: newId("resp"),
-      model,
-      createdAt: now(),
-      priority: this.#demand.priority,
-    });
-    const writer = new ResponseWriter(echo, {
-      tokenIds: request.include?.includes(includes.tokenIds) ?? false,
-      progress: request.include?.includes(includes.progress) ?? false,
-      generate: request.generate ?? true,
-      now,
-    });
-    const generation = { ...toGeneration(request, model, conversation), signal, demand: this.#demand };
+    const described = { id: newId("resp"), model, createdAt: now(), priority: this.#demand.priority };
+    let sampling = defaultSampling;
+    const makeWriter = () =>
+      new ResponseWriter(describeRequest(request, { ...described, sampling }), {
+        tokenIds: request.include?.includes(includes.tokenIds) ?? false,
+        progress: request.include?.includes(includes.progress) ?? false,
+        generate: request.generate ?? true,
+        now,
+      });
+    const generation = {
+      ...toGeneration(request, model, conversation),
+      onSampling: (used: typeof defaultSampling) => {
+        sampling = used;
+      },
+      signal,
+      demand: this.#demand,
+    };
+    let writer: ResponseWriter | null = null;
     for await (const event of generations.generate(generation)) {
-      if (!this.#writer) {
+      if (!writer) {
+        writer = makeWriter();
         this.#writer = writer;
         yield* writer.start();
       }
@@ -155,7 +161,9 @@ export class Turn {
   }
 
   #remember(writer: ResponseWriter, conversation: readonly Message[]): void {
-    const messages = toConversation(conversation, writer.response.output);
+    // Half a call has no result that could follow it, and templates stumble over arguments that are no JSON.
+    const whole = writer.response.output.filter((item) => item.type !== "function_call" || item.status === "completed");
+    const messages = toConversation(conversation, whole);
     const stored = { response: writer.response, messages, input: this.inputItems };
     this.#stored = stored;
     this.#memory?.put(stored);

@@ -39,3 +39,26 @@ export const isSpace = (text: string): boolean => /^\s*$/.test(text);
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** Events on their way out: pieces of one text are joined. */
+export class EventQueue {
+  #events: AnswerEvent[] = [];
+
+  push(event: AnswerEvent): void {
+    const last = this.#events.at(-1);
+    if (event.type !== "call" && event.type !== "callEnd") {
+      if (event.text === "") return;
+      if (last?.type === event.type) {
+        this.#events[this.#events.length - 1] = { type: event.type, text: last.text + event.text };
+        return;
+      }
+    }
+    this.#events.push(event);
+  }
+
+  take(): AnswerEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+}

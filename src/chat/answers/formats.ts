@@ -18,7 +18,7 @@ export interface ToolFormat {
   readonly closes: readonly string[];
   /** Texts within calls that are control tokens in some vocabularies. */
   readonly inner?: readonly string[];
-  /** An answer that is a JSON object without any marker may be a call as well. */
+  /** Calls have no marker of their own: an answer that begins with a brace is held to be one. */
   readonly isBare?: true;
   /** Control tokens that end an answer after calls, beside the model's own. */
   readonly stops?: readonly string[];
@@ -197,4 +197,11 @@ export function detectFormat(template: string, specialTokens: readonly string[])
     reasoning: reasoning ?? null,
     wrappers: template.includes("<response>") ? ["<response>", "</response>"] : [],
   };
+}
+
+/** The inverse of a tool format's `name`. */
+export function toolFormatNamed(name: string): ToolFormat {
+  const found = [hermes, ...toolFormats.map(([, format]) => format)].find((format) => format.name === name);
+  if (!found) throw new Error(`no tool format has the name ${name}`);
+  return found;
 }

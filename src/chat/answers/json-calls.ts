@@ -53,7 +53,8 @@ export class JsonCallsReader implements CallReader {
   }
 }
 
-class JsonCallReader implements CallReader {
+/** One object. The brace that ends its arguments goes out with the call's own end: what is cut before never looks whole. */
+export class JsonCallReader implements CallReader {
   readonly #options: JsonCallOptions;
   readonly #scanner = new JsonScanner();
   #json = "";
@@ -85,13 +86,12 @@ class JsonCallReader implements CallReader {
   }
 
   #readKey(json: string): "more" | "bad" {
-    if (this.#scanner.inString) {
-      this.#key += json;
-      return "more";
-    }
-    this.#value = "";
-    const isKnown = argumentKeys.includes(this.#key) || otherKeys.includes(this.#key);
-    return isKnown || !this.#options.onlyTools ? "more" : "bad";
+    const isOver = !this.#scanner.inString;
+    if (isOver) this.#value = "";
+    else this.#key += json;
+    if (!this.#options.onlyTools) return "more";
+    const keys = [...argumentKeys, ...otherKeys];
+    return (isOver ? keys.includes(this.#key) : keys.some((key) => key.startsWith(this.#key))) ? "more" : "bad";
   }
 
   #readValue(unit: string, json: string, emit: Emit): "more" | "done" | "bad" {
@@ -117,15 +117,16 @@ class JsonCallReader implements CallReader {
   }
 
   #stream(json: string, emit: Emit): "more" {
-    if (json !== "") emit({ type: "arguments", text: json });
-    if (this.#scanner.depth > 1) return "more";
-    this.#inArguments = false;
+    this.#inArguments = this.#scanner.depth > 1;
+    const text = this.#inArguments ? json : json.slice(0, -1);
+    if (text !== "") emit({ type: "arguments", text });
     return "more";
   }
 
   /** The object is complete: it was streamed, or its members came in another order or form. */
   #end(emit: Emit): "done" | "bad" {
     if (this.#started) {
+      emit({ type: "arguments", text: "}" });
       emit({ type: "callEnd", complete: true });
       return "done";
     }

@@ -7,16 +7,18 @@ import { gemmaQuote } from "./written.js";
 
 const maxDepth = 64;
 
-/** `[f(a="b", n=1), g()]`, the brackets optional: Python calls with keyword arguments of literals. */
+/** `[f(a="b", n=1), g()]`, the brackets optional, one or several: Python calls with keyword arguments of literals. */
 export function parsePythonCalls(text: string): ParsedCall[] | null {
   return parseWith(text, (reader) => {
-    const isList = reader.skip("[");
     const calls: ParsedCall[] = [];
     do {
-      if (isList && reader.peek("]")) break;
-      calls.push(pythonCall(reader));
-    } while (reader.skip(","));
-    if (isList) reader.expect("]");
+      const isList = reader.skip("[");
+      do {
+        if (isList && reader.peek("]")) break;
+        calls.push(pythonCall(reader));
+      } while (reader.skip(","));
+      if (isList) reader.expect("]");
+    } while (!reader.isAtEnd);
     return calls.length > 0 ? calls : null;
   });
 }
@@ -43,7 +45,7 @@ export function parseGemmaCalls(text: string): ParsedCall[] | null {
       reader.expect("call:");
       const name = reader.match(/[^\s{]+/y);
       calls.push({ name, arguments: gemmaObject(reader, 0) });
-    } while (reader.skip(","));
+    } while (reader.skip(",") || reader.peek("call:"));
     return calls;
   });
 }

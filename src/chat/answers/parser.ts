@@ -4,39 +4,64 @@
  */
 import type { Tool } from "../messages.js";
 import { StopMatcher } from "../stop-matcher.js";
-import { type AnswerEvent, type CallReader, isSpace } from "./events.js";
+import { type AnswerEvent, type CallReader, EventQueue, isSpace } from "./events.js";
 import type { AnswerFormat } from "./formats.js";
+import { MarkedReader } from "./marked.js";
+import { ThoughtReader } from "./thoughts.js";
+import { UnmarkedReader, unmarkedBeginnings } from "./unmarked.js";
+import { fence, isSeparator } from "./wrappings.js";
 
 export interface AnswerParserOptions {
   /** Without tools, nothing is a call. */
   readonly tools: readonly Tool[];
   /** The prompt has opened the thoughts already. */
   readonly inReasoning: boolean;
+  /** Calls are asked for: where text would follow one, the answer is over. */
+  readonly onlyCalls?: boolean;
+}
+
+export interface AnswerEnd {
+  /** A limit has cut the answer: what was becoming a call is no text then. */
+  readonly isCut: boolean;
 }
 
 export class AnswerParser {
   readonly #format: AnswerFormat;
   readonly #tools: readonly Tool[];
   readonly #textMarkers: StopMatcher;
-  readonly #reasoningEnd: StopMatcher;
+  readonly #thoughts: ThoughtReader;
+  /** What is still to be read. */
+  #input = "";
   /** Nothing but text can come. */
   readonly #isPlain: boolean;
-  #mode: "text" | "reasoning" | "call";
+  #mode: "text" | "reasoning" | "call" | "unmarked";
   #reader: CallReader | null = null;
+  #unmarked: UnmarkedReader | null = null;
   /** What the reader has taken since its last complete call, the marker included. */
   #raw = "";
   #isCallOpen = false;
   /** No text yet, or none since thoughts or a call: here thoughts and unmarked calls may begin. */
   #isFresh = true;
   #afterCall = false;
+  #isClosed = false; // the call before, by its mark
+  /** An unmarked call may begin, and the grammar would hold it to one. */
+  #isHeld = false;
+  /** What begins here was read as unmarked calls already, in vain. */
+  #isText = false;
+  /** A block was opened around calls: where it ends is no text. */
+  #inFence = false;
   /** White space that is only shown if text follows, or the answer ends. */
   #space = "";
-  #events: AnswerEvent[] = [];
+  readonly #events = new EventQueue();
+  readonly #onlyCalls: boolean;
+  #hasCalled = false;
+  #isOver = false;
 
-  constructor(format: AnswerFormat, { tools, inReasoning }: AnswerParserOptions) {
+  constructor(format: AnswerFormat, { tools, inReasoning, onlyCalls = false }: AnswerParserOptions) {
     const { reasoning, wrappers } = format;
     this.#format = format;
     this.#tools = tools;
+    this.#onlyCalls = onlyCalls;
     this.#isPlain = tools.length === 0 && reasoning === null && wrappers.length === 0;
     this.#mode = inReasoning && reasoning ? "reasoning" : "text";
     this.#textMarkers = new StopMatcher([
@@ -44,51 +69,86 @@ export class AnswerParser {
       ...(reasoning ? [reasoning.open] : []),
       ...wrappers,
     ]);
-    this.#reasoningEnd = new StopMatcher(reasoning ? [reasoning.close] : []);
+    this.#thoughts = new ThoughtReader(format, tools);
   }
 
   get inReasoning(): boolean {
     return this.#mode === "reasoning";
   }
 
+  /** What would follow is not part of the answer: calls were asked for, or came without marks, and something else begins. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** The answer follows a grammar that lets nothing but a call go on where one has begun (see grammar/answer.ts). */
+  expectHeldCalls(): void {
+    this.#isHeld = true;
+  }
+
   /** What is sure with this piece. */
   push(piece: string): AnswerEvent[] {
     if (this.#isPlain) return piece === "" ? [] : [{ type: "text", text: piece }];
-    for (const unit of piece.split("")) this.#take(unit);
-    return this.#takeEvents();
+    this.#read(piece);
+    return this.#events.take();
   }
 
-  /** What was held back when the answer ended by itself. */
-  finish(): AnswerEvent[] {
-    if (this.#mode === "call") this.#finishCall();
-    if (this.#mode === "reasoning") this.#reasoning(this.#reasoningEnd.flush());
+  /** What was held back when the answer ended. */
+  finish({ isCut }: AnswerEnd = { isCut: false }): AnswerEvent[] {
+    if (this.#isOver) return [];
+    while (this.#mode === "unmarked") this.#finishUnmarked(isCut);
+    if (this.#mode === "call") this.#finishCall(isCut);
+    if (this.#mode === "reasoning") this.#reasoning(this.#thoughts.flush());
     const held = this.#textMarkers.flush();
-    const isCutClose = this.#afterCall && this.#format.tools.closes.some((close) => close.startsWith(held));
-    if (held !== "" && !isCutClose) this.#text(held);
+    if (held !== "" && !this.#isCutMark(held, isCut)) this.#text(held);
     if (this.#mode === "text" && !this.#isFresh) this.#emit({ type: "text", text: this.#space });
     this.#space = "";
-    return this.#takeEvents();
+    const { text, calls } = this.#thoughts.takeCalls();
+    // Calls that the model wrote in its thoughts, and left it at that, are meant.
+    if (isCut) this.#emit({ type: "reasoning", text });
+    else for (const event of calls) this.#emit(event);
+    return this.#events.take();
+  }
+
+  #read(text: string): void {
+    this.#input = text;
+    while (this.#input !== "") {
+      // What a unit leads to may put text before the rest.
+      const units = this.#input.split("");
+      this.#input = "";
+      for (const [i, unit] of units.entries()) {
+        if (this.#isOver) return;
+        this.#take(unit);
+        if (this.#input === "") continue;
+        this.#input += units.slice(i + 1).join("");
+        break;
+      }
+    }
   }
 
   #take(unit: string): void {
     if (this.#mode === "call") this.#takeCall(unit);
+    else if (this.#mode === "unmarked") this.#takeUnmarked(unit);
     else if (this.#mode === "reasoning") this.#takeReasoning(unit);
     else this.#takeText(unit);
   }
 
   #takeText(unit: string): void {
-    const { reasoning, tools } = this.#format;
-    if (this.#isFresh && tools.isBare && this.#tools.length > 0) {
-      if (unit === "{") {
-        this.#open("");
-        this.#takeCall(unit);
+    const { reasoning, tools, wrappers } = this.#format;
+    if (this.#isFresh && !this.#isText && this.#tools.length > 0) {
+      const isBetween = this.#afterCall && isSeparator(unit);
+      if (isBetween || unmarkedBeginnings.has(unit)) {
+        this.#beginUnmarked(unit);
         return;
       }
-      if (this.#afterCall && (unit === ";" || unit === ",")) return;
     }
     const { text, stop } = this.#textMarkers.push(unit);
     this.#text(text);
     if (stop === null) return;
+    this.#isText = false;
+    const isSecondClose = this.#isClosed && tools.closes.includes(stop);
+    if (isSecondClose || wrappers.includes(stop)) this.#isHeld = false; // the grammar takes it for text
+    this.#isClosed ||= tools.closes.includes(stop);
     if (stop === reasoning?.open) {
       if (this.#isFresh) this.#begin("reasoning");
       else this.#text(stop);
@@ -98,18 +158,16 @@ export class AnswerParser {
   }
 
   #takeReasoning(unit: string): void {
-    const { text, stop } = this.#reasoningEnd.push(unit);
+    const { text, isOver } = this.#thoughts.take(unit);
     this.#reasoning(text);
-    if (stop !== null) this.#begin("text");
+    if (isOver) this.#begin("text");
   }
 
   #takeCall(unit: string): void {
     let emitted = false;
     const taken = this.#reader?.take(unit, (event) => {
       emitted = true;
-      this.#isCallOpen = event.type !== "callEnd";
-      this.#raw = ""; // what was shown as a call cannot become text again
-      this.#emit(event);
+      this.#emitOfCall(event);
     });
     if (taken === "more") {
       if (!emitted && !this.#isCallOpen) this.#raw += unit;
@@ -122,6 +180,37 @@ export class AnswerParser {
     }
   }
 
+  #takeUnmarked(unit: string): void {
+    let emitted = false;
+    const taken = this.#unmarked?.take(unit, (event) => {
+      emitted = true;
+      this.#emitOfCall(event);
+    });
+    if (taken === "bad" && this.#unmarked?.hasStreamed) this.#isOver = true;
+    else if (taken === "bad") this.#readAsText(this.#raw + unit);
+    else if (!emitted && !this.#isCallOpen) this.#raw += unit;
+    if (taken === "mark") this.#openWrapped();
+  }
+
+  /** A mark of the family stands within a block or between foreign tags. */
+  #openWrapped(): void {
+    this.#unmarked?.flush((event) => this.#emitOfCall(event));
+    const wrapped = this.#raw;
+    this.#inFence ||= wrapped.includes(fence);
+    this.#open(this.#format.tools.opens.find((mark) => wrapped.endsWith(mark)) ?? "");
+    this.#raw = wrapped;
+  }
+
+  /** There was no call in it. */
+  #readAsText(text: string): void {
+    this.#mode = "text";
+    this.#unmarked = null;
+    this.#raw = "";
+    this.#isText = true;
+    const isEndOfFence = this.#inFence && this.#afterCall && text.startsWith(fence);
+    this.#input = isEndOfFence ? text.slice(fence.length) : text;
+  }
+
   /** The reader could not make a call of what it took. */
   #degrade(): void {
     this.#reader = null;
@@ -130,66 +219,104 @@ export class AnswerParser {
     this.#raw = "";
   }
 
-  #finishCall(): void {
+  #finishCall(isCut: boolean): void {
     const ended = this.#reader?.finish((event) => this.#emit(event)) ?? true;
-    if (ended) this.#begin("text");
+    if (ended || isCut) this.#begin("text");
     else this.#degrade();
+  }
+
+  #finishUnmarked(isCut: boolean): void {
+    const ended = this.#unmarked?.finish((event) => this.#emit(event), isCut) ?? true;
+    if (ended) {
+      this.#begin("text");
+    } else {
+      this.#readAsText(this.#raw);
+      this.#read(this.#input);
+    }
+  }
+
+  /** Whether the answer ended within a mark that is no text. */
+  #isCutMark(held: string, isCut: boolean): boolean {
+    const { tools, reasoning, wrappers } = this.#format;
+    if (this.#afterCall && tools.closes.some((close) => close.startsWith(held))) return true;
+    const opens = [...tools.opens, ...tools.closes, ...(reasoning ? [reasoning.open] : []), ...wrappers];
+    // One unit alone within a text is rather a bracket.
+    return isCut && (this.#isFresh || held.length > 1) && opens.some((open) => open.startsWith(held));
   }
 
   #open(marker: string): void {
     this.#begin("call");
-    this.#reader = this.#format.tools.reader(marker, this.#tools);
+    this.#reader = new MarkedReader(marker, this.#format.tools.reader(marker, this.#tools));
     this.#raw = marker;
     this.#isCallOpen = false;
+  }
+
+  #beginUnmarked(unit: string): void {
+    this.#mode = "unmarked";
+    const { opens: marks } = this.#format.tools;
+    this.#unmarked = new UnmarkedReader({
+      ...{ tools: this.#tools, marks, isHeld: () => this.#isHeld, follows: this.#afterCall },
+    });
+    this.#raw = "";
+    this.#isCallOpen = false;
+    this.#takeUnmarked(unit);
   }
 
   #begin(mode: "text" | "reasoning" | "call"): void {
     this.#mode = mode;
     this.#reader = null;
+    this.#unmarked = null;
     this.#isFresh = true;
+    this.#isText = false;
     this.#afterCall = false;
+    this.#isClosed = false;
     this.#space = "";
   }
 
   #text(text: string): void {
     const shown = this.#settle(text);
     if (shown === "") return;
+    if (this.#onlyCalls && this.#hasCalled) this.#isOver = true;
+    if (this.#isOver) return;
     this.#isFresh = false;
     this.#afterCall = false;
+    this.#inFence = false;
     this.#emit({ type: "text", text: shown });
   }
 
   #reasoning(text: string): void {
     const shown = this.#settle(text);
     if (shown === "") return;
+    if (this.#onlyCalls && this.#hasCalled) this.#isOver = true;
+    if (this.#isOver) return;
     this.#isFresh = false;
     this.#emit({ type: "reasoning", text: shown });
   }
 
   /** Leaves out white space at the beginning, and holds back what may turn out to stand at the end. */
   #settle(text: string): string {
-    const space = this.#isFresh && isSpace(this.#space + text) ? "" : this.#space;
-    const all = this.#isFresh ? (space + text).trimStart() : space + text;
+    if (isSpace(text)) {
+      if (!this.#isFresh) this.#space += text;
+      return "";
+    }
+    const all = this.#isFresh ? text.trimStart() : this.#space + text;
     const body = all.trimEnd();
     this.#space = all.slice(body.length);
     return body;
   }
 
-  #emit(event: AnswerEvent): void {
-    const last = this.#events.at(-1);
-    if (event.type !== "call" && event.type !== "callEnd") {
-      if (event.text === "") return;
-      if (last?.type === event.type) {
-        this.#events[this.#events.length - 1] = { type: event.type, text: last.text + event.text };
-        return;
-      }
-    }
-    this.#events.push(event);
+  #emitOfCall(event: AnswerEvent): void {
+    this.#isCallOpen = event.type !== "callEnd";
+    this.#raw = ""; // what was shown as a call cannot become text again
+    this.#emit(event);
   }
 
-  #takeEvents(): AnswerEvent[] {
-    const events = this.#events;
-    this.#events = [];
-    return events;
+  #emit(event: AnswerEvent): void {
+    if ("text" in event && event.text === "") return;
+    // Where more follows on thoughts, a call within them was one of them.
+    if (event.type === "text" || event.type === "call")
+      this.#events.push({ type: "reasoning", text: this.#thoughts.takeCalls().text });
+    this.#hasCalled ||= event.type === "call";
+    this.#events.push(event);
   }
 }

@@ -7,6 +7,7 @@ import { type ArgumentsForm, SchemaCompiler, type SchemaOptions } from "./json-s
 import {
   anyTextAtAll,
   gemmaNotation,
+  jsonNotation,
   type Notation,
   pythonArguments,
   pythonNotation,
@@ -29,6 +30,8 @@ export interface CallContext {
   readonly several: boolean;
   /** The rule of what may follow calls. */
   readonly after: string;
+  /** Rules of each tool's arguments as JSON, by name. */
+  readonly json: () => ReadonlyMap<string, string>;
 }
 
 export interface CallParts {
@@ -36,8 +39,6 @@ export interface CallParts {
   readonly opened: string;
   /** Where that depends on the marker: by its text. */
   readonly openedBy?: Readonly<Record<string, string>>;
-  /** For families that need no marker: a call from its first letter, and what may follow one. */
-  readonly bare?: { readonly call: string; readonly after: string };
   /** What follows the text with which the prompt begins a call (ToolFormat.begin): of a tool, or of any (""). */
   readonly rest: (tool: string) => string;
 }
@@ -52,7 +53,11 @@ type Compile = (compiler: (options: Partial<SchemaOptions>) => SchemaCompiler, s
  * Expressions of each tool's arguments, by name. A schema that makes no sense costs the tool its constraint, not the
  * request: `unconstrained`, or what `compile` makes of any object.
  */
-function argumentRules({ writer, tools }: CallContext, compile: Compile, unconstrained?: string): Map<string, string> {
+function argumentRules(
+  { writer, tools }: Pick<CallContext, "writer" | "tools">,
+  compile: Compile,
+  unconstrained?: string,
+): Map<string, string> {
   const of = (schema: object) =>
     compile((options) => new SchemaCompiler(writer, schema, { strict: false, anyOrder: true, ...options }), schema);
   const expression = ({ parameters }: Tool) => {
@@ -66,13 +71,24 @@ function argumentRules({ writer, tools }: CallContext, compile: Compile, unconst
   return new Map(tools.map((tool) => [tool.name, writer.rule(`arguments-${tool.name}`, expression(tool))]));
 }
 
-const jsonArguments = (context: CallContext) =>
+export const jsonArguments = (context: Pick<CallContext, "writer" | "tools">): ReadonlyMap<string, string> =>
   argumentRules(context, (compiler, schema) => compiler({}).value(schema, ""));
+
+/** By each tool's name as JSON, the rule of what follows it in an object that is a call without marks; then comes `after`. */
+export function unmarkedCalls({ writer, json }: CallContext, after: string): ReadonlyMap<string, string> {
+  const { space } = jsonNotation(writer);
+  const key = `"," ${space} ${choice([literal('"arguments"'), literal('"parameters"')])} ":" " "?`;
+  const rules = [...json()].map(([name, rule]): [string, string] => [
+    JSON.stringify(name),
+    writer.rule(`unmarked-${name}`, `${key} ${rule} ${space} "}" ${after}`),
+  ]);
+  return new Map(rules);
+}
 
 /** `{"name": NAME, "arguments": ARGUMENTS}`, whole or from where the prompt has come to. */
 function jsonCall(context: CallContext, key: string, member = ""): { whole: string; rest: (tool: string) => string } {
   const { writer } = context;
-  const rules = jsonArguments(context);
+  const rules = context.json();
   const tail = (name: string) => `" "? ${rules.get(name) ?? '"{}"'} ${member} "}"`;
   const named = (name: string) => `${jsonLiteral(name)} "," " "? ${literal(`"${key}":`)} ${tail(name)}`;
   const afterName = writer.rule("call-name", `" "? ${choice([...rules.keys()].map(named))}`);
@@ -96,14 +112,13 @@ const llama: CallWriter = (context) => {
   const call = `${whole} ${after}`;
   return {
     opened: writer.rule("opened", `${space} ${call}`),
-    bare: { call, after: `${space} [;,] ${space} ${call}` },
     rest: (tool) => `${rest(tool)} ${after}`,
   };
 };
 
 const mistral: CallWriter = (context) => {
   const { writer, marker, after } = context;
-  const rules = jsonArguments(context);
+  const rules = context.json();
   const tail = (name: string) => `${rules.get(name) ?? '"{}"'} ${after}`;
   const named = [...rules.keys()].map((name) => `${literal(name)} ${marker("[ARGS]")} ${tail(name)}`);
   const opened = writer.rule("opened", choice(named));
@@ -119,7 +134,7 @@ const listed =
   (context) => {
     const { writer, marker, several, after } = context;
     const { whole, rest } = jsonCall(context, "arguments", member);
-    const more = several ? `(${space} "," ${space} ${whole})*` : "";
+    const more = several ? `("," ${space} ${whole})*` : "";
     const end = `${more} ${space} "]" ${close === null ? "" : `(${space} ${marker(close)})?`} ${after}`;
     return {
       opened: writer.rule("opened", `${space} "[" ${space} ${whole} ${end}`),
@@ -129,7 +144,7 @@ const listed =
 
 const deepseek: CallWriter = (context) => {
   const { writer, marker, after } = context;
-  const rules = jsonArguments(context);
+  const rules = context.json();
   const close = `${marker("<｜tool▁call▁end｜>")} ${after}`;
   const separator = marker("<｜tool▁sep｜>");
   const fenced = (name: string) => `${rules.get(name) ?? '"{}"'} ${literal("\n```")} ${close}`;

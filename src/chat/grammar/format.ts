@@ -24,25 +24,47 @@ export type OutputFormat =
 
 const maxDepth = 200;
 const maxParts = 100_000;
+/** Of all keys and strings together. A schema that fills a prompt of 32,000 tokens has half as many. */
+const maxCharacters = 256 * 1024;
 
-/** Throws REQUEST_INVALID for what is too deep or too long to be worked on. */
-export function checkFormatSize(format: OutputFormat): void {
+/**
+ * Throws REQUEST_INVALID for what is too deep or too long to be worked on. Looks at each part once, before anything is made
+ * of it, and stops at the first one too many. `param`: the request's field.
+ */
+export function checkSchemaSize(schemas: unknown, param: string): void {
   let parts = 0;
-  let level: unknown[] = [format];
+  let characters = 0;
+  const take = (value: unknown) => {
+    parts++;
+    if (typeof value === "string") characters += value.length;
+    if (parts > maxParts) tooLarge(`more than ${maxParts} parts`, param);
+    if (characters > maxCharacters) tooLarge(`more than ${maxCharacters} characters`, param);
+  };
+  take(schemas);
+  let level: unknown[] = [schemas];
   for (let depth = 0; level.length > 0; depth++) {
-    parts += level.length;
-    if (depth > maxDepth || parts > maxParts) {
-      throw new HearthError("REQUEST_INVALID", "The format's schema is nested too deeply or too long.", {
-        param: "format",
-      });
+    if (depth > maxDepth) tooLarge(`more than ${maxDepth} levels`, param);
+    const below: unknown[] = [];
+    for (const value of level) {
+      if (typeof value !== "object" || value === null) continue;
+      const isList = Array.isArray(value);
+      for (const key in value) {
+        if (!isList) characters += key.length;
+        const inner = (value as Record<string, unknown>)[key];
+        take(inner);
+        below.push(inner);
+      }
     }
-    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
+    level = below;
   }
+}
+
+function tooLarge(what: string, param: string): never {
+  throw new HearthError("REQUEST_INVALID", `The schema has ${what}: it is nested too deeply or too long.`, { param });
 }
 
 /** The expression of a text of this format. Throws SCHEMA_UNSUPPORTED with the place in the schema, and GRAMMAR_INVALID. */
 export function textRule(writer: GrammarWriter, format: OutputFormat): string {
-  checkFormatSize(format);
   switch (format.type) {
     case "json_object":
       return jsonRule(writer, { type: "object" }, true);

@@ -12,20 +12,13 @@ export interface Marker {
   readonly rule: string | null;
 }
 
-/** The rule of text that may end anywhere, and the rule of its beginning where that is not to be one of these characters. */
-export function freeText(writer: GrammarWriter, markers: readonly Marker[], notFirst: readonly string[] = []) {
+/** Text that may end anywhere, and in which any marker may come. */
+export function freeText(writer: GrammarWriter, markers: readonly Marker[]): TextAutomaton {
   const automaton = new TextAutomaton(writer, markers);
-  const named = markers.flatMap(({ tokens }) => tokens);
-  // Tokens without a text, of which some vocabularies have many, change nothing of what was read.
-  const silent = `<[^${named.length > 0 ? named.join(",") : 0}]>`;
-  const body = (prefix: string, name: string, without: readonly string[]) =>
-    ['""', ...automaton.steps(prefix, without), `${silent} ${name}`].join(" | ");
-  for (const [prefix, name] of automaton.names) writer.define(name, body(prefix, name, []));
-  const { start } = automaton;
-  if (notFirst.length === 0) return { text: start, beginning: start };
-  const beginning = writer.reserve("beginning");
-  writer.define(beginning, body("", beginning, notFirst));
-  return { text: start, beginning };
+  for (const [prefix, name] of automaton.names) {
+    writer.define(name, ['""', ...automaton.steps(prefix), automaton.silent(name)].join(" | "));
+  }
+  return automaton;
 }
 
 /** The rule of text up to the first end, which it reads as well. `never` cannot stand in it. */
@@ -38,10 +31,11 @@ export function enclosedText(writer: GrammarWriter, end: Omit<Marker, "rule">, n
 }
 
 /** A rule for each beginning of a marker. */
-class TextAutomaton {
+export class TextAutomaton {
   readonly names: ReadonlyMap<string, string>;
+  /** The characters of the markers. */
+  readonly units: readonly string[];
   readonly #markers: readonly Marker[];
-  readonly #units: readonly string[];
 
   constructor(writer: GrammarWriter, markers: readonly Marker[]) {
     const prefixes = new Set([""]);
@@ -51,27 +45,45 @@ class TextAutomaton {
     }
     this.names = new Map([...prefixes].map((prefix) => [prefix, writer.reserve("text")]));
     this.#markers = markers;
-    this.#units = [...new Set(markers.flatMap(({ text }) => [...text]))];
+    this.units = [...new Set(markers.flatMap(({ text }) => [...text]))];
   }
 
   get start(): string {
     return this.names.get("") ?? "";
   }
 
-  /** What may follow this beginning. */
+  /** What may follow this beginning, but for the characters that the caller handles itself. */
   steps(prefix: string, without: readonly string[] = []): string[] {
     const next = new Map<string, Range[]>(); // what leads to a rule
-    for (const unit of this.#units.filter((candidate) => !without.includes(candidate))) {
+    const others: string[] = []; // lead there as any character does
+    for (const unit of this.units.filter((candidate) => !without.includes(candidate))) {
       const target = this.#target(prefix + unit);
-      if (target !== null) next.set(target, [...(next.get(target) ?? []), single(unit)]);
+      if (target === null || target !== this.start) others.push(unit);
+      if (target !== null && target !== this.start) next.set(target, [...(next.get(target) ?? []), single(unit)]);
     }
     return [
       ...[...next].map(([target, ranges]) => `${characterClass(ranges)} ${target}`),
-      `${characterClass([...this.#units, ...without].map(single), true)} ${this.start}`,
-      ...this.#markers.flatMap(({ tokens, rule }) =>
-        tokens.length > 0 && rule ? [`<[${tokens.join(",")}]> ${rule}`] : [],
-      ),
+      `${characterClass([...others, ...without].map(single), true)} ${this.start}`,
+      ...this.tokenSteps(),
     ];
+  }
+
+  /** Markers as control tokens. */
+  tokenSteps(): string[] {
+    return this.#markers.flatMap(({ tokens, rule }) =>
+      tokens.length > 0 && rule ? [`<[${tokens.join(",")}]> ${rule}`] : [],
+    );
+  }
+
+  /** Tokens without a text, of which some vocabularies have many, change nothing of what was read. */
+  silent(name: string): string {
+    const named = this.#markers.flatMap(({ tokens }) => tokens);
+    return `<[^${named.length > 0 ? named.join(",") : 0}]> ${name}`;
+  }
+
+  /** The marker's beginning that this character leads to. */
+  next(prefix: string, unit: string): string {
+    return longestSuffix(prefix + unit, this.names);
   }
 
   #target(read: string): string | null {
@@ -89,7 +101,7 @@ function longestSuffix(text: string, prefixes: ReadonlyMap<string, string>): str
   return "";
 }
 
-function single(unit: string): Range {
+export function single(unit: string): Range {
   const codePoint = unit.codePointAt(0) ?? 0;
   return [codePoint, codePoint];
 }

@@ -3,6 +3,7 @@
  * but not every valid text is allowed. Properties come in the order in which the schema names them; properties that it does
  * not name come only where it asks for them with `additionalProperties`, or names none; white space is what models write.
  */
+import { excerpt, quoted } from "../../base/excerpt.js";
 import { allowedTypes, flattenFor } from "./alternatives.js";
 import { formatPatterns } from "./formats.js";
 import { choice, type GrammarWriter } from "./gbnf.js";
@@ -287,7 +288,7 @@ export class SchemaCompiler {
   #parsePattern(source: string, path: string): Pattern | null {
     try {
       return parsePattern(source, (what) =>
-        refuse(path, `the pattern ${JSON.stringify(source)} has ${what}, which cannot be enforced`),
+        refuse(path, `the pattern ${quoted(source)} has ${excerpt(what)}, which cannot be enforced`),
       );
     } catch (error) {
       if (this.#strict) throw error;
@@ -342,19 +343,19 @@ export class SchemaCompiler {
     const most = this.#count(flat, "maxProperties", unlimited, path);
     const required = declared.filter((property) => property.required).length;
     const additional = this.#additional(flat, declared, path, form);
-    const { comma } = form.members;
+    const { members: spacing } = form;
     if (declared.length === 0) {
       // A key may come twice and count once.
       if (least > 1) this.#cannot(path, "minProperties above 1");
-      return listOf({ comma, space: '""' }, [], additional, { least: Math.min(least, 1), most });
+      return listOf(spacing, [], additional, { least: Math.min(least, 1), most });
     }
     if (least > required) this.#cannot(path, "minProperties beside properties");
     if (most < declared.length || (additional !== null && most < unlimited))
       this.#cannot(path, "maxProperties beside properties");
     if (this.#anyOrder && additional === null && mayComeInAnyOrder(declared)) {
-      return inAnyOrder(this.#writer, comma, declared);
+      return inAnyOrder(this.#writer, spacing, declared);
     }
-    return inOrder(this.#writer, comma, declared, additional);
+    return inOrder(this.#writer, spacing, declared, additional);
   }
 
   #valueOf(key: string | null, schema: unknown, path: string, form: ArgumentsForm): string | null {

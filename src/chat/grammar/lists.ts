@@ -2,15 +2,15 @@
 import type { GrammarWriter } from "./gbnf.js";
 import { bounds, type Length } from "./strings.js";
 
-/** What stands between items, and behind each. */
+/** What stands between items, and behind the last one. */
 export interface ListSpacing {
   readonly comma: string;
-  readonly space: string;
+  readonly end: string;
 }
 
 /** `first` ones before any number of `rest`; null when there is no such list. */
 export function listOf(
-  { comma, space }: ListSpacing,
+  { comma, end }: ListSpacing,
   first: readonly (string | null)[],
   rest: string | null,
   { least, most }: Length,
@@ -22,20 +22,18 @@ export function listOf(
   if (least > limit) return null;
   const fixed = possible.slice(0, Math.min(limit, possible.length));
   const restLimit = limit - fixed.length;
-  const item = (value: string) => `${value} ${space}`;
-  let tail = '""';
+  let tail = fixed.length > 0 ? end : '""';
   if (repeated !== null && restLimit > 0) {
     const restLeast = Math.max(0, least - fixed.length);
-    if (fixed.length > 0) tail = `(${comma} ${item(repeated)})${bounds(restLeast, restLimit)}`;
+    if (fixed.length > 0) tail = `(${comma} ${repeated})${bounds(restLeast, restLimit)} ${end}`;
     else {
-      const others =
-        restLimit > 1 ? ` (${comma} ${item(repeated)})${bounds(Math.max(0, restLeast - 1), restLimit - 1)}` : "";
-      tail = `(${item(repeated)}${others})${restLeast > 0 ? "" : "?"}`;
+      const others = restLimit > 1 ? ` (${comma} ${repeated})${bounds(Math.max(0, restLeast - 1), restLimit - 1)}` : "";
+      tail = `(${repeated}${others} ${end})${restLeast > 0 ? "" : "?"}`;
     }
   }
   for (let i = fixed.length - 1; i >= 0; i--) {
-    const own = `${i > 0 ? `${comma} ` : ""}${item(fixed[i] ?? "")} ${tail}`;
-    tail = i < least ? own : `(${own})?`;
+    const own = `${i > 0 ? `${comma} ` : ""}${fixed[i]} ${tail}`;
+    tail = i < least ? own : i > 0 ? `(${own} | ${end})` : `(${own})?`;
   }
   return tail;
 }
@@ -79,7 +77,7 @@ function subsets(
     const more = left
       .filter(({ bit }) => (came & bit) === 0)
       .map(({ item, bit }) => `${next(spacing, item, count)} ${after(came | bit, count + 1)}`);
-    writer.define(name, [...(count >= least ? ['""'] : []), ...more].join(" | "));
+    writer.define(name, [...(count >= least ? [endAfter(spacing, count)] : []), ...more].join(" | "));
     return name;
   };
   return after(0, 0);
@@ -94,7 +92,9 @@ function subsequences(
   // Beyond this many items the count says nothing more.
   const counted = most < items.length ? most : Math.max(1, least);
   // What may follow when `count` items came and those before the current one are over; from the last one backwards.
-  let after: readonly string[] = Array.from({ length: counted + 1 }, (_, count) => (count >= least ? '""' : "[]"));
+  let after: readonly string[] = Array.from({ length: counted + 1 }, (_, count) =>
+    count >= least ? endAfter(spacing, count) : "[]",
+  );
   for (const item of [...items].reverse()) {
     after = after.map((without, count) => {
       if (count === most) return without;
@@ -105,6 +105,8 @@ function subsequences(
   return after[0] ?? '""';
 }
 
-function next({ comma, space }: ListSpacing, item: string, count: number): string {
-  return `${count === 0 ? "" : comma} ${item} ${space}`;
+function next({ comma }: ListSpacing, item: string, count: number): string {
+  return `${count === 0 ? "" : comma} ${item}`;
 }
+
+const endAfter = ({ end }: ListSpacing, count: number) => (count === 0 ? '""' : end);

@@ -1,5 +1,7 @@
 /** Members of an object beside each other: in their order or in any, with others that the schema does not name. Pure. */
+
 import { characterClass, type GrammarWriter, literal, type Range } from "./gbnf.js";
+import type { ListSpacing } from "./lists.js";
 import { anyTextAtAll, type Members } from "./notation.js";
 import { without } from "./strings.js";
 
@@ -18,7 +20,7 @@ export function mayComeInAnyOrder(declared: readonly Member[]): boolean {
 }
 
 /** Each once. */
-export function inAnyOrder(writer: GrammarWriter, comma: string, declared: readonly Member[]): string {
+export function inAnyOrder(writer: GrammarWriter, { comma, end }: ListSpacing, declared: readonly Member[]): string {
   const names = new Map<number, string>(); // by the set of those that came
   const after = (came: number): string => {
     const known = names.get(came);
@@ -28,7 +30,7 @@ export function inAnyOrder(writer: GrammarWriter, comma: string, declared: reado
     const left = declared.map((member, i) => ({ ...member, bit: 1 << i })).filter(({ bit }) => (came & bit) === 0);
     const more = left.map(({ expression, bit }) => `${came === 0 ? "" : comma} ${expression} ${after(came | bit)}`);
     const mayEnd = left.every(({ required }) => !required);
-    writer.define(name, [...(mayEnd ? ['""'] : []), ...more].join(" | "));
+    writer.define(name, [...(mayEnd ? [came === 0 ? '""' : end] : []), ...more].join(" | "));
     return name;
   };
   return after(0);
@@ -37,11 +39,11 @@ export function inAnyOrder(writer: GrammarWriter, comma: string, declared: reado
 /** In their order, then any number of `additional` ones; null for none. */
 export function inOrder(
   writer: GrammarWriter,
-  comma: string,
+  { comma, end }: ListSpacing,
   declared: readonly Member[],
   additional: string | null,
 ): string {
-  const more = additional === null ? '""' : `(${comma} ${additional})*`;
+  const more = additional === null ? end : `(${comma} ${additional})* ${end}`;
   let afterSome = more;
   let afterNone = additional === null ? '""' : `(${additional} ${more})?`;
   for (const { expression, required } of [...declared].reverse()) {

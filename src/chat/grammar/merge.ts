@@ -2,6 +2,7 @@
  * Schemas without combiners: references followed, allOf merged into one, anyOf and oneOf as a list of alternatives. Only the
  * top level; what stands below is combined when it is its turn.
  */
+import { quoted } from "../../base/excerpt.js";
 import {
   combiners,
   isEqual,
@@ -66,7 +67,7 @@ export function typesOf(schema: Flat, path: string): readonly Type[] {
   if (schema.type === undefined) return types;
   const named: unknown[] = Array.isArray(schema.type) ? schema.type : [schema.type];
   const wrong = named.find((type) => !types.includes(type as Type));
-  if (wrong !== undefined || named.length === 0) refuse(path, `${JSON.stringify(wrong ?? [])} is no type`);
+  if (wrong !== undefined || named.length === 0) refuse(path, `${quoted(wrong ?? [])} is no type`);
   return named as Type[];
 }
 

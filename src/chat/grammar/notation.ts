@@ -25,6 +25,8 @@ export interface Text {
 export interface Members {
   /** Between two of them. */
   readonly comma: string;
+  /** Behind the last of them, where there is one. */
+  readonly end: string;
   /** `key` is an expression that one of the following made. */
   member(key: string, value: string): string;
   /** null: such a key cannot be written. */
@@ -43,7 +45,7 @@ export interface Notation extends Members {
   readonly true: string;
   readonly false: string;
   readonly null: string;
-  /** What may stand behind opening brackets, and behind values within them. */
+  /** What may stand behind opening brackets; `comma` and `end` are those of lists, too. */
   readonly space: string;
   /** null where such a text cannot be written, or its pattern and length are too much together. */
   string(text: Text): string | null;
@@ -54,7 +56,8 @@ export interface Notation extends Members {
 const unlimited = Number.POSITIVE_INFINITY;
 export const anyTextAtAll: Text = { least: 0, most: unlimited, pattern: null };
 
-const spaceRule = '" "? | "\\n" [ \\t]{0,32}';
+/** A space, or a new line that is indented by an even number of them: by two or four as JSON is printed, at most by 32. */
+const spaceRule = '" "? | "\\n" "  "{0,16}';
 const plainRanges: readonly Range[] = [
   [0x20, 0x21],
   [0x23, 0x5b],
@@ -66,7 +69,10 @@ function spelled(writer: GrammarWriter, spelling: Spelling, { least, most, patte
   return pattern ? patternTextWithin(writer, spelling, pattern, { least, most }) : anyText(spelling, least, most);
 }
 
-/** White space is what models write: one line, or indented. */
+/**
+ * White space is what models write: one line, or indented. None stands before a comma or a colon, where some models never
+ * come to the end of it.
+ */
 export function jsonNotation(writer: GrammarWriter): Notation {
   const space = writer.rule("space", spaceRule);
   const string = (text: Text) => {
@@ -77,7 +83,8 @@ export function jsonNotation(writer: GrammarWriter): Notation {
     ...{ true: '"true"', false: '"false"', null: '"null"' },
     space,
     comma: `"," ${space}`,
-    member: (key, value) => `${key} ":" " "? ${value} ${space}`,
+    end: space,
+    member: (key, value) => `${key} ":" " "? ${value}`,
     key: jsonLiteral,
     keyOf: string,
     plainKey: { around: (text) => `"\\"" ${text} "\\""`, ranges: plainRanges, mayBeEmpty: true },
@@ -100,6 +107,7 @@ export function pythonArguments(python: Notation): Members {
   return {
     ...python,
     comma: '"," " "?',
+    end: '""',
     member: (key, value) => `${key} "=" ${value}`,
     key: (name) => literal(pythonKey(name)),
     keyOf: (text) => orBare(text, "[A-Za-z_] [A-Za-z0-9_]*", python.string(text)),
@@ -128,6 +136,7 @@ export function gemmaNotation(writer: GrammarWriter, quote: string, quoteTokens:
     ...{ true: '"true"', false: '"false"', null: '"null"' },
     space: '""',
     comma: '","',
+    end: '""',
     member: (key, value) => `${key} ":" ${value}`,
     key: (name) => (name.includes(gemmaQuote) ? null : quoted(gemmaKey(name))),
     keyOf: (text) => orBare(text, `${characterClass(keyRanges)}+`, string(text)),
@@ -169,6 +178,7 @@ export function xmlParameters(writer: GrammarWriter): Members {
   const around = (text: string) => `${open} ${text} ${literal(">\n")}`;
   return {
     comma: "",
+    end: '""',
     member: (key, value) => `${key} ${value}`,
     key: (name) => (/[<>\n]/.test(name) ? null : literal(`${xmlTags.parameterOpen}${name}>\n`)),
     keyOf: (text) => {

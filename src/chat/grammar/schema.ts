@@ -1,5 +1,7 @@
 /** JSON Schemas as this folder sees them: which keywords there are, where references lead, and what a value is. */
+
 import { HearthError } from "../../base/errors.js";
+import { excerpt, quoted } from "../../base/excerpt.js";
 import { WorkBudget } from "./gbnf.js";
 
 export type Schema = Readonly<Record<string, unknown>>;
@@ -89,14 +91,14 @@ export function isSchema(value: unknown): value is Schema {
 
 /** `path` is a JSON pointer. */
 export function refuse(path: string, what: string): never {
-  const message = `The JSON schema at ${path === "" ? "its top" : path}: ${what}.`;
+  const message = `The JSON schema at ${path === "" ? "its top" : excerpt(path)}: ${what}.`;
   throw new HearthError("SCHEMA_UNSUPPORTED", message, { param: "schema" });
 }
 
 /** The schema that a reference names: `#`, or a JSON pointer within the document. */
 export function resolveReference(root: unknown, reference: unknown, path: string): unknown {
   if (typeof reference !== "string" || !/^#(\/|$)/.test(reference)) {
-    return refuse(path, `the reference ${JSON.stringify(reference)} does not stay within the schema`);
+    return refuse(path, `the reference ${quoted(reference)} does not stay within the schema`);
   }
   let value = root;
   for (const part of reference.slice(1).split("/").slice(1)) {
@@ -104,7 +106,7 @@ export function resolveReference(root: unknown, reference: unknown, path: string
     const isThere = typeof value === "object" && value !== null && Object.hasOwn(value, key);
     value = isThere
       ? (value as Record<string, unknown>)[key]
-      : refuse(path, `there is nothing at ${JSON.stringify(reference)}`);
+      : refuse(path, `there is nothing at ${quoted(reference)}`);
   }
   return value;
 }

@@ -152,7 +152,7 @@ export class ChunkReader {
     const { choices, usage, error } = parsed.data;
     if (error) {
       const message = typeof error === "string" ? error : error.message;
-      throw new HearthError("UPSTREAM_FAILED", `It broke off: ${message.slice(0, 300)}.`);
+      throw new HearthError("UPSTREAM_FAILED", `It broke off: ${message.slice(0, 200)}.`);
     }
     if (usage) this.#usage = toUsage(usage);
     const [choice] = choices ?? [];

@@ -205,7 +205,7 @@ function messageOf(text: string): string {
   return typeof message === "string"
     ? message
         .replace(/\p{Cc}+/gu, " ")
-        .slice(0, 300)
+        .slice(0, 200)
         .replace(/\.$/, "")
     : "";
 }

@@ -1,5 +1,6 @@
 /** Which server answers: this one, or an upstream that the configuration names for the model or for too long a queue. */
 import { HearthError } from "../../base/errors.js";
+import { isSameName } from "../../store/names.js";
 import type { Generations } from "../generation.js";
 import { defaultModel, type ModelLease } from "../model-host.js";
 import type { LoadedModelInfo } from "../model-registry.js";
@@ -44,11 +45,17 @@ export class RoutedModels implements OwnModels {
   }
 
   resolve(name: string): string {
-    return this.upstreamOf(name) ? name : this.#own.resolve(name);
+    const names = [...this.names(), defaultModel];
+    const known = names.includes(name) ? name : (names.find((each) => isSameName(name, each)) ?? name);
+    return this.upstreamOf(known) ? known : this.#own.resolve(known);
   }
 
   acquire(name: string, signal: AbortSignal, keepAliveMs?: number): Promise<ModelLease> {
     return this.#own.acquire(name, signal, keepAliveMs);
+  }
+
+  locate(name: string): ReturnType<OwnModels["locate"]> {
+    return this.#own.locate(name);
   }
 
   isElsewhere(name: string): boolean {

@@ -2,10 +2,12 @@
  * Reads the JSON files of a Hugging Face folder. The folder comes from anywhere: sizes are bounded and every value is checked
  * before use.
  */
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
 import type * as z from "zod";
 import { HearthError } from "../../base/errors.js";
+import { isSystemError, reasonOf } from "../../base/files.js";
 
 /** The largest tokenizer.json of a published model (Gemma's) has 33 MB. */
 const mostJsonBytes = 128 * 1024 * 1024;
@@ -72,13 +74,17 @@ export function decode(name: string, bytes: Uint8Array): string {
 
 /** Null where the file is missing. FILE_OPEN_FAILED. */
 export async function openIfThere(file: string): Promise<FileHandle | null> {
+  let handle: FileHandle;
   try {
-    return await open(file, "r");
+    // Opening a FIFO must not hang.
+    handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return null;
-    throw new HearthError("FILE_OPEN_FAILED", `${file}: ${message}.`, { cause: error });
+    if (isSystemError(error) && error.code === "ENOENT") return null;
+    throw new HearthError("FILE_OPEN_FAILED", `${file}: ${reasonOf(error)}.`, { cause: error });
   }
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw new HearthError("FILE_OPEN_FAILED", `${file} is not a regular file.`);
 }
 
 export function unsupported(message: string, cause?: unknown): HearthError {

@@ -2,8 +2,8 @@
  * Which bytes of a partial file are on the disk. Written after they were synced, so that it never promises what a power cut
  * took. Knows nothing of where the bytes come from.
  */
-import { readFile } from "node:fs/promises";
 import * as z from "zod";
+import { readSmallText } from "../../base/files.js";
 import { writeDurably } from "../durable.js";
 
 const count = z.number().int().nonnegative();
@@ -26,7 +26,7 @@ export function makeJournal(bytes: number, segmentBytes: number, validator: stri
 /** null when there is none, or none that can be trusted. */
 export async function readJournal(file: string): Promise<Journal | null> {
   try {
-    const journal = schema.parse(JSON.parse(await readFile(file, "utf8")));
+    const journal = schema.parse(JSON.parse(readSmallText(file)));
     const { bytes, segmentBytes, done } = journal;
     const fits = (present: number, i: number) => present <= Math.min(segmentBytes, bytes - i * segmentBytes);
     return done.length === Math.ceil(bytes / segmentBytes) && done.every(fits) ? journal : null;

@@ -1,0 +1,108 @@
+/**
+ * Reads thoughts up to their end. A call that the model writes within them is kept back: it is meant where the model leaves it
+ * at that, and a thought like any other where more follows.
+ */
+import type { Tool } from "../messages.js";
+import { StopMatcher } from "../stop-matcher.js";
+import { type AnswerEvent, type CallReader, isSpace } from "./events.js";
+import type { AnswerFormat } from "./formats.js";
+import { holdCalls } from "./schema-check.js";
+
+export interface Thought {
+  readonly text: string;
+  readonly isOver: boolean;
+}
+
+export class ThoughtReader {
+  readonly #format: AnswerFormat;
+  readonly #tools: readonly Tool[];
+  readonly #markers: StopMatcher;
+  #reader: CallReader | null = null;
+  /** The calls as they stand in the thoughts, and white space and marks behind them. */
+  #raw = "";
+  #calls: AnswerEvent[] = [];
+  #reading: AnswerEvent[] = []; // of the call that the reader is in
+
+  constructor(format: AnswerFormat, tools: readonly Tool[]) {
+    const { opens, closes } = format.tools;
+    this.#format = format;
+    this.#tools = tools;
+    this.#markers = new StopMatcher([
+      ...(format.reasoning ? [format.reasoning.close] : []),
+      ...(tools.length > 0 ? [...opens, ...closes] : []),
+    ]);
+  }
+
+  /** What is certain to be thoughts with this unit. */
+  take(unit: string): Thought {
+    if (this.#reader) return this.#takeInCall(this.#reader, unit);
+    const { text, stop } = this.#markers.push(unit);
+    const shown = this.#show(text);
+    const { reasoning, tools } = this.#format;
+    if (stop === null) return { text: shown, isOver: false };
+    if (stop === reasoning?.close) return { text: shown, isOver: true };
+    if (!tools.opens.includes(stop)) return { text: shown + this.#behindCalls(stop), isOver: false };
+    this.#raw += stop;
+    this.#reading = [];
+    this.#reader = tools.reader(stop, this.#tools);
+    return { text: shown, isOver: false };
+  }
+
+  /** What was held back when the answer ended within the thoughts; calls that are whole are kept. */
+  flush(): string {
+    const reader = this.#reader;
+    this.#reader = null;
+    if (reader) return reader.finish((event) => this.#reading.push(event)) && this.#keep() ? "" : this.#giveUp();
+    const held = this.#markers.flush();
+    const isClose = this.#calls.length > 0 && this.#format.tools.closes.some((close) => close.startsWith(held));
+    return isClose ? "" : this.#show(held);
+  }
+
+  /** The calls that were kept back, and their text; afterwards there are none. */
+  takeCalls(): { readonly text: string; readonly calls: readonly AnswerEvent[] } {
+    const calls = this.#calls;
+    return { text: this.#giveUp(), calls };
+  }
+
+  #takeInCall(reader: CallReader, unit: string): Thought {
+    const close = this.#format.reasoning?.close ?? "";
+    const taken = reader.take(unit, (event) => this.#reading.push(event));
+    if (taken === "bad") {
+      const before = this.#giveUp();
+      const { text, isOver } = this.take(unit);
+      return { text: before + text, isOver };
+    }
+    this.#raw += unit;
+    // A mark that was only mentioned must not swallow the answer.
+    if (taken === "more" && this.#raw.endsWith(close)) {
+      return { text: this.#giveUp().slice(0, -close.length), isOver: true };
+    }
+    if (taken === "more") return { text: "", isOver: false };
+    this.#reader = null;
+    return { text: this.#keep() ? "" : this.#giveUp(), isOver: false };
+  }
+
+  #keep(): boolean {
+    this.#calls.push(...this.#reading);
+    return holdCalls(this.#reading, this.#tools);
+  }
+
+  #show(text: string): string {
+    return isSpace(text) ? this.#behindCalls(text) : this.#giveUp() + text;
+  }
+
+  #behindCalls(text: string): string {
+    if (this.#calls.length === 0) return text;
+    this.#raw += text;
+    return "";
+  }
+
+  /** No calls after all, but thoughts. */
+  #giveUp(): string {
+    const text = this.#raw;
+    this.#raw = "";
+    this.#calls = [];
+    this.#reader = null;
+    return text;
+  }
+}

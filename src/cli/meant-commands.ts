@@ -1,0 +1,44 @@
+/** Words of other programs for the same job, above all Ollama's, and what they are called here. Pure. */
+import { HearthError } from "../base/errors.js";
+
+/** By the word: what to do instead. */
+export const hints: Readonly<Record<string, string>> = {
+  pull: "`hearth models pull NAME` downloads a model.",
+  list: "`hearth models list` shows the models.",
+  ls: "`hearth models list` shows the models.",
+  show: "`hearth models show NAME` says what a model is.",
+  rm: "`hearth models rm NAME` removes a model.",
+  remove: "`hearth models rm NAME` removes a model.",
+  delete: "`hearth models rm NAME` removes a model.",
+  import: "`hearth models import FILE` copies a model into the store.",
+  verify: "`hearth models verify` reads the models again.",
+  create: "`hearth models import FILE` copies a GGUF file into the store; --alias gives it another name.",
+  cp: "`hearth models import FILE --alias NAME` gives a model another name, and so does POST /api/copy.",
+  copy: "`hearth models import FILE --alias NAME` gives a model another name, and so does POST /api/copy.",
+  push: "hearth uploads nothing.",
+  signin: "hearth needs no account.",
+  signout: "hearth needs no account.",
+  login: "hearth needs no account; HF_TOKEN is the token for gated models.",
+  ps: "GET /api/ps of the daemon shows the models that are loaded.",
+  stop: "`systemctl stop hearthd` stops the service; a model goes by itself when nobody asked for it for a while.",
+  start: "`hearth serve` runs the daemon, `systemctl start hearthd` the service.",
+  restart: "`systemctl restart hearthd` restarts the service.",
+  status: "`systemctl status hearthd` and GET /readyz say how the service does.",
+  logs: "`journalctl -u hearthd` shows the service's log.",
+  chat: "`hearth run MODEL` answers one prompt, and the daemon any chat client.",
+  generate: "`hearth run MODEL` answers a prompt.",
+  ask: "`hearth run MODEL` answers a prompt.",
+  keys: "`hearth key list` shows the keys.",
+  model: "`hearth models` has the commands of the store.",
+  tokenize: "`hearth debug tokenize MODEL` prints token ids.",
+  logits: "`hearth debug logits MODEL` writes logits.",
+  config: "`hearth serve --print-config` prints the configuration.",
+  benchmark: "`hearth bench` measures the speed.",
+};
+
+/** The error for a command that hearth has under another name; null for a word that nobody uses. */
+export function meantCommand(word: string): HearthError | null {
+  const advice = Object.hasOwn(hints, word) ? hints[word] : undefined;
+  if (advice === undefined) return null;
+  return new HearthError("COMMAND_INVALID", `Unknown command '${word}'.`, { advice });
+}

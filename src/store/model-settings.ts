@@ -1,0 +1,31 @@
+/** What somebody set for a model by name: how it is asked where a request does not say. As it stands in a manifest. */
+import * as z from "zod";
+
+/** Of a template, a system message, a licence. */
+const longestText = 1_048_576;
+const longText = z.string().max(longestText);
+
+const parameter = z.union([z.number(), z.boolean(), z.string().max(1024), z.array(z.string().max(1024)).max(64)]);
+
+export const modelSettingsSchema = z.object({
+  system: longText.optional(),
+  /** Jinja, in place of the file's. */
+  template: longText.optional(),
+  license: longText.optional(),
+  /** By the names that Ollama's clients use: `temperature`, `num_predict`, `stop`. */
+  parameters: z.record(z.string().max(64), parameter).optional(),
+  /** Turns that every conversation begins with. */
+  messages: z
+    .array(z.object({ role: z.string().max(64), content: longText }))
+    .max(256)
+    .optional(),
+});
+
+export type ModelSettings = Readonly<z.infer<typeof modelSettingsSchema>>;
+export type Parameters = NonNullable<ModelSettings["parameters"]>;
+
+/** `over` wins; parameters are merged one by one. */
+export function mergeSettings(under: ModelSettings, over: ModelSettings): ModelSettings {
+  const parameters = { ...under.parameters, ...over.parameters };
+  return { ...under, ...over, ...(Object.keys(parameters).length > 0 && { parameters }) };
+}

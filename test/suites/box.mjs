@@ -1,0 +1,132 @@
+/** The installed service under a real systemd, in namespaces of this machine: on demand, because it needs root and minutes. */
+import { spawn, spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { findProgram } from "../../deploy/files.mjs";
+import { run, skip } from "./command.mjs";
+
+export const boxSuite = { name: "box", long: true, run: box };
+
+const release = "bookworm";
+const packages = "systemd,systemd-sysv,dbus,iproute2";
+/** Of Debian's own mirror where this machine's is not one of Debian. */
+const usualMirror = "http://deb.debian.org/debian";
+const bootLimitMs = 60_000;
+
+async function box(root) {
+  if (process.getuid() !== 0) {
+    const note = "skipped: run as root: sudo npm run test:box";
+    process.stdout.write(`${note}\n`);
+    return { skipped: 1, note };
+  }
+  if (!findProgram("debootstrap")) return skip(["debootstrap"]);
+  const cache = path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), ".cache"), "hearthd", "box");
+  const folder = path.join(cache, `${release}-${process.arch}`);
+  if (!existsSync(folder) && !(await makeFolder(root, cache, folder))) return { failed: 1 };
+  install(root, folder);
+  const command = ["bash", path.join(root, "test", "box", "boot.sh"), folder, root];
+  const booted = spawn(command[0], command.slice(1), { stdio: ["ignore", "ignore", "inherit"] });
+  const ended = new Promise((resolve) => booted.on("close", resolve));
+  try {
+    const init = await whenBooted(booted.pid);
+    if (init === null) {
+      process.stdout.write("the box did not boot\n");
+      return { failed: 1 };
+    }
+    const inside = ["-t", String(init), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"];
+    const { output } = await run(root, "nsenter", [...inside, "node", "/checkout/test/box/cases.mjs"]);
+    spawnSync("nsenter", [...inside, "systemctl", "poweroff"], { timeout: 10_000 });
+    const count = (pattern) => output.match(pattern)?.length ?? 0;
+    const result = { passed: count(/^ok /gm), failed: count(/^not ok /gm) };
+    return result.passed + result.failed > 0 ? result : { failed: 1 };
+  } finally {
+    const late = setTimeout(() => booted.kill("SIGKILL"), 20_000); // unshare takes its child with it
+    await ended;
+    clearTimeout(late);
+    removeControlGroups();
+  }
+}
+
+/** Under another name until it is complete. */
+async function makeFolder(root, cache, folder) {
+  const unfinished = `${folder}.new`;
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(cache, { recursive: true });
+  const args = ["--variant=minbase", `--include=${packages}`, release, unfinished, mirror()];
+  const { status } = await run(root, "debootstrap", args, { limitSeconds: 1800 });
+  if (status === 0) renameSync(unfinished, folder);
+  return status === 0;
+}
+
+/** The mirror that this machine's apt uses. */
+function mirror() {
+  const folder = "/etc/apt/sources.list.d";
+  const files = existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
+  const texts = ["/etc/apt/sources.list", ...files]
+    .filter((file) => existsSync(file))
+    .map((file) => readFileSync(file, "utf8"));
+  return /https?:\/\/\S+\/debian\/?(?=\s)/.exec(texts.join("\n"))?.[0] ?? usualMirror;
+}
+
+/** What deploy/install.sh copies, and this machine's Node. */
+function install(root, folder) {
+  const place = (...parts) => path.join(folder, ...parts);
+  rmSync(place("opt/hearth"), { recursive: true, force: true });
+  for (const each of ["var/lib/hearth", "var/lib/private/hearth"])
+    rmSync(place(each), { recursive: true, force: true });
+  for (const each of ["opt/hearth/build/Release", "opt/hearth/models", "etc/hearth"])
+    mkdirSync(place(each), { recursive: true });
+  for (const each of ["dist", "package.json", "models/spark", "build/Release/hearth.node"]) {
+    cpSync(path.join(root, each), place("opt/hearth", each), { recursive: true });
+  }
+  copyFileSync(path.join(root, "systemd", "hearthd.service"), place("etc/systemd/system/hearthd.service"));
+  copyFileSync(process.execPath, place("usr/bin/node"));
+  rmSync(place("etc/systemd/system/console-getty.service"), { force: true });
+}
+
+/** The process id of the box's systemd as this machine sees it, once its units are started; null when that takes too long. */
+async function whenBooted(parent) {
+  const deadline = Date.now() + bootLimitMs;
+  while (Date.now() < deadline) {
+    const init = childOf(parent);
+    const args = ["-t", String(init), "-m", "-p", "-r", "-w", "systemctl", "is-system-running", "--wait"];
+    const state = init === null ? "" : spawnSync("nsenter", args, { encoding: "utf8", timeout: bootLimitMs }).stdout;
+    if (/running|degraded/.test(state)) return init;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return null;
+}
+
+function childOf(parent) {
+  const children = `/proc/${parent}/task/${parent}/children`;
+  const [child] = existsSync(children) ? readFileSync(children, "utf8").trim().split(" ").filter(Boolean) : [];
+  const isSystemd = child && readFileSync(`/proc/${child}/comm`, "utf8").trim() === "systemd";
+  return isSystemd ? Number(child) : null;
+}
+
+/** From the leaves up; one that is still in use stays for the next run. */
+function removeControlGroups() {
+  const hierarchies = ["/sys/fs/cgroup", ...readdirSync("/sys/fs/cgroup").map((name) => `/sys/fs/cgroup/${name}`)];
+  for (const group of hierarchies.map((each) => path.join(each, "hearth-box")).filter((each) => existsSync(each))) {
+    const inner = readdirSync(group, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name))
+      .sort((a, b) => b.length - a.length);
+    for (const each of [...inner, group]) {
+      try {
+        rmdirSync(each);
+      } catch {}
+    }
+  }
+}

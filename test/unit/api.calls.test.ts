@@ -1,0 +1,152 @@
+/** Calls without marks, and calls that a limit cuts, in all protocols, whole and as streams, on the fake engine. */
+import assert from "node:assert/strict";
+import test, { type TestContext } from "node:test";
+import { HearthError } from "../../src/base/errors.js";
+import { scripted } from "../../src/engine/fake.js";
+import { type Event, readEvents, startServer, type TestServer } from "../helpers/server.js";
+
+const chatTemplate =
+  "{% if tools %}<tool_call>{% for t in tools %}{{ t | tojson }}{% endfor %}{% endif %}" +
+  "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% for c in m.tool_calls or [] %}" +
+  "{% for key, value in c.function.arguments | items %}{{ key }}={{ value }}{% endfor %}{% endfor %}{% endfor %}[assistant]";
+
+const parameters = { type: "object", properties: { name: { type: "string" } }, required: ["name"] };
+const tools = [{ type: "function", function: { name: "HassTurnOn", parameters } }];
+const messages = [{ role: "user", content: "Kitchen light on" }];
+const object = '{"name": "HassTurnOn", "arguments": {"name": "Kitchen"}}';
+const forms = { marked: `<tool_call>\n${object}\n</tool_call>`, bare: object, block: `\`\`\`json\n${object}\n\`\`\`` };
+
+interface Answer {
+  readonly content: string;
+  readonly calls: readonly { readonly name: string; readonly arguments: string | object }[];
+  readonly reason: string;
+}
+
+/** One answer in each protocol, whole and streamed; `most`: tokens, which are bytes here. */
+const protocols: Record<string, (server: TestServer, most: number) => Promise<Answer>> = {
+  async chat(server, most) {
+    const body = { model: "default", messages, tools, max_tokens: most };
+    const { choices } = (await (await server.post("/v1/chat/completions", body)).json()) as Event;
+    const [{ message, finish_reason: reason }] = choices;
+    const calls = (message.tool_calls ?? []).map((call: Event) => call.function);
+    return { content: message.content ?? "", calls, reason };
+  },
+  async "chat, streamed"(server, most) {
+    const body = { model: "default", messages, tools, max_tokens: most, stream: true };
+    const { events } = await readEvents(await server.post("/v1/chat/completions", body));
+    const choices = events.flatMap((event) => event.choices);
+    const calls: { name: string; arguments: string }[] = [];
+    for (const { index, function: part } of choices.flatMap(({ delta }) => delta.tool_calls ?? [])) {
+      const { name, arguments: begun } = calls[index] ?? { name: part.name, arguments: "" };
+      calls[index] = { name, arguments: begun + part.arguments };
+    }
+    const content = choices.map(({ delta }) => delta.content ?? "").join("");
+    return { content, calls, reason: choices.at(-1)?.finish_reason };
+  },
+  async ollama(server, most) {
+    const body = { model: "fake", messages, tools, options: { num_predict: most }, stream: false };
+    const { message, done_reason: reason } = (await (await server.post("/api/chat", body)).json()) as Event;
+    const calls = (message.tool_calls ?? []).map((call: Event) => call.function);
+    return { content: message.content, calls, reason };
+  },
+  async "ollama, streamed"(server, most) {
+    const body = { model: "fake", messages, tools, options: { num_predict: most } };
+    const text = await (await server.post("/api/chat", body)).text();
+    const chunks: Event[] = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const calls = chunks.flatMap(({ message }) => message.tool_calls ?? []).map((call: Event) => call.function);
+    return {
+      content: chunks.map(({ message }) => message.content).join(""),
+      calls,
+      reason: chunks.at(-1)?.done_reason,
+    };
+  },
+  async responses(server, most) {
+    const input = { input: "Kitchen light on", tools: [{ type: "function", name: "HassTurnOn", parameters }] };
+    const events = await (await server.connect()).ask({ ...input, max_output_tokens: most });
+    for (const event of events) {
+      if (event.type === "response.function_call_arguments.done") JSON.parse(event.arguments);
+    }
+    const { output, status, incomplete_details: details } = events.at(-1)?.response ?? {};
+    const calls = output.filter((item: Event) => item.type === "function_call");
+    const isCut = status === "incomplete" && details.reason === "max_output_tokens";
+    for (const item of isCut ? output.slice(-1) : []) assert.equal(item.status, "incomplete");
+    const content = output
+      .flatMap((item: Event) => item.content ?? [])
+      .map(({ text }: Event) => text)
+      .join("");
+    return { content, calls, reason: isCut ? "length" : status };
+  },
+};
+
+async function serverSaying(t: TestContext, answer: string) {
+  return startServer(t, { fake: { chatTemplate, next: scripted(answer) } });
+}
+
+const asObject = (given: string | object): object => (typeof given === "string" ? JSON.parse(given) : given);
+
+for (const [protocol, ask] of Object.entries(protocols)) {
+  test(`${protocol}: a call is a call, with and without its marks`, async (t) => {
+    for (const answer of Object.values(forms)) {
+      const { content, calls } = await ask(await serverSaying(t, answer), 200);
+      assert.equal(content, "");
+      assert.deepEqual(
+        calls.map((call) => [call.name, asObject(call.arguments)]),
+        [["HassTurnOn", { name: "Kitchen" }]],
+        answer,
+      );
+    }
+  });
+
+  test(`${protocol}: a call that is cut is nowhere text, never whole, and named in the status`, async (t) => {
+    for (const answer of Object.values(forms)) {
+      const server = await serverSaying(t, answer);
+      const braces = answer.lastIndexOf("}}"); // with the second one the call is whole
+      for (let most = 1; most <= braces + 1; most += 7) {
+        const { content, calls, reason } = await ask(server, most);
+        assert.deepEqual([content, reason], ["", "length"], answer.slice(0, most));
+        for (const call of calls) assert.throws(() => asObject(call.arguments), SyntaxError, answer.slice(0, most));
+        if (protocol.startsWith("ollama")) assert.deepEqual(calls, []);
+      }
+    }
+  });
+}
+
+test("a call that breaks off by itself has the reason of a cut one", async (t) => {
+  const server = await serverSaying(t, '<tool_call>{"name": "HassTurnOn", "arguments": {"name": ]');
+  for (const ask of [protocols.chat, protocols["chat, streamed"]]) {
+    assert.equal((await ask?.(server, 200))?.reason, "length");
+  }
+});
+
+test("a conversation goes on from a response whose call was cut", async (t) => {
+  const server = await serverSaying(t, forms.marked);
+  const input = { tools: [{ type: "function", name: "HassTurnOn", parameters }] };
+  const client = await server.connect();
+  const cut = (await client.ask({ ...input, input: "Light on", max_output_tokens: 60 })).at(-1)?.response;
+  assert.equal(cut.output[0].type, "function_call");
+  const next = await client.ask({ ...input, input: "Again", previous_response_id: cut.id });
+  assert.equal(next.at(-1)?.type, "response.completed", JSON.stringify(next.at(-1)));
+});
+
+test("tools whose grammar is too large with calls without marks are held to the one without, and such calls checked", async (t) => {
+  for (const [answer, calls] of [
+    [object, 1],
+    [object.replace('"Kitchen"', "5"), 0],
+  ] as const) {
+    const server = await serverSaying(t, answer);
+    const [model] = server.module.models;
+    assert.ok(model);
+    const compile = model.compileGrammar.bind(model);
+    let refused = 0;
+    model.compileGrammar = (gbnf) => {
+      if (!gbnf.includes("unmarked")) return compile(gbnf);
+      refused++;
+      return Promise.reject(new HearthError("GRAMMAR_TOO_COMPLEX", "too large"));
+    };
+    const got = await protocols.chat?.(server, 200);
+    assert.deepEqual([refused, got?.calls.length, got?.content], [1, calls, calls === 1 ? "" : answer]);
+  }
+});

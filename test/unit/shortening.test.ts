@@ -1,0 +1,139 @@
+/** What is left out of a conversation that is too long, and what the client hears of it. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { scripted } from "../../src/engine/fake.js";
+import { Conversation } from "../../src/service/shortening.js";
+import { type Event, startServer, type TestServer } from "../helpers/server.js";
+
+const chatTemplate = "{% for m in messages %}<|turn|>{{ m.role }}:{{ m.content }}<|end|>{% endfor %}<|turn|>assistant:";
+const start = (t: Parameters<typeof startServer>[0], contextTokens = 400, contextTrained = 4096) =>
+  startServer(t, {
+    fake: { chatTemplate, next: scripted("Yes."), contextTrained },
+    config: { "context.tokens": contextTokens },
+  });
+const say = (role: string, content: string) => ({ role, content });
+const long = (letter: string, count: number) => letter.repeat(count);
+
+/** The text of the last prompt that an engine read, without what was in its cache. */
+function lastPrompt(server: TestServer): string {
+  const history = server.module.engines[0]?.plans.flatMap(({ chunks }) => chunks.flatMap(({ tokens }) => [...tokens]));
+  return Buffer.from((history ?? []).filter((token) => token < 256)).toString();
+}
+
+test("results of older turns go before turns, the oldest first; the newest turn stays whole", () => {
+  const result = say("tool", long("r", 100));
+  const conversation = new Conversation([
+    say("system", "rules"),
+    ...[say("user", "one"), say("assistant", ""), result],
+    ...[say("user", "two"), result],
+    ...[say("user", "three"), result],
+  ]);
+  assert.equal(conversation.steps, 4);
+  const left = [0, 1, 2, 3, 4].map((step) => conversation.at(step));
+  assert.deepEqual(
+    left.map(({ leftOut: { turns, toolResults } }) => [turns, toolResults]),
+    [
+      [0, 0],
+      [0, 1],
+      [0, 2],
+      [1, 1],
+      [2, 0],
+    ],
+  );
+  const shown = left.map(({ messages }) => messages.map(({ content }) => content.slice(0, 5)).join(" "));
+  assert.deepEqual(shown, [
+    "rules one  rrrrr two rrrrr three rrrrr",
+    "rules one  (left two rrrrr three rrrrr",
+    "rules one  (left two (left three rrrrr",
+    "rules two (left three rrrrr",
+    "rules three rrrrr",
+  ]);
+});
+
+test("steps are coarse while much is left, so that the next request stops at the same one", () => {
+  const turns = Array.from({ length: 64 }, (_, i) => say("user", `turn ${i}`));
+  const conversation = new Conversation(turns);
+  const stops = new Set(Array.from({ length: 64 }, (_, step) => conversation.roundUp(step)));
+  assert.ok(stops.size < 32, `${stops.size} stops`);
+  for (let step = 0; step <= conversation.steps; step++) {
+    const stop = conversation.roundUp(step);
+    assert.ok(stop >= step && stop <= conversation.steps, `${step} to ${stop}`);
+  }
+});
+
+test("/api/chat leaves out the oldest turns, keeps the system message and the question, and says so in a header", async (t) => {
+  const server = await start(t);
+  const messages = [
+    say("system", "Be brief."),
+    ...[say("user", long("a", 150)), say("assistant", "A")],
+    ...[say("user", long("b", 150)), say("assistant", "B")],
+    say("user", "And now?"),
+  ];
+  const response = await server.post("/api/chat", { model: "fake", stream: false, messages });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("x-hearth-left-out"), "turns=1");
+  const prompt = lastPrompt(server);
+  assert.match(prompt, /Be brief\..*b{150}.*And now\?/s);
+  assert.doesNotMatch(prompt, /aaa/);
+});
+
+test("what fits is not touched and has no header", async (t) => {
+  const server = await start(t);
+  const response = await server.post("/api/chat", { model: "fake", stream: false, messages: [say("user", "Hi")] });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("x-hearth-left-out"), null);
+});
+
+test("truncate false, a question that alone is too long, and a new result that is, are errors", async (t) => {
+  const server = await start(t);
+  const older = [say("user", long("a", 300)), say("assistant", "A")];
+  for (const [more, messages] of [
+    [{ truncate: false }, [...older, say("user", long("b", 200))]],
+    [{}, [say("user", long("b", 500))]],
+    [{}, [...older, say("user", "Look"), say("tool", long("r", 500))]],
+  ] as const) {
+    const response = await server.post("/api/chat", { model: "fake", stream: false, messages, ...more });
+    assert.equal(response.status, 400);
+    assert.match(((await response.json()) as Event).error, /The prompt has \d+ tokens and the context holds 400/);
+  }
+});
+
+test("/api/generate cuts the beginning of a raw text, and never a question", async (t) => {
+  const server = await start(t);
+  const prompt = `${long("a", 500)}the end`;
+  const raw = await server.post("/api/generate", { model: "fake", stream: false, prompt, raw: true });
+  assert.equal(raw.status, 200);
+  assert.match(raw.headers.get("x-hearth-left-out") ?? "", /^tokens=\d+$/);
+  assert.match(lastPrompt(server), /^a+the end/);
+  assert.equal((await server.post("/api/generate", { model: "fake", stream: false, prompt })).status, 400);
+});
+
+test("/api/embed cuts a text to the context, also one of megabytes, unless truncate is false", async (t) => {
+  const server = await start(t);
+  for (const input of [long("a", 5000), long("a", 900_000)]) {
+    const cut = (await (await server.post("/api/embed", { model: "fake", input })).json()) as Event;
+    assert.equal(cut.prompt_eval_count, 400);
+    assert.equal((await server.post("/api/embed", { model: "fake", input, truncate: false })).status, 400);
+  }
+});
+
+test("an error advises to raise the context only up to where the model goes, and names the request's own field", async (t) => {
+  const held = await start(t, 400, 4096);
+  const body = { model: "fake", messages: [say("user", long("a", 500))] };
+  const { error } = (await (await held.post("/v1/chat/completions", body)).json()) as Event;
+  assert.match(error.message, /context holds 400\. The option context\.tokens can raise that to 4096/);
+  assert.equal(error.param, "messages");
+  const most = await start(t, 4096, 400);
+  for (const [path, asked, param] of [
+    ["chat/completions", body, "messages"],
+    ["completions", { model: "fake", prompt: long("a", 500) }, "prompt"],
+    ["embeddings", { model: "fake", input: long("a", 500) }, "input"],
+    ["responses", { model: "fake", input: long("a", 500) }, "input"],
+  ] as const) {
+    const answer = (await (await most.post(`/v1/${path}`, asked)).json()) as Event;
+    assert.equal(answer.error.code, "context_length_exceeded", path);
+    assert.match(answer.error.message, /this model holds 400: it was made for no more\. Shorten/);
+    assert.doesNotMatch(answer.error.message, /raise|configuration/);
+    assert.equal(answer.error.param, param, path);
+  }
+});
