@@ -197,17 +197,18 @@ export class Server {
     app.addHook("onSend", async (_request, reply, payload) => inPieces(reply, payload));
     app.addHook("onResponse", async (request, reply) => this.#logRequest(request, reply));
     app.setErrorHandler((error, request, reply) => this.#sendError(request, reply, fromFastifyError(error)));
-    app.setNotFoundHandler((request, reply) => this.#sendNotFound(request, reply));
+    app.setNotFoundHandler((request, reply) => this.#sendError(request, reply, this.#notFound(request, reply)));
     return app;
   }
 
-  #sendNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const path = request.url.split("?", 1)[0] ?? "";
-    const message = `There is no ${excerpt(`${request.method} ${path}`, 160)}.`;
+  /** ROUTE_NOT_FOUND, or METHOD_NOT_ALLOWED with the header that goes with it. */
+  #notFound({ method, url }: FastifyRequest, reply: FastifyReply): HearthError {
+    const path = url.split("?", 1)[0] ?? "";
+    const message = `There is no ${excerpt(`${method} ${path}`, 160)}.`;
     const allowed = methodsOf(path, this.#routes);
-    if (allowed.length === 0) return this.#sendError(request, reply, new HearthError("ROUTE_NOT_FOUND", message));
+    if (allowed.length === 0) return new HearthError("ROUTE_NOT_FOUND", message);
     reply.header("allow", allowed.join(", "));
-    return this.#sendError(request, reply, new HearthError("METHOD_NOT_ALLOWED", message));
+    return new HearthError("METHOD_NOT_ALLOWED", message);
   }
 
   async #enter(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
@@ -220,7 +221,7 @@ export class Server {
     reply.raw.once("close", release);
     const encoding = request.headers["content-encoding"] ?? "identity";
     // Before the body is looked at, which nobody wants.
-    if (request.is404 && !isPreflight) return this.#sendNotFound(request, reply);
+    if (request.is404 && !isPreflight) throw this.#notFound(request, reply);
     // Nothing that grows when it is unpacked.
     if (encoding !== "identity") {
       throw new HearthError("CONTENT_TYPE_UNSUPPORTED", `The body is encoded as ${quoted(encoding)}.`);

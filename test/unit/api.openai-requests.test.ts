@@ -192,6 +192,15 @@ test("dimensions are the model's own, or refused by name", async (t) => {
   }
 });
 
+test("dimensions on /api/embed are as on /v1/embeddings", async (t) => {
+  const server = await startServer(t, { fake: { ...fake, name: "Qwen3 Embedding 0.6B" } });
+  const embed = async (dimensions: number) =>
+    json(await server.post("/api/embed", { model: "fake", input: "x", dimensions }));
+  assert.equal((await embed(8)).embeddings[0].length, 8);
+  assert.equal((await embed(0)).embeddings[0].length, 32);
+  assert.match((await embed(64)).error, /32 dimensions/);
+});
+
 test("a model that was trained for it gives shorter vectors, of length 1", async (t) => {
   const server = await startServer(t, { fake: { ...fake, name: "Qwen3 Embedding 0.6B" } });
   const { data } = await json(await server.post("/v1/embeddings", { input: "x", dimensions: 8 }));

@@ -118,6 +118,7 @@ export const createSchema = z.object({
   /** Negative: drawn. */
   seed: z
     .int()
+    .min(-2_147_483_648)
     .nullish()
     .transform((seed) => (seed && seed < 0 ? null : seed)),
   max_queue_ms: z.int().min(0).max(86_400_000).nullish(),
