@@ -136,7 +136,13 @@ export class PromptBuilder {
         },
       );
     }
-    return { tokens: Int32Array.from(tokens), startsText: false, parser: null, answer: plainAnswer(specialTokens) };
+    return {
+      tokens: Int32Array.from(tokens),
+      startsText: false,
+      parser: null,
+      toolNames: noTools,
+      answer: plainAnswer(specialTokens),
+    };
   }
 
   async #continue(messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
@@ -148,8 +154,7 @@ export class PromptBuilder {
     const text = messages.map((message) => message.content).join("");
     const tokens = await this.#tokenizer.encode(text, { addSpecial: true, parseSpecial: false });
     const { specialTokens } = this.#tokenizer.info;
-    const toolNames = new ToolNames([], true);
-    return { tokens, startsText: text === "", parser: null, toolNames, answer: plainAnswer(specialTokens) };
+    return { tokens, startsText: text === "", parser: null, toolNames: noTools, answer: plainAnswer(specialTokens) };
   }
 
   async #render(chat: Chat, messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
@@ -255,6 +260,7 @@ export class PromptBuilder {
   }
 }
 
+const noTools = new ToolNames([], true);
 const systemTime = (): Date => new Date();
 
 /** The file's template or what stands in for it; null where there is none. */
