@@ -19,10 +19,11 @@ const tokens = z
 
 export const embeddingsSchema = z.object({
   model: shortText,
+  // Tokens first: each of a long list would be an error of the others.
   input: z.union([
     z.string().min(1),
-    z.array(z.string().min(1)).min(1).max(256),
     tokens,
+    z.array(z.string().min(1)).min(1).max(256),
     z.array(tokens).min(1).max(256),
   ]),
   encoding_format: z.enum(["float", "base64"]).nullish(),
