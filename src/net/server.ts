@@ -16,6 +16,7 @@ import type { Metrics } from "../base/metrics.js";
 import type { Config } from "../config/options.js";
 import { AccessRules } from "./access.js";
 import { Authenticator, type Caller } from "./auth.js";
+import { takeJson } from "./body.js";
 import type { KeyAndCertificate } from "./certificate.js";
 import { errorHeaders, fromFastifyError, isFault, wireError } from "./errors.js";
 import { Gate, type RouteScope } from "./gate.js";
@@ -189,6 +190,7 @@ export class Server {
     });
     app.decorateRequest("caller");
     app.removeContentTypeParser("text/plain");
+    takeJson(app, "application/json");
     app.addHook("onRoute", ({ method, url, config }) => {
       const scope = config?.scope ?? "generate";
       for (const each of [method].flat()) this.#routes.push({ method: each, url, scope, api: config?.api ?? null });

@@ -3,9 +3,11 @@
 import type * as z from "zod";
 import { HearthError } from "../base/errors.js";
 import { excerpt } from "../base/excerpt.js";
+import { checkSizes } from "./sizes.js";
 
-/** Validates a part of a request; `path` is where it stands, for the error. REQUEST_INVALID. */
+/** Validates a request, or with a `path` (where it stands, for the error) a part of it. REQUEST_INVALID. */
 export function parseAt<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
+  if (path === "") checkSizes(value);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];

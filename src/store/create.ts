@@ -8,8 +8,8 @@ import { checkModelName } from "./names.js";
 import { revisionOf } from "./progress.js";
 
 /**
- * `digests`: of the model's parts, in order. REQUEST_INVALID where one was not sent; MODEL_EXISTS, MODEL_NAME_INVALID,
- * STORE_BUSY, GGUF_ and FILE_ codes.
+ * `digests`: of the model's parts, in order. REQUEST_INVALID where one was not sent or is no model; MODEL_EXISTS,
+ * MODEL_NAME_INVALID, STORE_BUSY and FILE_ codes.
  */
 export async function createFromBlobs(
   store: ModelStore,
@@ -39,7 +39,14 @@ export async function createFromBlobs(
     await addition.commit(`sha256:${hashes[0]}`, files, settings);
   } catch (error) {
     await addition.release({ discard: true });
-    throw error;
+    throw asFaultOfRequest(error);
   }
   for (const sha256 of hashes) await blobs.forget(sha256);
+}
+
+/** A file that is no model is the fault of whoever sent it: nothing of this device failed, and to try again does not help. */
+function asFaultOfRequest(error: unknown): unknown {
+  if (!(error instanceof HearthError) || !error.code.startsWith("GGUF_")) return error;
+  const { message, advice, cause } = error;
+  return new HearthError("REQUEST_INVALID", message, { param: "files", advice, cause });
 }

@@ -281,3 +281,19 @@ test("a TLS handshake that is never finished ends after limits.headers_ms", asyn
   const client = await speak(t, server.port, Buffer.from("1603010200010001fc0303", "hex"));
   await client.cutOff();
 });
+
+test("a body in pieces of a byte takes the memory of its bytes, not hundreds of each", async (t) => {
+  const server = await startServer(t);
+  const pieces = 800_000;
+  const client = await speak(t, server.port, `${post}Transfer-Encoding: chunked\r\n\r\n`);
+  const { heapUsed, external } = process.memoryUsage();
+  let mostBytes = 0;
+  const timer = setInterval(() => {
+    const now = process.memoryUsage();
+    mostBytes = Math.max(mostBytes, now.heapUsed + now.external - heapUsed - external);
+  }, 20);
+  t.after(() => clearInterval(timer));
+  client.socket.write(`${"1\r\n \r\n".repeat(pieces)}2\r\n{}\r\n0\r\n\r\n`);
+  await until(() => client.said() !== "", 30_000);
+  assert.ok(mostBytes < 60 * 2 ** 20, `${Math.round(mostBytes / 2 ** 20)} MiB`);
+});

@@ -264,3 +264,33 @@ test("an error repeats at most 200 characters of a request, wherever they stand 
     assert.ok((text.match(/x/g) ?? []).length <= 200, `${path.slice(0, 40)}: ${text.slice(0, 300)}`);
   }
 });
+
+const many = 200_000;
+const calls = [{ role: "assistant", content: "", tool_calls: Array(many).fill(0) }];
+const long: Record<string, [path: string, body: object]> = {
+  "texts to embed": ["/v1/embeddings", { model: "default", input: Array(many).fill("w") }],
+  "tokens to embed that are none": ["/v1/embeddings", { model: "default", input: Array(many).fill(-1) }],
+  "calls in a message": ["/v1/chat/completions", { model: "default", messages: calls }],
+  metadata: [
+    "/v1/responses",
+    { input: "Hi", metadata: Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [i, ""])) },
+  ],
+  fields: [
+    "/v1/responses",
+    { input: "Hi", ...Object.fromEntries(Array.from({ length: 80_000 }, (_, i) => [`f${i}`, 0])) },
+  ],
+};
+for (const [name, [path, body]] of Object.entries(long)) {
+  test(`a list or an object without end is refused before each entry is looked at: ${name}`, async (t) => {
+    const server = await startServer(t);
+    const answer = await server.post(path, JSON.stringify(body));
+    assert.equal(answer.status, 400);
+    assert.match(await answer.text(), /has more than 4096 entries/);
+  });
+}
+
+test("a long list of tokens is no list without end", async (t) => {
+  const server = await startServer(t);
+  const answer = await server.post("/v1/embeddings", JSON.stringify({ model: "default", input: Array(9000).fill(1) }));
+  assert.match(await answer.text(), /context_length_exceeded/);
+});

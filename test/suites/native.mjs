@@ -78,7 +78,7 @@ async function build(root, name, targets, options) {
   const jobs = String(os.availableParallelism());
   const configure = ["-S", "native", "-B", folder, "-DHEARTH_TESTS=ON", ...options];
   for (const args of [configure, ["--build", folder, "--parallel", jobs, "--target", ...targets]]) {
-    const { status } = await run(root, "cmake", args);
+    const { status } = await run(root, "cmake", args, { limitSeconds: 1800 });
     if (status !== 0) return null;
   }
   return folder;

@@ -6,6 +6,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { HearthError } from "../../base/errors.js";
+import { takeJson } from "../../net/body.js";
 
 /** Sent by a browser, for a page. */
 export function isOfPage({ headers }: FastifyRequest): boolean {
@@ -14,9 +15,7 @@ export function isOfPage({ headers }: FastifyRequest): boolean {
 
 /** For the routes of `app`: any type of body is read as JSON, unless a page sent it. */
 export function takeUnnamedJson(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser("error", "error");
-  app.addContentTypeParser<string>("*", { parseAs: "string" }, (request, body, done) => {
-    if (!isOfPage(request)) return parse(request, body, done);
-    done(new HearthError("CONTENT_TYPE_UNSUPPORTED", "The body's Content-Type is not JSON."), undefined);
+  takeJson(app, "*", (request) => {
+    if (isOfPage(request)) throw new HearthError("CONTENT_TYPE_UNSUPPORTED", "The body's Content-Type is not JSON.");
   });
 }

@@ -17,10 +17,11 @@ const inputsAtOnce = 4;
 
 export const embeddingsSchema = z.object({
   model: modelName,
+  // Tokens first: each of a long list would be an error of the others.
   input: z.union([
     z.string().min(1),
-    z.array(z.string().min(1)).min(1).max(maxInputs),
     tokenIds,
+    z.array(z.string().min(1)).min(1).max(maxInputs),
     z.array(tokenIds).min(1).max(maxInputs).meta(inWords),
   ]),
   encoding_format: z.enum(["float", "base64"]).nullish(),
