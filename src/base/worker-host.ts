@@ -1,6 +1,6 @@
 /**
  * Runs one script on a thread of its own, with limits of time and memory for each order: for work whose size a stranger
- * chooses. Orders run one after the other. The thread starts with the first and ends when it has rested; one that breaks a
+ * chooses. Orders run one after the other, the smallest first. The thread starts with the first and ends when it has rested; one that breaks a
  * limit fails alone, and the next order gets a new thread. Knows nothing of what the orders say.
  */
 import { Worker } from "node:worker_threads";
@@ -32,9 +32,17 @@ export class WorkerFailure extends Error {
 /** A script is loaded in some 50 ms, on a board that is busy in seconds. */
 const startLimitMs = 60_000;
 
+export interface OrderOptions {
+  /** Where the order has another limit than most. */
+  readonly timeMs?: number;
+  /** How much work it is likely to be, in any unit: the least goes first, so that large orders do not hold up small ones. */
+  readonly size?: number;
+}
+
 interface Pending<Order, Answer> {
   readonly order: Order;
   readonly timeMs: number;
+  readonly size: number;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (failure: WorkerFailure) => void;
 }
@@ -54,11 +62,12 @@ export class WorkerHost<Order, Answer> {
     this.#limits = limits;
   }
 
-  /** Rejects with a WorkerFailure. `timeMs`: where the order has another limit than most. */
-  run(order: Order, timeMs = this.#limits.timeMs): Promise<Answer> {
+  /** Rejects with a WorkerFailure. */
+  run(order: Order, { timeMs = this.#limits.timeMs, size = 0 }: OrderOptions = {}): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new WorkerFailure("closed"));
-      this.#queue.push({ order, timeMs, resolve, reject });
+      const after = this.#queue.findIndex((other) => other.size > size);
+      this.#queue.splice(after < 0 ? this.#queue.length : after, 0, { order, timeMs, size, resolve, reject });
       this.#next();
     });
   }

@@ -58,7 +58,7 @@ export class TemplateThread implements TemplateRenderer {
   async #ask(order: TemplateOrder): Promise<TemplateAnswer> {
     const { timeoutMs } = order.limits ?? templateLimits;
     try {
-      return await this.#host.run(order, timeoutMs + graceMs);
+      return await this.#host.run(order, { timeMs: timeoutMs + graceMs });
     } catch (error) {
       throw explain(error, timeoutMs);
     }

@@ -8,7 +8,7 @@ import { loadEngineModule } from "../engine/binding.js";
 import { KeyFile, type StoredKey } from "../store/key-file.js";
 import { integerBetween } from "./arguments.js";
 import { configurationOf } from "./configuration.js";
-import { print } from "./models-store.js";
+import { print, printed } from "./models-store.js";
 
 interface CreateFlags {
   readonly scope: readonly Scope[];
@@ -51,7 +51,12 @@ async function create(name: string, flags: CreateFlags, self: Command): Promise<
   };
   const { file, isOfService } = keyFile(self);
   const { key, stored } = await file.create(wanted, systemClock.wallTime());
-  print(isJson(self), { key, ...withoutHash(stored), file: file.path }, `${key}\n`);
+  try {
+    await printed(isJson(self), { key, ...withoutHash(stored), file: file.path }, `${key}\n`);
+  } catch (error) {
+    await file.revoke(stored.id); // nobody has seen it, and nobody can any more
+    throw error;
+  }
   if (isOfService) say(self, `${stored.name} is in the service's ${file.path}`);
 }
 

@@ -56,3 +56,10 @@ export function sayStore({ isOfService, flags, store }: StoreCommand<object>): v
 export function print(json: boolean, value: unknown, text: string): void {
   process.stdout.write(json ? `${JSON.stringify(value)}\n` : text);
 }
+
+/** The same; resolves when the operating system has it, and rejects with the system's error where it does not take it. */
+export function printed(json: boolean, value: unknown, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(json ? `${JSON.stringify(value)}\n` : text, (error) => (error ? reject(error) : resolve()));
+  });
+}

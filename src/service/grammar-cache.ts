@@ -32,7 +32,7 @@ export class GrammarCache {
     checkShapeSize(shape);
     // The special tokens are the model's, and the same each time.
     const key = JSON.stringify({ ...shape, specialTokens: null });
-    return remembered(this.#texts, key, () => this.#compiler.compile(shape));
+    return remembered(this.#texts, key, () => this.#compiler.compile(shape, key.length));
   }
 
   /** Rejects with GRAMMAR_INVALID or GRAMMAR_TOO_COMPLEX. */

@@ -116,6 +116,15 @@ test("a command that is killed leaves no lock, and what it wrote half goes with 
   assert.deepEqual(readdirSync(state).sort(), [".locks", "keys.json"]);
 });
 
+test("a key that could not be shown is taken back, for nobody has it", async (t) => {
+  const env = { HEARTH_STATE: temporaryFolder(t) };
+  const through = ["sh", "-c", 'exec "$@" > /dev/full', "sh"];
+  const made = await hearth(t, ["key", "create", "kitchen"], { env, through });
+  assert.equal(made.status, 2);
+  assert.match(made.stderr, /^hearth: DISK_FULL: stdout/);
+  assert.equal((await hearth(t, ["key", "list"], { env })).stdout, "");
+});
+
 test("a daemon keeps the keys of before when their file is damaged, and says so", { skip }, async (t) => {
   const state = temporaryFolder(t);
   const env = { HEARTH_STATE: state, HEARTH_AUTH_MODE: "required" };

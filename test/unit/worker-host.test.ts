@@ -46,6 +46,14 @@ test("an order that takes too long fails alone, and this thread goes on meanwhil
   assert.ok(turns > 3, `${turns} turns`);
 });
 
+test("small orders go before large ones that wait, and equal ones in turn", async (t) => {
+  const host = startHost(t);
+  const done: string[] = [];
+  const run = (name: string, size: number) => host.run("echo", { size }).then(() => done.push(name));
+  await Promise.all([run("first", 9), run("large", 9), run("larger", 10), run("small", 1), run("other small", 1)]);
+  assert.deepEqual(done, ["first", "small", "other small", "large", "larger"]);
+});
+
 test("an order that takes too much memory fails alone", async (t) => {
   const host = startHost(t, { heapMebibytes: 32 });
   const greedy = assert.rejects(host.run("eat"), { reason: "memory" });

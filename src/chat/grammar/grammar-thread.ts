@@ -9,8 +9,8 @@ import type { GrammarAnswer } from "./grammar-worker.js";
 
 /** Where grammars are written: in GBNF; null where anything may be said. */
 export interface GrammarCompiler {
-  /** Rejects with SCHEMA_UNSUPPORTED, GRAMMAR_TOO_COMPLEX, REQUEST_INVALID or SHUTTING_DOWN. */
-  compile(shape: AnswerShape): Promise<string | null>;
+  /** `size`: in characters; smaller ones go first. Rejects with SCHEMA_UNSUPPORTED, GRAMMAR_TOO_COMPLEX, REQUEST_INVALID or SHUTTING_DOWN. */
+  compile(shape: AnswerShape, size?: number): Promise<string | null>;
 }
 
 /** On the caller's thread: for tests and tools. */
@@ -32,10 +32,10 @@ export class GrammarThread implements GrammarCompiler {
     this.#limits = limits;
   }
 
-  async compile(shape: AnswerShape): Promise<string | null> {
+  async compile(shape: AnswerShape, size = 0): Promise<string | null> {
     let answer: GrammarAnswer;
     try {
-      answer = await this.#host.run(sendable(shape));
+      answer = await this.#host.run(sendable(shape), { size });
     } catch (error) {
       throw this.#explain(error);
     }
