@@ -167,6 +167,10 @@ export const options = {
     flag: "context",
     doc: "Longest prompt and answer together. No more than the model was trained for is used.",
   }),
+  "context.old_results": option(choice(["leave_out", "keep"]), "leave_out", {
+    env: "HEARTH_CONTEXT_OLD_RESULTS",
+    doc: "Results of calls of older turns, where a conversation does not fit and its request says nothing of truncation: left out, the oldest first, or kept, and that it does not fit is an error.",
+  }),
   "kv.tokens": option(integer(0, 16_777_216, "tokens"), 0, {
     env: "HEARTH_KV_TOKENS",
     doc: "Tokens that the KV cache holds over all slots, a whole context at least; 0: a context, or 2048 for each slot if that is more.",

@@ -5,10 +5,12 @@ import type { LoadedModel } from "./model-host.js";
 import { Conversation } from "./shortening.js";
 import type { GenerationRequest, Message } from "./types.js";
 
+/** Where the request does not ask for it, nothing is left out before less than this of the context is left for the answer. */
+const leastAnswerShare = 1 / 16;
 /** Of the context, what a shortened prompt leaves for the answer at least, unless the answer is to be shorter. */
 const answerShare = 1 / 4;
 
-type PromptModel = Pick<LoadedModel, "model" | "prompts" | "promptLimit" | "defaults">;
+type PromptModel = Pick<LoadedModel, "model" | "prompts" | "promptLimit" | "oldResults" | "defaults">;
 type Build = (messages: readonly Message[]) => Promise<Prompt>;
 
 /** Throws CONTEXT_OVERFLOW, CHAT_TEMPLATE_FAILED, and REQUEST_UNSUPPORTED for tools together with a grammar. */
@@ -25,11 +27,17 @@ export async function buildPrompt(loaded: PromptModel, request: GenerationReques
     promptLimit.checkTokens(prompt.tokens.length);
     return prompt;
   };
-  if (request.truncation !== "auto") return build(messages);
+  const { truncation = loaded.oldResults === "leave_out" ? "results" : "disabled" } = request;
   const { contextTokens } = promptLimit;
-  const room = Math.min(request.maxTokens ?? contextTokens, Math.floor(contextTokens * answerShare));
-  const limit = contextTokens - room;
-  return request.raw ? cutText(loaded, request, messages, limit) : shortened(request, messages, build, limit);
+  const without = (share: number) =>
+    contextTokens - Math.min(request.maxTokens ?? contextTokens, Math.floor(contextTokens * share));
+  const limit = without(answerShare);
+  if (truncation === "auto" && request.raw) return cutText(loaded, request, messages, limit);
+  if (truncation === "disabled" || request.raw) return build(messages);
+  const conversation = new Conversation(messages);
+  return truncation === "auto"
+    ? shortened(request, conversation, build, { most: limit, limit, steps: conversation.steps })
+    : shortened(request, conversation, build, { most: without(leastAnswerShare), limit, steps: conversation.results });
 }
 
 /** A raw text is the client's own from its first letter on. */
@@ -41,27 +49,36 @@ function withDefaults({ defaults }: PromptModel, { messages, raw }: GenerationRe
   return [...(head.length > 0 ? head : system), ...defaults.messages, ...messages.slice(head.length)];
 }
 
+interface Room {
+  /** Tokens of a prompt that is left as it is. */
+  readonly most: number;
+  /** Tokens that a shortened one is to have at most. */
+  readonly limit: number;
+  /** Of the conversation, that may be gone. */
+  readonly steps: number;
+}
+
 /** Leaves out as little as it takes, and then up to a step that later requests will stop at, too. */
 async function shortened(
   request: GenerationRequest,
-  messages: readonly Message[],
+  conversation: Conversation,
   build: Build,
-  limit: number,
+  { most, limit, steps }: Room,
 ): Promise<Prompt> {
-  const conversation = new Conversation(messages);
-  const fits = async (step: number) => {
-    const prompt = await build(conversation.at(step).messages).catch(ignoreOverflow);
-    return prompt !== null && prompt.tokens.length <= limit;
-  };
-  if (conversation.steps === 0 || (await fits(0))) return build(messages);
+  const { messages } = conversation.at(0);
+  if (steps === 0) return build(messages);
+  const tried = (step: number) => build(conversation.at(step).messages).catch(ignoreOverflow);
+  const whole = await tried(0);
+  if (whole && whole.tokens.length <= most) return whole;
   let tooFew = 0;
-  let enough = conversation.steps;
+  let enough = steps;
   while (enough - tooFew > 1) {
     const middle = Math.floor((tooFew + enough) / 2);
-    if (await fits(middle)) enough = middle;
+    const prompt = await tried(middle);
+    if (prompt && prompt.tokens.length <= limit) enough = middle;
     else tooFew = middle;
   }
-  const { messages: kept, leftOut } = conversation.at(conversation.roundUp(enough));
+  const { messages: kept, leftOut } = conversation.at(Math.min(steps, conversation.roundUp(enough)));
   const prompt = await build(kept);
   request.onShortened?.(leftOut);
   return prompt;

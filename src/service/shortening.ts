@@ -5,6 +5,9 @@
  */
 import type { LeftOut, Message } from "./types.js";
 
+/** What becomes of the results of older turns in a conversation that is too long. */
+export type OldResults = "leave_out" | "keep";
+
 /** Stands where a result was, since calls without results confuse templates and models. */
 const oldResult = "(left out: too old)";
 
@@ -16,21 +19,22 @@ export interface Shortened {
 export class Conversation {
   /** More can be left out than 0 to so many times. */
   readonly steps: number;
+  /** Of them, those that leave out a result; the first ones. */
+  readonly results: number;
   readonly #head: readonly Message[];
   readonly #turns: readonly (readonly Message[])[];
-  readonly #results: number;
 
   constructor(messages: readonly Message[]) {
     const { head, turns } = splitTurns(messages);
     this.#head = head;
     this.#turns = turns;
-    this.#results = turns.slice(0, -1).flat().filter(isLongResult).length;
-    this.steps = this.#results + Math.max(turns.length - 1, 0);
+    this.results = turns.slice(0, -1).flat().filter(isLongResult).length;
+    this.steps = this.results + Math.max(turns.length - 1, 0);
   }
 
   /** After `step` of `steps`, each of which leaves out one thing more. */
   at(step: number): Shortened {
-    const results = Math.min(step, this.#results);
+    const results = Math.min(step, this.results);
     const turns = step - results;
     let left = results;
     const shorten = (message: Message): Message => {
@@ -50,7 +54,7 @@ export class Conversation {
    * the same parts, and finds its prefix in the KV cache.
    */
   roundUp(step: number): number {
-    const results = this.#results;
+    const results = this.results;
     const turns = this.#turns.length;
     if (step <= results) return Math.min(roundUp(step, results), results);
     return Math.min(results + roundUp(step - results, turns), this.steps);

@@ -1,15 +1,21 @@
 /** What is left out of a conversation that is too long, and what the client hears of it. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { Config } from "../../src/config/options.js";
 import { scripted } from "../../src/engine/fake.js";
 import { Conversation } from "../../src/service/shortening.js";
 import { type Event, startServer, type TestServer } from "../helpers/server.js";
 
 const chatTemplate = "{% for m in messages %}<|turn|>{{ m.role }}:{{ m.content }}<|end|>{% endfor %}<|turn|>assistant:";
-const start = (t: Parameters<typeof startServer>[0], contextTokens = 400, contextTrained = 4096) =>
+const start = (
+  t: Parameters<typeof startServer>[0],
+  contextTokens = 400,
+  contextTrained = 4096,
+  config: Partial<Config> = {},
+) =>
   startServer(t, {
     fake: { chatTemplate, next: scripted("Yes."), contextTrained },
-    config: { "context.tokens": contextTokens },
+    config: { "context.tokens": contextTokens, ...config },
   });
 const say = (role: string, content: string) => ({ role, content });
 const long = (letter: string, count: number) => letter.repeat(count);
@@ -96,6 +102,67 @@ test("truncate false, a question that alone is too long, and a new result that i
     assert.equal(response.status, 400);
     assert.match(((await response.json()) as Event).error, /The prompt has \d+ tokens and the context holds 400/);
   }
+});
+
+/** A home's states, asked for twice: `r` is the older result, `n` the newer one. */
+const calling = (id: string) => ({
+  role: "assistant",
+  content: "",
+  tool_calls: [{ id, type: "function", function: { name: "GetLiveContext", arguments: "{}" } }],
+});
+const home = (older: number, newer: number) => [
+  say("user", "Which lights are on?"),
+  calling("a"),
+  { ...say("tool", long("r", older)), tool_call_id: "a" },
+  say("assistant", "One."),
+  say("user", "And now?"),
+  calling("b"),
+  { ...say("tool", long("n", newer)), tool_call_id: "b" },
+];
+
+test("a chat that says nothing of truncation goes on without the results of older turns, and says so", async (t) => {
+  const server = await start(t, 500);
+  const body = { model: "fake", max_tokens: 20 };
+  const fits = await server.post("/v1/chat/completions", { ...body, messages: home(20, 20) });
+  assert.equal(fits.headers.get("x-hearth-left-out"), null);
+  const response = await server.post("/v1/chat/completions", { ...body, messages: home(200, 150) });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("x-hearth-left-out"), "tool_results=1");
+  const prompt = lastPrompt(server);
+  assert.match(prompt, /left out: too old.*One\..*And now\?.*n{150}/s);
+  assert.doesNotMatch(prompt, /r{100}/);
+});
+
+test("a chat whose turns and newest result are too long is an error, and nothing of what fits is left out", async (t) => {
+  const server = await start(t, 500);
+  for (const messages of [home(200, 500), [say("user", long("a", 350)), say("user", long("b", 200))]]) {
+    const response = await server.post("/v1/chat/completions", { model: "fake", messages });
+    assert.equal(response.status, 400);
+    assert.equal(((await response.json()) as Event).error.code, "context_length_exceeded");
+  }
+});
+
+test("context.old_results keep makes a chat that is too long an error", async (t) => {
+  const server = await start(t, 500, 4096, { "context.old_results": "keep" });
+  const response = await server.post("/v1/chat/completions", { model: "fake", messages: home(200, 150) });
+  assert.equal(response.status, 400);
+});
+
+test("a response without truncation goes on without old results and says auto; with disabled it is an error", async (t) => {
+  const server = await start(t, 500);
+  const called = (id: string, output: string) => [
+    { type: "function_call", call_id: id, name: "GetLiveContext", arguments: "{}" },
+    { type: "function_call_output", call_id: id, output },
+  ];
+  const input = [
+    ...[say("user", "Which lights are on?"), ...called("a", long("r", 200)), say("assistant", "One.")],
+    ...[say("user", "And now?"), ...called("b", long("n", 150))],
+  ];
+  const body = { model: "fake", input, max_output_tokens: 20 };
+  const response = (await (await server.post("/v1/responses", body)).json()) as Event;
+  assert.deepEqual([response.status, response.truncation], ["completed", "auto"]);
+  assert.doesNotMatch(lastPrompt(server), /rrr/);
+  assert.equal((await server.post("/v1/responses", { ...body, truncation: "disabled" })).status, 400);
 });
 
 test("/api/generate cuts the beginning of a raw text, and never a question", async (t) => {
