@@ -5,7 +5,10 @@ import type { LoadedModel } from "./model-host.js";
 import { Conversation } from "./shortening.js";
 import type { GenerationRequest, Message } from "./types.js";
 
-/** Where the request does not ask for it, nothing is left out before less than this of the context is left for the answer. */
+/**
+ * Of the context, what is left for the answer where the rest of a conversation would be more than that, and before anything is
+ * left out where the request does not ask for it.
+ */
 const leastAnswerShare = 1 / 16;
 /** Of the context, what a shortened prompt leaves for the answer at least, unless the answer is to be shorter. */
 const answerShare = 1 / 4;
@@ -35,9 +38,10 @@ export async function buildPrompt(loaded: PromptModel, request: GenerationReques
   if (truncation === "auto" && request.raw) return cutText(loaded, request, messages, limit);
   if (truncation === "disabled" || request.raw) return build(messages);
   const conversation = new Conversation(messages);
+  const most = without(leastAnswerShare);
   return truncation === "auto"
-    ? shortened(request, conversation, build, { most: limit, limit, steps: conversation.steps })
-    : shortened(request, conversation, build, { most: without(leastAnswerShare), limit, steps: conversation.results });
+    ? shortened(request, conversation, build, { from: limit, limit, most, steps: conversation.steps })
+    : shortened(request, conversation, build, { from: most, limit, most, steps: conversation.results });
 }
 
 /** A raw text is the client's own from its first letter on. */
@@ -50,10 +54,12 @@ function withDefaults({ defaults }: PromptModel, { messages, raw }: GenerationRe
 }
 
 interface Room {
-  /** Tokens of a prompt that is left as it is. */
-  readonly most: number;
+  /** More tokens are too many for a prompt to be left as it is. */
+  readonly from: number;
   /** Tokens that a shortened one is to have at most. */
   readonly limit: number;
+  /** In place of that, where leaving out all that may be gone is not enough for it. */
+  readonly most: number;
   /** Of the conversation, that may be gone. */
   readonly steps: number;
 }
@@ -63,19 +69,22 @@ async function shortened(
   request: GenerationRequest,
   conversation: Conversation,
   build: Build,
-  { most, limit, steps }: Room,
+  { from, limit, most, steps }: Room,
 ): Promise<Prompt> {
   const { messages } = conversation.at(0);
   if (steps === 0) return build(messages);
   const tried = (step: number) => build(conversation.at(step).messages).catch(ignoreOverflow);
   const whole = await tried(0);
-  if (whole && whole.tokens.length <= most) return whole;
+  if (whole && whole.tokens.length <= from) return whole;
+  const least = await tried(steps);
+  const bound = least && least.tokens.length <= limit ? limit : most;
+  if (whole && whole.tokens.length <= bound) return whole;
   let tooFew = 0;
   let enough = steps;
   while (enough - tooFew > 1) {
     const middle = Math.floor((tooFew + enough) / 2);
     const prompt = await tried(middle);
-    if (prompt && prompt.tokens.length <= limit) enough = middle;
+    if (prompt && prompt.tokens.length <= bound) enough = middle;
     else tooFew = middle;
   }
   const { messages: kept, leftOut } = conversation.at(Math.min(steps, conversation.roundUp(enough)));

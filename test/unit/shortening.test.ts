@@ -83,6 +83,18 @@ test("/api/chat leaves out the oldest turns, keeps the system message and the qu
   assert.doesNotMatch(prompt, /aaa/);
 });
 
+test("where a question leaves less than a quarter of the context, older turns stay that fit beside it", async (t) => {
+  const server = await start(t);
+  const messages = [
+    ...[say("user", long("a", 150)), say("assistant", "A")],
+    ...[say("user", "Short?"), say("assistant", "B")],
+    say("user", long("c", 300)),
+  ];
+  const response = await server.post("/api/chat", { model: "fake", stream: false, messages });
+  assert.equal(response.headers.get("x-hearth-left-out"), "turns=1");
+  assert.match(lastPrompt(server), /Short\?.*c{300}/s);
+});
+
 test("what fits is not touched and has no header", async (t) => {
   const server = await start(t);
   const response = await server.post("/api/chat", { model: "fake", stream: false, messages: [say("user", "Hi")] });
