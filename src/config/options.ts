@@ -167,9 +167,9 @@ export const options = {
     flag: "context",
     doc: "Longest prompt and answer together. No more than the model was trained for is used.",
   }),
-  "context.old_results": option(choice(["leave_out", "keep"]), "leave_out", {
-    env: "HEARTH_CONTEXT_OLD_RESULTS",
-    doc: "Results of calls of older turns, where a conversation does not fit and its request says nothing of truncation: left out, the oldest first, or kept, and that it does not fit is an error.",
+  "context.overflow": option(choice(["leave_out_results", "leave_out_turns", "error"]), "leave_out_results", {
+    env: "HEARTH_CONTEXT_OVERFLOW",
+    doc: "Of a conversation that does not fit, where the request says nothing of truncation: leave out results of calls but the last ones, or whole turns too, the oldest first, or answer with an error.",
   }),
   "kv.tokens": option(integer(0, 16_777_216, "tokens"), 0, {
     env: "HEARTH_KV_TOKENS",

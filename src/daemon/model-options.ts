@@ -46,7 +46,7 @@ function hostOptions(config: Config): ModelRegistryOptions["host"] {
       loops: { repeats: config["limits.loop_repeats"], tokens: config["limits.loop_tokens"] },
       keeper: { idleMs: config["prefix.idle_ms"], minTokens: config["prefix.min_tokens"] },
     },
-    oldResults: config["context.old_results"],
+    overflow: config["context.overflow"],
     loadWaitMs: config["model.load_wait_ms"],
   };
 }

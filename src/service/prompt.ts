@@ -13,7 +13,7 @@ const leastAnswerShare = 1 / 16;
 /** Of the context, what a shortened prompt leaves for the answer at least, unless the answer is to be shorter. */
 const answerShare = 1 / 4;
 
-type PromptModel = Pick<LoadedModel, "model" | "prompts" | "promptLimit" | "oldResults" | "defaults">;
+type PromptModel = Pick<LoadedModel, "model" | "prompts" | "promptLimit" | "overflow" | "defaults">;
 type Build = (messages: readonly Message[]) => Promise<Prompt>;
 
 /** Throws CONTEXT_OVERFLOW, CHAT_TEMPLATE_FAILED, and REQUEST_UNSUPPORTED for tools together with a grammar. */
@@ -30,18 +30,17 @@ export async function buildPrompt(loaded: PromptModel, request: GenerationReques
     promptLimit.checkTokens(prompt.tokens.length);
     return prompt;
   };
-  const { truncation = loaded.oldResults === "leave_out" ? "results" : "disabled" } = request;
+  const { truncation } = request;
+  const overflow = truncation ? (truncation === "auto" ? "leave_out_turns" : "error") : loaded.overflow;
   const { contextTokens } = promptLimit;
   const without = (share: number) =>
     contextTokens - Math.min(request.maxTokens ?? contextTokens, Math.floor(contextTokens * share));
   const limit = without(answerShare);
   if (truncation === "auto" && request.raw) return cutText(loaded, request, messages, limit);
-  if (truncation === "disabled" || request.raw) return build(messages);
-  const conversation = new Conversation(messages);
+  if (overflow === "error" || request.raw) return build(messages);
   const most = without(leastAnswerShare);
-  return truncation === "auto"
-    ? shortened(request, conversation, build, { from: limit, limit, most, steps: conversation.steps })
-    : shortened(request, conversation, build, { from: most, limit, most, steps: conversation.results });
+  const conversation = new Conversation(messages, overflow);
+  return shortened(request, conversation, build, { from: truncation === "auto" ? limit : most, limit, most });
 }
 
 /** A raw text is the client's own from its first letter on. */
@@ -60,8 +59,6 @@ interface Room {
   readonly limit: number;
   /** In place of that, where leaving out all that may be gone is not enough for it. */
   readonly most: number;
-  /** Of the conversation, that may be gone. */
-  readonly steps: number;
 }
 
 /** Leaves out as little as it takes, and then up to a step that later requests will stop at, too. */
@@ -69,8 +66,9 @@ async function shortened(
   request: GenerationRequest,
   conversation: Conversation,
   build: Build,
-  { from, limit, most, steps }: Room,
+  { from, limit, most }: Room,
 ): Promise<Prompt> {
+  const { steps } = conversation;
   const { messages } = conversation.at(0);
   if (steps === 0) return build(messages);
   const tried = (step: number) => build(conversation.at(step).messages).catch(ignoreOverflow);
@@ -87,7 +85,7 @@ async function shortened(
     if (prompt && prompt.tokens.length <= bound) enough = middle;
     else tooFew = middle;
   }
-  const { messages: kept, leftOut } = conversation.at(Math.min(steps, conversation.roundUp(enough)));
+  const { messages: kept, leftOut } = conversation.at(conversation.roundUp(enough));
   const prompt = await build(kept);
   request.onShortened?.(leftOut);
   return prompt;

@@ -41,8 +41,7 @@ export interface GenerationRequest {
   readonly topLogprobs?: number;
   /**
    * auto: of a conversation that is too long for the context leave out results of tools and then whole turns, the oldest
-   * first; of a raw text its beginning. disabled: that is an error. Without it: results of older turns alone are left out,
-   * unless the server is to keep them.
+   * first; of a raw text its beginning. disabled: that is an error. Without it: as the server is set up.
    */
   readonly truncation?: "auto" | "disabled";
   /** Is told before the first event when something was left out. */

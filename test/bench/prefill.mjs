@@ -10,9 +10,9 @@ import path from "node:path";
 import { median, startDaemon, writeSynthetic } from "./daemon.mjs";
 
 const promptTokens = Number(process.argv[3] ?? 3000);
-const rounds = 5;
+const rounds = 3;
 /** As long as a prompt is read, at least. */
-const listenMs = 4000;
+const listenMs = 3000;
 /** Most that the answer's client may feel (scheduler.max_gap_ms). */
 const promised = 4;
 

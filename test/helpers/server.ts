@@ -88,7 +88,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
           maxQueued: config["scheduler.queue"],
           maxQueueMs: config["scheduler.queue_ms"],
         },
-        oldResults: config["context.old_results"],
+        overflow: config["context.overflow"],
         loadWaitMs: config["model.load_wait_ms"],
       },
       budgetBytes: 1e12,

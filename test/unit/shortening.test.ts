@@ -154,11 +154,59 @@ test("a chat whose turns and newest result are too long is an error, and nothing
   }
 });
 
-test("context.old_results keep makes a chat that is too long an error", async (t) => {
-  const server = await start(t, 500, 4096, { "context.old_results": "keep" });
+test("context.overflow error makes a chat that is too long an error", async (t) => {
+  const server = await start(t, 500, 4096, { "context.overflow": "error" });
   const response = await server.post("/v1/chat/completions", { model: "fake", messages: home(200, 150) });
   assert.equal(response.status, 400);
 });
+
+test("context.overflow leave_out_turns lets a chat go on without its oldest turns", async (t) => {
+  const server = await start(t, 500, 4096, { "context.overflow": "leave_out_turns" });
+  const messages = [say("user", long("a", 350)), say("assistant", "A"), say("user", long("b", 200))];
+  const response = await server.post("/v1/chat/completions", { model: "fake", messages });
+  assert.equal(response.headers.get("x-hearth-left-out"), "turns=1");
+});
+
+test("a chat that says nothing of truncation keeps what was said of older turns, without their calls", () => {
+  const call = { ...say("assistant", ""), toolCalls: [{ id: "a", name: "f", arguments: "{}" }] };
+  const turn = (text: string) => [say("user", text), call, say("tool", long("r", 100)), say("assistant", "Yes.")];
+  const conversation = new Conversation([...turn("one"), ...turn("two"), ...turn("three")], "leave_out_results");
+  const { messages, leftOut } = conversation.at(conversation.steps);
+  assert.deepEqual(
+    messages.map(({ role, content }) => `${role} ${content.slice(0, 5)}`),
+    [
+      "user one",
+      "assistant Yes.",
+      "user two",
+      "assistant Yes.",
+      "user three",
+      "assistant ",
+      "tool (left",
+      "assistant Yes.",
+    ],
+  );
+  assert.deepEqual(leftOut, { turns: 0, toolResults: 3, tokens: 0 });
+});
+
+test("a turn of many calls goes on without all results but the last", async (t) => {
+  const server = await start(t, 600);
+  const result = (id: string) => [calling(id), { ...say("tool", long(id, 250)), tool_call_id: id }];
+  const messages = [say("user", "Look"), ...result("x"), ...result("y"), ...result("z")];
+  for (const route of ["/v1/chat/completions", "/api/chat"]) {
+    const response = await server.post(route, {
+      ...{ model: "fake", messages: route === "/api/chat" ? ollamaForm(messages) : messages },
+      ...{ max_tokens: 20, options: { num_predict: 20 }, stream: false },
+    });
+    assert.equal(response.status, 200, route);
+    assert.equal(response.headers.get("x-hearth-left-out"), "tool_results=2", route);
+  }
+});
+
+const ollamaForm = (messages: readonly Event[]) =>
+  messages.map((message) => ({
+    ...message,
+    ...(message.tool_calls && { tool_calls: [{ function: { name: "GetLiveContext", arguments: {} } }] }),
+  }));
 
 test("a response without truncation goes on without old results and says auto; with disabled it is an error", async (t) => {
   const server = await start(t, 500);
