@@ -57,7 +57,7 @@ interface Room {
   readonly from: number;
   /** Tokens that a shortened one is to have at most. */
   readonly limit: number;
-  /** In place of that, where leaving out all that may be gone is not enough for it. */
+  /** At most in any case. */
   readonly most: number;
 }
 
@@ -75,7 +75,9 @@ async function shortened(
   const whole = await tried(0);
   if (whole && whole.tokens.length <= from) return whole;
   const least = await tried(steps);
-  const bound = least && least.tokens.length <= limit ? limit : most;
+  const leastTokens = least?.tokens.length ?? most;
+  // Where so much cannot be left out, half of what can be: a request that comes soon after then still finds its prefix.
+  const bound = leastTokens <= limit ? limit : Math.min(most, Math.ceil((leastTokens + most) / 2));
   if (whole && whole.tokens.length <= bound) return whole;
   let tooFew = 0;
   let enough = steps;

@@ -102,6 +102,8 @@ try {
     beside.push(await readPrompt(url, words));
     during.push(listener.gaps.splice(0));
     await listener.stop();
+    const [first, second] = [alone, beside].map((reads) => (reads.at(-1).ms / 1000).toFixed(1));
+    process.stderr.write(`round ${round + 1}: the prompt took ${first} s alone and ${second} s beside the answer\n`);
   }
   const names = ["count", "mean", "p50", "p99", "max"];
   const header = names.map((name, i) => name.padStart(i === 0 ? 6 : 9)).join(" ");
