@@ -172,6 +172,10 @@ export const options = {
     flag: "context",
     doc: "Longest prompt and answer together. No more than the model was trained for is used.",
   }),
+  "context.overflow": option(choice(["leave_out_results", "leave_out_turns", "error"]), "leave_out_results", {
+    env: "HEARTH_CONTEXT_OVERFLOW",
+    doc: "Of a conversation that does not fit, where the request says nothing of truncation: leave out results of calls but the last ones, or whole turns too, the oldest first, or answer with an error.",
+  }),
   "kv.tokens": option(integer(0, 16_777_216, "tokens"), 0, {
     env: "HEARTH_KV_TOKENS",
     doc: "Tokens that the KV cache holds over all slots, a whole context at least; 0: a context, or 2048 for each slot if that is more.",

@@ -31,7 +31,7 @@ export class Pacing {
  * How much longer a step may become for the answers in it when it reads a prompt too. Fourfold is what a listener is promised
  * (scheduler.max_gap_ms); what is aimed at is less, because steps vary.
  */
-const aimedSlowdown = 3.5;
+const aimedSlowdown = 3;
 /** However long a step without prompts takes: a prompt gets at least as much time as the answers beside it. */
 const leastSlowdown = 2;
 /** Shorter steps than this would cost more in handing over than anybody gains. */

@@ -33,6 +33,11 @@ export class AnswerReader {
     return this.#stopped || this.#parser?.isOver === true;
   }
 
+  /** The model wants to call a tool that there is not, and has said nothing else. */
+  get namesNoTool(): boolean {
+    return this.#parser?.namesNoTool ?? false;
+  }
+
   get inReasoning(): boolean {
     return this.#parser?.inReasoning ?? false;
   }

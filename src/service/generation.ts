@@ -18,6 +18,7 @@ import {
   type EmbeddingRequest,
   type GenerationEvent,
   type GenerationRequest,
+  type Usage,
 } from "./types.js";
 
 /** The largest range of node:crypto's randomInt. */
@@ -89,7 +90,25 @@ export class GenerationService implements Generations {
   }
 }
 
+/**
+ * A model that begins a call of a tool that there is not is asked once more, with a call of one that there is: what it
+ * wrote would be read aloud otherwise.
+ */
 async function* generateWith(loaded: LoadedModel, request: GenerationRequest): AsyncGenerator<GenerationEvent> {
+  const wasted = yield* attempt(loaded, request, null);
+  if (!wasted) return;
+  const maxTokens = request.maxTokens ?? loaded.defaults.maxTokens;
+  const rest = maxTokens === null ? null : Math.max(1, maxTokens - wasted.generatedTokens);
+  const { onShortened: _, onSampling: __, ...again } = request; // were told already
+  yield* attempt(loaded, { ...again, toolChoice: "required", maxTokens: rest }, wasted);
+}
+
+/** `before`: the usage of an attempt that was given up. Returns the usage when this one has to be. */
+async function* attempt(
+  loaded: LoadedModel,
+  request: GenerationRequest,
+  before: Usage | null,
+): AsyncGenerator<GenerationEvent, Usage | null> {
   const { defaults } = loaded;
   loaded.scheduler.checkAccepts(); // before the work of making a prompt
   const prompt = await buildPrompt(loaded, request);
@@ -111,9 +130,10 @@ async function* generateWith(loaded: LoadedModel, request: GenerationRequest): A
   const visible = loaded.prompts.visibleTokens;
   const stop = request.stop.length > 0 ? request.stop : defaults.stop;
   const reader = new AnswerReader(loaded.model, { prompt, visible, stop });
-  yield* answer(withScores(stream, loaded.model), reader, {
+  return yield* answer(withScores(stream, loaded.model), reader, {
     promptTokens: prompt.tokens.length,
     oneCall,
+    before,
   });
 }
 
@@ -141,17 +161,29 @@ interface AnswerOptions {
   readonly promptTokens: number;
   /** The answer ends with its first call. */
   readonly oneCall: boolean;
+  /** Of an attempt at this answer that was given up: null where this may be one, and else counted with it. */
+  readonly before: Usage | null;
 }
 
-/** Tokens to what they say, until the sequence ends or a stop text comes; leaving the loop then ends the sequence. */
+/**
+ * Tokens to what they say, until the sequence ends or a stop text comes; leaving the loop then ends the sequence. Returns what
+ * an attempt has used up that names no tool, without a word of it.
+ */
 async function* answer(
   stream: ReturnType<typeof withScores>,
   reader: AnswerReader,
-  { promptTokens, oneCall }: AnswerOptions,
-): AsyncGenerator<GenerationEvent> {
+  { promptTokens, oneCall, before }: AnswerOptions,
+): AsyncGenerator<GenerationEvent, Usage | null> {
   let cachedTokens = 0;
   let generatedTokens = 0;
   let reasoningTokens = 0;
+  let hasScores = false;
+  const used = (): Usage => ({
+    promptTokens: before?.promptTokens ?? promptTokens,
+    cachedTokens: before?.cachedTokens ?? cachedTokens,
+    generatedTokens: generatedTokens + (before?.generatedTokens ?? 0),
+    reasoningTokens: reasoningTokens + (before?.reasoningTokens ?? 0),
+  });
   let unnamed: number[] = []; // tokens that no event has carried yet
   let last: AnswerEvent["type"] = "text";
   const carry = (event: AnswerEvent) => {
@@ -162,19 +194,21 @@ async function* answer(
   };
   for await (const event of stream) {
     if (event.type === "token") {
-      if (generatedTokens === 0) yield { type: "started" };
+      if (generatedTokens === 0 && !before) yield { type: "started" };
       generatedTokens++;
       if (reader.inReasoning) reasoningTokens++;
       unnamed.push(event.token);
       let isOver = false;
-      for (const read of reader.push(event.token)) {
+      const reads = reader.push(event.token);
+      if (reader.namesNoTool && !before && !hasScores) return used();
+      for (const read of reads) {
         yield carry(read);
         isOver = oneCall && read.type === "callEnd";
         if (isOver) break;
       }
       if (!isOver && !reader.stopped) continue;
-      yield { type: "done", reason: "stop", usage: { promptTokens, cachedTokens, generatedTokens, reasoningTokens } };
-      return;
+      yield { type: "done", reason: "stop", usage: used() };
+      return null;
     }
     if (event.type === "end") {
       for (const read of reader.flush({ isCut: event.reason === "length" })) {
@@ -182,12 +216,15 @@ async function* answer(
         if (oneCall && read.type === "callEnd") break;
       }
       if (unnamed.length > 0 && last === "text") yield { type: "delta", text: "", tokens: unnamed };
-      yield { type: "done", reason: event.reason, usage: { ...event.usage, reasoningTokens } };
-      return;
+      ({ cachedTokens, generatedTokens } = event.usage);
+      yield { type: "done", reason: event.reason, usage: used() };
+      return null;
     }
     if (event.type === "prompt") cachedTokens = event.cached;
-    yield event;
+    hasScores ||= event.type === "score";
+    if (!before || event.type === "score") yield event; // the first attempt told how it waited
   }
+  return null;
 }
 
 function toGenerationEvent(event: AnswerEvent, tokens: readonly number[]): GenerationEvent {

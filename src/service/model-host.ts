@@ -24,6 +24,7 @@ import type { ModelSettings } from "../store/model-settings.js";
 import { GrammarCache } from "./grammar-cache.js";
 import { defaultsOf, type ModelDefaults } from "./model-defaults.js";
 import { PromptLimit } from "./prompt-limit.js";
+import type { Overflow } from "./shortening.js";
 import { StoredPrefixes, type StoredPrefixesDependencies } from "./stored-prefixes.js";
 import type { Tuning } from "./tuning.js";
 
@@ -38,6 +39,8 @@ export interface ModelHostOptions {
   readonly settings?: ModelSettings | undefined;
   readonly fallbackTemplate?: PromptBuilderOptions["fallback"];
   readonly unknownPreTokenizer?: TokenizerOptions["unknownPreTokenizer"];
+  /** What becomes of a conversation that does not fit, where its request says nothing of it; without it that is an error. */
+  readonly overflow?: Overflow | undefined;
   /** How long a request waits for the model before it gets MODEL_LOADING. */
   readonly loadWaitMs: number;
 }
@@ -70,6 +73,7 @@ export interface LoadedModel {
   readonly scheduler: Scheduler;
   readonly prompts: PromptBuilder;
   readonly promptLimit: PromptLimit;
+  readonly overflow: Overflow;
   readonly grammars: GrammarCache;
   readonly defaults: ModelDefaults;
 }
@@ -261,7 +265,7 @@ export class ModelHost implements Models {
   async #load(): Promise<LoadedModel> {
     const { reserve, renderer: _, grammarCompiler, tuning, prefixes, use: _use, ...dependencies } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
-    const { settings } = this.#options;
+    const { settings, overflow = "error" } = this.#options;
     const prompts = await this.#makePrompts(model, settings?.template);
     await reserve?.(model.info);
     const engine = await this.#module.createEngine(model, this.#options.engine);
@@ -281,6 +285,7 @@ export class ModelHost implements Models {
     if (threads) scheduler.useThreads(threads.threads, threads.decodeThreads);
     const promptLimit = new PromptLimit(model, scheduler.contextTokens);
     const grammars = new GrammarCache(model, grammarCompiler);
-    return { model, engine, scheduler, prompts, promptLimit, grammars, defaults: defaultsOf(model.info, settings) };
+    const defaults = defaultsOf(model.info, settings);
+    return { model, engine, scheduler, prompts, promptLimit, overflow, grammars, defaults };
   }
 }

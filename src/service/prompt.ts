@@ -5,10 +5,15 @@ import type { LoadedModel } from "./model-host.js";
 import { Conversation } from "./shortening.js";
 import type { GenerationRequest, Message } from "./types.js";
 
+/**
+ * Of the context, what is left for the answer where the rest of a conversation would be more than that, and before anything is
+ * left out where the request does not ask for it.
+ */
+const leastAnswerShare = 1 / 16;
 /** Of the context, what a shortened prompt leaves for the answer at least, unless the answer is to be shorter. */
 const answerShare = 1 / 4;
 
-type PromptModel = Pick<LoadedModel, "model" | "prompts" | "promptLimit" | "defaults">;
+type PromptModel = Pick<LoadedModel, "model" | "prompts" | "promptLimit" | "overflow" | "defaults">;
 type Build = (messages: readonly Message[]) => Promise<Prompt>;
 
 /** Throws CONTEXT_OVERFLOW, CHAT_TEMPLATE_FAILED, and REQUEST_UNSUPPORTED for tools together with a grammar. */
@@ -26,11 +31,17 @@ export async function buildPrompt(loaded: PromptModel, request: GenerationReques
     promptLimit.checkTokens(prompt.tokens.length);
     return prompt;
   };
-  if (request.truncation !== "auto") return build(messages);
+  const { truncation } = request;
+  const overflow = truncation ? (truncation === "auto" ? "leave_out_turns" : "error") : loaded.overflow;
   const { contextTokens } = promptLimit;
-  const room = Math.min(request.maxTokens ?? contextTokens, Math.floor(contextTokens * answerShare));
-  const limit = contextTokens - room;
-  return request.raw ? cutText(loaded, request, messages, limit) : shortened(request, messages, build, limit);
+  const without = (share: number) =>
+    contextTokens - Math.min(request.maxTokens ?? contextTokens, Math.floor(contextTokens * share));
+  const limit = without(answerShare);
+  if (truncation === "auto" && request.raw) return cutText(loaded, request, messages, limit);
+  if (overflow === "error" || request.raw) return build(messages);
+  const most = without(leastAnswerShare);
+  const conversation = new Conversation(messages, overflow);
+  return shortened(request, conversation, build, { from: truncation === "auto" ? limit : most, limit, most });
 }
 
 function ofTokens({ prompts, promptLimit }: PromptModel, tokens: readonly number[]): Prompt {
@@ -47,24 +58,39 @@ function withDefaults({ defaults }: PromptModel, { messages, raw }: GenerationRe
   return [...(head.length > 0 ? head : system), ...defaults.messages, ...messages.slice(head.length)];
 }
 
+interface Room {
+  /** More tokens are too many for a prompt to be left as it is. */
+  readonly from: number;
+  /** Tokens that a shortened one is to have at most. */
+  readonly limit: number;
+  /** At most in any case. */
+  readonly most: number;
+}
+
 /** Leaves out as little as it takes, and then up to a step that later requests will stop at, too. */
 async function shortened(
   request: GenerationRequest,
-  messages: readonly Message[],
+  conversation: Conversation,
   build: Build,
-  limit: number,
+  { from, limit, most }: Room,
 ): Promise<Prompt> {
-  const conversation = new Conversation(messages);
-  const fits = async (step: number) => {
-    const prompt = await build(conversation.at(step).messages).catch(ignoreOverflow);
-    return prompt !== null && prompt.tokens.length <= limit;
-  };
-  if (conversation.steps === 0 || (await fits(0))) return build(messages);
+  const { steps } = conversation;
+  const { messages } = conversation.at(0);
+  if (steps === 0) return build(messages);
+  const tried = (step: number) => build(conversation.at(step).messages).catch(ignoreOverflow);
+  const whole = await tried(0);
+  if (whole && whole.tokens.length <= from) return whole;
+  const least = await tried(steps);
+  const leastTokens = least?.tokens.length ?? most;
+  // Where so much cannot be left out, half of what can be: a request that comes soon after then still finds its prefix.
+  const bound = leastTokens <= limit ? limit : Math.min(most, Math.ceil((leastTokens + most) / 2));
+  if (whole && whole.tokens.length <= bound) return whole;
   let tooFew = 0;
-  let enough = conversation.steps;
+  let enough = steps;
   while (enough - tooFew > 1) {
     const middle = Math.floor((tooFew + enough) / 2);
-    if (await fits(middle)) enough = middle;
+    const prompt = await tried(middle);
+    if (prompt && prompt.tokens.length <= bound) enough = middle;
     else tooFew = middle;
   }
   const { messages: kept, leftOut } = conversation.at(conversation.roundUp(enough));

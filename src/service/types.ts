@@ -43,7 +43,7 @@ export interface GenerationRequest {
   readonly topLogprobs?: number;
   /**
    * auto: of a conversation that is too long for the context leave out results of tools and then whole turns, the oldest
-   * first; of a raw text its beginning. Without it that is an error.
+   * first; of a raw text its beginning. disabled: that is an error. Without it: as the server is set up.
    */
   readonly truncation?: "auto" | "disabled";
   /** Is told before the first event when something was left out. */

@@ -88,6 +88,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
           maxQueued: config["scheduler.queue"],
           maxQueueMs: config["scheduler.queue_ms"],
         },
+        overflow: config["context.overflow"],
         loadWaitMs: config["model.load_wait_ms"],
       },
       budgetBytes: 1e12,

@@ -114,6 +114,54 @@ for (const [protocol, ask] of Object.entries(protocols)) {
   });
 }
 
+/** Names a tool that there is not, and goes on with one that there is where a call is begun for it. */
+async function serverMisnaming(t: TestContext, misnamed: string) {
+  const begun = '<tool_call>\n{"name":';
+  const first = scripted(misnamed);
+  const second = scripted(forms.marked.slice(begun.length));
+  const next: typeof first = (history, answered) =>
+    (Buffer.from(history).includes(begun) ? second : first)(history, answered);
+  return startServer(t, { fake: { chatTemplate, next } });
+}
+
+const misnamed = {
+  bare: '{"name": "Kitchen Lights", "arguments": {"state": "on"}}',
+  indented: '{\n  "name": "Hass",\n  "parameters": {\n    "state": "on"\n  }\n}',
+  block: '```json\n{"name": "turn_on", "arguments": {"state": "on"}}\n```',
+};
+
+for (const [protocol, ask] of Object.entries(protocols)) {
+  test(`${protocol}: a call of a tool that there is not is asked for again, and nothing of it is said`, async (t) => {
+    for (const answer of Object.values(misnamed)) {
+      const { content, calls } = await ask(await serverMisnaming(t, answer), 200);
+      assert.equal(content, "", answer);
+      assert.deepEqual(
+        calls.map((call) => [call.name, asObject(call.arguments)]),
+        [["HassTurnOn", { name: "Kitchen" }]],
+        answer,
+      );
+    }
+  });
+
+  test(`${protocol}: JSON that only begins as a call is text in full`, async (t) => {
+    for (const answer of ['{"name": "Bob", "age": 5}', '{"name": "Bob", "arguments": []}', '{"name": "a"}']) {
+      const { content, calls } = await ask(await serverMisnaming(t, answer), 200);
+      assert.deepEqual([content, calls], [answer, []]);
+    }
+  });
+}
+
+test("an answer that was asked for twice counts the tokens of both, and no more than were asked for", async (t) => {
+  const server = await serverMisnaming(t, misnamed.bare);
+  const count = async (most: number) => {
+    const body = { model: "default", messages, tools, max_tokens: most };
+    return ((await (await server.post("/v1/chat/completions", body)).json()) as Event).usage.completion_tokens;
+  };
+  const wasted = misnamed.bare.indexOf('{"state') + 1;
+  assert.equal(await count(wasted + 10), wasted + 10);
+  assert.ok((await count(200)) > wasted + 10);
+});
+
 test("a call that breaks off by itself has the reason of a cut one", async (t) => {
   const server = await serverSaying(t, '<tool_call>{"name": "HassTurnOn", "arguments": {"name": ]');
   for (const ask of [protocols.chat, protocols["chat, streamed"]]) {

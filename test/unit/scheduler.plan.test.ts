@@ -123,7 +123,7 @@ test("what a prompt token costs beside answers is learned apart from what it cos
   for (let i = 0; i < 20; i++) pacing.observe({ promptTokens: 200, decodeMs: null, computeMs: 200 });
   assert.equal(pacing.alone(4096), 2000);
   for (let i = 0; i < 20; i++) pacing.observe({ promptTokens: 10, decodeMs: 20, computeMs: 40 });
-  assert.equal(pacing.beside(20, 4096), 25, "50 ms beside the answer's own 20, at 2 ms a token");
+  assert.equal(pacing.beside(20, 4096), 20, "40 ms beside the answer's own 20, at 2 ms a token");
   assert.equal(pacing.alone(4096), 2000);
 });
 

@@ -1,15 +1,21 @@
 /** What is left out of a conversation that is too long, and what the client hears of it. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { Config } from "../../src/config/options.js";
 import { scripted } from "../../src/engine/fake.js";
 import { Conversation } from "../../src/service/shortening.js";
 import { type Event, startServer, type TestServer } from "../helpers/server.js";
 
 const chatTemplate = "{% for m in messages %}<|turn|>{{ m.role }}:{{ m.content }}<|end|>{% endfor %}<|turn|>assistant:";
-const start = (t: Parameters<typeof startServer>[0], contextTokens = 400, contextTrained = 4096) =>
+const start = (
+  t: Parameters<typeof startServer>[0],
+  contextTokens = 400,
+  contextTrained = 4096,
+  config: Partial<Config> = {},
+) =>
   startServer(t, {
     fake: { chatTemplate, next: scripted("Yes."), contextTrained },
-    config: { "context.tokens": contextTokens },
+    config: { "context.tokens": contextTokens, ...config },
   });
 const say = (role: string, content: string) => ({ role, content });
 const long = (letter: string, count: number) => letter.repeat(count);
@@ -77,6 +83,18 @@ test("/api/chat leaves out the oldest turns, keeps the system message and the qu
   assert.doesNotMatch(prompt, /aaa/);
 });
 
+test("where a question leaves less than a quarter of the context, older turns stay that fit beside it", async (t) => {
+  const server = await start(t);
+  const messages = [
+    ...[say("user", long("a", 150)), say("assistant", "A")],
+    ...[say("user", "Short?"), say("assistant", "B")],
+    say("user", long("c", 290)),
+  ];
+  const response = await server.post("/api/chat", { model: "fake", stream: false, messages });
+  assert.equal(response.headers.get("x-hearth-left-out"), "turns=1");
+  assert.match(lastPrompt(server), /Short\?.*c{290}/s);
+});
+
 test("what fits is not touched and has no header", async (t) => {
   const server = await start(t);
   const response = await server.post("/api/chat", { model: "fake", stream: false, messages: [say("user", "Hi")] });
@@ -96,6 +114,115 @@ test("truncate false, a question that alone is too long, and a new result that i
     assert.equal(response.status, 400);
     assert.match(((await response.json()) as Event).error, /The prompt has \d+ tokens and the context holds 400/);
   }
+});
+
+/** A home's states, asked for twice: `r` is the older result, `n` the newer one. */
+const calling = (id: string) => ({
+  role: "assistant",
+  content: "",
+  tool_calls: [{ id, type: "function", function: { name: "GetLiveContext", arguments: "{}" } }],
+});
+const home = (older: number, newer: number) => [
+  say("user", "Which lights are on?"),
+  calling("a"),
+  { ...say("tool", long("r", older)), tool_call_id: "a" },
+  say("assistant", "One."),
+  say("user", "And now?"),
+  calling("b"),
+  { ...say("tool", long("n", newer)), tool_call_id: "b" },
+];
+
+test("a chat that says nothing of truncation goes on without the results of older turns, and says so", async (t) => {
+  const server = await start(t, 500);
+  const body = { model: "fake", max_tokens: 20 };
+  const fits = await server.post("/v1/chat/completions", { ...body, messages: home(20, 20) });
+  assert.equal(fits.headers.get("x-hearth-left-out"), null);
+  const response = await server.post("/v1/chat/completions", { ...body, messages: home(200, 150) });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("x-hearth-left-out"), "tool_results=1");
+  const prompt = lastPrompt(server);
+  assert.match(prompt, /left out: too old.*One\..*And now\?.*n{150}/s);
+  assert.doesNotMatch(prompt, /r{100}/);
+});
+
+test("a chat whose turns and newest result are too long is an error, and nothing of what fits is left out", async (t) => {
+  const server = await start(t, 500);
+  for (const messages of [home(200, 500), [say("user", long("a", 350)), say("user", long("b", 200))]]) {
+    const response = await server.post("/v1/chat/completions", { model: "fake", messages });
+    assert.equal(response.status, 400);
+    assert.equal(((await response.json()) as Event).error.code, "context_length_exceeded");
+  }
+});
+
+test("context.overflow error makes a chat that is too long an error", async (t) => {
+  const server = await start(t, 500, 4096, { "context.overflow": "error" });
+  const response = await server.post("/v1/chat/completions", { model: "fake", messages: home(200, 150) });
+  assert.equal(response.status, 400);
+});
+
+test("context.overflow leave_out_turns lets a chat go on without its oldest turns", async (t) => {
+  const server = await start(t, 500, 4096, { "context.overflow": "leave_out_turns" });
+  const messages = [say("user", long("a", 350)), say("assistant", "A"), say("user", long("b", 200))];
+  const response = await server.post("/v1/chat/completions", { model: "fake", messages });
+  assert.equal(response.headers.get("x-hearth-left-out"), "turns=1");
+});
+
+test("a chat that says nothing of truncation keeps what was said of older turns, without their calls", () => {
+  const call = { ...say("assistant", ""), toolCalls: [{ id: "a", name: "f", arguments: "{}" }] };
+  const turn = (text: string) => [say("user", text), call, say("tool", long("r", 100)), say("assistant", "Yes.")];
+  const conversation = new Conversation([...turn("one"), ...turn("two"), ...turn("three")], "leave_out_results");
+  const { messages, leftOut } = conversation.at(conversation.steps);
+  assert.deepEqual(
+    messages.map(({ role, content }) => `${role} ${content.slice(0, 5)}`),
+    [
+      "user one",
+      "assistant Yes.",
+      "user two",
+      "assistant Yes.",
+      "user three",
+      "assistant ",
+      "tool (left",
+      "assistant Yes.",
+    ],
+  );
+  assert.deepEqual(leftOut, { turns: 0, toolResults: 3, tokens: 0 });
+});
+
+test("a turn of many calls goes on without all results but the last", async (t) => {
+  const server = await start(t, 600);
+  const result = (id: string) => [calling(id), { ...say("tool", long(id, 250)), tool_call_id: id }];
+  const messages = [say("user", "Look"), ...result("x"), ...result("y"), ...result("z")];
+  for (const route of ["/v1/chat/completions", "/api/chat"]) {
+    const response = await server.post(route, {
+      ...{ model: "fake", messages: route === "/api/chat" ? ollamaForm(messages) : messages },
+      ...{ max_tokens: 20, options: { num_predict: 20 }, stream: false },
+    });
+    assert.equal(response.status, 200, route);
+    assert.equal(response.headers.get("x-hearth-left-out"), "tool_results=2", route);
+  }
+});
+
+const ollamaForm = (messages: readonly Event[]) =>
+  messages.map((message) => ({
+    ...message,
+    ...(message.tool_calls && { tool_calls: [{ function: { name: "GetLiveContext", arguments: {} } }] }),
+  }));
+
+test("a response without truncation goes on without old results and says auto; with disabled it is an error", async (t) => {
+  const server = await start(t, 500);
+  const called = (id: string, output: string) => [
+    { type: "function_call", call_id: id, name: "GetLiveContext", arguments: "{}" },
+    { type: "function_call_output", call_id: id, output },
+  ];
+  const input = [
+    ...[say("user", "Which lights are on?"), ...called("a", long("r", 200)), say("assistant", "One.")],
+    ...[say("user", "And now?"), ...called("b", long("n", 150))],
+  ];
+  const body = { model: "fake", input, max_output_tokens: 20 };
+  const response = (await (await server.post("/v1/responses", body)).json()) as Event;
+  assert.deepEqual([response.status, response.truncation], ["completed", "auto"]);
+  assert.doesNotMatch(lastPrompt(server), /rrr/);
+  assert.equal((await server.post("/v1/responses", { ...body, truncation: "disabled" })).status, 400);
 });
 
 test("/api/generate cuts the beginning of a raw text, and never a question", async (t) => {

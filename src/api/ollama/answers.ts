@@ -1,10 +1,10 @@
 /** The routes that answer: chat, generate, embed. */
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Logger } from "../../base/logger.js";
 import { demandOf } from "../../net/demand.js";
+import { shortenedTeller } from "../../net/shortened.js";
 import { closedSignal, sendStream, started } from "../../net/stream.js";
 import { parseAt } from "../../net/validate.js";
-import type { EmbeddingRequest, GenerationEvent, GenerationRequest, LeftOut } from "../../service/types.js";
+import type { EmbeddingRequest, GenerationEvent, GenerationRequest } from "../../service/types.js";
 import type { ApiScope } from "./register.js";
 import { toChat, toGenerate } from "./request.js";
 import {
@@ -101,7 +101,7 @@ async function answer(
   const name = models.resolve(model);
   const generation = toGeneration(name, closedSignal(reply));
   if (options?.num_ctx) contextNotice.check(name, options.num_ctx, await models.contextLimits(name));
-  const onShortened = (leftOut: LeftOut) => tellShortened(request, reply, name, leftOut, dependencies.logger);
+  const onShortened = shortenedTeller(request, reply, name, dependencies.logger);
   const demand = demandOf(request.caller, request.headers);
   const writer = new AnswerWriter(model, form, clock);
   const events = await started(generations.generate({ ...generation, demand, onShortened }));
@@ -111,27 +111,6 @@ async function answer(
   }
   for await (const event of events) writer.take(event);
   return writer.whole;
-}
-
-/** Never without a word: in a header that comes before the answer, and in the log. */
-function tellShortened(
-  { id: requestId }: FastifyRequest,
-  reply: FastifyReply,
-  model: string,
-  leftOut: LeftOut,
-  logger: Logger,
-): void {
-  const { turns, toolResults, tokens } = leftOut;
-  const parts = [
-    ...(turns > 0 ? [`turns=${turns}`] : []),
-    ...(toolResults > 0 ? [`tool_results=${toolResults}`] : []),
-    ...(tokens > 0 ? [`tokens=${tokens}`] : []),
-  ];
-  reply.header("x-hearth-left-out", parts.join(", "));
-  logger.warn(
-    { requestId, model, ...leftOut },
-    "a prompt was too long for the context: its oldest parts were left out",
-  );
 }
 
 async function* chunks(events: AsyncGenerator<GenerationEvent>, writer: AnswerWriter): AsyncGenerator<object> {

@@ -6,6 +6,7 @@ import type { Logger } from "../../base/logger.js";
 import { merge } from "../../base/merge.js";
 import { demandOf } from "../../net/demand.js";
 import { isFault, toHearthError, wireError } from "../../net/errors.js";
+import { shortenedTeller } from "../../net/shortened.js";
 import { closedSignal, eventStream, sendStream, started } from "../../net/stream.js";
 import type { UnknownFields } from "../../net/unknown-fields.js";
 import type { Generations } from "../../service/generation.js";
@@ -66,7 +67,12 @@ export async function sendAnswers(
     model: answers.model,
   };
   const demand = demandOf(request.caller, request.headers, answers.serviceTier);
-  const asked = answers.toGenerations(closedSignal(reply)).map((each) => ({ ...each, demand }));
+  const onShortened = shortenedTeller(request, reply, answers.model, dependencies.logger);
+  const asked = answers.toGenerations(closedSignal(reply)).map((each, index) => ({
+    ...each,
+    demand,
+    ...(index === 0 && { onShortened }), // the others have the same prompt
+  }));
   const running = asked.map(
     (_, index): Running => ({ writer: answers.writer(index), stopwatch: new Stopwatch(clock) }),
   );

@@ -73,10 +73,15 @@ interface Answering {
   readonly priority: Priority;
   /** In use: the request's, or the model's defaults. */
   readonly sampling: typeof defaultSampling;
+  /** Parts of the conversation were left out. */
+  readonly isShortened: boolean;
 }
 
 /** The part of a Response that echoes its request, with the values in use for what the request left open. */
-export function describeRequest(request: CreateRequest, { id, model, createdAt, priority, sampling }: Answering) {
+export function describeRequest(
+  request: CreateRequest,
+  { id, model, createdAt, priority, sampling, isShortened }: Answering,
+) {
   return {
     id,
     object: "response" as const,
@@ -96,7 +101,7 @@ export function describeRequest(request: CreateRequest, { id, model, createdAt, 
     parallel_tool_calls: request.parallel_tool_calls ?? true,
     text: { format: request.text?.format ?? { type: "text" as const }, verbosity: request.text?.verbosity ?? "medium" },
     reasoning: { effort: request.reasoning?.effort ?? null, summary: request.reasoning?.summary ?? null },
-    truncation: request.truncation ?? ("disabled" as const),
+    truncation: isShortened ? ("auto" as const) : (request.truncation ?? ("disabled" as const)),
     store: request.store ?? true,
     background: false,
     service_tier: tiers[priority],

@@ -2,11 +2,19 @@
 import type { Clock } from "../../base/clock.js";
 import type { Demand } from "../../base/demand.js";
 import { HearthError } from "../../base/errors.js";
+import type { Logger } from "../../base/logger.js";
 import { toHearthError } from "../../net/errors.js";
+import { logShortened } from "../../net/shortened.js";
 import type { Generations } from "../../service/generation.js";
 import { defaultModel } from "../../service/model-host.js";
 import { askedSampling } from "../../service/sampling.js";
-import { defaultSampling, type GenerationRequest, type Message, type OutputFormat } from "../../service/types.js";
+import {
+  defaultSampling,
+  type GenerationRequest,
+  type LeftOut,
+  type Message,
+  type OutputFormat,
+} from "../../service/types.js";
 import { toConversation } from "./input.js";
 import { type InputItem, toInputItems } from "./input-items.js";
 import { describeRequest, newId, type ResponseResource } from "./resource.js";
@@ -19,6 +27,7 @@ export interface TurnDependencies {
   readonly generations: Generations;
   readonly store: ResponseStore;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** Who asks, and over what. */
@@ -126,8 +135,9 @@ export class Turn {
     const now = () => Math.floor(clock.wallTime() / 1000);
     const described = { id: newId("resp"), model, createdAt: now(), priority: this.#demand.priority };
     let sampling = defaultSampling;
+    let isShortened = false;
     const makeWriter = () =>
-      new ResponseWriter(describeRequest(request, { ...described, sampling }), {
+      new ResponseWriter(describeRequest(request, { ...described, sampling, isShortened }), {
         tokenIds: request.include?.includes(includes.tokenIds) ?? false,
         progress: request.include?.includes(includes.progress) ?? false,
         generate: request.generate ?? true,
@@ -137,6 +147,10 @@ export class Turn {
       ...toGeneration(request, model, conversation),
       onSampling: (used: typeof defaultSampling) => {
         sampling = used;
+      },
+      onShortened: (leftOut: LeftOut) => {
+        isShortened = true;
+        logShortened(this.#dependencies.logger, { responseId: described.id, model }, leftOut);
       },
       signal,
       demand: this.#demand,
@@ -191,7 +205,7 @@ function toGeneration(
     maxTokens: request.max_output_tokens ?? null,
     format: toFormat(request.text?.format),
     stop: typeof request.stop === "string" ? [request.stop] : (request.stop ?? []),
-    truncation: request.truncation ?? "disabled",
+    ...(request.truncation && { truncation: request.truncation }),
     cacheKey: request.prompt_cache_key ?? null,
     generate: request.generate ?? true,
   };

@@ -56,6 +56,7 @@ export class AnswerParser {
   readonly #onlyCalls: boolean;
   #hasCalled = false;
   #isOver = false;
+  #namesNoTool = false;
 
   constructor(format: AnswerFormat, { tools, inReasoning, onlyCalls = false }: AnswerParserOptions) {
     const { reasoning, wrappers } = format;
@@ -79,6 +80,11 @@ export class AnswerParser {
   /** What would follow is not part of the answer: calls were asked for, or came without marks, and something else begins. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** The answer, but for thoughts, begins as a call of a tool that there is not: what is said then is that call as text. */
+  get namesNoTool(): boolean {
+    return this.#namesNoTool;
   }
 
   /** The answer follows a grammar that lets nothing but a call go on where one has begun (see grammar/answer.ts). */
@@ -186,8 +192,10 @@ export class AnswerParser {
       emitted = true;
       this.#emitOfCall(event);
     });
-    if (taken === "bad" && this.#unmarked?.hasStreamed) this.#isOver = true;
-    else if (taken === "bad") this.#readAsText(this.#raw + unit);
+    this.#namesNoTool ||= taken === "misnamed" && !this.#hasCalled;
+    const isText = taken === "bad" || taken === "misnamed";
+    if (isText && this.#unmarked?.hasStreamed) this.#isOver = true;
+    else if (isText) this.#readAsText(this.#raw + unit);
     else if (!emitted && !this.#isCallOpen) this.#raw += unit;
     if (taken === "mark") this.#openWrapped();
   }

@@ -18,8 +18,17 @@ export interface UnmarkedOptions {
   readonly follows: boolean;
 }
 
-/** `mark`: one of the family's own follows the wrapping, and ends with this unit. */
-export type Taken = "more" | "bad" | "mark";
+/**
+ * `mark`: one of the family's own follows the wrapping, and ends with this unit. `misnamed`: a call to all appearance, but of no
+ * tool that is offered.
+ */
+export type Taken = "more" | "bad" | "mark" | "misnamed";
+
+/** An object that may become a misnamed call. */
+const misnamedCall = /^\{\s*"name"\s*:\s*"[^"\\]*(?:"\s*(?:,\s*(?:"(?<key>\w*)(?<rest>"\s*(?::\s*\{?)?)?)?)?)?$/;
+const misnamedKeys = ["arguments", "parameters"];
+/** Longer ones are not looked for: text waits meanwhile. */
+const longestMisnamed = 300;
 
 /** With what an unmarked call, or something around one, can begin. */
 export const unmarkedBeginnings: ReadonlySet<string> = new Set(["{", "[", "`", "<"]);
@@ -39,6 +48,7 @@ export class UnmarkedReader {
   /** Of the object, as long as they may not go out. */
   #pending: AnswerEvent[] = [];
   #hasNamed = false; // the object names a tool
+  #hasMisnamed = false; // it begins with another name
   #isStreaming = false;
   #hasStreamed = false;
   #found = 0;
@@ -55,6 +65,10 @@ export class UnmarkedReader {
   }
 
   take(unit: string, emit: Emit): Taken {
+    if (this.#hasMisnamed) {
+      this.#json += unit;
+      return this.#readMisnamed();
+    }
     if (this.#object) return this.#takeInObject(this.#object, unit, emit);
     if (this.#wrapping !== "") return this.#takeWrapping(unit, emit);
     return this.#takeBetween(unit, emit);
@@ -76,6 +90,7 @@ export class UnmarkedReader {
   }
 
   #mayBecomeCall(): boolean {
+    if (this.#hasMisnamed) return false;
     return this.#object === null || this.#hasNamed || /^\{\s*("(n|na|nam|name|name"\s*(:.*)?)?)?$/s.test(this.#json);
   }
 
@@ -119,15 +134,34 @@ export class UnmarkedReader {
 
   #takeInObject(object: JsonCallReader, unit: string, emit: Emit): Taken {
     const taken = object.take(unit, (event) => this.#pass(event, emit));
-    if (taken === "bad") return "bad";
     this.#json += unit;
+    if (taken === "bad") return this.#refuseName();
     if (taken === "done") return this.#endObject();
     if (this.#hasNamed || isSpace(unit)) return "more"; // a look at each of many spaces would take long
     const name = /^\{\s*"name"\s*:\s*"([^"\\]*)("?)$/.exec(this.#json);
     if (!name) return "more";
     const [, begun = "", quote] = name;
     this.#hasNamed = quote === '"';
-    return [...this.#names].some((each) => (this.#hasNamed ? each === begun : each.startsWith(begun))) ? "more" : "bad";
+    const fits = [...this.#names].some((each) => (this.#hasNamed ? each === begun : each.startsWith(begun)));
+    return fits ? "more" : this.#refuseName();
+  }
+
+  /** What is no call of an offered tool may be one of another name, as long as nothing else was said. */
+  #refuseName(): Taken {
+    const { follows, isHeld } = this.#options;
+    if (follows || this.#found > 0 || this.#hasStreamed || !isHeld()) return "bad";
+    this.#hasMisnamed = true;
+    this.#hasNamed = false;
+    return this.#readMisnamed();
+  }
+
+  #readMisnamed(): Taken {
+    const match = this.#json.length > longestMisnamed ? null : misnamedCall.exec(this.#json);
+    if (!match) return "bad";
+    const { key = "", rest } = match.groups ?? {};
+    const isKnown = misnamedKeys.some((known) => (rest === undefined ? known.startsWith(key) : known === key));
+    if (!isKnown) return "bad";
+    return rest?.endsWith("{") ? "misnamed" : "more";
   }
 
   #endObject(): Taken {
