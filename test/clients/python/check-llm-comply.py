@@ -1,0 +1,18 @@
+"""llm-comply: what it tests of Open Responses and of OpenAI's chat, each test a check."""
+
+import json
+
+from checks import *
+from commands import command
+
+for protocol in ("open-responses", "openai-chat"):
+    arguments = ["-u", f"{URL}/v1", "-k", "none", "-m", MODEL, "--format", protocol, "--json"]
+    printed = command("llm-comply", "run", *arguments, limit_s=280, fails=None)
+    for result in json.loads(printed)["results"]:
+        name = f"{protocol}: {result['id']}"
+        if result["id"].endswith("image-input"):
+            say(name, "skipped", "hearth reads text only")
+        elif result["status"] == "skipped":
+            say(name, "skipped", "; ".join(result.get("errors", [])) or "the test skips itself: no reasoning in the answer")
+        else:
+            say(name, result["status"], "; ".join(result.get("errors", [])))
