@@ -29,3 +29,26 @@ export function settlesWithin(promise: Promise<unknown>, limitMs: number, clock:
     promise.then(settle, settle);
   });
 }
+
+/** Results in the items' order, of at most `atOnce` calls at a time. After the first error no more are made. */
+export async function mapAtOnce<T, R>(
+  items: readonly T[],
+  atOnce: number,
+  call: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const work = async () => {
+    while (next < items.length) {
+      const index = next++;
+      try {
+        results[index] = await call(items[index] as T, index);
+      } catch (error) {
+        next = items.length;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, work));
+  return results;
+}

@@ -134,6 +134,7 @@ export const errorCatalogue = {
   REQUEST_TIMEOUT: clientFault("request_timeout", "Send the whole request at once.", 408),
   CONTENT_TYPE_UNSUPPORTED: clientFault("unsupported_media_type", "Send JSON as application/json.", 415),
   ROUTE_NOT_FOUND: clientFault("not_found", "Check the method and the path.", 404),
+  METHOD_NOT_ALLOWED: clientFault("method_not_allowed", "Use one of the methods that Allow names.", 405),
   HOST_REFUSED: clientFault(
     "host_refused",
     "Use a name that server.allowed_hosts lists, or the device's own name.",

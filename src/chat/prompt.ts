@@ -123,6 +123,28 @@ export class PromptBuilder {
     return { ...prompt, tokens: Int32Array.of(bos), startsText: true };
   }
 
+  /** The tokens themselves as a prompt to be continued. TOKEN_OUT_OF_RANGE. */
+  ofTokens(tokens: readonly number[]): Prompt {
+    const { tokens: size, specialTokens } = this.#tokenizer.info;
+    const strange = tokens.find((token) => token >= size);
+    if (strange !== undefined) {
+      throw new HearthError(
+        "TOKEN_OUT_OF_RANGE",
+        `The vocabulary has ${size} tokens, and the prompt names ${strange}.`,
+        {
+          param: "input",
+        },
+      );
+    }
+    return {
+      tokens: Int32Array.from(tokens),
+      startsText: false,
+      parser: null,
+      toolNames: noTools,
+      answer: plainAnswer(specialTokens),
+    };
+  }
+
   async #continue(messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
     if (options.tools?.length) {
       const message = "The model has no chat template, so that it cannot be told of tools.";
@@ -132,8 +154,7 @@ export class PromptBuilder {
     const text = messages.map((message) => message.content).join("");
     const tokens = await this.#tokenizer.encode(text, { addSpecial: true, parseSpecial: false });
     const { specialTokens } = this.#tokenizer.info;
-    const answer = { tools: [], family: null, begun: null, reasoning: null, inReasoning: false, specialTokens };
-    return { tokens, startsText: text === "", parser: null, toolNames: new ToolNames([], true), answer };
+    return { tokens, startsText: text === "", parser: null, toolNames: noTools, answer: plainAnswer(specialTokens) };
   }
 
   async #render(chat: Chat, messages: readonly Message[], options: PromptOptions): Promise<Prompt> {
@@ -239,6 +260,7 @@ export class PromptBuilder {
   }
 }
 
+const noTools = new ToolNames([], true);
 const systemTime = (): Date => new Date();
 
 /** The file's template or what stands in for it; null where there is none. */
@@ -259,6 +281,11 @@ function tokenTexts(model: Model): { bos_token: string; eos_token: string } {
   const textOf = (token: number | null) =>
     token === null ? "" : new TextDecoder().decode(model.decode(Int32Array.of(token), true));
   return { bos_token: textOf(bos), eos_token: textOf(eos) };
+}
+
+/** Of a text that is continued. */
+function plainAnswer(specialTokens: Prompt["answer"]["specialTokens"]): Prompt["answer"] {
+  return { tools: [], family: null, begun: null, reasoning: null, inReasoning: false, specialTokens };
 }
 
 const isMarkup = (text: string): boolean => /^<.+>$|^\[.+\]$/s.test(text);

@@ -79,5 +79,5 @@ function origins(value: string, withWildcards = false): string[] {
     .split(",")
     .map((origin) => origin.trim())
     .filter((origin) => origin !== "");
-  return all.filter((origin) => /[*]|^(?!https?:)/.test(origin) === withWildcards);
+  return all.filter((origin) => /[*]|^(?![a-z][a-z\d+.-]*:\/\/)/i.test(origin) === withWildcards);
 }

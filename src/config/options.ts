@@ -48,11 +48,16 @@ export const options = {
     doc: "Host names that requests may name beside the device's own, *.local and private addresses.",
   }),
   "server.allowed_origins": option(
-    list(text("an origin such as http://kiosk.lan:8080", /^https?:\/\/[^\s/]{1,253}$/)),
+    list(
+      text(
+        "an origin such as http://kiosk.lan:8080 or app://obsidian.md",
+        /^[a-z][a-z\d+.-]{0,62}:\/\/[^\s/]{1,253}$/i,
+      ),
+    ),
     none,
     {
       env: "HEARTH_ALLOWED_ORIGINS",
-      doc: "Origins of web pages that may use the server beside its own.",
+      doc: "Origins of web pages, apps and browser extensions that may use the server, beside its own pages.",
     },
   ),
 

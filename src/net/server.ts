@@ -59,6 +59,8 @@ export interface RouteDescription {
   readonly summary: string;
   /** What validates the body. */
   readonly body?: z.ZodType;
+  /** What validates the query: fields that are strings. */
+  readonly query?: z.ZodObject;
   /** The body is a file's bytes. */
   readonly takesFile?: boolean;
 }
@@ -174,6 +176,9 @@ export class Server {
       clientErrorHandler: refuseMalformed,
       bodyLimit: config["limits.message_bytes"],
       forceCloseConnections: "idle",
+      // Such keys are no mistake of a client that hands on what others wrote; nothing here could use them.
+      onProtoPoisoning: "remove",
+      onConstructorPoisoning: "remove",
       return503OnClosing: false, // our own handlers say it better
       genReqId: () => `req_${randomBytes(12).toString("hex")}`,
       routerOptions: { maxParamLength: 512 },
@@ -192,11 +197,18 @@ export class Server {
     app.addHook("onSend", async (_request, reply, payload) => inPieces(reply, payload));
     app.addHook("onResponse", async (request, reply) => this.#logRequest(request, reply));
     app.setErrorHandler((error, request, reply) => this.#sendError(request, reply, fromFastifyError(error)));
-    app.setNotFoundHandler((request, reply) => {
-      const route = `${request.method} ${request.url.split("?", 1)[0]}`;
-      return this.#sendError(request, reply, new HearthError("ROUTE_NOT_FOUND", `There is no ${excerpt(route, 160)}.`));
-    });
+    app.setNotFoundHandler((request, reply) => this.#sendError(request, reply, this.#notFound(request, reply)));
     return app;
+  }
+
+  /** ROUTE_NOT_FOUND, or METHOD_NOT_ALLOWED with the header that goes with it. */
+  #notFound({ method, url }: FastifyRequest, reply: FastifyReply): HearthError {
+    const path = url.split("?", 1)[0] ?? "";
+    const message = `There is no ${excerpt(`${method} ${path}`, 160)}.`;
+    const allowed = methodsOf(path, this.#routes);
+    if (allowed.length === 0) return new HearthError("ROUTE_NOT_FOUND", message);
+    reply.header("allow", allowed.join(", "));
+    return new HearthError("METHOD_NOT_ALLOWED", message);
   }
 
   async #enter(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
@@ -208,13 +220,15 @@ export class Server {
     request.caller = caller;
     reply.raw.once("close", release);
     const encoding = request.headers["content-encoding"] ?? "identity";
+    // Before the body is looked at, which nobody wants.
+    if (request.is404 && !isPreflight) throw this.#notFound(request, reply);
     // Nothing that grows when it is unpacked.
     if (encoding !== "identity") {
       throw new HearthError("CONTENT_TYPE_UNSUPPORTED", `The body is encoded as ${quoted(encoding)}.`);
     }
     if (origin === undefined || !this.#gate.access.isConfiguredOrigin(origin)) return undefined;
     reply.header("access-control-allow-origin", origin).header("vary", "Origin");
-    reply.header("access-control-expose-headers", "X-Request-Id, Retry-After, X-Hearth-Left-Out");
+    reply.header("access-control-expose-headers", "X-Request-Id, Retry-After, X-Hearth-Left-Out, Warning");
     if (!isPreflight) return undefined;
     return reply
       .code(204)
@@ -258,6 +272,18 @@ export class Server {
       .headers(errorHeaders(error))
       .send({ error: wireError(error) });
   }
+}
+
+/** The methods that the path has; a route that names it whole comes before those with parameters. */
+function methodsOf(path: string, routes: readonly Route[]): string[] {
+  const exact = routes.filter(({ url }) => url === path);
+  const found = exact.length > 0 ? exact : routes.filter(({ url }) => patternOf(url).test(path));
+  return [...new Set(found.map(({ method }) => method))].sort();
+}
+
+function patternOf(url: string): RegExp {
+  const parts = url.split(/:\w+|\*/).map((part) => part.replace(/[^\w/-]/g, "\\$&"));
+  return new RegExp(`^${parts.join(url.endsWith("*") ? ".+" : "[^/]+")}$`);
 }
 
 /**

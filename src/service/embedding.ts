@@ -5,12 +5,13 @@ import type { LoadedModel } from "./model-host.js";
 import { queueing } from "./queueing.js";
 import { defaultSampling, type Embedding, type EmbeddingRequest } from "./types.js";
 
-/** Throws CONTEXT_OVERFLOW, TOKEN_OUT_OF_RANGE and what the scheduler throws. */
+/** Throws CONTEXT_OVERFLOW, TOKEN_OUT_OF_RANGE, REQUEST_UNSUPPORTED for other dimensions, and what the scheduler throws. */
 export async function embed(
   { model, scheduler, prompts, promptLimit }: LoadedModel,
   request: EmbeddingRequest,
 ): Promise<Embedding> {
-  const { input, signal } = request;
+  const { input, signal, dimensions = model.info.embedding } = request;
+  checkDimensions(model.info, dimensions);
   scheduler.checkAccepts();
   const content =
     typeof input === "string" ? (request.truncate ? input.slice(0, promptLimit.mostCharacters) : input) : "";
@@ -31,9 +32,21 @@ export async function embed(
     ...queueing(request.demand),
   });
   for await (const event of stream) {
-    if (event.type === "pooled") return { vector: normalized(event.mean), promptTokens: prompt.length };
+    if (event.type === "pooled") {
+      return { vector: normalized(event.mean.subarray(0, dimensions)), promptTokens: prompt.length };
+    }
   }
   throw new HearthError("INTERNAL", "The embedding ended without a vector.");
+}
+
+/** The names of models whose vectors were trained to be cut (Matryoshka, arXiv:2205.13147); no key of a file says so. */
+const cuttable =
+  /qwen3.?embedding|embedding.?gemma|nomic.?embed.?text.?v1\.5|jina.?embeddings.?v3|mxbai.?embed.?large/i;
+
+function checkDimensions({ name, embedding }: LoadedModel["model"]["info"], dimensions: number): void {
+  if (dimensions === embedding || (dimensions < embedding && cuttable.test(name))) return;
+  const message = `The model's vectors have ${embedding} dimensions and cannot be given ${dimensions}.`;
+  throw new HearthError("REQUEST_UNSUPPORTED", message, { param: "dimensions" });
 }
 
 /** The first tokens; where texts end with a token that says so, a cut one does, too. */

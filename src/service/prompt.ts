@@ -13,6 +13,7 @@ type Build = (messages: readonly Message[]) => Promise<Prompt>;
 
 /** Throws CONTEXT_OVERFLOW, CHAT_TEMPLATE_FAILED, and REQUEST_UNSUPPORTED for tools together with a grammar. */
 export async function buildPrompt(loaded: PromptModel, request: GenerationRequest): Promise<Prompt> {
+  if (request.promptTokens) return ofTokens(loaded, request.promptTokens);
   const { prompts, promptLimit } = loaded;
   const options = promptOptions(request);
   const messages = withDefaults(loaded, request);
@@ -30,6 +31,11 @@ export async function buildPrompt(loaded: PromptModel, request: GenerationReques
   const room = Math.min(request.maxTokens ?? contextTokens, Math.floor(contextTokens * answerShare));
   const limit = contextTokens - room;
   return request.raw ? cutText(loaded, request, messages, limit) : shortened(request, messages, build, limit);
+}
+
+function ofTokens({ prompts, promptLimit }: PromptModel, tokens: readonly number[]): Prompt {
+  promptLimit.checkTokens(tokens.length);
+  return prompts.ofTokens(tokens);
 }
 
 /** A raw text is the client's own from its first letter on. */

@@ -21,6 +21,8 @@ export interface GenerationRequest {
   readonly messages: readonly Message[];
   /** Continue the texts as they are, also where the model has a chat template. */
   readonly raw?: boolean;
+  /** Continue these tokens instead of the messages. */
+  readonly promptTokens?: readonly number[];
   /** What the model may call. */
   readonly tools?: readonly Tool[];
   /** Without it: auto. A call that is asked for is begun in the prompt; its arguments are the model's. */
@@ -84,6 +86,8 @@ export interface EmbeddingRequest {
   readonly model: string;
   /** A text, or its tokens. */
   readonly input: string | readonly number[];
+  /** Length of the vector; without it the model's own. */
+  readonly dimensions?: number;
   /** Cut what is too long for the context at its end. Without it that is an error. */
   readonly truncate?: boolean;
   /** The request's own name for its texts, for errors; `input` without it. */

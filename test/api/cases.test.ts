@@ -29,14 +29,11 @@ function expanded(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, expanded(inner)]));
 }
 
-/** Of OpenAI's routes alone; others have tests of their own. */
-const later = /tool_choice|json_object with|257 texts|no markup|token ids|not understood/;
-
 test("every request of the collected cases has its right answer", { skip: missing(file) }, async (t) => {
   const daemon = await startDaemon(t, { model: spark, args: ["--alias", "spark"] });
   await daemon.logged("the model is ready");
   const cases: readonly Case[] = JSON.parse(readFileSync(shared(file), "utf8"));
-  for (const { name, path, method, headers = {}, body, want } of cases.filter((each) => !later.test(each.name))) {
+  for (const { name, path, method, headers = {}, body, want } of cases) {
     await t.test(name, async () => {
       const response = await fetch(`${daemon.url}${path}`, {
         method: method ?? (body === undefined ? "GET" : "POST"),

@@ -208,6 +208,32 @@ for (const family of Object.keys(families) as (keyof typeof families)[]) {
   });
 }
 
+/** As Home Assistant offers it; with more parameters than may come in any order, and with fewer. */
+const targeted = (...more: string[]): Tool => {
+  const keys = ["name", "area", "floor", ...more];
+  return {
+    name: "HassTurnOn",
+    parameters: { type: "object", properties: Object.fromEntries(keys.map((key) => [key, { type: "string" }])) },
+  };
+};
+
+for (const tool of [targeted("domain"), targeted("domain", "device_class", "color", "brightness")]) {
+  test(`a call that names no device, area or floor, where the tool takes all of these, is not allowed (${Object.keys(tool.parameters?.properties ?? {}).length} parameters)`, async () => {
+    const model = await loadSpark();
+    const grammar = await model.compileGrammar(grammarOf("hermes", [tool, time], null));
+    const match = (args: object, name = "HassTurnOn") =>
+      grammar.match(
+        `<tool_call>\n${JSON.stringify({ name, arguments: args }).replaceAll(/([:,])"/g, '$1 "')}\n</tool_call>`,
+      );
+    assert.equal(match({ name: "Lamp" }), "whole");
+    assert.equal(match({ area: "Kitchen", domain: "light" }), "whole");
+    assert.equal(match({ name: "Lamp", floor: "First" }), "whole");
+    assert.equal(match({}), "none");
+    assert.equal(match({ domain: "light" }), "none");
+    assert.equal(grammar.match('<tool_call>\n{"name": "GetDateTime", "arguments": {}}\n</tool_call>'), "whole");
+  });
+}
+
 test("a marker that is a control token opens a call too, and other control tokens stay free", async () => {
   const model = await loadSpark();
   const marker = model.info.tokenizer.specialTokens.find(({ text }) => text === "<|im_start|>");

@@ -166,7 +166,7 @@ test("one client reading another's stream: ids cannot be guessed, and only the o
   assert.equal((await fetch(url, { method: "DELETE", headers: bearer("two") })).status, 404);
   assert.equal((await create("two", { input: "And?", previous_response_id: id })).status, 400);
   assert.equal((await create("one", { input: "And?", previous_response_id: id })).status, 200);
-  assert.equal((await fetch(`${server.url}/v1/responses`, { headers: bearer("one") })).status, 404, "there is no list");
+  assert.equal((await fetch(`${server.url}/v1/responses`, { headers: bearer("one") })).status, 405, "there is no list");
   const socket = await server.connect({ headers: bearer("two") });
   const [error] = await socket.ask({ input: "And?", previous_response_id: id });
   assert.equal(error?.error.code, "previous_response_not_found");

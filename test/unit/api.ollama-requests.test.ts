@@ -64,9 +64,9 @@ test("every error below /api is one string, also of routes that are not there", 
   for (const [method, path, status] of [
     ["GET", "/api/nothing", 404],
     ["POST", "/api/nothing", 404],
-    ["DELETE", "/api/chat", 404],
+    ["DELETE", "/api/chat", 405],
     ["GET", "/api/", 404],
-    ["GET", "/api/blobs/x", 404],
+    ["GET", "/api/blobs/x", 405],
     ["POST", "/api/push", 404],
   ] as const) {
     const response = await fetch(`${server.url}${path}`, { method });

@@ -18,7 +18,7 @@ test("a chat completion is whole: choice, usage, timings, and no field missing",
   assert.deepEqual(body.choices, [
     {
       index: 0,
-      message: { role: "assistant", content: "Hello!", refusal: null },
+      message: { role: "assistant", content: "Hello!", refusal: null, annotations: [] },
       logprobs: null,
       finish_reason: "stop",
     },

@@ -19,19 +19,51 @@ test("the OpenAPI document has every route, and nothing else", async (t) => {
     const operation = document.paths[toTemplate(url)][method.toLowerCase()];
     const takesBody = api.body !== undefined || api.takesFile === true;
     assert.equal(operation.requestBody !== undefined, takesBody, url);
-    if (method === "POST") assert.ok(takesBody, url);
+    if (method === "POST") assert.equal(!takesBody, url === "/v1/responses/:id/cancel", url);
   }
   const ids = Object.values(document.paths as Event).flatMap((path) =>
     Object.values(path as Event).map(({ operationId }) => operationId),
   );
   assert.equal(new Set(ids).size, ids.length);
   assert.deepEqual(document.paths["/healthz"].get.security, []);
+  // Loopback needs no key.
+  assert.deepEqual(document.security, [{}, { key: [] }]);
 });
 
 test("a body's schema says what its validator takes", async (t) => {
   const server = await startServer(t);
   const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as Event;
   const schema = document.paths["/v1/chat/completions"].post.requestBody.content["application/json"].schema;
-  assert.deepEqual(schema.required.sort(), ["messages", "model"]);
+  assert.deepEqual(schema.required.sort(), ["messages"]);
   assert.deepEqual(schema.properties.temperature.anyOf[0], { type: "number", minimum: 0, maximum: 2 });
+});
+
+test("the queries that a route takes are described", async (t) => {
+  const server = await startServer(t);
+  const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as Event;
+  const { parameters } = document.paths["/v1/responses/{id}/input_items"].get;
+  assert.deepEqual(
+    parameters.map((parameter: Event) => [parameter.name, parameter.in, parameter.required]),
+    [
+      ["id", "path", true],
+      ["limit", "query", false],
+      ["order", "query", false],
+    ],
+  );
+  assert.deepEqual(parameters[2].schema, { type: "string", enum: ["asc", "desc"] });
+});
+
+test("a method that a path does not have is 405, and Allow names those that it has", async (t) => {
+  const server = await startServer(t);
+  for (const [method, path, allow] of [
+    ["GET", "/v1/chat/completions", "POST"],
+    ["PUT", "/v1/responses/resp_1", "DELETE, GET, HEAD"],
+    ["POST", "/v1/models/a/b", "GET, HEAD"],
+  ] as const) {
+    const response = await fetch(`${server.url}${path}`, { method });
+    assert.equal(response.status, 405, path);
+    assert.equal(response.headers.get("allow"), allow);
+    assert.equal(((await response.json()) as Event).error.code, "method_not_allowed");
+  }
+  assert.equal((await fetch(`${server.url}/v1/nothing`, { method: "POST" })).status, 404);
 });

@@ -210,7 +210,7 @@ const refused: [string, Event, number, string, string | null][] = [
   ["a temperature out of range", { input: "x", temperature: 2.5 }, 400, "invalid_value", "temperature"],
   ["a temperature that is no number", { input: "x", temperature: "hot" }, 400, "invalid_value", "temperature"],
   ["top_p out of range", { input: "x", top_p: -0.1 }, 400, "invalid_value", "top_p"],
-  ["a negative top_k", { input: "x", top_k: -1 }, 400, "invalid_value", "top_k"],
+  ["a top_k out of range", { input: "x", top_k: -2_000_000 }, 400, "invalid_value", "top_k"],
   ["no tokens to generate", { input: "x", max_output_tokens: 0 }, 400, "invalid_value", "max_output_tokens"],
   ["half a token", { input: "x", max_output_tokens: 1.5 }, 400, "invalid_value", "max_output_tokens"],
   ["a seed beyond exact numbers", { input: "x", seed: 2 ** 53 }, 400, "invalid_value", "seed"],
@@ -297,6 +297,16 @@ test("each fault of a request is named with its field, alike on both transports,
   assert.equal((await client.ask({ input: "Hi" })).at(-1)?.type, "response.completed");
 });
 
+test("-1 is as in other servers: a drawn seed, no limit of the client's, top_k off", async (t) => {
+  const server = await startServer(t, { fake: { next: scripted("ok") } });
+  const request = { input: "Hi", seed: -1, top_k: -1, max_output_tokens: -1 };
+  const response = await server.post("/v1/responses", request);
+  assert.equal(response.status, 200);
+  const body = (await response.json()) as Event;
+  assert.deepEqual([body.status, body.max_output_tokens], ["completed", null]);
+  assert.equal((await server.post("/v1/responses", { input: "Hi", max_output_tokens: 0 })).status, 400);
+});
+
 test("harmless fields are tolerated", async (t) => {
   const server = await startServer(t, { fake: { next: scripted("ok") } });
   const request = {
@@ -329,7 +339,9 @@ test("bad frames get an error event and the socket lives", async (t) => {
     ["[]", "type"],
     ['"x"', "type"],
     ["{}", "type"],
-    ['{"type":"response.cancel"}', "type"],
+    ['{"type":"response.steer"}', "type"],
+    ['{"type":"response.cancel","response_id":1}', "response_id"],
+    ['{"type":"response.create","input":"x","stream_id":""}', "stream_id"],
     [Buffer.from([1, 2, 3]), null],
     ['{"type":"response.create","input":"x","stream":true}', "stream"],
     ['{"type":"response.create","input":"x","stream_options":{}}', "stream_options"],

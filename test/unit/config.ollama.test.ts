@@ -9,7 +9,7 @@ test("Ollama's variables that have a meaning here set it, weaker than hearth's o
     OLLAMA_HOST: "0.0.0.0",
     OLLAMA_NUM_PARALLEL: "2",
     OLLAMA_CONTEXT_LENGTH: "4096",
-    OLLAMA_ORIGINS: "http://kiosk.lan, https://app.lan",
+    OLLAMA_ORIGINS: "http://kiosk.lan, https://app.lan,app://obsidian.md",
     OLLAMA_MAX_QUEUE: "7",
     OLLAMA_KV_CACHE_TYPE: "q8_0",
     OLLAMA_DEBUG: "1",
@@ -18,7 +18,7 @@ test("Ollama's variables that have a meaning here set it, weaker than hearth's o
   assert.deepEqual(config["server.listen"], { host: "0.0.0.0", port: 11434 });
   assert.equal(config["scheduler.slots"], 2);
   assert.equal(config["context.tokens"], 4096);
-  assert.deepEqual(config["server.allowed_origins"], ["http://kiosk.lan", "https://app.lan"]);
+  assert.deepEqual(config["server.allowed_origins"], ["http://kiosk.lan", "https://app.lan", "app://obsidian.md"]);
   assert.equal(config["log.level"], "debug");
   assert.equal(config["scheduler.queue"], 9);
   assert.equal(config["kv.type"], "q8_0");

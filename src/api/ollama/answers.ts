@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "../../base/logger.js";
 import { demandOf } from "../../net/demand.js";
 import { closedSignal, sendStream, started } from "../../net/stream.js";
-import { parseAt, unsupported } from "../../net/validate.js";
+import { parseAt } from "../../net/validate.js";
 import type { EmbeddingRequest, GenerationEvent, GenerationRequest, LeftOut } from "../../service/types.js";
 import type { ApiScope } from "./register.js";
 import { toChat, toGenerate } from "./request.js";
@@ -47,11 +47,11 @@ export function routeAnswers(scope: ApiScope): void {
     { config: { api: { summary: "Texts as vectors", body: embedSchema } } },
     async (request, reply) => {
       const { model, input, dimensions, truncate } = parseAt(embedSchema, request.body, "");
-      if (dimensions) throw unsupported("dimensions", "vectors of another length than the model's");
       const { vectors, promptTokens, totalMs } = await embed(scope, request, reply, model, {
         inputs: typeof input === "string" ? [input] : input,
         truncate: truncate !== false,
         inputField: "input",
+        ...(dimensions && { dimensions }),
       });
       return {
         model,
@@ -138,7 +138,7 @@ async function* chunks(events: AsyncGenerator<GenerationEvent>, writer: AnswerWr
   for await (const event of events) yield* writer.take(event);
 }
 
-interface Texts extends Pick<EmbeddingRequest, "truncate" | "inputField"> {
+interface Texts extends Pick<EmbeddingRequest, "truncate" | "inputField" | "dimensions"> {
   readonly inputs: readonly string[];
 }
 

@@ -3,6 +3,7 @@
  * that this server cannot do is refused by name.
  */
 import * as z from "zod";
+import { inWords } from "../../net/documented.js";
 import { unsupported } from "../../net/validate.js";
 
 export const modelName = z.string().min(1).max(512);
@@ -28,7 +29,7 @@ const options = z.looseObject({
   /** The context is the configuration's; what does not fit is an error. */
   num_ctx: z.int().min(0).max(16_777_216).nullish(),
   stop: z.union([stopText, z.array(stopText).max(16)]).nullish(),
-  mirostat: z.int().min(0).max(2).nullish(),
+  mirostat: z.int().min(0).max(2).nullish().meta(inWords),
 });
 export type Options = z.infer<typeof options>;
 /** What may be set for a model by name. */
@@ -64,7 +65,7 @@ const message = z.object({
   role: z.string().regex(/^[\w-]{1,64}$/),
   content: text.nullish(),
   thinking: text.nullish(),
-  images: z.array(z.unknown()).max(64).nullish(),
+  images: z.array(z.unknown()).max(64).nullish().meta(inWords),
   tool_calls: z.array(call).max(128).nullish(),
   tool_name: z.string().max(256).nullish(),
   tool_call_id: z.string().max(256).nullish(),
@@ -91,17 +92,18 @@ export const generateSchema = z.object({
   prompt: text.nullish(),
   system: text.nullish(),
   raw: z.boolean().nullish(),
-  template: text.nullish(),
-  suffix: text.nullish(),
-  images: z.array(z.unknown()).max(64).nullish(),
+  template: text.nullish().meta(inWords),
+  suffix: text.nullish().meta(inWords),
+  images: z.array(z.unknown()).max(64).nullish().meta(inWords),
 });
 export type GenerateRequest = z.infer<typeof generateSchema>;
 
 export const embedSchema = z.object({
   model: modelName,
-  input: z.union([text, z.array(text).max(256)]),
+  input: z.union([text, z.array(text).max(2048)]),
   truncate: z.boolean().nullish(),
-  dimensions: z.int().min(0).nullish(),
+  /** 0: as without it. */
+  dimensions: z.int().min(0).max(1_048_576).nullish().meta(inWords),
   keep_alive: keepAlive.nullish(),
   options: options.nullish(),
 });
@@ -115,9 +117,12 @@ export const embeddingsSchema = z.object({
 });
 
 /** Older clients say `name`. */
-const named = { model: modelName.nullish(), name: modelName.nullish() };
-export const modelSchema = z.object({ ...named, verbose: z.boolean().nullish() });
-export const pullSchema = z.object({ ...named, stream: z.boolean().nullish(), insecure: z.boolean().nullish() });
+const named = { model: modelName.nullish().meta({ type: "string" }), name: modelName.nullish().meta(inWords) };
+const modelRequired = { required: ["model"] };
+export const modelSchema = z.object({ ...named, verbose: z.boolean().nullish() }).meta(modelRequired);
+export const pullSchema = z
+  .object({ ...named, stream: z.boolean().nullish(), insecure: z.boolean().nullish() })
+  .meta(modelRequired);
 export const createSchema = z.object({
   ...named,
   from: modelName.nullish(),

@@ -7,6 +7,7 @@ import { merge } from "../../base/merge.js";
 import { demandOf } from "../../net/demand.js";
 import { isFault, toHearthError, wireError } from "../../net/errors.js";
 import { closedSignal, eventStream, sendStream, started } from "../../net/stream.js";
+import type { UnknownFields } from "../../net/unknown-fields.js";
 import type { Generations } from "../../service/generation.js";
 import { Stopwatch, type Timings } from "../../service/timings.js";
 import type { GenerationEvent, GenerationRequest } from "../../service/types.js";
@@ -18,6 +19,10 @@ export interface OpenAIDependencies {
   readonly logger: Logger;
   /** A client that reads nothing for so long is cut off. */
   readonly idleMs: number;
+}
+
+export interface RouteDependencies extends OpenAIDependencies {
+  readonly fields: UnknownFields;
 }
 
 /** Makes the chunks of one answer and, at the end, its choice. */

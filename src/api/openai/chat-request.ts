@@ -1,6 +1,8 @@
 /** A chat completion's request in the service's words. Pure. */
-import type { GenerationRequest, Message, OutputFormat, Tool } from "../../service/types.js";
+import { type AskedChoice, toolUse } from "../../service/tool-use.js";
+import type { GenerationRequest, Message, Tool } from "../../service/types.js";
 import type { ChatMessage, ChatRequest } from "./chat-schema.js";
+import { toFormat } from "./constraints.js";
 import { toMaxTokens, toSampling, toStop, toText } from "./fields.js";
 
 /** One for each of the `n` answers. */
@@ -9,11 +11,10 @@ export function toGenerations(request: ChatRequest, model: string, signal: Abort
     model,
     messages: toMessages(request.messages),
     inputField: "messages",
-    tools: (request.tools ?? []).map(toTool),
-    toolChoice: toToolChoice(request.tool_choice),
+    ...toolUse((request.tools ?? []).map(toTool), toChoice(request.tool_choice)),
     parallelToolCalls: request.parallel_tool_calls ?? true,
     reasoningEffort: request.reasoning_effort ?? null,
-    format: toFormat(request.response_format),
+    format: toFormat(request),
     maxTokens: toMaxTokens(request.max_completion_tokens, request.max_tokens),
     stop: toStop(request.stop),
     ...(request.logprobs && { topLogprobs: request.top_logprobs ?? 0 }),
@@ -53,12 +54,9 @@ function toTool({ function: { name, description, parameters } }: NonNullable<Cha
   return { name, ...(description && { description }), ...(parameters && { parameters }) };
 }
 
-function toToolChoice(choice: ChatRequest["tool_choice"]): NonNullable<GenerationRequest["toolChoice"]> {
-  return typeof choice === "object" && choice !== null ? { name: choice.function.name } : (choice ?? "auto");
-}
-
-function toFormat(format: ChatRequest["response_format"]): OutputFormat {
-  if (format?.type !== "json_schema") return { type: format?.type ?? "text" };
-  const { schema, strict } = format.json_schema;
-  return { type: "json_schema", schema: schema ?? {}, strict: strict ?? false };
+function toChoice(choice: ChatRequest["tool_choice"]): AskedChoice | null | undefined {
+  if (typeof choice !== "object" || choice === null) return choice;
+  if (choice.type === "function") return { name: choice.function.name };
+  const { mode, tools } = choice.allowed_tools;
+  return { allowed: tools.map(({ function: { name } }) => name), mode };
 }

@@ -3,8 +3,10 @@
  * server cannot do are refused by name, so that nobody takes silence for consent.
  */
 import * as z from "zod";
+import { inWords } from "../../net/documented.js";
 import { unsupported } from "../../net/validate.js";
-import { answerFields, contentSchema, samplingFields, shortText, tokenLimit } from "./fields.js";
+import { constraintFields } from "./constraints.js";
+import { answerFields, contentSchema, modelName, samplingFields, shortText, tokenLimit } from "./fields.js";
 
 const toolName = z.string().regex(/^[\w.-]{1,128}$/);
 
@@ -35,22 +37,10 @@ const toolSchema = z.object({
   }),
 });
 
-const formatSchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("text") }),
-  z.object({ type: z.literal("json_object") }),
-  z.object({
-    type: z.literal("json_schema"),
-    json_schema: z.object({
-      name: z.string().max(64).nullish(),
-      description: z.string().nullish(),
-      schema: z.record(z.string(), z.unknown()).nullish(),
-      strict: z.boolean().nullish(),
-    }),
-  }),
-]);
+const namedTool = z.object({ type: z.literal("function"), function: z.object({ name: toolName }) });
 
 export const chatSchema = z.object({
-  model: shortText,
+  model: modelName,
   messages: z.array(messageSchema).min(1).max(4096),
   ...answerFields,
   ...samplingFields,
@@ -58,22 +48,33 @@ export const chatSchema = z.object({
   max_completion_tokens: tokenLimit(1),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
-  response_format: formatSchema.nullish(),
+  ...constraintFields,
   tools: z.array(toolSchema).max(256).nullish(),
   tool_choice: z
     .union([
       z.enum(["none", "auto", "required"]),
-      z.object({ type: z.literal("function"), function: z.object({ name: toolName }) }),
+      namedTool,
+      z.object({
+        type: z.literal("allowed_tools"),
+        allowed_tools: z.object({
+          mode: z.enum(["auto", "required"]).default("auto"),
+          tools: z.array(namedTool).max(256),
+        }),
+      }),
     ])
-    .nullish(),
+    .nullish()
+    .meta(inWords),
   parallel_tool_calls: z.boolean().nullish(),
   reasoning_effort: z.string().max(32).nullish(),
   prompt_cache_key: shortText.nullish(),
-  modalities: z.array(z.string().max(32)).max(8).nullish(),
-  audio: z.unknown().optional(),
-  functions: z.unknown().optional(),
-  function_call: z.unknown().optional(),
-  web_search_options: z.unknown().optional(),
+  modalities: z
+    .array(z.string().max(32).meta({ const: "text" }))
+    .max(8)
+    .nullish(),
+  audio: z.unknown().optional().meta(inWords),
+  functions: z.unknown().optional().meta(inWords),
+  function_call: z.unknown().optional().meta(inWords),
+  web_search_options: z.unknown().optional().meta(inWords),
 });
 
 export type ChatRequest = z.infer<typeof chatSchema>;

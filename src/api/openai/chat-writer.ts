@@ -89,6 +89,7 @@ export class ChoiceWriter {
         role: "assistant" as const,
         content: calls.length > 0 && this.#content === "" ? null : this.#content,
         refusal: null,
+        annotations: [],
         ...(this.#reasoning !== "" && { reasoning_content: this.#reasoning }),
         ...(calls.length > 0 && { tool_calls: calls }),
       },

@@ -1,17 +1,19 @@
 /** POST /v1/chat/completions. */
 import type { Server } from "../../net/server.js";
 import { parseAt } from "../../net/validate.js";
-import { type OpenAIDependencies, sendAnswers } from "./answers.js";
+import { defaultModel } from "../../service/model-host.js";
+import { type RouteDependencies, sendAnswers } from "./answers.js";
 import { toGenerations } from "./chat-request.js";
 import { chatSchema, refuseUnsupported } from "./chat-schema.js";
 import { ChoiceWriter } from "./chat-writer.js";
 
-export function routeChat({ app }: Server, dependencies: OpenAIDependencies): void {
+export function routeChat({ app }: Server, dependencies: RouteDependencies): void {
   const config = { api: { summary: "Answers a conversation", body: chatSchema } };
   app.post("/v1/chat/completions", { config }, async (request, reply) => {
     const body = parseAt(chatSchema, request.body, "");
     refuseUnsupported(body);
-    const model = dependencies.generations.resolveModel(body.model);
+    const model = dependencies.generations.resolveModel(body.model ?? defaultModel);
+    dependencies.fields.name(request, reply, chatSchema);
     return sendAnswers(
       request,
       reply,

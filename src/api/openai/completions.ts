@@ -1,35 +1,57 @@
 /** POST /v1/completions: continues texts as they are, without the model's chat template. */
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
+import { inWords } from "../../net/documented.js";
 import type { Server } from "../../net/server.js";
 import { parseAt, unsupported } from "../../net/validate.js";
+import { defaultModel } from "../../service/model-host.js";
 import type { GenerationEvent, GenerationRequest } from "../../service/types.js";
-import { type AnswerWriter, type OpenAIDependencies, sendAnswers } from "./answers.js";
-import { answerFields, maxAnswers, samplingFields, shortText, tokenLimit, toSampling, toStop } from "./fields.js";
+import { type AnswerWriter, type RouteDependencies, sendAnswers } from "./answers.js";
+import { constraintFields, toFormat } from "./constraints.js";
+import {
+  answerFields,
+  maxAnswers,
+  modelName,
+  samplingFields,
+  severalOf,
+  tokenIds,
+  tokenLimit,
+  toMaxTokens,
+  toSampling,
+  toStop,
+} from "./fields.js";
 import { type ScoreEvent, toCompletionLogprobs } from "./logprobs.js";
 
 export const completionSchema = z.object({
-  model: shortText,
-  prompt: z.union([z.string(), z.array(z.string()).min(1).max(maxAnswers)]),
+  model: modelName,
+  prompt: z.union([
+    z.string(),
+    z.array(z.string()).min(1).max(maxAnswers),
+    tokenIds,
+    z.array(tokenIds).min(1).max(maxAnswers).meta(inWords),
+  ]),
   ...answerFields,
+  ...constraintFields,
+  n: answerFields.n.meta(inWords),
   ...samplingFields,
   max_tokens: tokenLimit(0),
   logprobs: z.int().min(0).max(20).nullish(),
-  best_of: z.int().min(1).max(20).nullish(),
-  echo: z.boolean().nullish(),
-  suffix: z.string().nullish(),
+  best_of: z.int().min(1).max(20).nullish().meta(inWords),
+  echo: z.boolean().nullish().meta(inWords),
+  suffix: z.string().nullish().meta(inWords),
 });
 type CompletionRequest = z.infer<typeof completionSchema>;
 
 /** What the public API does when nothing is said. */
 const defaultMaxTokens = 16;
 
-export function routeCompletions({ app }: Server, dependencies: OpenAIDependencies): void {
+export function routeCompletions({ app }: Server, dependencies: RouteDependencies): void {
   const config = { api: { summary: "Continues texts", body: completionSchema } };
   app.post("/v1/completions", { config }, async (request, reply) => {
     const body = parseAt(completionSchema, request.body, "");
     refuseUnsupported(body);
-    const model = dependencies.generations.resolveModel(body.model);
+    const model = dependencies.generations.resolveModel(body.model ?? defaultModel);
+    dependencies.fields.name(request, reply, completionSchema);
     return sendAnswers(
       request,
       reply,
@@ -52,19 +74,23 @@ export function routeCompletions({ app }: Server, dependencies: OpenAIDependenci
 
 /** Prompt by prompt, each with its `n` answers. */
 function toGenerations(request: CompletionRequest, model: string, signal: AbortSignal): GenerationRequest[] {
-  const prompts = typeof request.prompt === "string" ? [request.prompt] : request.prompt;
+  const prompts = severalOf(request.prompt);
   const answers = request.n ?? 1;
   if (prompts.length * answers > maxAnswers) {
     throw new HearthError("REQUEST_INVALID", `prompt and n ask for more than ${maxAnswers} answers.`, { param: "n" });
   }
   const maxTokens = request.max_tokens ?? defaultMaxTokens;
-  return prompts.flatMap((content) =>
+  const format = toFormat(request);
+  return prompts.flatMap((prompt) =>
     Array.from({ length: answers }, (_, index) => ({
       model,
-      messages: [{ role: "user" as const, content }],
+      ...(typeof prompt === "string"
+        ? { messages: [{ role: "user" as const, content: prompt }] }
+        : { messages: [], promptTokens: prompt }),
       raw: true,
+      format,
       sampling: toSampling(request, index),
-      maxTokens: maxTokens < 0 ? null : Math.max(maxTokens, 1),
+      maxTokens: toMaxTokens(maxTokens || 1),
       stop: toStop(request.stop),
       ...(typeof request.logprobs === "number" && { topLogprobs: request.logprobs }),
       cacheKey: request.user ?? null,

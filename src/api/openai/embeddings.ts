@@ -1,62 +1,54 @@
 /** POST /v1/embeddings: texts as vectors, the means of the model's last hidden states. */
 import * as z from "zod";
+import { mapAtOnce } from "../../base/async.js";
 import { demandOf } from "../../net/demand.js";
+import { inWords } from "../../net/documented.js";
 import type { Server } from "../../net/server.js";
 import { closedSignal } from "../../net/stream.js";
-import { parseAt, unsupported } from "../../net/validate.js";
-import type { OpenAIDependencies } from "./answers.js";
-import { shortText } from "./fields.js";
+import { parseAt } from "../../net/validate.js";
+import { defaultModel } from "../../service/model-host.js";
+import type { RouteDependencies } from "./answers.js";
+import { modelName, severalOf, shortText, tokenIds } from "./fields.js";
 
-const tokens = z
-  .array(
-    z
-      .int()
-      .min(0)
-      .max(2 ** 31 - 1),
-  )
-  .min(1)
-  .max(1_048_576);
+/** What the public API allows in one request. */
+const maxInputs = 2048;
+/** Texts of one request that are worked on together; many texts of one client must not fill the queue for all. */
+const inputsAtOnce = 4;
 
 export const embeddingsSchema = z.object({
-  model: shortText,
+  model: modelName,
   input: z.union([
     z.string().min(1),
-    z.array(z.string().min(1)).min(1).max(256),
-    tokens,
-    z.array(tokens).min(1).max(256),
+    z.array(z.string().min(1)).min(1).max(maxInputs),
+    tokenIds,
+    z.array(tokenIds).min(1).max(maxInputs).meta(inWords),
   ]),
   encoding_format: z.enum(["float", "base64"]).nullish(),
-  dimensions: z.int().min(1).nullish(),
+  dimensions: z.int().min(1).max(1_048_576).nullish().meta(inWords),
   user: shortText.nullish(),
 });
 
-export function routeEmbeddings({ app }: Server, { generations }: OpenAIDependencies): void {
+export function routeEmbeddings({ app }: Server, { generations, fields }: RouteDependencies): void {
   const config = { api: { summary: "Texts as vectors", body: embeddingsSchema } };
   app.post("/v1/embeddings", { config }, async (request, reply) => {
     const body = parseAt(embeddingsSchema, request.body, "");
-    if (body.dimensions) throw unsupported("dimensions", "vectors of another length than the model's");
-    const model = generations.resolveModel(body.model);
+    const model = generations.resolveModel(body.model ?? defaultModel);
+    fields.name(request, reply, embeddingsSchema);
     const signal = closedSignal(reply);
     const demand = demandOf(request.caller, request.headers);
-    const data: object[] = [];
-    let promptTokens = 0;
-    // One after the other: many texts of one client must not fill the queue for all.
-    for (const [index, input] of inputsOf(body.input).entries()) {
-      const embedding = await generations.embed({ model, input, signal, demand });
-      promptTokens += embedding.promptTokens;
-      data.push({ object: "embedding", index, embedding: encoded(embedding.vector, body.encoding_format ?? "float") });
-    }
+    const dimensions = body.dimensions ? { dimensions: body.dimensions } : {};
+    const embeddings = await mapAtOnce(severalOf(body.input), inputsAtOnce, (input) =>
+      generations.embed({ model, input, ...dimensions, signal, demand }),
+    );
+    const promptTokens = embeddings.reduce((sum, embedding) => sum + embedding.promptTokens, 0);
+    const format = body.encoding_format ?? "float";
+    const data = embeddings.map(({ vector }, index) => ({
+      object: "embedding",
+      index,
+      embedding: encoded(vector, format),
+    }));
     return { object: "list", data, model, usage: { prompt_tokens: promptTokens, total_tokens: promptTokens } };
   });
-}
-
-function inputsOf(input: z.infer<typeof embeddingsSchema>["input"]): readonly (string | readonly number[])[] {
-  if (typeof input === "string") return [input];
-  return isTokens(input) ? [input] : input;
-}
-
-function isTokens(input: readonly unknown[]): input is readonly number[] {
-  return typeof input[0] === "number";
 }
 
 /** base64: the float32 numbers, little-endian. */

@@ -3,13 +3,39 @@
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
 import { quoted } from "../../base/excerpt.js";
+import { inWords, oneOfForms } from "../../net/documented.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import { askedSampling } from "../../service/sampling.js";
 import type { GenerationRequest } from "../../service/types.js";
 
 export const shortText = z.string().max(256);
+/** Without one, or null: the configured model, on every route. */
+export const modelName = shortText.nullish();
+/** Ids of tokens; whether the vocabulary has them is the model's to say. */
+export const tokenIds = z
+  .array(
+    z
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1),
+  )
+  .min(1)
+  .max(1_048_576)
+  .meta(inWords);
 const stopText = z.string().min(1).max(256);
 export const maxAnswers = 8;
+
+/** One text, or the ids of one, as a list like several. */
+export function severalOf(
+  input: string | readonly string[] | readonly number[] | readonly (readonly number[])[],
+): readonly (string | readonly number[])[] {
+  if (typeof input === "string") return [input];
+  return isTokens(input) ? [input] : input;
+}
+
+function isTokens(input: readonly unknown[]): input is readonly number[] {
+  return typeof input[0] === "number";
+}
 
 export const samplingFields = {
   temperature: z.number().min(0).max(2).nullish(),
@@ -18,13 +44,17 @@ export const samplingFields = {
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   /** Negative: drawn. */
   seed: z.int().nullish(),
-  logit_bias: z.record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100)).nullish(),
+  logit_bias: z
+    .record(z.string().regex(/^\d{1,9}$/), z.number().min(-100).max(100))
+    .nullish()
+    .meta(inWords),
   // Not in the public API; other local servers take them under the same names.
   /** Negative, as 0: not bounded. */
   top_k: z.int().min(-1_000_000).max(1_000_000).nullish(),
   min_p: z.number().min(0).max(1).nullish(),
   typical_p: z.number().min(0).max(1).nullish(),
   repeat_penalty: z.number().min(0.01).max(10).nullish(),
+  repetition_penalty: z.number().min(0.01).max(10).nullish(),
   repeat_last_n: z.int().min(-1).max(1_048_576).nullish(),
 };
 const samplingSchema = z.object(samplingFields);
@@ -36,6 +66,7 @@ export const tokenLimit = (min: 0 | 1) =>
     .min(-1_048_576)
     .max(1_048_576)
     .refine((limit) => min === 0 || limit !== 0, "Expected a number above 0, or a negative one for no limit")
+    .meta(min === 0 ? {} : { not: { const: 0 } })
     .nullish();
 
 /** The first limit that was set; null: none. */
@@ -64,7 +95,7 @@ export function toSampling(request: z.infer<typeof samplingSchema>, index: numbe
     typicalP: request.typical_p,
     presencePenalty: request.presence_penalty,
     frequencyPenalty: request.frequency_penalty,
-    repetitionPenalty: request.repeat_penalty,
+    repetitionPenalty: request.repeat_penalty ?? request.repetition_penalty,
     penaltyLastN: request.repeat_last_n,
     seed: seed === null || seed === undefined || seed < 0 ? null : seed + index,
     logitBias: bias ? Object.entries(bias).map(([token, value]) => [Number(token), value] as const) : null,
@@ -77,7 +108,14 @@ export function toStop(stop: string | readonly string[] | null | undefined): rea
 
 const textPart = z.object({ text: z.string() });
 const refusalPart = z.object({ refusal: z.string() });
-const anyPart = z.looseObject({ type: z.string().max(64) });
+const anyPart = z
+  .looseObject({ type: z.string().max(64) })
+  .meta(
+    oneOfForms(
+      { type: { const: "text" }, text: { type: "string" } },
+      { type: { const: "refusal" }, refusal: { type: "string" } },
+    ),
+  );
 export const contentSchema = z.union([z.string(), z.array(anyPart).max(1024)]);
 
 /** The text of a message's content. REQUEST_UNSUPPORTED for what is no text. */

@@ -12,7 +12,7 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
       summary: api.summary,
       operationId: `${method.toLowerCase()}${path.replace(/[^a-z]+(.)?/gi, (_, next = "") => next.toUpperCase())}`,
       ...(scope === "open" && { security: [] }),
-      ...parametersOf(path),
+      ...parametersOf(path, api.query),
       ...(api.takesFile && { requestBody: { required: true, content: { "application/octet-stream": {} } } }),
       ...(api.body && { requestBody: { required: true, content: json(toSchema(api.body)) } }),
       responses: {
@@ -25,7 +25,8 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
     openapi: "3.1.0",
     info: { title: "hearth", version, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
     components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
-    security: [{ key: [] }],
+    // Over loopback and the Unix socket none is asked for, unless the configuration says so.
+    security: [{}, { key: [] }],
     paths,
   };
 }
@@ -35,15 +36,56 @@ export function toTemplate(url: string): string {
   return url.replace(/:(\w+)/g, "{$1}").replace("*", "{name}");
 }
 
-function parametersOf(path: string): object {
-  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-  if (names.length === 0) return {};
-  return { parameters: names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })) };
+function parametersOf(path: string, query: z.ZodObject | undefined): object {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
+  const { properties = {}, description }: Described = query ? toSchema(query) : {};
+  const inQuery = Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: "query",
+    required: false,
+    schema,
+  }));
+  const parameters = [...inPath, ...inQuery];
+  return { ...(parameters.length > 0 && { parameters }), ...(description && { description }) };
+}
+
+interface Described {
+  readonly properties?: Readonly<Record<string, object>>;
+  readonly description?: string;
 }
 
 function toSchema(schema: z.ZodType): object {
   const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-  return rest;
+  return described(rest) as object;
+}
+
+/** Longer lists are refused, as are requests of their size; a document that names the number says nothing more. */
+const mostItems = 1000;
+
+const isInWords = (schema: unknown): boolean => typeof schema === "object" && schema !== null && "x-in-words" in schema;
+
+/** Without what is said in words, see net/documented.ts, but with its names. */
+function described(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.filter((each) => !isInWords(each)).map(described);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const entries = Object.entries(schema)
+    .filter(([key, value]) => key !== "maxItems" || value < mostItems)
+    .map(([key, value]) => [key, key === "properties" ? propertiesOf(value) : described(value)]);
+  const { properties = {} } = schema as { properties?: Record<string, unknown> };
+  const inWords = Object.keys(properties).filter((name) => isInWords(properties[name]));
+  if (inWords.length > 0)
+    entries.push(["description", `Also, as the server and the rest allow: ${inWords.join(", ")}.`]);
+  return Object.fromEntries(entries);
+}
+
+function propertiesOf(properties: Readonly<Record<string, unknown>>): object {
+  const shown = Object.entries(properties).filter(([, schema]) => !isInWords(schema));
+  return Object.fromEntries(shown.map(([name, schema]) => [name, described(schema)]));
 }
 
 const json = (schema: object) => ({ "application/json": { schema } });

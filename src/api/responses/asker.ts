@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { type Caller, ownerOf } from "../../net/auth.js";
 import { demandOf } from "../../net/demand.js";
 import type { CreateRequest } from "./schema.js";
-import type { SocketMemory } from "./store.js";
+import type { ResponseMemory } from "./store.js";
 import type { Asker } from "./turn.js";
 
 /** A frame on a socket has no headers of its own. REQUEST_INVALID for headers that cannot be read. */
@@ -11,7 +11,7 @@ export function askerOf(
   request: CreateRequest,
   caller: Caller,
   headers: IncomingHttpHeaders,
-  memory: SocketMemory | null = null,
+  memory: ResponseMemory | null = null,
 ): Asker {
   const demand = demandOf(caller, headers, request.service_tier);
   const maxQueueMs = request.max_queue_ms ?? demand.maxQueueMs;

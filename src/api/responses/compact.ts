@@ -11,7 +11,7 @@ import { askerOf } from "./asker.js";
 import { compactionItem } from "./compaction.js";
 import { toConversation } from "./input.js";
 import { newId, toUsage } from "./resource.js";
-import { createSchema, parseCreate } from "./schema.js";
+import { createSchema, inputRequired, parseCreate } from "./schema.js";
 import { messagesBefore } from "./store.js";
 import { Turn, type TurnDependencies } from "./turn.js";
 
@@ -29,7 +29,9 @@ const maxSummaryTokens = 1024;
 export function routeCompact({ app }: Server, dependencies: TurnDependencies): void {
   const { store, clock } = dependencies;
 
-  const compact = { api: { summary: "Makes a conversation shorter", body: compactSchema } };
+  const compact = {
+    api: { summary: "Makes a conversation shorter", body: compactSchema.meta({ required: ["model", "input"] }) },
+  };
   app.post("/v1/responses/compact", { config: compact }, async (request, reply) => {
     const body = parseAt(compactSchema, request.body, "");
     const owner = ownerOf(request.caller);
@@ -50,7 +52,9 @@ export function routeCompact({ app }: Server, dependencies: TurnDependencies): v
     };
   });
 
-  const count = { api: { summary: "Tokens of the prompt that a request would have", body: createSchema } };
+  const count = {
+    api: { summary: "Tokens of the prompt that a request would have", body: createSchema.meta(inputRequired) },
+  };
   app.post("/v1/responses/input_tokens", { config: count }, async (request, reply) => {
     const body = parseCreate(request.body);
     const turn = new Turn(body, dependencies, askerOf(body, request.caller, request.headers));

@@ -8,27 +8,34 @@ import { ownerOf } from "../../net/auth.js";
 import { isFault } from "../../net/errors.js";
 import type { Server } from "../../net/server.js";
 import { closedSignal, eventStream, onClosed, sendStream } from "../../net/stream.js";
+import type { UnknownFields } from "../../net/unknown-fields.js";
+import { parseAt } from "../../net/validate.js";
 import { askerOf } from "./asker.js";
+import { pageOf, pageSchema } from "./input-items.js";
 import type { StreamReader } from "./live-stream.js";
 import type { LiveStreams } from "./live-streams.js";
-import { createSchema, parseCreate, parseStartingAfter } from "./schema.js";
+import { createSchema, inputRequired, parseCreate, readSchema, toStartingAfter } from "./schema.js";
 import { toServerSentEvents } from "./sse.js";
 import { Turn, type TurnDependencies } from "./turn.js";
 
 export interface HttpDependencies extends TurnDependencies {
   readonly streams: LiveStreams;
+  readonly fields: UnknownFields;
   readonly logger: Logger;
   /** A stream that its client does not read for so long is cut off. */
   readonly idleMs: number;
 }
 
 export function routeHttp({ app }: Server, dependencies: HttpDependencies): void {
-  const { store, streams, logger } = dependencies;
+  const { store, streams, fields, logger } = dependencies;
 
-  const create = { api: { summary: "Answers a conversation that can be gone on with", body: createSchema } };
+  const create = {
+    api: { summary: "Answers a conversation that can be gone on with", body: createSchema.meta(inputRequired) },
+  };
   app.post("/v1/responses", { config: create }, async (request, reply) => {
     const body = parseCreate(request.body);
     const turn = new Turn(body, dependencies, askerOf(body, request.caller, request.headers));
+    fields.name(request, reply, createSchema);
     if (!body.stream) return turn.complete(closedSignal(reply));
     const controller = new AbortController();
     const stayWhenClosed = onClosed(reply, () => controller.abort());
@@ -40,12 +47,13 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
   });
 
   type One = { Params: { id: string }; Querystring: { stream?: string; starting_after?: string } };
-  const get = { api: { summary: "A stored response, or the rest of a stream" } };
+  const get = { api: { summary: "A stored response, or the rest of a stream", query: readSchema } };
   app.get<One>("/v1/responses/:id", { config: get }, async (request, reply) => {
-    const { params, query, caller } = request;
+    const { params, caller } = request;
+    const query = parseAt(readSchema, request.query, "");
     const owner = ownerOf(caller);
     if (query.stream === "true") {
-      const after = parseStartingAfter(query.starting_after);
+      const after = toStartingAfter(query.starting_after);
       return sendEvents(request, reply, streams.read(streams.get(params.id, owner), after), dependencies);
     }
     const found = streams.find(params.id, owner) ?? (await store.get(params.id, owner));
@@ -60,6 +68,30 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
     if (stream) streams.cancel(stream);
     if (!(await store.delete(id, owner)) && !stream) throw notFound(id);
     return { id, object: "response", deleted: true };
+  });
+
+  const cancel = { api: { summary: "Ends a response that is being made, with what it has" } };
+  // Clients name a type for the body that they do not send.
+  const onRequest = async ({ headers }: FastifyRequest) => {
+    const { "content-length": length, "transfer-encoding": encoding } = headers;
+    if (encoding === undefined && (length ?? "0") === "0") delete headers["content-type"];
+  };
+  app.post<One>("/v1/responses/:id/cancel", { config: cancel, onRequest }, async ({ params: { id }, caller }) => {
+    const owner = ownerOf(caller);
+    const stream = streams.find(id, owner);
+    await stream?.stop();
+    const found = stream ?? (await store.get(id, owner));
+    if (!found) throw notFound(id);
+    return found.response;
+  });
+
+  const items = { api: { summary: "What a response was asked with, page by page", query: pageSchema } };
+  app.get<One>("/v1/responses/:id/input_items", { config: items }, async ({ params: { id }, query, caller }) => {
+    const owner = ownerOf(caller);
+    const stream = streams.find(id, owner);
+    const input = stream ? stream.inputItems : (await store.get(id, owner))?.input;
+    if (!input) throw notFound(id);
+    return pageOf(input, query);
   });
 }
 

@@ -2,8 +2,10 @@
  * One response while it is made, apart from the connection that asked for it. One reader has its events at a time; when its
  * connection is lost, the response goes on and another one can read on from any event that is kept. It must not know sockets.
  */
+import { deferred } from "../../base/async.js";
 import { HearthError } from "../../base/errors.js";
 import { EventLog, type WireEvent } from "./event-log.js";
+import type { InputItem } from "./input-items.js";
 import type { ResponseResource } from "./resource.js";
 import type { StoredResponse } from "./store.js";
 import type { Turn } from "./turn.js";
@@ -29,6 +31,7 @@ export class LiveStream {
   readonly #log: EventLog;
   #reader: StreamReader | null = null;
   #ended = false;
+  readonly #done = deferred<void>();
   #wakePump: (() => void) | null = null;
 
   constructor(
@@ -54,6 +57,11 @@ export class LiveStream {
     return this.#turn.response;
   }
 
+  /** What the request brought. */
+  get inputItems(): readonly InputItem[] {
+    return this.#turn.inputItems;
+  }
+
   /** What a later request goes on from; null before the response is done, and when it failed. */
   get stored(): StoredResponse | null {
     return this.#turn.stored;
@@ -70,6 +78,7 @@ export class LiveStream {
     this.#ended = true;
     this.#reader?.notify();
     this.#handlers.onEnded(this);
+    this.#done.resolve();
   }
 
   /**
@@ -93,6 +102,15 @@ export class LiveStream {
     });
     before?.end();
     return this.#reader;
+  }
+
+  /** Ends the response as one that was cancelled, with its last event. Resolves when that is in the log. */
+  async stop(): Promise<void> {
+    if (!this.#ended) {
+      this.#turn.cancel();
+      this.cancel();
+    }
+    await this.#done.promise;
   }
 
   /** Ends the generation. */

@@ -3,6 +3,7 @@ import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
 import type { Config } from "../../config/options.js";
 import type { Server } from "../../net/server.js";
+import { UnknownFields } from "../../net/unknown-fields.js";
 import type { Generations } from "../../service/generation.js";
 import { routeCompact } from "./compact.js";
 import { routeHttp } from "./http.js";
@@ -27,7 +28,8 @@ export function registerResponses(
     { graceMs: config["responses.resume_ms"], keepCharacters: config["responses.resume_bytes"] },
     clock,
   );
-  const dependencies = { generations, clock, logger, store, streams };
+  const fields = new UnknownFields(logger);
+  const dependencies = { generations, clock, logger, store, streams, fields };
   routeHttp(server, { ...dependencies, idleMs: config["limits.idle_ms"] });
   routeCompact(server, dependencies);
   const socketDependencies = {

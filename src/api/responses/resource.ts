@@ -4,7 +4,7 @@ import type { Priority } from "../../base/demand.js";
 import type { defaultSampling, Usage } from "../../service/types.js";
 import type { CreateRequest, FunctionTool } from "./schema.js";
 
-export type ResponseStatus = "in_progress" | "completed" | "incomplete" | "failed";
+export type ResponseStatus = "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
 
 export interface OutputText {
   readonly type: "output_text";

@@ -3,6 +3,7 @@
  * ask for what this server cannot do yet are refused by name, so that nobody takes silence for consent.
  */
 import * as z from "zod";
+import { inWords, oneOfForms } from "../../net/documented.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 
 /** `include` values of our own: more fields and events for clients that ask for them. */
@@ -26,7 +27,7 @@ const formatSchema = z.discriminatedUnion("type", [
     strict: z.boolean().nullish(),
   }),
   // The public API has grammars for the input of custom tools only.
-  z.object({ type: z.literal("grammar"), syntax: z.literal("gbnf"), definition: z.string() }),
+  z.object({ type: z.literal("grammar"), syntax: z.literal("gbnf"), definition: z.string() }).meta(inWords),
 ]);
 
 const toolName = z.string().regex(/^[\w.-]{1,64}$/, "a tool's name has 1 to 64 letters, digits and . _ -");
@@ -67,11 +68,26 @@ const toolChoiceSchema = z.union([
   }),
 ]);
 
+/** Of the items of an input; input.ts reads them all. */
+const textPart = (type: string) => ({
+  type: "object",
+  properties: { type: { const: type }, text: { type: "string" } },
+  required: ["type", "text"],
+});
+const messageForms = oneOfForms({
+  type: { const: "message" },
+  role: { enum: ["user", "assistant", "system", "developer"] },
+  content: { anyOf: [{ type: "string" }, { type: "array", items: textPart("input_text"), maxItems: 16 }] },
+});
+
 export const createSchema = z.object({
   model: shortText.nullish(),
-  input: z.union([z.string(), z.array(z.unknown()).max(4096)]).nullish(),
+  input: z
+    .union([z.string(), z.array(z.unknown().meta(messageForms)).max(4096).meta({ minItems: 1 })])
+    .nullish()
+    .meta({ type: ["string", "array"] }),
   instructions: z.string().nullish(),
-  previous_response_id: shortText.nullish(),
+  previous_response_id: shortText.nullish().meta(inWords),
   store: z.boolean().nullish(),
   generate: z.boolean().nullish(),
   stream: z.boolean().nullish(),
@@ -80,12 +96,31 @@ export const createSchema = z.object({
   top_p: z.number().min(0).max(1).nullish(),
   presence_penalty: z.number().min(-2).max(2).nullish(),
   frequency_penalty: z.number().min(-2).max(2).nullish(),
-  max_output_tokens: z.int().min(1).max(1_048_576).nullish(),
+  /** Negative: no limit of the client's. */
+  max_output_tokens: z
+    .int()
+    .min(-1_048_576)
+    .max(1_048_576)
+    .refine((limit) => limit !== 0, "Expected a number above 0, or a negative one for no limit")
+    .meta({ not: { const: 0 } })
+    .nullish()
+    .transform((limit) => (limit && limit < 0 ? null : limit)),
   // Not in the public API; other local servers take them under the same names.
-  top_k: z.int().min(0).max(1_000_000).nullish(),
+  /** Negative, as 0: not bounded. */
+  top_k: z
+    .int()
+    .min(-1_000_000)
+    .max(1_000_000)
+    .nullish()
+    .transform((count) => (count ? Math.max(count, 0) : count)),
   min_p: z.number().min(0).max(1).nullish(),
   repetition_penalty: z.number().min(0.01).max(10).nullish(),
-  seed: z.int().min(0).nullish(),
+  /** Negative: drawn. */
+  seed: z
+    .int()
+    .min(-2_147_483_648)
+    .nullish()
+    .transform((seed) => (seed && seed < 0 ? null : seed)),
   max_queue_ms: z.int().min(0).max(86_400_000).nullish(),
   stop: z.union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).max(16)]).nullish(),
 
@@ -107,13 +142,16 @@ export const createSchema = z.object({
 
   truncation: z.enum(["auto", "disabled"]).nullish(),
   tools: z.array(toolSchema).max(256).nullish(),
-  tool_choice: toolChoiceSchema.nullish(),
-  top_logprobs: z.int().min(0).max(20).nullish(),
-  background: z.boolean().nullish(),
-  conversation: z.unknown().optional(),
-  prompt: z.unknown().optional(),
-  context_management: z.unknown().optional(),
+  tool_choice: toolChoiceSchema.nullish().meta(inWords),
+  top_logprobs: z.int().min(0).max(20).nullish().meta(inWords),
+  background: z.boolean().nullish().meta(inWords),
+  conversation: z.unknown().optional().meta(inWords),
+  prompt: z.unknown().optional().meta(inWords),
+  context_management: z.unknown().optional().meta(inWords),
 });
+
+/** Without an input there is nothing to answer, but for what is in words. */
+export const inputRequired = { required: ["input"] };
 
 export type CreateRequest = z.infer<typeof createSchema>;
 
@@ -132,14 +170,16 @@ export function parseResume(frame: unknown): { readonly id: string; readonly sta
   return { id, startingAfter: startingAfter ?? -1 };
 }
 
-const queryNumber = z
-  .string()
-  .regex(/^\d{1,15}$/, "is no number of an event")
-  .optional();
+/** The query that reads a response, or reads on from its stream. */
+export const readSchema = z.object({
+  stream: z.string().max(16).optional(),
+  starting_after: z
+    .string()
+    .regex(/^\d{1,15}$/, "is no number of an event")
+    .optional(),
+});
 
-/** The same, of a query. */
-export function parseStartingAfter(query: unknown): number {
-  const text = parseAt(queryNumber, query, "starting_after");
+export function toStartingAfter(text: string | undefined): number {
   return text === undefined ? -1 : Number(text);
 }
 

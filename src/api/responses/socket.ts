@@ -1,49 +1,40 @@
-/** /v1/responses over a WebSocket: turns one after the other, errors as events, the newest response remembered. */
+/**
+ * /v1/responses over a WebSocket: lanes side by side, in each the turns one after the other, errors as events, the newest
+ * response of each lane remembered.
+ */
 import { HearthError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
 import { type Caller, ownerOf } from "../../net/auth.js";
 import { type Connection, type ConnectionHandler, closeCodes } from "../../net/connection.js";
 import { isFault, toHearthError, wireError } from "../../net/errors.js";
+import type { UnknownFields } from "../../net/unknown-fields.js";
 import { askerOf } from "./asker.js";
+import { type Ask, createFrameSchema, readFrame, streamIdOf, toAsk } from "./frames.js";
+import { Lane } from "./lane.js";
 import type { LiveStream } from "./live-stream.js";
 import type { LiveStreams } from "./live-streams.js";
-import { type CreateRequest, parseCreate, parseResume } from "./schema.js";
+import type { CreateRequest } from "./schema.js";
 import { SocketMemory } from "./store.js";
 import { Turn, type TurnDependencies } from "./turn.js";
 
 export interface SocketDependencies extends TurnDependencies {
   readonly streams: LiveStreams;
+  readonly fields: UnknownFields;
   readonly logger: Logger;
-  /** Requests that may wait on one socket, the running one included. */
+  /** Requests that may wait on one socket, the running ones included: so many lanes may run, too. */
   readonly maxTurns: number;
   /** Characters of the requests that wait: one long one, or several short ones. */
   readonly maxWaitingCharacters: number;
 }
 
-/** What a socket may ask for: a new response, or the rest of one whose stream was lost. */
-type Ask =
-  | { readonly type: "create"; readonly request: CreateRequest }
-  | { readonly type: "resume"; readonly id: string; readonly startingAfter: number };
-
-interface WaitingTurn {
-  readonly ask: Ask;
-  readonly characters: number;
-}
-
-/** The frame of our own that reads on from a stream. */
-const resumeFrame = "hearth:response.resume";
-
-/** Fields of the HTTP request that mean nothing on a socket. */
-const httpOnly = ["stream", "stream_options", "background"] as const;
+const path = "/v1/responses";
 
 export class ResponsesSocket implements ConnectionHandler {
   readonly #connection: Connection;
   readonly #dependencies: SocketDependencies;
   readonly #memory = new SocketMemory();
-  readonly #turns: WaitingTurn[] = [];
-  /** Ends the running turn: as one that the client does not want any more, or as one that it may come back for. */
-  #leave: ((byClient: boolean) => void) | null = null;
-  #working = false;
+  /** Those with turns, by their names. */
+  readonly #lanes = new Map<string | null, Lane>();
 
   constructor(connection: Connection, dependencies: SocketDependencies) {
     this.#connection = connection;
@@ -51,116 +42,126 @@ export class ResponsesSocket implements ConnectionHandler {
   }
 
   async onMessage(text: string | null): Promise<void> {
+    let lane = new Lane(null);
     try {
-      const ask = parseFrame(text);
+      const frame = readFrame(text);
+      lane = this.#laneOf(streamIdOf(frame));
+      const ask = toAsk(frame);
+      if (ask.type === "cancel") {
+        this.#cancel(lane, ask.id);
+        return;
+      }
+      if (ask.type === "create") this.#dependencies.fields.find(path, frame, createFrameSchema);
       this.#checkRoom(text?.length ?? 0);
-      this.#turns.push({ ask, characters: text?.length ?? 0 });
-      void this.#work();
+      lane.turns.push({ ask, characters: text?.length ?? 0 });
+      this.#lanes.set(lane.streamId, lane);
+      void this.#work(lane);
     } catch (error) {
-      await this.#sendError(error);
+      await this.#sendError(error, lane);
     }
   }
 
   onExpired(): void {
-    void this.#sendError(new HearthError("SOCKET_EXPIRED", "This WebSocket has reached its time limit."));
+    const error = new HearthError("SOCKET_EXPIRED", "This WebSocket has reached its time limit.");
+    void this.#sendError(error, new Lane(null));
     this.#connection.close(closeCodes.normal, "time limit");
   }
 
   onClosed(byClient: boolean): void {
-    this.#turns.length = 0;
-    this.#leave?.(byClient);
+    for (const lane of this.#lanes.values()) {
+      lane.turns.length = 0;
+      lane.leave?.(byClient);
+    }
+  }
+
+  #laneOf(streamId: string | null): Lane {
+    return this.#lanes.get(streamId) ?? new Lane(streamId);
   }
 
   #checkRoom(characters: number): void {
     const { maxTurns, maxWaitingCharacters } = this.#dependencies;
-    const waiting = this.#turns.reduce((sum, turn) => sum + turn.characters, 0);
-    const isFull = this.#turns.length >= maxTurns || waiting + characters > maxWaitingCharacters;
+    const turns = [...this.#lanes.values()].flatMap((lane) => lane.turns);
+    const waiting = turns.reduce((sum, turn) => sum + turn.characters, 0);
+    const isFull = turns.length >= maxTurns || waiting + characters > maxWaitingCharacters;
     // The first always has room: it is no longer than a message may be.
-    if (isFull && this.#turns.length > 0) {
-      throw new HearthError("TURNS_FULL", `${this.#turns.length} requests of this socket wait already.`);
+    if (isFull && turns.length > 0) {
+      throw new HearthError("TURNS_FULL", `${turns.length} requests of this socket wait already.`);
     }
   }
 
-  async #work(): Promise<void> {
-    if (this.#working) return;
-    this.#working = true;
-    for (let turn = this.#turns[0]; turn; turn = this.#turns[0]) {
-      await this.#run(turn.ask);
-      this.#turns.shift();
-    }
-    this.#working = false;
+  async #work(lane: Lane): Promise<void> {
+    await lane.work((ask) => this.#run(ask, lane));
+    if (lane.turns.length === 0 && this.#lanes.get(lane.streamId) === lane) this.#lanes.delete(lane.streamId);
   }
 
-  async #run(ask: Ask): Promise<void> {
+  async #run(ask: Ask, lane: Lane): Promise<void> {
     let release = () => {};
     try {
       const admission = this.#connection.admit();
       release = admission.release;
       const { caller } = admission;
-      if (ask.type === "create") await this.#send(await this.#open(ask.request, caller), -1, caller.key?.name);
-      else
-        await this.#send(this.#dependencies.streams.get(ask.id, ownerOf(caller)), ask.startingAfter, caller.key?.name);
+      if (ask.type === "create") await this.#send(await this.#open(ask.request, caller, lane), -1, caller, lane);
+      if (ask.type === "resume") {
+        await this.#send(this.#dependencies.streams.get(ask.id, ownerOf(caller)), ask.startingAfter, caller, lane);
+      }
     } catch (error) {
-      await this.#sendError(error);
+      await this.#sendError(error, lane);
     } finally {
-      this.#leave = null;
+      lane.leave = null;
+      lane.stream = null;
       release();
     }
   }
 
-  #open(request: CreateRequest, caller: Caller): Promise<LiveStream> {
+  #open(request: CreateRequest, caller: Caller, lane: Lane): Promise<LiveStream> {
     const controller = new AbortController();
     // Nobody knows its id yet, so nobody can come back for it.
-    this.#leave = () => controller.abort();
-    const turn = new Turn(request, this.#dependencies, askerOf(request, caller, {}, this.#memory));
+    lane.leave = () => controller.abort();
+    const memory = this.#memory.ofLane(lane.streamId);
+    const turn = new Turn(request, this.#dependencies, askerOf(request, caller, {}, memory));
     return this.#dependencies.streams.open(turn, controller, (error) => this.#log(error));
   }
 
-  async #send(stream: LiveStream, after: number, caller: string | undefined): Promise<void> {
-    const { streams } = this.#dependencies;
+  async #send(stream: LiveStream, after: number, caller: Caller, lane: Lane): Promise<void> {
+    const { streams, clock, logger } = this.#dependencies;
     const reader = streams.read(stream, after);
-    this.#leave = (byClient) => {
+    lane.stream = stream;
+    lane.leave = (byClient) => {
       if (byClient) streams.cancel(stream);
       void reader.return();
     };
     if (!this.#connection.isOpen) void reader.return();
-    const startedAt = this.#dependencies.clock.now();
-    for await (const { json } of reader) await this.#connection.send(json);
-    if (stream.stored) this.#memory.put(stream.stored);
-    const durationMs = Math.round(this.#dependencies.clock.now() - startedAt);
+    const startedAt = clock.now();
+    for await (const { json } of reader) await this.#connection.send(lane.named(json));
+    if (stream.stored) this.#memory.ofLane(lane.streamId).put(stream.stored);
+    const durationMs = Math.round(clock.now() - startedAt);
     const { status } = stream.response;
-    this.#dependencies.logger.info({ responseId: stream.id, status, durationMs, caller }, "turn");
+    logger.info({ responseId: stream.id, status, durationMs, caller: caller.key?.name }, "turn");
   }
 
-  async #sendError(thrown: unknown): Promise<void> {
+  /** What runs in the lane, or the response of the id that runs in any; its stream ends with its last event. */
+  #cancel(lane: Lane, id: string | null): void {
+    const lanes = id === null ? [lane] : [...this.#lanes.values()];
+    const running = lanes.find(({ stream, leave }) => (id === null ? leave !== null : stream?.id === id));
+    if (running?.stream) void running.stream.stop();
+    // It has no id yet, and ends with an error.
+    else if (running?.leave) running.leave(true);
+    else {
+      const what = id === null ? "no response" : `no response ${JSON.stringify(id)}`;
+      throw new HearthError("RESPONSE_NOT_FOUND", `There is ${what} that runs on this socket.`, {
+        param: "response_id",
+      });
+    }
+  }
+
+  async #sendError(thrown: unknown, lane: Lane): Promise<void> {
     const error = toHearthError(thrown);
     this.#log(error);
-    await this.#connection.send({ type: "error", status: error.kind.status, error: wireError(error) });
+    const event = { type: "error", status: error.kind.status, error: wireError(error) };
+    await this.#connection.send(lane.named(JSON.stringify(event)));
   }
 
   #log(error: HearthError): void {
     if (isFault(error)) this.#dependencies.logger.error({ code: error.code, err: error }, "a turn failed");
   }
-}
-
-function parseFrame(text: string | null): Ask {
-  if (text === null) throw new HearthError("REQUEST_INVALID", "Messages are JSON text; this one is binary.");
-  let frame: unknown;
-  try {
-    frame = JSON.parse(text);
-  } catch (error) {
-    throw new HearthError("REQUEST_INVALID", "The message is not JSON.", { cause: error });
-  }
-  const type = typeof frame === "object" && frame !== null && "type" in frame ? frame.type : undefined;
-  if (type === resumeFrame) return { type: "resume", ...parseResume(frame) };
-  if (typeof frame !== "object" || frame === null || type !== "response.create") {
-    const message = `The only messages are {"type":"response.create",...} and {"type":"${resumeFrame}",...}.`;
-    throw new HearthError("REQUEST_INVALID", message, { param: "type" });
-  }
-  for (const name of httpOnly) {
-    if (name in frame) {
-      throw new HearthError("REQUEST_UNSUPPORTED", `${name} has no meaning on a WebSocket.`, { param: name });
-    }
-  }
-  return { type: "create", request: parseCreate(frame) };
 }

@@ -3,18 +3,21 @@
 import { HearthError } from "../../base/errors.js";
 import { quoted } from "../../base/excerpt.js";
 import type { Message } from "../../service/types.js";
+import type { InputItem } from "./input-items.js";
 import type { ResponseResource } from "./resource.js";
 
 export interface StoredResponse {
   readonly response: ResponseResource;
   /** The conversation up to its answer, without instructions: those belong to one turn. */
   readonly messages: readonly Message[];
+  /** Items of its request. Responses that were kept before there were any have none. */
+  readonly input?: readonly InputItem[];
 }
 
 /** The conversation that a request goes on from; without an id there is none. PREVIOUS_RESPONSE_NOT_FOUND. */
 export async function messagesBefore(
   id: string | null | undefined,
-  { store, owner, memory }: { store: ResponseStore; owner: string; memory: SocketMemory | null },
+  { store, owner, memory }: { store: ResponseStore; owner: string; memory: ResponseMemory | null },
 ): Promise<readonly Message[]> {
   if (id === null || id === undefined) return [];
   const found = memory?.get(id) ?? (await store.get(id, owner));
@@ -35,19 +38,39 @@ export interface ResponseStore {
   delete(id: string, owner: string): Promise<boolean>;
 }
 
-/** What one WebSocket remembers for itself: its newest response, whether it was to be stored or not. */
+/** What a connection remembers for itself, whether it was to be stored or not. */
+export interface ResponseMemory {
+  get(id: string): StoredResponse | undefined;
+  put(stored: StoredResponse): void;
+  delete(id: string): void;
+}
+
+/** Lanes whose newest response is remembered; the one that was used last is kept longest. */
+const maxLanes = 32;
+
+/** What one WebSocket remembers: the newest response of each lane. A turn may go on from any of them. */
 export class SocketMemory {
-  #newest: StoredResponse | null = null;
+  readonly #newest = new Map<string | null, StoredResponse>();
 
-  get(id: string): StoredResponse | undefined {
-    return this.#newest?.response.id === id ? this.#newest : undefined;
+  /** `lane`: null for the turns without a name of their stream. */
+  ofLane(lane: string | null): ResponseMemory {
+    return {
+      get: (id) => [...this.#newest.values()].find(({ response }) => response.id === id),
+      put: (stored) => this.#put(lane, stored),
+      delete: (id) => this.#delete(id),
+    };
   }
 
-  put(stored: StoredResponse): void {
-    this.#newest = stored;
+  #put(lane: string | null, stored: StoredResponse): void {
+    this.#newest.delete(lane);
+    this.#newest.set(lane, stored);
+    for (const oldest of this.#newest.keys()) {
+      if (this.#newest.size <= maxLanes) break;
+      this.#newest.delete(oldest);
+    }
   }
 
-  delete(id: string): void {
-    if (this.#newest?.response.id === id) this.#newest = null;
+  #delete(id: string): void {
+    for (const [lane, { response }] of this.#newest) if (response.id === id) this.#newest.delete(lane);
   }
 }

@@ -4,12 +4,14 @@ import type { Demand } from "../../base/demand.js";
 import { HearthError } from "../../base/errors.js";
 import { toHearthError } from "../../net/errors.js";
 import type { Generations } from "../../service/generation.js";
+import { defaultModel } from "../../service/model-host.js";
 import { askedSampling } from "../../service/sampling.js";
 import { defaultSampling, type GenerationRequest, type Message, type OutputFormat } from "../../service/types.js";
 import { toConversation } from "./input.js";
+import { type InputItem, toInputItems } from "./input-items.js";
 import { describeRequest, newId, type ResponseResource } from "./resource.js";
 import { type CreateRequest, includes } from "./schema.js";
-import { messagesBefore, type ResponseStore, type SocketMemory, type StoredResponse } from "./store.js";
+import { messagesBefore, type ResponseMemory, type ResponseStore, type StoredResponse } from "./store.js";
 import { toToolUse } from "./tools.js";
 import { type ResponseEvent, ResponseWriter } from "./writer.js";
 
@@ -24,8 +26,8 @@ export interface Asker {
   /** Whose the response is. */
   readonly owner: string;
   readonly demand: Demand;
-  /** Of the socket that the request came over, if it was one. */
-  readonly memory: SocketMemory | null;
+  /** Of the socket, and its lane, that the request came over, if it was one. */
+  readonly memory: ResponseMemory | null;
 }
 
 export class Turn {
@@ -33,9 +35,13 @@ export class Turn {
   readonly #demand: Demand;
   readonly #request: CreateRequest;
   readonly #dependencies: TurnDependencies;
-  readonly #memory: SocketMemory | null;
+  readonly #memory: ResponseMemory | null;
   #writer: ResponseWriter | null = null;
   #stored: StoredResponse | null = null;
+  /** What the response goes on from. */
+  #conversation: readonly Message[] = [];
+  #inputItems: readonly InputItem[] | null = null;
+  #isCancelled = false;
 
   constructor(request: CreateRequest, dependencies: TurnDependencies, { owner, demand, memory }: Asker) {
     this.#request = request;
@@ -49,6 +55,17 @@ export class Turn {
   get response(): ResponseResource {
     if (!this.#writer) throw new HearthError("INTERNAL", "A response was asked for before its first event.");
     return this.#writer.response;
+  }
+
+  /** What the request brought. */
+  get inputItems(): readonly InputItem[] {
+    this.#inputItems ??= toInputItems(this.#request.input);
+    return this.#inputItems;
+  }
+
+  /** What follows, when the signal of `events` is aborted next, is no failure: the client wants no more of the response. */
+  cancel(): void {
+    this.#isCancelled = true;
   }
 
   /** What a later request goes on from; null before the response is done, and when it failed. */
@@ -67,6 +84,12 @@ export class Turn {
     try {
       yield* this.#run(signal);
     } catch (error) {
+      if (this.#isCancelled && this.#writer) {
+        const events = this.#writer.cancel();
+        this.#remember(this.#writer, this.#conversation);
+        yield* events;
+        return;
+      }
       // What a client builds on a turn that failed is not what it thinks: it is to send its whole input again.
       this.#memory?.delete(this.#request.previous_response_id ?? "");
       if (!this.#writer) throw error;
@@ -89,7 +112,7 @@ export class Turn {
   /** Tokens of the prompt that the request would have. */
   async countTokens(signal: AbortSignal): Promise<number> {
     const { generations } = this.#dependencies;
-    const model = generations.resolveModel(this.#request.model ?? "default");
+    const model = generations.resolveModel(this.#request.model ?? defaultModel);
     const conversation = toConversation(await this.#previous(), this.#request.input);
     return generations.countTokens({ ...toGeneration(this.#request, model, conversation), signal });
   }
@@ -97,8 +120,9 @@ export class Turn {
   async *#run(signal: AbortSignal): AsyncGenerator<ResponseEvent> {
     const { generations, clock } = this.#dependencies;
     const request = this.#request;
-    const model = generations.resolveModel(request.model ?? "default");
+    const model = generations.resolveModel(request.model ?? defaultModel);
     const conversation = toConversation(await this.#previous(), request.input);
+    this.#conversation = conversation;
     const now = () => Math.floor(clock.wallTime() / 1000);
     const described = { id: newId("resp"), model, createdAt: now(), priority: this.#demand.priority };
     let sampling = defaultSampling;
@@ -139,7 +163,8 @@ export class Turn {
   #remember(writer: ResponseWriter, conversation: readonly Message[]): void {
     // Half a call has no result that could follow it, and templates stumble over arguments that are no JSON.
     const whole = writer.response.output.filter((item) => item.type !== "function_call" || item.status === "completed");
-    const stored = { response: writer.response, messages: toConversation(conversation, whole) };
+    const messages = toConversation(conversation, whole);
+    const stored = { response: writer.response, messages, input: this.inputItems };
     this.#stored = stored;
     this.#memory?.put(stored);
     if (writer.response.store) this.#dependencies.store.put(writer.response.id, this.owner, stored);

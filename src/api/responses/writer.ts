@@ -78,6 +78,13 @@ export class ResponseWriter {
     return this.#numbered([{ type: "response.failed", response: this.response }]);
   }
 
+  /** The end of a response that its client wants no more of. Clients know no event of this name, and wait for one that ends. */
+  cancel(): ResponseEvent[] {
+    const closed = this.#close("incomplete");
+    this.#state = { ...this.#state, status: "cancelled", output: this.#items };
+    return this.#numbered([...closed, { type: "response.incomplete", response: this.response }]);
+  }
+
   #take(event: GenerationEvent): EventBody[] {
     switch (event.type) {
       case "queued":

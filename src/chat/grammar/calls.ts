@@ -17,7 +17,7 @@ import {
   xmlValueEnd,
 } from "./notation.js";
 import { ParameterKinds } from "./parameter-kinds.js";
-import { isSchema } from "./schema.js";
+import { isSchema, type Schema } from "./schema.js";
 
 export interface CallContext {
   readonly writer: GrammarWriter;
@@ -49,6 +49,15 @@ const space = "[ \\n]{0,4}";
 
 type Compile = (compiler: (options: Partial<SchemaOptions>) => SchemaCompiler, schema: object) => string;
 
+/** What Home Assistant's tools act on: a device by its name, or all of an area or a floor. Without any they act on the whole home. */
+const targets = ["name", "area", "floor"] as const;
+
+/** The targets of a tool that has all of these; to act on nothing in particular is what nobody asks for. */
+function targetsOf({ properties }: Schema): readonly string[] {
+  const has = (key: string) => isSchema(properties) && Object.hasOwn(properties, key);
+  return targets.every(has) ? targets : [];
+}
+
 /**
  * Expressions of each tool's arguments, by name. A schema that makes no sense costs the tool its constraint, not the
  * request: `unconstrained`, or what `compile` makes of any object.
@@ -58,11 +67,15 @@ function argumentRules(
   compile: Compile,
   unconstrained?: string,
 ): Map<string, string> {
-  const of = (schema: object) =>
-    compile((options) => new SchemaCompiler(writer, schema, { strict: false, anyOrder: true, ...options }), schema);
+  const of = (schema: object, leastOne: readonly string[] = []) =>
+    compile(
+      (options) => new SchemaCompiler(writer, schema, { strict: false, anyOrder: true, leastOne, ...options }),
+      schema,
+    );
   const expression = ({ parameters }: Tool) => {
     try {
-      return of(isSchema(parameters) ? { ...parameters, type: "object" } : { type: "object", properties: {} });
+      if (!isSchema(parameters)) return of({ type: "object", properties: {} });
+      return of({ ...parameters, type: "object" }, targetsOf(parameters));
     } catch (error) {
       if (error instanceof HearthError && error.code === "GRAMMAR_TOO_COMPLEX") throw error;
       return unconstrained ?? of({ type: "object" });

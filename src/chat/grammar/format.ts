@@ -2,6 +2,7 @@
 import { HearthError } from "../../base/errors.js";
 import type { GrammarWriter } from "./gbnf.js";
 import { SchemaCompiler } from "./json-schema.js";
+import { choicesRule, patternRule } from "./plain-text.js";
 
 export type OutputFormat =
   | { readonly type: "text" }
@@ -14,6 +15,10 @@ export type OutputFormat =
       /** Refuse keywords that cannot be enforced; else they are left out, and the answer may break them. */
       readonly strict: boolean;
     }
+  /** One of these texts. */
+  | { readonly type: "choice"; readonly choices: readonly string[] }
+  /** A text that an ECMAScript regular expression matches as a whole. */
+  | { readonly type: "pattern"; readonly pattern: string }
   /** GBNF, with a rule `root`. */
   | { readonly type: "grammar"; readonly grammar: string };
 
@@ -58,13 +63,17 @@ function tooLarge(what: string, param: string): never {
   throw new HearthError("REQUEST_INVALID", `The schema has ${what}: it is nested too deeply or too long.`, { param });
 }
 
-/** The expression of a text of this format. Throws SCHEMA_UNSUPPORTED with the place in the schema. */
+/** The expression of a text of this format. Throws SCHEMA_UNSUPPORTED with the place in the schema, and GRAMMAR_INVALID. */
 export function textRule(writer: GrammarWriter, format: OutputFormat): string {
   switch (format.type) {
     case "json_object":
       return jsonRule(writer, { type: "object" }, true);
     case "json_schema":
       return jsonRule(writer, format.schema, format.strict);
+    case "choice":
+      return choicesRule(format.choices);
+    case "pattern":
+      return patternRule(writer, format.pattern);
     default:
       throw new HearthError("INTERNAL", `The format ${format.type} is no part of a grammar.`);
   }

@@ -36,6 +36,8 @@ export interface SchemaOptions {
   readonly strict: boolean;
   /** Small objects may have their properties in any order: models do not always follow a tool's. */
   readonly anyOrder?: boolean;
+  /** Properties of the top of which at least one has to come. */
+  readonly leastOne?: readonly string[];
   /** By default JSON. */
   readonly notation?: Notation;
 }
@@ -58,6 +60,7 @@ export class SchemaCompiler {
   readonly #document: SchemaDocument;
   readonly #strict: boolean;
   readonly #anyOrder: boolean;
+  readonly #leastOne: readonly string[];
   readonly #references = new Map<string, string>(); // to names of rules
   #schemas = 0;
   #depth = 0;
@@ -68,6 +71,7 @@ export class SchemaCompiler {
     this.#document = new SchemaDocument(root, writer.budget);
     this.#strict = options.strict;
     this.#anyOrder = options.anyOrder ?? false;
+    this.#leastOne = options.leastOne ?? [];
   }
 
   /** The expression of a value that matches. Throws where none can. */
@@ -352,10 +356,11 @@ export class SchemaCompiler {
     if (least > required) this.#cannot(path, "minProperties beside properties");
     if (most < declared.length || (additional !== null && most < unlimited))
       this.#cannot(path, "maxProperties beside properties");
+    const leastOne = path === "" ? this.#leastOne : [];
     if (this.#anyOrder && additional === null && mayComeInAnyOrder(declared)) {
-      return inAnyOrder(this.#writer, spacing, declared);
+      return inAnyOrder(this.#writer, spacing, declared, leastOne);
     }
-    return inOrder(this.#writer, spacing, declared, additional);
+    return inOrder(this.#writer, spacing, declared, additional, leastOne);
   }
 
   #valueOf(key: string | null, schema: unknown, path: string, form: ArgumentsForm): string | null {

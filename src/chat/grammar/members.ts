@@ -19,8 +19,14 @@ export function mayComeInAnyOrder(declared: readonly Member[]): boolean {
   return declared.length <= maxFreeOrder;
 }
 
-/** Each once. */
-export function inAnyOrder(writer: GrammarWriter, { comma, end }: ListSpacing, declared: readonly Member[]): string {
+/** Each once; of `leastOne`, where there are any, at least one. */
+export function inAnyOrder(
+  writer: GrammarWriter,
+  { comma, end }: ListSpacing,
+  declared: readonly Member[],
+  leastOne: readonly string[] = [],
+): string {
+  const wanted = declared.reduce((set, { key }, i) => (leastOne.includes(key) ? set | (1 << i) : set), 0);
   const names = new Map<number, string>(); // by the set of those that came
   const after = (came: number): string => {
     const known = names.get(came);
@@ -29,33 +35,54 @@ export function inAnyOrder(writer: GrammarWriter, { comma, end }: ListSpacing, d
     names.set(came, name);
     const left = declared.map((member, i) => ({ ...member, bit: 1 << i })).filter(({ bit }) => (came & bit) === 0);
     const more = left.map(({ expression, bit }) => `${came === 0 ? "" : comma} ${expression} ${after(came | bit)}`);
-    const mayEnd = left.every(({ required }) => !required);
+    const mayEnd = left.every(({ required }) => !required) && (wanted === 0 || (came & wanted) !== 0);
     writer.define(name, [...(mayEnd ? [came === 0 ? '""' : end] : []), ...more].join(" | "));
     return name;
   };
   return after(0);
 }
 
-/** In their order, then any number of `additional` ones; null for none. */
+/** In their order, then any number of `additional` ones (null for none); of `leastOne`, where there are any, at least one. */
 export function inOrder(
   writer: GrammarWriter,
   { comma, end }: ListSpacing,
   declared: readonly Member[],
   additional: string | null,
+  leastOne: readonly string[] = [],
 ): string {
   const more = additional === null ? end : `(${comma} ${additional})* ${end}`;
-  let afterSome = more;
-  let afterNone = additional === null ? '""' : `(${additional} ${more})?`;
-  for (const { expression, required } of [...declared].reverse()) {
-    const some = afterSome;
-    const tail = some === '""' ? "" : ` ${some}`;
-    afterNone = required ? `${expression}${tail}` : `(${expression}${tail} | ${afterNone})`;
-    afterSome = required ? `${comma} ${expression}${tail}` : `(${comma} ${expression}${tail} | ${some})`;
-    // As rules, since both go into the next pair of expressions.
-    afterNone = writer.rule("members", afterNone);
-    afterSome = writer.rule("more", afterSome);
+  const none = additional === null ? '""' : `(${additional} ${more})?`;
+  const isWanted = ({ key }: Member) => leastOne.includes(key);
+  // What may follow some members, and what may stand where none came: when one of the wanted came, and when none did.
+  let satisfied: Rests = { afterSome: more, afterNone: none };
+  let unsatisfied: Rests = declared.some(isWanted) ? { afterSome: null, afterNone: null } : satisfied;
+  for (const member of [...declared].reverse()) {
+    const before = (rests: Rests): Rests => {
+      const { afterSome: tail } = isWanted(member) ? satisfied : rests;
+      const { expression, required } = member;
+      const it = tail === null ? null : tail === '""' ? expression : `${expression} ${tail}`;
+      return {
+        afterSome: eitherRule(writer, "more", it === null ? null : `${comma} ${it}`, required ? null : rests.afterSome),
+        afterNone: eitherRule(writer, "members", it, required ? null : rests.afterNone),
+      };
+    };
+    const next = before(satisfied);
+    unsatisfied = unsatisfied === satisfied ? next : before(unsatisfied);
+    satisfied = next;
   }
-  return afterNone;
+  return unsatisfied.afterNone ?? "[]";
+}
+
+/** null: there is no way to go on. */
+interface Rests {
+  readonly afterSome: string | null;
+  readonly afterNone: string | null;
+}
+
+/** As a rule, since both go into the next pair of expressions. */
+function eitherRule(writer: GrammarWriter, name: string, a: string | null, b: string | null): string | null {
+  if (a === null && b === null) return null;
+  return writer.rule(name, a === null || b === null ? `${a ?? b}` : `(${a} | ${b})`);
 }
 
 /** A key that is none of the declared ones. */

@@ -58,7 +58,12 @@ const characterEscapes: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11,
 
 /** What a text that matches somewhere is as a whole. `fail` throws, with what the pattern has that is not supported. */
 export function parsePattern(source: string, fail: (what: string) => never): Pattern {
-  return new PatternParser(source, fail).parse();
+  return new PatternParser(source, fail, anyText).parse();
+}
+
+/** What a text is that matches as a whole, whether the pattern says so or not. `fail` as above. */
+export function parseWholePattern(source: string, fail: (what: string) => never): Pattern {
+  return new PatternParser(source, fail, null).parse();
 }
 
 /** How many characters a text that matches has. */
@@ -84,11 +89,14 @@ export function lengthOf(pattern: Pattern): { least: number; most: number } {
 class PatternParser {
   readonly #units: readonly string[]; // code points
   readonly #fail: (what: string) => never;
+  /** May stand where the pattern has no anchor; null: nothing may. */
+  readonly #around: Pattern | null;
   #at = 0;
 
-  constructor(source: string, fail: (what: string) => never) {
+  constructor(source: string, fail: (what: string) => never, around: Pattern | null) {
     this.#units = [...source];
     this.#fail = fail;
+    this.#around = around;
   }
 
   parse(): Pattern {
@@ -105,7 +113,8 @@ class PatternParser {
     const body = this.#sequence(0);
     const atEnd = this.#take("$");
     if (atEnd && this.#peek() !== undefined && this.#peek() !== "|") this.#fail('"$" before the end');
-    return { kind: "sequence", parts: [...(atStart ? [] : [anyText]), body, ...(atEnd ? [] : [anyText])] };
+    const around = (isAnchored: boolean) => (isAnchored || !this.#around ? [] : [this.#around]);
+    return { kind: "sequence", parts: [...around(atStart), body, ...around(atEnd)] };
   }
 
   #peek(): string | undefined {

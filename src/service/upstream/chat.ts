@@ -31,7 +31,7 @@ export function toUpstream(request: GenerationRequest, model: string): UpstreamR
     }),
   };
   if (request.raw) {
-    const prompt = request.messages.map(({ content }) => content).join("");
+    const prompt = request.promptTokens ?? request.messages.map(({ content }) => content).join("");
     return { path: "/completions", body: { ...shared, prompt, ...defined({ logprobs: topLogprobs }) } };
   }
   const logprobs = topLogprobs === undefined ? {} : { logprobs: true, top_logprobs: topLogprobs };
@@ -75,6 +75,8 @@ function toFormat(format: OutputFormat | undefined): object | undefined {
         type: "json_schema",
         json_schema: { name: "answer", schema: format.schema, strict: format.strict },
       };
+    case "choice":
+    case "pattern":
     case "grammar":
       throw new HearthError("REQUEST_UNSUPPORTED", "The server of this model takes no grammars.", { param: "text" });
     default:

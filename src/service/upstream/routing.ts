@@ -75,6 +75,9 @@ export class RoutedModels implements OwnModels {
   }
 }
 
+/** Formats that are said in grammars alone. */
+const onlyHere: ReadonlySet<string | undefined> = new Set(["grammar", "choice", "pattern"]);
+
 export class RoutedGenerations implements Generations {
   readonly #own: Generations;
   readonly #models: RoutedModels;
@@ -111,7 +114,7 @@ export class RoutedGenerations implements Generations {
 
   /** What only this server can do stays here. */
   #relief(request: GenerationRequest): Upstream | null {
-    const staysHere = request.format?.type === "grammar" || !request.generate;
+    const staysHere = onlyHere.has(request.format?.type) || request.promptTokens !== undefined || !request.generate;
     return staysHere ? null : this.#models.relief(request.model);
   }
 }

@@ -90,14 +90,19 @@ export class Upstream {
   }
 
   /** UPSTREAM_BAD_RESPONSE where there is no vector in the answer. */
-  async embed({ model, input, signal }: EmbeddingRequest): Promise<Embedding> {
-    const body = { model: this.#nameOf(model), input, encoding_format: "float" };
+  async embed({ model, input, dimensions, signal }: EmbeddingRequest): Promise<Embedding> {
+    const body = { model: this.#nameOf(model), input, encoding_format: "float", ...(dimensions && { dimensions }) };
     const limits = { limitMs: this.#options.firstTokenMs, signal };
     const parsed = embeddingsSchema.safeParse(await this.#client.json("POST", "/embeddings", body, limits));
     if (!parsed.success) {
       throw new HearthError("UPSTREAM_BAD_RESPONSE", `The upstream ${this.name}: its answer is no embedding.`);
     }
     const { data, usage } = parsed.data;
+    const length = data[0]?.embedding.length ?? 0;
+    if (dimensions !== undefined && length !== dimensions) {
+      const message = `The upstream ${this.name} gives vectors of ${length} dimensions, not ${dimensions}.`;
+      throw new HearthError("REQUEST_UNSUPPORTED", message, { param: "dimensions" });
+    }
     return { vector: Float32Array.from(data[0]?.embedding ?? []), promptTokens: usage?.prompt_tokens ?? 0 };
   }
 
