@@ -22,7 +22,7 @@ export function sayRow(title, checks) {
   const counts = ["passed", "failed", "skipped"].map((outcome) => `${count(checks, outcome)} ${outcome}`);
   process.stdout.write(`${title.padEnd(60)} ${counts.join(", ")}\n`);
   for (const { check, outcome, detail } of checks) {
-    if (outcome !== "passed") process.stdout.write(`    ${outcome}: ${check}: ${oneLine(detail, 300)}\n`);
+    if (outcome !== "passed" || detail) process.stdout.write(`    ${outcome}: ${check}: ${oneLine(detail, 300)}\n`);
   }
 }
 

@@ -1,6 +1,8 @@
-/** What the clients of npm are asked, and how a check says its outcome: one line of JSON each. Knows no client. */
+/** What the clients of npm are asked, and what is expected of every one. Knows no client. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+
+export { check, Skip } from "./check.mjs";
 
 /** Without a slash at the end. */
 export const url = process.env.HEARTH_URL;
@@ -9,27 +11,6 @@ export const unknownModel = "no-such-model";
 export const scenario = JSON.parse(readFileSync(new URL("scenario.json", import.meta.url), "utf8"));
 /** Enough for a sentence of a small model, or an object of the scenario. */
 export const maxTokens = 100;
-
-const checkLimitMs = 120_000;
-
-/** Runs one check; a failed one does not keep the next from running. A body that returns a sentence says why it was skipped. */
-export async function check(name, body) {
-  const say = (outcome, detail = "") => console.log(JSON.stringify({ check: name, outcome, detail }));
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no end within ${checkLimitMs / 1000} s`)), checkLimitMs);
-  });
-  try {
-    const why = await Promise.race([body(), late]);
-    if (typeof why === "string") say("skipped", why);
-    else say("passed");
-  } catch (error) {
-    console.error(error);
-    say("failed", String(error?.message ?? error));
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 export function assertText(text) {
   assert.equal(typeof text, "string");
