@@ -100,7 +100,7 @@ async function checkLoops(daemon, file) {
 }
 
 /** How often the same `period` tokens come in a row at most. */
-function longestRun(ids, period): number {
+function longestRun(ids, period) {
   let longest = 0;
   let same = 0;
   for (let i = period; i < ids.length; i++) {
