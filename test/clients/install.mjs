@@ -4,6 +4,7 @@
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { findProgram } from "../../deploy/files.mjs";
 import { cacheFolder } from "../debian/folder.mjs";
 import { run } from "../suites/command.mjs";
 
@@ -19,6 +20,14 @@ export async function installNpm(name, packages, { log, newest = false }) {
   });
 }
 
+/** A folder for scripts that run a program of this machine. Throws a sentence that says how it is installed. */
+export function findInstalled(name) {
+  if (!findProgram(name)) throw new Error(`install with sudo apt-get install ${name}`);
+  const folder = path.join(cacheFolder, "clients", "installed", name);
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
 /** The folder of a Python environment. Throws a sentence that says why it cannot be had. */
 export async function installPython(name, packages, { log, newest = false }) {
   return once(path.join(cacheFolder, "clients", "pip", name), packages, newest, async (folder) => {
@@ -31,7 +40,8 @@ export async function installPython(name, packages, { log, newest = false }) {
 }
 
 /** The version of an installed package, "" where it does not say. */
-export async function versionOf({ registry, package: name }, folder, log) {
+export async function versionOf({ registry, name: program, package: name }, folder, log) {
+  if (registry === "Debian") return (await run(folder, program, ["--version"], { log })).output.split(" ")[1] ?? "";
   if (registry === "npm")
     return JSON.parse(readFileSync(path.join(folder, "node_modules", name, "package.json"))).version;
   const ask = `import importlib.metadata; print(importlib.metadata.version(${JSON.stringify(name)}))`;

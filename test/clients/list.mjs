@@ -1,4 +1,4 @@
-/** The clients that are tried: where they come from, and the script that asks what their users ask. */
+/** The clients that are tried: where they come from (Debian: this machine), and the script that asks what their users ask. */
 
 /** `package`: the one whose version is reported; `script`: in npm/ or python/. */
 const npm = (name, script, ...packages) => ({
@@ -27,6 +27,7 @@ const langchain = ["langchain", "langchain-openai", "langchain-ollama"];
 const version = (name, client) => ({ ...client, package: name });
 
 export const clients = [
+  { registry: "Debian", name: "curl", folder: "curl", script: "curl" },
   npm("openai", "openai", "openai"),
   npm("ollama", "ollama", "ollama"),
   inFolder("ai-sdk", version("ai", npm("AI SDK, openai-compatible", "ai-sdk-openai-compatible", ...aiSdk))),

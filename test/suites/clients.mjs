@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { startDaemon } from "../bench/daemon.mjs";
-import { copyScripts, installNpm, installPython, versionOf } from "../clients/install.mjs";
+import { copyScripts, findInstalled, installNpm, installPython, versionOf } from "../clients/install.mjs";
 import { clients } from "../clients/list.mjs";
 import { fetchModel } from "../models/fetch.mjs";
 import { run } from "./command.mjs";
@@ -28,6 +28,7 @@ async function runClients(root, options) {
   const add = (row) => {
     rows.push(row);
     sayRow(`${row.client} (${row.registry}) ${row.version}, ${row.model}`, row.checks);
+    if (options.includes("--write")) write(root, rows);
   };
   const installed = [];
   for (const client of chosen) {
@@ -59,7 +60,6 @@ async function runClients(root, options) {
       await daemon.stop();
     }
   }
-  if (options.includes("--write") && !only) write(root, rows);
   return { ...total(rows), note: `logs in ${path.relative(root, logs)}` };
 }
 
@@ -69,8 +69,9 @@ async function install(root, client, newest, logs, before) {
   const log = path.join(logs, `install-${registry}-${name}.log`);
   const shares = before.some((each) => each.registry === registry && path.basename(each.folder) === name);
   const how = { log, newest: newest && !shares };
-  const folder = registry === "npm" ? await installNpm(name, packages, how) : await installPython(name, packages, how);
-  if (registry === "npm") {
+  const installers = { npm: installNpm, PyPI: installPython, Debian: findInstalled };
+  const folder = await installers[registry](name, packages, how);
+  if (registry !== "PyPI") {
     const from = path.join(root, "test", "clients");
     copyScripts(from, ["scenario.json", ...readdirSync(path.join(from, "npm")).map((file) => `npm/${file}`)], folder);
   }
@@ -80,9 +81,9 @@ async function install(root, client, newest, logs, before) {
 /** The checks of one client on one model; an error in the daemon's log is one that failed. */
 async function ask(root, { registry, script, folder }, daemon, model, logs) {
   const [command, file] =
-    registry === "npm"
-      ? [process.execPath, path.join(folder, `${script}.mjs`)]
-      : [path.join(folder, "bin", "python"), path.join(root, "test", "clients", "python", `${script}.py`)];
+    registry === "PyPI"
+      ? [path.join(folder, "bin", "python"), path.join(root, "test", "clients", "python", `${script}.py`)]
+      : [process.execPath, path.join(folder, `${script}.mjs`)];
   const before = daemon.log.length;
   const env = {
     HEARTH_URL: daemon.url,
@@ -108,15 +109,16 @@ function write(root, rows) {
     title: "Clients",
     introduction:
       "Real clients, run by `npm run test:clients`, which installs them into ~/.cache/hearthd and writes this file with\n" +
-      "`npm run test:clients -- --write` (`--newest` installs newer versions, `--only=WORD` runs some). Each does what its users do: it\n" +
+      "`npm run test:clients -- --write` (`--newest` installs newer versions, `--only=WORD` runs some clients). Each does what its users do: it\n" +
       "asks, reads streams, lets tools be called and answers them, asks for JSON of a schema, embeds, lists models, and reads the error\n" +
       "of an unknown model, as far as it knows these things. What a client skips is named with the reason.",
-    header: ["client", "from", "version", "model", "passed", "failed", "skipped"],
+    keys: 3,
+    header: ["client", "from", "model", "version", "passed", "failed", "skipped"],
     rows: rows.map(({ client, registry, version, model, checks }) => [
       client,
       registry,
-      version,
       model,
+      version,
       String(count(checks, "passed")),
       `${count(checks, "failed")}${count(checks, "failed") > 0 ? `: ${why(checks, "failed")}` : ""}`,
       why(checks, "skipped"),

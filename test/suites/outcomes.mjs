@@ -1,5 +1,5 @@
 /** The outcomes of checks that scripts print as lines of JSON: counted, said in one line each, and written as a table of docs/. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 /** The checks that a script printed: { check, outcome: "passed" | "failed" | "skipped", detail }. A script that broke off failed. */
@@ -31,16 +31,26 @@ export function oneLine(text, length) {
   return line.length > length ? `${line.slice(0, length - 3)}...` : line;
 }
 
-/** Writes docs/`file`: an introduction, today's date, and a table. */
-export function writeTable(root, file, { title, introduction, header, rows }) {
+/**
+ * Writes docs/`file`: an introduction and a table, whose rows have the day behind their first `keys` cells, which name them. Rows that
+ * an earlier run wrote stay with their day where this one has none of the name.
+ */
+export function writeTable(root, file, { title, introduction, header, keys, rows }) {
   const day = new Date().toISOString().slice(0, 10);
-  const line = (cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  const table = [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
-  mkdirSync(path.join(root, "docs"), { recursive: true });
-  writeFileSync(
-    path.join(root, "docs", file),
-    `# ${title}\n\n${introduction}\n\nOn ${day}, ${process.arch}:\n\n${table}\n`,
-  );
+  const toLine = (cells) => `| ${cells.map((cell) => cell.replaceAll("|", "/")).join(" | ")} |`;
+  const dated = (cells, date) => [...cells.slice(0, keys), date, ...cells.slice(keys)];
+  const nameOf = (line) => line.split("|", keys + 1).join("|");
+  const target = path.join(root, "docs", file);
+  const written = existsSync(target) ? readFileSync(target, "utf8").split("\n") : [];
+  const before = written.filter((line) => line.startsWith("|")).slice(2);
+  const table = new Map(before.map((line) => [nameOf(line), line]));
+  for (const row of rows) {
+    const line = toLine(dated(row, day));
+    table.set(nameOf(line), line);
+  }
+  const head = [toLine(dated(header, "date")), `|${" --- |".repeat(header.length + 1)}`];
+  mkdirSync(path.dirname(target), { recursive: true });
+  writeFileSync(target, `# ${title}\n\n${introduction}\n\n${[...head, ...table.values()].join("\n")}\n`);
 }
 
 /** The result of a suite: the counts of all rows. */
