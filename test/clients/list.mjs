@@ -1,49 +1,73 @@
 /** The clients that are tried: where they come from (Debian: this machine), and the script that asks what their users ask. */
 
-/** `package`: the one whose version is reported; `script`: in npm/ or python/. */
-const npm = (name, script, ...packages) => ({
-  registry: "npm",
-  name,
-  folder: name,
-  package: packages[0],
-  packages,
-  script,
-});
-const pypi = (name, script, ...packages) => ({
-  registry: "PyPI",
-  name,
-  folder: name,
-  package: packages[0].replace(/\[.*/, ""),
-  packages,
-  script: `check-${script}`,
-});
+const aiSdk = { folder: "ai-sdk", packages: ["ai", "@ai-sdk/openai-compatible", "@ai-sdk/open-responses", "zod"] };
+const langchainJs = { folder: "langchain", packages: ["@langchain/core", "@langchain/openai", "@langchain/ollama"] };
+const langchain = { folder: "langchain", packages: ["langchain", "langchain-openai", "langchain-ollama"] };
 
-/** Two scripts of one client share its folder. */
-const inFolder = (folder, client) => ({ ...client, folder });
-
-const langchainJs = ["@langchain/core", "@langchain/openai", "@langchain/ollama"];
-const aiSdk = ["ai", "@ai-sdk/openai-compatible", "@ai-sdk/open-responses", "zod"];
-const langchain = ["langchain", "langchain-openai", "langchain-ollama"];
-const version = (name, client) => ({ ...client, package: name });
-
-export const clients = [
-  { registry: "Debian", name: "curl", folder: "curl", script: "curl" },
-  npm("openai", "openai", "openai"),
-  npm("ollama", "ollama", "ollama"),
-  inFolder("ai-sdk", version("ai", npm("AI SDK, openai-compatible", "ai-sdk-openai-compatible", ...aiSdk))),
-  inFolder("ai-sdk", version("ai", npm("AI SDK, open-responses", "ai-sdk-open-responses", ...aiSdk))),
-  inFolder("langchain", version("@langchain/openai", npm("LangChain, openai", "langchain-openai", ...langchainJs))),
-  inFolder("langchain", version("@langchain/ollama", npm("LangChain, ollama", "langchain-ollama", ...langchainJs))),
-  pypi("openai", "openai", "openai"),
-  pypi("ollama", "ollama", "ollama"),
-  inFolder("litellm", pypi("LiteLLM, openai/", "litellm-openai", "litellm")),
-  inFolder("litellm", pypi("LiteLLM, ollama_chat/", "litellm-ollama", "litellm")),
-  inFolder("langchain", version("langchain-openai", pypi("LangChain, openai", "langchain-openai", ...langchain))),
-  inFolder("langchain", version("langchain-ollama", pypi("LangChain, ollama", "langchain-ollama", ...langchain))),
-  pypi("pydantic-ai", "pydantic-ai", "pydantic-ai-slim[openai]"),
-  pypi("instructor", "instructor", "instructor"),
-  pypi("llm", "llm", "llm", "llm-ollama"),
-  pypi("llm-comply", "llm-comply", "llm-comply"),
-  pypi("aider", "aider", "aider-chat"),
-  { ...pypi("schemathesis", "schemathesis", "schemathesis"), models: ["spark"] }, // whose answers come at once
+/**
+ * `script`: in npm/ or python/; `packages` are installed into `folder`, which two scripts of one client share; `package`: the one
+ * whose version is reported, else the first.
+ */
+const table = [
+  { registry: "Debian", name: "curl", script: "curl", packages: [] },
+  { registry: "npm", name: "openai", script: "openai" },
+  { registry: "npm", name: "ollama", script: "ollama" },
+  { registry: "npm", name: "AI SDK, openai-compatible", script: "ai-sdk-openai-compatible", ...aiSdk },
+  { registry: "npm", name: "AI SDK, open-responses", script: "ai-sdk-open-responses", ...aiSdk },
+  {
+    registry: "npm",
+    name: "LangChain, openai",
+    script: "langchain-openai",
+    ...langchainJs,
+    package: "@langchain/openai",
+  },
+  {
+    registry: "npm",
+    name: "LangChain, ollama",
+    script: "langchain-ollama",
+    ...langchainJs,
+    package: "@langchain/ollama",
+  },
+  { registry: "PyPI", name: "openai", script: "check-openai" },
+  { registry: "PyPI", name: "ollama", script: "check-ollama" },
+  { registry: "PyPI", name: "LiteLLM, openai/", script: "check-litellm-openai", packages: ["litellm"] },
+  { registry: "PyPI", name: "LiteLLM, ollama_chat/", script: "check-litellm-ollama", packages: ["litellm"] },
+  {
+    registry: "PyPI",
+    name: "LangChain, openai",
+    script: "check-langchain-openai",
+    ...langchain,
+    package: "langchain-openai",
+  },
+  {
+    registry: "PyPI",
+    name: "LangChain, ollama",
+    script: "check-langchain-ollama",
+    ...langchain,
+    package: "langchain-ollama",
+  },
+  {
+    registry: "PyPI",
+    name: "pydantic-ai",
+    script: "check-pydantic-ai",
+    folder: "pydantic-ai",
+    packages: ["pydantic-ai-slim[openai]"],
+    package: "pydantic-ai-slim",
+  },
+  { registry: "PyPI", name: "instructor", script: "check-instructor" },
+  { registry: "PyPI", name: "llm", script: "check-llm", packages: ["llm", "llm-ollama"] },
+  { registry: "PyPI", name: "llm-comply", script: "check-llm-comply" },
+  { registry: "PyPI", name: "aider", script: "check-aider", folder: "aider", packages: ["aider-chat"] },
+  // Thousands of requests, whose answers have to come at once.
+  { registry: "PyPI", name: "schemathesis", script: "check-schemathesis", models: ["spark"] },
 ];
+
+export const clients = table.map((client) => {
+  const packages = client.packages ?? [client.name];
+  return {
+    ...client,
+    packages,
+    folder: client.folder ?? packages[0] ?? client.name,
+    package: client.package ?? packages[0],
+  };
+});
