@@ -4,11 +4,12 @@ import { runPeer } from "./llama-cpp.mjs";
 const peerProgram = `
 import { readFileSync } from "node:fs";
 import { getLlama } from "node-llama-cpp";
-const [modelPath, textPath, window] = process.argv.slice(2);
+const [modelPath, textPath, window, addSpecial] = process.argv.slice(2);
 const size = Number(window);
 const llama = await getLlama({ gpu: false, build: "never", logLevel: "error" });
 const model = await llama.loadModel({ modelPath });
 const ids = model.tokenize(readFileSync(textPath, "utf8"), true, "trimLeadingSpace");
+if (addSpecial === "true" && model.tokens.shouldPrependBosToken) ids.unshift(model.tokens.bos);
 const context = await model.createContext({ contextSize: size, batchSize: size });
 const sequence = context.getSequence();
 let loss = 0;
@@ -32,7 +33,10 @@ console.log(JSON.stringify({ value: Math.exp(loss / count), ids }));
 process.exit(0);
 `;
 
-/** `value` and the `ids` of the tokens of a file's text, read in windows of `windowTokens`, each without the ones before. */
-export function peerPerplexity(modelFile, textFile, windowTokens) {
-  return runPeer("perplexity.mjs", peerProgram, [modelFile, textFile, String(windowTokens)]);
+/**
+ * `value` and the `ids` of the tokens of a file's text, read in windows of `windowTokens`, each without the ones before; with `addSpecial` the
+ * first begins with the token that the model's texts begin with.
+ */
+export function peerPerplexity(modelFile, textFile, windowTokens, { addSpecial = false } = {}) {
+  return runPeer("perplexity.mjs", peerProgram, [modelFile, textFile, String(windowTokens), String(addSpecial)]);
 }
