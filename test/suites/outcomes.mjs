@@ -1,4 +1,5 @@
 /** The outcomes of checks that scripts print as lines of JSON: counted, said in one line each, and written as a table of docs/. */
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
@@ -39,7 +40,12 @@ export function writeTable(root, file, { title, introduction, header, keys, rows
   const day = new Date().toISOString().slice(0, 10);
   const toLine = (cells) => `| ${cells.map((cell) => cell.replaceAll("|", "/")).join(" | ")} |`;
   const dated = (cells, date) => [...cells.slice(0, keys), date, ...cells.slice(keys)];
-  const nameOf = (line) => line.split("|", keys + 1).join("|");
+  const cellsOf = (line) =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+  const nameOf = (line) => cellsOf(line).slice(0, keys).join("|");
   const target = path.join(root, "docs", file);
   const written = existsSync(target) ? readFileSync(target, "utf8").split("\n") : [];
   const before = written.filter((line) => line.startsWith("|")).slice(2);
@@ -51,6 +57,7 @@ export function writeTable(root, file, { title, introduction, header, keys, rows
   const head = [toLine(dated(header, "date")), `|${" --- |".repeat(header.length + 1)}`];
   mkdirSync(path.dirname(target), { recursive: true });
   writeFileSync(target, `# ${title}\n\n${introduction}\n\n${[...head, ...table.values()].join("\n")}\n`);
+  spawnSync(path.join(root, "node_modules", ".bin", "biome"), ["format", "--write", target], { stdio: "ignore" });
 }
 
 /** The result of a suite: the counts of all rows. */
