@@ -1,14 +1,17 @@
 /**
  * Runs the test suites: all but the long ones, or those named: `node test/run.mjs unit native`.
+ * Words that begin with two hyphens are options of the suites named.
  * A suite that lacks a tool is skipped with the command that installs it. What is tested is built first where it is not current.
  */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { boxSuite } from "./suites/box.mjs";
+import { clientsSuite } from "./suites/clients.mjs";
 import { run } from "./suites/command.mjs";
 import { compilers } from "./suites/compilers.mjs";
 import { lint } from "./suites/lint.mjs";
+import { modelsSuite } from "./suites/models.mjs";
 import { nativeSuites } from "./suites/native.mjs";
 import { nodeSuites } from "./suites/node.mjs";
 
@@ -22,9 +25,13 @@ const suites = [
   { name: "compilers", inCi: true, run: compilers },
   ...nodeSuites.slow,
   boxSuite,
+  clientsSuite,
+  modelsSuite,
 ];
 
-const named = process.argv.slice(2);
+const words = process.argv.slice(2);
+const options = words.filter((word) => word.startsWith("--"));
+const named = words.filter((word) => !options.includes(word));
 const unknown = named.filter((name) => !suites.some((suite) => suite.name === name));
 if (unknown.length > 0) {
   process.stderr.write(`No suite ${unknown.join(", ")}. There are: ${suites.map((suite) => suite.name).join(", ")}\n`);
@@ -42,7 +49,7 @@ const lines = [];
 for (const suite of chosen) {
   process.stdout.write(`\n== ${suite.name} ==\n`);
   const started = performance.now();
-  const result = await suite.run(root);
+  const result = await suite.run(root, options);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   for (const key of Object.keys(total)) total[key] += result[key] ?? 0;
   const { passed = 0, failed = 0, skipped = 0, note = "" } = result;

@@ -62,6 +62,8 @@ export interface RouteDescription {
   readonly body?: z.ZodType;
   /** What validates the query: fields that are strings. */
   readonly query?: z.ZodObject;
+  /** The form of parameters in the path that have one; whoever uses them validates them. */
+  readonly params?: z.ZodObject;
   /** The body is a file's bytes. */
   readonly takesFile?: boolean;
 }

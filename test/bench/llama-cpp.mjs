@@ -1,13 +1,14 @@
 /**
- * llama.cpp as a peer to measure against: the npm package node-llama-cpp (prebuilt), installed on demand into a temporary
- * folder that is kept for the next run. Never a dependency of the project.
+ * llama.cpp as a peer to measure against: the npm package node-llama-cpp (prebuilt), installed on demand into the
+ * cache of the tests. Never a dependency of the project.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { arch, tmpdir } from "node:os";
+import { arch } from "node:os";
 import path from "node:path";
+import { cacheFolder } from "../debian/folder.mjs";
 
-const folder = path.join(tmpdir(), "hearth-peer-llama-cpp");
+const folder = path.join(cacheFolder, "llama-cpp");
 
 /** The standard output of a command. Throws when it fails. */
 export function run(command, args, options = {}) {

@@ -30,8 +30,14 @@ export interface Perplexity {
   readonly ids: Int32Array;
 }
 
-export async function perplexity(engine: Engine, model: Model, text: string): Promise<Perplexity> {
-  const ids = await new Tokenizer(model).encode(text, { addSpecial: false, parseSpecial: true });
+/** `addSpecial`: with the token that the model's texts begin with, if it has one. */
+export async function perplexity(
+  engine: Engine,
+  model: Model,
+  text: string,
+  { addSpecial = false } = {},
+): Promise<Perplexity> {
+  const ids = await new Tokenizer(model).encode(text, { addSpecial, parseSpecial: true });
   let loss = 0;
   let count = 0;
   for (let at = 0; at + 1 < ids.length; at += windowTokens) {

@@ -1,30 +1,34 @@
 /** Runs one command of a suite in the checkout and bounds its time. */
 import { spawn } from "node:child_process";
+import { appendFileSync } from "node:fs";
 
 /**
- * Its exit status, or null when it was ended by a signal or its time was over; and what it printed, which is shown too.
+ * Its exit status, or null when it was ended by a signal or its time was over; and what it printed, which is shown too unless `log`
+ * names a file, which then gets that and its errors.
  */
-export function run(root, command, args, { env = {}, limitSeconds = 600 } = {}) {
+export function run(root, command, args, { env = {}, limitSeconds = 600, log = null } = {}) {
   return new Promise((resolve) => {
     // A group of its own, so that a late test's grandchildren end with it.
     const child = spawn(command, args, {
       cwd: root,
       env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", log === null ? "inherit" : "pipe"],
       detached: true,
     });
+    const show = (text) => (log === null ? process.stdout.write(text) : appendFileSync(log, text));
     let output = "";
     child.stdout.on("data", (data) => {
       output += data;
-      process.stdout.write(data);
+      show(data);
     });
+    child.stderr?.on("data", show);
     const timer = setTimeout(() => {
-      process.stdout.write(`${command} did not end within ${limitSeconds} s\n`);
+      show(`${command} did not end within ${limitSeconds} s\n`);
       process.kill(-child.pid, "SIGKILL");
     }, limitSeconds * 1000);
     child.on("error", (error) => {
       clearTimeout(timer);
-      process.stdout.write(`${command}: ${error.message}\n`);
+      show(`${command}: ${error.message}\n`);
       resolve({ status: null, output });
     });
     child.on("close", (status) => {

@@ -53,6 +53,19 @@ test("the queries that a route takes are described", async (t) => {
   assert.deepEqual(parameters[2].schema, { type: "string", enum: ["asc", "desc"] });
 });
 
+test("a parameter of a path has the form that its route takes", async (t) => {
+  const server = await startServer(t);
+  const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as Event;
+  const [digest] = document.paths["/api/blobs/{digest}"].post.parameters;
+  const form = new RegExp(digest.schema.pattern);
+  const status = async (name: string) => (await fetch(`${server.url}/api/blobs/${name}`, { method: "HEAD" })).status;
+  for (const name of [`sha256:${"0".repeat(64)}`, `sha256:${"A".repeat(64)}`, "sha256:0", "0"]) {
+    assert.equal(form.test(name), (await status(name)) !== 400, name);
+  }
+  const [id] = document.paths["/v1/responses/{id}"].get.parameters;
+  assert.deepEqual(id.schema, { type: "string" });
+});
+
 test("a method that a path does not have is 405, and Allow names those that it has", async (t) => {
   const server = await startServer(t);
   for (const [method, path, allow] of [

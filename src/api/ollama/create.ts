@@ -8,7 +8,7 @@ import type { ModelSettings } from "../../service/models.js";
 import { isOfPage } from "./body.js";
 import { named, pullLines } from "./models.js";
 import type { ApiScope } from "./register.js";
-import { type CreateRequest, createSchema, optionNames } from "./schema.js";
+import { blobParams, type CreateRequest, createSchema, optionNames } from "./schema.js";
 import { sendLines } from "./stream.js";
 
 export function routeCreate(scope: ApiScope): void {
@@ -86,7 +86,7 @@ function routeBlobs(app: FastifyInstance, { models, dependencies }: ApiScope): v
   );
   app.post<Digest>(
     "/api/blobs/:digest",
-    { config: { ...config, api: { summary: "Takes a file in", takesFile: true } } },
+    { config: { ...config, api: { summary: "Takes a file in", params: blobParams, takesFile: true } } },
     async (request, reply) => {
       if (isOfPage(request)) throw new HearthError("CONTENT_TYPE_UNSUPPORTED", "Pages cannot send files.");
       liftRequestTime(request.raw);

@@ -123,6 +123,8 @@ export const modelSchema = z.object({ ...named, verbose: z.boolean().nullish() }
 export const pullSchema = z
   .object({ ...named, stream: z.boolean().nullish(), insecure: z.boolean().nullish() })
   .meta(modelRequired);
+/** As store/blobs.ts takes it. */
+export const blobParams = z.object({ digest: z.string().regex(/^sha256:[0-9a-f]{64}$/) });
 export const createSchema = z.object({
   ...named,
   from: modelName.nullish(),

@@ -1,6 +1,6 @@
 /** The OpenAPI 3.1 document of a server, made of its routes and of the schemas that validate their bodies. Pure. */
 import * as z from "zod";
-import type { Route } from "../../net/server.js";
+import type { Route, RouteDescription } from "../../net/server.js";
 
 export function openApiDocument(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, object>> = {};
@@ -12,7 +12,7 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
       summary: api.summary,
       operationId: `${method.toLowerCase()}${path.replace(/[^a-z]+(.)?/gi, (_, next = "") => next.toUpperCase())}`,
       ...(scope === "open" && { security: [] }),
-      ...parametersOf(path, api.query),
+      ...parametersOf(path, api),
       ...(api.takesFile && { requestBody: { required: true, content: { "application/octet-stream": {} } } }),
       ...(api.body && { requestBody: { required: true, content: json(toSchema(api.body)) } }),
       responses: {
@@ -36,12 +36,13 @@ export function toTemplate(url: string): string {
   return url.replace(/:(\w+)/g, "{$1}").replace("*", "{name}");
 }
 
-function parametersOf(path: string, query: z.ZodObject | undefined): object {
+function parametersOf(path: string, { params, query }: RouteDescription): object {
+  const forms: Described = params ? toSchema(params) : {};
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: "path",
     required: true,
-    schema: { type: "string" },
+    schema: forms.properties?.[name ?? ""] ?? { type: "string" },
   }));
   const { properties = {}, description }: Described = query ? toSchema(query) : {};
   const inQuery = Object.entries(properties).map(([name, schema]) => ({
