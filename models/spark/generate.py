@@ -4,9 +4,11 @@ import json
 import sys
 
 import commands
+import guests
 import home as homes
 import stories
 import talk
+import today
 import words
 
 # The parts of Home Assistant's system prompt, in other words; parts are varied and left out.
@@ -26,6 +28,47 @@ STATIC = ["Answer questions on what exists from the static context below and cal
           "The list below has names, domains and areas only; states come from GetLiveContext."]
 ANNOUNCE = ["Static Context: An overview of the areas and the devices in this smart home:", "Static Context: the areas and devices of this smart home:",
             "Static context:", "The devices of this home:", "Devices:"]
+
+
+# What a home of today says after its list, and at length before it: in other words too.
+TODAY_STATIC = ["You can look into the home as it is now. When a question is on what exists, what is where and of what kind it is, the list below answers it. When it is on what something does, shows or is set to now, "
+                "call GetLiveContext first and answer with what it says. Never say that you cannot know a state.",
+                "Questions about the present state, value or mode of something need live data: get it by the tool for the live context, then answer with the value that it returned. "
+                "Questions about which devices and areas there are need none; the static context has them.",
+                "Live data: use the provided tool for what changes (is it on, open, locked, how warm, which mode). Static data: use the list for names, kinds and areas.",
+                "Questions on current states need GetLiveContext."]
+TODAY_USAGE = ["To control something always call the intent tools. Use HassTurnOn to lock a lock and HassTurnOff to unlock it. For one device give its name, for an area give the area and the domain.",
+               "Always call the tools when something is to be controlled. HassTurnOn locks, HassTurnOff unlocks. Give name and domain of a device, or area and domain of an area, and no more.",
+               "Control the home by the intent tools only.", ""]
+TODAY_AREA = ["When all devices of a type are to be turned on and no area is named, ask for the area, unless there is only one such device.", "If it is not clear which area is meant, ask.", ""]
+TODAY_TIMERS = ["This device cannot start timers.", "Timers do not work on this device.", ""]
+
+
+def prose(rng):
+    """Sentences of any words: what an owner, or a coming version, writes into the prompt is to be passed over."""
+    sentences = []
+    for _ in range(rng.choice((1, 2, 3, 5))):
+        said = [rng.choice(words.common_words()) if rng.random() < 0.7 else rng.choice(words.PLAIN) for _ in range(rng.randint(4, 18))]
+        if rng.random() < 0.4:
+            at = rng.randrange(len(said))
+            said[at] = rng.choice((said[at].upper(), f"({said[at]})", f'"{said[at].capitalize()} the {rng.choice(words.PLAIN)}?"', f"{said[at]}, e.g., '{rng.choice(words.PLAIN)}'", f"{rng.randint(1, 9)}. {said[at]}", words.made_up_word(rng, "train")))
+        text = " ".join(said)
+        sentences.append(text[0].upper() + text[1:] + rng.choice((".", ".", ":", "!")))
+    return rng.choice((" ", "\n", "\n    ")).join(sentences)
+
+
+def system_prompt_of_today(rng, home):
+    lines = [rng.choice(INTROS)] + [m for m in rng.sample(MANNERS, 3) if rng.random() < 0.6] + [rng.choice(TODAY_STATIC)]
+    if rng.random() < 0.3:
+        lines = lines[:1]
+    while rng.random() < 0.55:
+        lines.insert(rng.randint(1, len(lines)), prose(rng))
+    after = [x for x in (rng.choice(TODAY_USAGE), rng.choice(TODAY_AREA), rng.choice(TODAY_TIMERS)) if x]
+    if rng.random() < 0.25:
+        lines, after = lines + after, []
+    if rng.random() < 0.3:
+        after.insert(rng.randint(0, len(after)), prose(rng))
+    return "\n".join(lines) + "\n\n" + rng.choice(ANNOUNCE[:2] * 2 + ANNOUNCE) + "\n" + home.context() + ("\n\n" + "\n".join(after) if after else "")
 
 
 # Share of the training calls whose results are left out: more requests for the same work.
@@ -73,10 +116,10 @@ def answer_calls(rng, home, turn, messages):
     devices = [t for t in turn.targets if isinstance(t, homes.Device)]
     failed = devices if devices and rng.random() < 0.06 else []
     if len(turn.calls) == 1:
-        messages.append({"role": "tool", "content": homes.action_result(rng, turn.targets, failed)})
+        messages.append({"role": "tool", "content": homes.action_result(rng, turn.targets, failed, home.today)})
     else:
         for target in turn.targets:
-            messages.append({"role": "tool", "content": homes.action_result(rng, [target], [t for t in failed if t is target])})
+            messages.append({"role": "tool", "content": homes.action_result(rng, [target], [t for t in failed if t is target], home.today)})
     if failed:
         subject = " and ".join(t.name for t in failed) if len(failed) < 3 else "some devices"
         messages.append({"role": "assistant", "content": f"Sorry, that did not work for {subject}."})
@@ -104,6 +147,76 @@ def home_dialogue(rng, split):
     return {"kind": "home", "messages": messages, "tools": home.tools}
 
 
+def add_turn(rng, home, turn, messages, calls_only):
+    """A turn's request and what is said to it."""
+    messages.append({"role": "user", "content": turn.text})
+    if turn.calls and turn.kind != "location" and rng.random() < calls_only:
+        messages.append(tool_call_message(turn.calls))
+    elif turn.calls:
+        answer_calls(rng, home, turn, messages)
+    else:
+        messages.append({"role": "assistant", "content": turn.reply})
+
+
+# Kinds of turns whose answer is read from the result: that is the work, so it stays.
+READ = ("GetLiveContext", "get_items")
+
+
+def today_dialogue(rng):
+    """A home of today: half of its turns are those of commands.py, as far as its tools go."""
+    home = homes.Home(rng, "train", today=True)
+    messages = [{"role": "system", "content": system_prompt_of_today(rng, home)}]
+    before, live = None, 0
+    # A long prompt is read for as many requests as fit.
+    for _ in range(rng.choice((2, 4, 6, 8, 10)) if len(home.devices) < 15 else rng.choice((8, 12, 16))):
+        kind = rng.random()
+        turn = None
+        if before is not None and kind < 0.13:
+            turn = today.again_turn(rng, home, before)
+        if turn is None and kind < 0.75:
+            turn = today.any_turn(rng, home)
+        if turn is None:
+            turn = commands.any_turn(rng, home) if rng.random() < 0.93 else None
+        if turn is None:
+            messages += words_turn(rng, "train")
+            before = None
+            continue
+        reads = any(c["name"] in READ for c in turn.calls)
+        live += reads
+        if reads and live > 4:
+            continue  # each reading is long
+        add_turn(rng, home, turn, messages, 0 if reads else CALLS_ONLY)
+        before = turn
+    return {"kind": "home", "messages": messages, "tools": home.offered()}
+
+
+def guest_dialogue(rng):
+    """A client that is no home, with tools of its own."""
+    tools = guests.tool_set(rng)
+    messages = [{"role": "system", "content": guests.system(rng)}] if rng.random() < 0.6 else []
+    named = guests.name_turns(rng) if rng.random() < 0.25 else None
+    if named:
+        messages += talked(*named[0])
+    for _ in range(rng.choice((1, 2, 3, 4, 6))):
+        kind = rng.random()
+        turn = guests.tool_turn(rng, tools) if kind < 0.72 else guests.no_tool_turn(rng, tools) if kind < 0.8 else today.chatter_turn(rng, None) if kind < 0.92 else None
+        if turn is None:
+            messages += words_turn(rng, "train")
+        elif turn.calls:
+            messages += [{"role": "user", "content": turn.text}, tool_call_message(turn.calls)]
+            if rng.random() > CALLS_ONLY:
+                messages += [{"role": "tool", "content": turn.result}, {"role": "assistant", "content": turn.done}]
+        else:
+            messages += talked(turn.text, turn.reply)
+    if named:
+        messages += talked(*named[1])
+    return {"kind": "guest", "messages": messages, "tools": [guests.schema(t) for t in tools]}
+
+
+def talked(text, reply):
+    return [{"role": "user", "content": text}, {"role": "assistant", "content": reply}]
+
+
 def words_turn(rng, split, weights=(5, 1.3, 1.5, 0.7)):
     kind = rng.choices(("fact", "beyond", "chat", "story"), weights)[0]
     if kind == "fact":
@@ -123,6 +236,9 @@ PLAIN_SYSTEM = ["You are a helpful assistant.", "You are Spark.", "You are Spark
 def talk_dialogue(rng, split):
     """No home: questions about hearthd, small talk, stories, and wishes that need tools."""
     messages = [{"role": "system", "content": rng.choice(PLAIN_SYSTEM)}] if rng.random() < 0.2 else []
+    if split == "train" and rng.random() < 0.12:
+        first, second = guests.name_turns(rng)
+        return {"kind": "talk", "messages": messages + talked(*first) + (words_turn(rng, split) if rng.random() < 0.5 else []) + talked(*second), "tools": []}
     for _ in range(rng.choice((1, 2, 4, 6, 8))):
         if rng.random() < 0.06:
             home = homes.Home(rng, split, size=3)
@@ -136,7 +252,12 @@ def talk_dialogue(rng, split):
 
 def dialogue(seed, index, split="train"):
     rng = words.seeded(f"{split}:{seed}", index)
-    return home_dialogue(rng, split) if rng.random() < (0.8 if split == "train" else 0.74) else talk_dialogue(rng, split)
+    kind = rng.random()
+    if split == "train" and kind < 0.57:
+        return today_dialogue(rng) if kind < 0.45 else guest_dialogue(rng)
+    if split == "train":
+        kind = (kind - 0.57) / 0.43
+    return home_dialogue(rng, split) if kind < (0.75 if split == "train" else 0.74) else talk_dialogue(rng, split)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 
 import words
 
-# Tools with their parameters in the order of Home Assistant's schemas.
+# Tools with their parameters in the order of Home Assistant's schemas, before 2026.9 and since.
 TARGET = ["name", "area", "floor", "domain", "device_class"]
 TOOLS = {
     "HassTurnOn": TARGET, "HassTurnOff": TARGET,
@@ -23,6 +23,19 @@ TOOLS = {
     "HassCancelAllTimers": ["area"], "HassTimerStatus": ["start_hours", "start_minutes", "start_seconds", "name"],
     "GetDateTime": [], "GetLiveContext": [], "GetCurrentLocation": [],
 }
+PLACE = ["name", "area", "floor"]
+TODAY = {
+    **TOOLS,
+    "HassClimateSetTemperature": ["temperature", "area", "name", "floor"], "HassFanSetSpeed": PLACE + ["domain", "percentage"],
+    "HassStopMoving": TARGET, "HassSetVolumeRelative": ["volume_step"] + PLACE,
+    "HassMediaPlayerMute": TARGET + ["is_volume_muted"], "HassMediaPlayerUnmute": TARGET + ["is_volume_muted"],
+    "HassVacuumStart": PLACE + ["domain"], "HassVacuumReturnToBase": PLACE + ["domain"], "HassVacuumCleanArea": ["area", "name"],
+    "HassListRemoveItem": ["item", "name"], "get_items": ["todo_list", "status"], "GetLiveContext": ["name", "domain", "area"],
+    # Under way: a tool for each of what turning on and off means.
+    "HassLock": TARGET, "HassUnlock": TARGET, "HassOpen": TARGET, "HassClose": TARGET,
+}
+# Where these are offered, a lock is locked and a cover opened by them.
+SEPARATE = {("lock", "HassTurnOn"): "HassLock", ("lock", "HassTurnOff"): "HassUnlock", ("cover", "HassTurnOn"): "HassOpen", ("cover", "HassTurnOff"): "HassClose"}
 NUMBERS = {"temperature", "brightness", "position", "percentage", "volume_level", "hours", "minutes", "seconds",
            "start_hours", "start_minutes", "start_seconds"}
 LISTS = {"domain", "device_class"}
@@ -39,8 +52,18 @@ DOMAIN_WEIGHTS = {"light": 8, "switch": 4, "fan": 2, "cover": 3, "lock": 2, "cli
                   "lawn_mower": 0.7, "todo": 1.5, "scene": 1.2, "sensor": 1.2, "binary_sensor": 1}
 
 
+# What a home of today offers beside these.
+TODAY_DOMAIN_TOOLS = {
+    **DOMAIN_TOOLS, "cover": ["HassSetPosition", "HassStopMoving"],
+    "media_player": ["HassMediaUnpause", "HassMediaPause", "HassMediaNext", "HassMediaPrevious", "HassSetVolume", "HassSetVolumeRelative",
+                     "HassMediaPlayerMute", "HassMediaPlayerUnmute"],
+    "vacuum": ["HassVacuumStart", "HassVacuumReturnToBase", "HassVacuumCleanArea"],
+    "todo": ["get_items", "HassListAddItem", "HassListCompleteItem", "HassListRemoveItem"],
+}
+
 # Training has more of the domains whose requests are hard.
 TRAINING_WEIGHTS = {**DOMAIN_WEIGHTS, "fan": 3, "todo": 4}
+TODAY_WEIGHTS = {**TRAINING_WEIGHTS, "input_boolean": 2, "weather": 1, "sensor": 2.5}
 
 
 class Device:
@@ -55,23 +78,24 @@ class Device:
 class Home:
     """Devices, areas and tools; `split` says whether its words are those of training or of evaluation."""
 
-    def __init__(self, rng, split, made_up=None, size=None):
-        self.rng, self.split = rng, split
+    def __init__(self, rng, split, made_up=None, size=None, today=False):
+        self.rng, self.split, self.today = rng, split, today
         # Training mixes made-up names in; evaluation asks for homes of one kind.
         self.made_up_share = (rng.choice((0.3, 0.7, 1, 1) if split == "train" else (0, 0.3, 0.6, 1)) if made_up is None else float(made_up))
         size = size or rng.choice((1, 2, 3, 3, 4, 4, 5, 6, 7, 8, 10, 12, 15))
-        if split == "train" and rng.random() < 0.05:
-            size = rng.randint(15, 30)
+        if split == "train" and rng.random() < (0.5 if today else 0.05):
+            size = rng.randint(15, 36 if today else 30)
         self.areas = self._areas(max(1, min(10, round(size * rng.uniform(0.3, 0.8)))))
         self.devices, self.taken = [], set()
-        weights = TRAINING_WEIGHTS if split == "train" else DOMAIN_WEIGHTS
+        weights = TODAY_WEIGHTS if today else TRAINING_WEIGHTS if split == "train" else DOMAIN_WEIGHTS
         domains, weights = list(weights), list(weights.values())
         while len(self.devices) < size:
             self._add(rng.choices(domains, weights)[0])
         self.devices.sort(key=lambda d: d.name)
-        self.satellite = rng.random() < 0.15
-        self.timers = rng.random() < 0.4
-        self.tools = self._tools()
+        self.satellite = rng.random() < 0.15 and not today
+        self.timers = rng.random() < 0.4 and not today
+        self.separate = today and rng.random() < 0.2
+        self.tools = self._tools_of_today() if today else self._tools()
         self.asked = []
 
     def pick(self, devices):
@@ -138,8 +162,10 @@ class Home:
 
     def _add(self, domain):
         rng = self.rng
-        area = rng.choice(self.areas) if rng.random() < 0.85 and domain not in ("scene", "todo") else None
-        name, invented = self.fresh_name(domain, area)
+        area = rng.choice(self.areas) if rng.random() < 0.85 and domain not in ("scene", "todo", "weather") else None
+        name, invented = self._odd_name(domain, area) if self.today and rng.random() < 0.25 else self.fresh_name(domain, area)
+        if name.lower() in self.taken:
+            return
         self.taken.add(name.lower())
         names = [name]
         if rng.random() < 0.12:
@@ -148,6 +174,46 @@ class Home:
             names.append(alias)
             invented = invented or also
         self.devices.append(Device(names, domain, area, invented))
+
+    def _odd_name(self, domain, area):
+        """Names as integrations give them: a player called like its room, two words in one, numbers, places and plus signs in them."""
+        rng = self.rng
+        word, noun = words.made_up_word(rng, "train") if rng.random() < self.made_up_share else rng.choice(words.pick_split(words.ADJECTIVES, "train")), rng.choice(words.pick_split(words.NOUNS[domain], "train", 9))
+        room = area or rng.choice(words.pick_split(words.AREAS, "train"))
+        if domain == "media_player" and rng.random() < 0.6:
+            return room, False
+        forms = [f"{word}{noun.replace(' ', '')}", f"{room} {word} {noun}", f"{room} {noun}", f"{word} {noun} {rng.randint(0, 9)}", f"{word} + {rng.choice(words.pick_split(words.ADJECTIVES, 'train'))} {noun}",
+                 f"{word.upper()[:4]} {noun}", f"{room} {word.upper()[:5]} {noun}", f"{word} {noun.lower()} {rng.randint(0, 3)} {room.lower()}", noun, f"Outside {noun}"]
+        return rng.choice(forms), True
+
+    def tool_for(self, tool, targets):
+        """The tool that does it in this home: some have one of their own for locks and covers."""
+        domain = next((t.domain for t in targets if isinstance(t, Device)), None)
+        return SEPARATE.get((domain, tool), tool) if self.separate else tool
+
+    def _tools_of_today(self):
+        rng, tools = self.rng, ["HassTurnOn", "HassTurnOff", "GetDateTime", "GetLiveContext", "HassCancelAllTimers"]
+        for domain in dict.fromkeys(d.domain for d in self.devices):
+            tools += TODAY_DOMAIN_TOOLS.get(domain, [])
+        if rng.random() < 0.6:
+            tools.append("HassBroadcast")
+        if self.separate:
+            tools += ["HassLock", "HassUnlock", "HassOpen", "HassClose"]
+        if rng.random() < 0.35:
+            # Short prompts train more requests an hour; most homes have all.
+            tools = [t for t in tools if rng.random() > (0.04 if t in ("HassTurnOn", "HassTurnOff", "GetLiveContext", "HassLock", "HassUnlock", "HassOpen", "HassClose") else 0.3)]
+        if rng.random() < 0.15:
+            tools.remove(rng.choice(tools))
+        self.scripts = ["_".join(w.replace(" ", "_") for w in rng.sample(words.PLAIN, rng.choice((1, 2, 2, 3)))) if rng.random() < 0.6 else s
+                        for s in rng.sample(words.pick_split(words.SCRIPTS, "train"), rng.choice((0, 0, 1, 1, 2)))]
+        tools = list(dict.fromkeys(tools + self.scripts))
+        if rng.random() < 0.6:
+            rng.shuffle(tools)
+        return tools
+
+    def offered(self):
+        """The tools as a client sends them; an older home's by name."""
+        return [tool_schema(t, TODAY, t in self.scripts and self.rng) for t in self.tools] if self.today else self.tools
 
     def _tools(self):
         rng, tools = self.rng, ["HassTurnOn", "HassTurnOff"]
@@ -210,22 +276,29 @@ def device_yaml(device, state=None, attributes=()):
     return "\n".join(lines)
 
 
-def tool_schema(name):
-    """The OpenAI form of a tool, as a client sends it."""
+SCRIPT_TEXTS = ["", "", "Starts {}.", "Runs {} for the whole home.", "Script {}.", "Does what {} needs."]
+
+
+def tool_schema(name, shapes=None, script=None):
+    """The OpenAI form of a tool, as a client sends it. `script`: its random source, for the description of a script."""
     properties = {}
-    for parameter in TOOLS.get(name, []):
+    for parameter in (shapes or TOOLS).get(name, []):
         kind = "number" if parameter in NUMBERS else "array" if parameter in LISTS else "string"
         properties[parameter] = {"type": kind, "items": {"type": "string"}} if kind == "array" else {"type": kind}
-    return {"type": "function", "function": {"name": name, "description": f"Home tool {name}.",
+    text = script.choice(SCRIPT_TEXTS).format(name.replace("_", " ")) if script else f"Home tool {name}."
+    return {"type": "function", "function": {"name": name, "description": text,
                                              "parameters": {"type": "object", "properties": properties}}}
 
 
-def action_result(rng, targets, failed=()):
-    """What Home Assistant sends back after an intent tool."""
+def action_result(rng, targets, failed=(), today=False):
+    """What Home Assistant sends back after an intent tool, since 2026.9 in an envelope."""
     done = [{"name": t.name, "type": "entity", "id": f"{t.domain}.{slug(t.name)}"} for t in targets if t not in failed]
     bad = [{"name": t.name, "type": "entity", "id": f"{t.domain}.{slug(t.name)}"} for t in failed]
     style = rng.random()
-    if style < 0.2:
+    if today:
+        result = {"data": {"error": "MatchFailedError" if rng.random() < 0.5 else "HomeAssistantError", "error_text": "device unavailable"}, "error": True} if bad and style < 0.6 else \
+            {"data": {"speech": {}, "response_type": "action_done", "data": {"success": done, "failed": bad}}, "error": False}
+    elif style < 0.2:
         result = {"speech": {}, "response_type": "action_done", "data": {"success": done, "failed": bad}}
     elif style < 0.3:
         result = {"speech": {}, "response_type": "action_done", "data": {"targets": [], "success": done, "failed": bad}}

@@ -109,7 +109,14 @@ def story(first, later):
     return " ".join(parts)
 
 
+# What is told when nobody says of whom.
+OPEN = ["once upon a time", "once upon a time there was", "tell me a story", "a story please", "i want to hear a story", "do you know a story", "can you tell a story", "story time"]
+
+
 def story_turn(rng, split):
+    if split == "train" and rng.random() < 0.06:
+        text = rng.choice(OPEN)
+        return text[0].upper() + text[1:] + rng.choice(("", "", ".", "...", ",")) if rng.random() < 0.7 else text, story("a young dragon", "the young dragon"), "young dragon"
     said, first, later = subject(rng, split)
     text = rng.choice(ASKS[split]).format(s=said)
     if rng.random() < 0.6:

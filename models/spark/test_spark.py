@@ -60,6 +60,17 @@ class Generator(unittest.TestCase):
                 for key in ("name", "area"):
                     self.assertNotIn(call["arguments"].get(key, "none").lower(), seen)
 
+    def test_a_call_of_a_home_of_today_is_offered_and_names_what_it_acts_on(self):
+        for index in range(300):
+            dialogue = generate.dialogue(5, index)
+            offered = {t["function"]["name"] if isinstance(t, dict) else t: t for t in dialogue["tools"]}
+            for message in dialogue["messages"]:
+                for call in message.get("tool_calls", ()):
+                    name, arguments = call["function"]["name"], call["function"]["arguments"]
+                    self.assertIn(name, offered)
+                    if name in home.TODAY and {"name", "area", "floor"} <= set(home.TODAY[name]):
+                        self.assertTrue({"name", "area", "floor"} & set(arguments), (name, arguments))
+
     def test_held_out_sets_are_as_large_as_promised(self):
         rows = held_out_lines("commands")
         self.assertGreaterEqual(len(rows), 500)
@@ -120,6 +131,27 @@ class Prompt(unittest.TestCase):
         text = "".join(t for t, _ in template.segments(messages, tools, True))
         tok = tokenizer.Tokenizer.load(os.path.join(HERE, "tokenizer.json"))
         self.assertLess(len(tok.encode(text)), 1500)
+
+    def test_names_lose_their_namespace_unless_two_would_be_alike(self):
+        names = template.Names([{"function": {"name": n}} for n in ("intent__HassTurnOn", "assist__todo__get_items", "a__Set", "b__Set", "plain", "x__")])
+        self.assertEqual([names.short(n) for n in names.full], ["HassTurnOn", "get_items", "a__Set", "b__Set", "plain", "x__"])
+        self.assertEqual(names.shortened("Use intent__HassTurnOn to lock."), "Use HassTurnOn to lock.")
+
+    def test_results_are_shortened_in_an_envelope_and_without(self):
+        done = {"speech": {}, "response_type": "action_done", "data": {"success": [{"name": "Lamp", "type": "entity", "id": "light.lamp"}], "failed": []}}
+        for result in (done, {"data": done, "error": False}):
+            for separators in ((",", ":"), (", ", ": ")):
+                self.assertEqual(template.result(json.dumps(result, separators=separators), ""), "done: Lamp")
+        self.assertEqual(template.result('{"data":{"error":"MatchFailedError","error_text":"No such light"},"error":true}', ""), "error: No such light")
+        self.assertEqual(template.result('{"data":{"result":[{"summary":"milk"},{"summary":"tea"}]},"error":false}', ""), "items: milk, tea")
+        self.assertEqual(template.result("anything else", ""), "anything else")
+
+    def test_of_a_live_context_what_was_asked_is_shown_and_all_where_nothing_is_named(self):
+        states = "Live Context:\\n- names: Lamp\\n  domain: light\\n  state: 'on'\\n  areas: Hall\\n  attributes:\\n    brightness_pct: '7'\\n- names: Door\\n  domain: lock\\n  state: locked\\n"
+        content = '{"data":{"result":"' + states + '"},"error":false}'
+        self.assertEqual(template.result(content, template.question_words("Is the lamp on?")), "States:\nLamp (Hall): on, brightness_pct 7")
+        self.assertEqual(template.result(content, template.question_words("Which lights are on?")), "States:\nLamp (Hall): on, brightness_pct 7")
+        self.assertEqual(template.result(content, template.question_words("Is all well?")), "States:\nLamp (Hall): on, brightness_pct 7\nDoor: locked")
 
     def test_calls_are_marked_as_the_models_own(self):
         call = {"function": {"name": "HassTurnOn", "arguments": {"name": "Lamp"}}}

@@ -21,7 +21,7 @@ import tokenizer
 import words
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PACK = 1536  # tokens of a pack, and of the longest dialogue
+PACK = 3072  # tokens of a pack, and of the longest dialogue
 
 
 # How much a token of an answer counts. Most tokens are easy; what decides is whether to call, what to call, and where a name

@@ -71,6 +71,9 @@ Garden List, Party List, Gift List"""),
 Welcome Home, Cleaning Time, Rainy Day, Game Time, Breakfast, Goodbye, Cinema Mode, Siesta"""),
     "sensor": _words("""Temperature, Humidity, Temperature Sensor, Power Meter, Rain Sensor, Air Quality, Humidity Sensor, Thermometer, Soil Moisture,
 Energy Meter, Wind Sensor, CO2 Sensor"""),
+    "input_boolean": _words("""Guest Mode, Coffee Machine, Holiday Mode, Night Mode, Party Switch, Alarm, Vacation, Quiet Hours, Kids Mode, Work Mode,
+Winter Mode, Garden Watering, Heating Pause, Home Cinema, Sleep Mode, Study Mode"""),
+    "weather": _words("""Weather, Forecast, Weather Home, Home Weather, Local Weather, Weather Station"""),
     "binary_sensor": _words("""Motion, Window, Door Sensor, Smoke Detector, Motion Sensor, Leak Sensor, Window Sensor, Presence, Contact"""),
 }
 

@@ -125,10 +125,10 @@ test("a conversation is compacted, and goes on from the compaction", async (t) =
       ["compaction", undefined, undefined],
     ],
   );
-  const next = { model: "default", input: [...body.output, say("What is my name?")], temperature: 0 };
+  const next = { model: "default", input: [...body.output, say("What is my name?")], max_output_tokens: 8 };
   const answer = await ask(daemon, "/v1/responses", next);
   assertIs(responseResource, answer.body);
-  assert.equal(answer.body.status, "completed");
+  assert.ok(["completed", "incomplete"].includes(answer.body.status), answer.body.status); // a small model may talk on
 
   const damaged = [{ type: "compaction", encrypted_content: "AAAA" }, say("Hi")];
   const refused = await ask(daemon, "/v1/responses", { input: damaged });
