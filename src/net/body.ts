@@ -15,7 +15,8 @@ export function takeJson(
   type: "application/json" | "*",
   check: (request: FastifyRequest) => void = () => {},
 ): void {
-  const parse = app.getDefaultJsonParser("error", "error");
+  const { onProtoPoisoning = "error", onConstructorPoisoning = "error" } = app.initialConfig;
+  const parse = app.getDefaultJsonParser(onProtoPoisoning, onConstructorPoisoning);
   app.addContentTypeParser(type, async (request: FastifyRequest, payload: Readable) => {
     const bytes = await gather(
       payload,
