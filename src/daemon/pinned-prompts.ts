@@ -4,6 +4,7 @@ import { chatSchema } from "../api/openai/chat-schema.js";
 import { HearthError } from "../base/errors.js";
 import { readSmallText, reasonOf } from "../base/files.js";
 import type { Config } from "../config/options.js";
+import { parseAt } from "../net/validate.js";
 import { defaultModel } from "../service/model-host.js";
 import type { PinnedPrompt } from "../service/pinned.js";
 
@@ -30,7 +31,7 @@ function fromText(content: string): PinnedPrompt {
 }
 
 function fromRequest(json: unknown): PinnedPrompt {
-  const request = chatSchema.parse(json);
+  const request = parseAt(chatSchema, json, "");
   const [generation] = toGenerations({ ...request, n: 1 }, request.model ?? defaultModel, new AbortController().signal);
   const messages = [...(generation?.messages ?? [])];
   if (messages.at(-1)?.role === "user") messages.pop(); // the question, which differs

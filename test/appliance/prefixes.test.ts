@@ -185,7 +185,8 @@ test("pinned prompts are read at the start, and from disk the next time; a bad f
 
   for (const [name, content, why] of [
     ["missing.txt", null, /missing\.txt: ENOENT/],
-    ["list.json", "[]", /list\.json: .*messages/s],
+    ["nothing.json", "{}", /nothing\.json: messages: /],
+    ["list.json", "[]", /list\.json: .*expected object/],
   ] as const) {
     const file = path.join(pinned, name);
     if (content !== null) writeFileSync(file, content);
