@@ -52,7 +52,7 @@ class Configurations {
 
   // How many more bytes the text needs at least.
   int64_t distance(int32_t configuration);
-  // Of these tokens those after which it needs fewer; where it needs none, the ends of the answer. Leaves them as they
+  // Keeps the tokens after which it needs fewer; where it needs none, the ends of the answer. Leaves them all as they
   // are where there is none. False: too complex.
   bool keep_leading_out(int32_t configuration, Bits* allowed);
 

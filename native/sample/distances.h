@@ -16,7 +16,7 @@ class Distances {
 
   explicit Distances(const Automaton& automaton);
   int64_t to_end(int32_t state) const { return to_end_[static_cast<size_t>(state)]; }
-  // Of so many more rounds of a repetition.
+  // The distance of so many more rounds of a repetition.
   static int64_t times(int64_t rounds, int64_t distance) {
     return rounds <= 0 ? 0 : distance > kMost / rounds ? kMost : rounds * distance;
   }

@@ -90,7 +90,7 @@ void CompiledGrammar::follow_circles(int32_t token, const LoopLimits& limits, Pl
   const auto length = static_cast<size_t>(circles.watch.circle(later_limits(limits, circles.n_loops)));
   if (length == 0) return;
   const int64_t now = configurations_.distance(place->configuration);
-  // What brings the end nearer, as the items that a list must have, ends by itself.
+  // A loop that brings the end nearer, as the items that a list must have do, ends by itself.
   if (n > length && configurations_.distance(recent(length)) > now) return;
   int64_t nearest = now;
   for (size_t ago = 1; ago < length; ++ago) nearest = std::min(nearest, configurations_.distance(recent(ago)));

@@ -18,10 +18,10 @@
 
 namespace hearth::grammar {
 
-// What is known of a text's circles. A loop ends its answer where the text may end, and is left where it may not: only
-// what shortens the way to the end is drawn, until the way is shorter than it was anywhere in the circle. The string
-// that looped is closed, the list of equal items ends, and what follows is the model's again. All of it follows from
-// the tokens alone.
+// Holds what is known of a text's circles. A loop ends its answer where the text may end, and is left where it may not:
+// only what shortens the way to the end is drawn, until the way is shorter than it was anywhere in the circle. The
+// string that looped is closed, the list of equal items ends, and what follows is the model's again. All of it follows
+// from the tokens alone.
 struct Circles {
   LoopWatch watch;
   std::array<int32_t, LoopWatch::kLongest + 1> recent{};  // configurations after the last tokens, in a ring

@@ -18,7 +18,7 @@ struct LoopLimits {
 // A plain value: copies are cheap.
 class LoopWatch {
  public:
-  // Of a circle: a member of a list that is written anew, word for word, is some forty tokens.
+  // The longest circle: a member of a list that is written anew, word for word, is some forty tokens.
   static constexpr int32_t kLongest = 64;
   // Rules of dashes and indents are long, and meant.
   static constexpr int32_t kPatience = 4;

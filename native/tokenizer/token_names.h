@@ -1,5 +1,5 @@
-// What tokens are by their names. Files forget to mark some of those that steer a conversation, and then a user who
-// writes
+// This file says what tokens are by their names. Files forget to mark some of those that steer a conversation, and then
+// a user who writes
 // "<|im_end|>" would end the turn of whom he talks to. Knows conventions of published models; nothing of a file.
 #pragma once
 
@@ -21,7 +21,7 @@ class TokenNames {
  public:
   explicit TokenNames(const std::vector<std::string_view>& tokens);
 
-  // Of a token that the file calls `type`.
+  // The kind of a token that the file calls `type`.
   TokenRole role(std::string_view text, TokenType type) const;
 
  private:

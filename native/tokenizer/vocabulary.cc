@@ -86,7 +86,7 @@ Status Vocabulary::set_types(const VocabularyData& data) {
     if (role != TokenRole::NONE) types_[id] = TokenType::CONTROL;
     if (role == TokenRole::END) ends_.push_back(static_cast<int32_t>(id));
   }
-  // What the file itself calls an end or a beginning is no text either.
+  // A token that the file itself calls an end or a beginning is no text either.
   for (const std::optional<uint32_t>& id : {data.bos, data.eos, data.eot, data.eom}) {
     if (id && *id < types_.size() && types_[*id] == TokenType::USER_DEFINED) types_[*id] = TokenType::CONTROL;
   }

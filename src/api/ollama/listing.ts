@@ -1,4 +1,4 @@
-/** What a model is told as, in lists and on its own. Pure. */
+/** Describes a model for Ollama's clients, in lists and on its own. Pure. */
 import type { LoadedEntry, ModelEntry, ModelFileEntry } from "../../service/models.js";
 
 export function summary({ name: plain, modifiedAt, digest, file, base }: ModelEntry) {
@@ -30,7 +30,7 @@ function family(file: ModelFileEntry | null, base: string | null) {
   };
 }
 
-/** What stays for ever is told to go at the end of time: clients want a date. */
+/** A model that stays for ever goes at the end of time: clients want a date. */
 export function residence({ expiresAt, contextTokens }: LoadedEntry) {
   const end = expiresAt === null ? "9999-12-31T23:59:59Z" : new Date(expiresAt).toISOString();
   return { expires_at: end, size_vram: 0, context_length: contextTokens };
