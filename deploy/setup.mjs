@@ -133,38 +133,14 @@ function ensureAddon() {
   });
 }
 
-/**
- * One file for each command, with the packages in it: Node takes longer to find and open a thousand small files than to compile
- * them, and an installed hearth needs no node_modules. Types are checked by `npm run lint`.
- */
 function ensureProgram() {
-  const entries = ["cli/main.ts", "chat/template-worker.ts", "chat/grammar/grammar-worker.ts"].map((file) =>
-    path.join("src", ...file.split("/")),
-  );
   buildWhenChanged({
     name: "program",
-    inputs: [...filesUnder(root, "src"), "deploy/setup.mjs", "tsconfig.json", "package-lock.json"],
+    inputs: [...filesUnder(root, "src"), "deploy/setup.mjs", "deploy/bundle.mjs", "tsconfig.json", "package-lock.json"],
     output: path.join("dist", "cli", "main.js"),
     build() {
       say("bundling the program");
-      rmSync(path.join(root, "dist"), { recursive: true, force: true });
-      run(process.execPath, [
-        path.join("node_modules", "esbuild", "bin", "esbuild"),
-        ...entries,
-        "--bundle",
-        "--splitting",
-        "--outdir=dist",
-        "--outbase=src",
-        "--chunk-names=chunks/[name]-[hash]", // as deep as the source, whose paths to package.json and the addon stay right
-        "--platform=node",
-        `--target=node${oldestNode}`,
-        "--format=esm",
-        // Packages that are CommonJS call require() for Node's own modules.
-        '--banner:js=import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
-        "--external:bufferutil", // ws works without these two
-        "--external:utf-8-validate",
-        "--log-level=warning",
-      ]);
+      run(process.execPath, [path.join("deploy", "bundle.mjs"), `node${oldestNode}`]);
     },
   });
 }

@@ -44,7 +44,14 @@ test("a page has to say that it sends JSON: what a browser marks is not taken wi
 test("a body without a type has no way round the limits of JSON", async (t) => {
   const server = await startServer(t, { fake, config: { "limits.message_bytes": 1024 } });
   assert.equal((await send(server, {}, `{"model":"${"x".repeat(2000)}"}`)).status, 413);
-  assert.equal((await send(server, {}, '{"model":"fake","__proto__":{"stream":false}}')).status, 400);
+  // A key that would change prototypes is left out, as from a body that says it is JSON: without it this answer streams.
+  const poisoned = await send(
+    server,
+    {},
+    '{"model":"fake","messages":[{"role":"user","content":"Hi"}],"__proto__":{"stream":false}}',
+  );
+  assert.equal(poisoned.status, 200);
+  assert.equal(poisoned.headers.get("content-type"), "application/x-ndjson");
   assert.equal((await send(server, {}, "")).status, 400);
 });
 
