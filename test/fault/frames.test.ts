@@ -4,7 +4,7 @@ import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import test from "node:test";
 import { WebSocket } from "ws";
-import { scripted } from "../../src/engine/fake.js";
+import { scripted } from "../fake-engine/module.js";
 import { startDaemon } from "../helpers/daemon.js";
 import { damagedBody, damagedRequest } from "../helpers/damage.js";
 import { Random } from "../helpers/random.js";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { loadConfig } from "../../src/config/load.js";
-import { scripted } from "../../src/engine/fake.js";
+import { scripted } from "../fake-engine/module.js";
 import { sendAndClose, startRaw } from "../helpers/raw-server.js";
 import { type Event, startServer } from "../helpers/server.js";
 

@@ -4,7 +4,6 @@ import { Health } from "../../src/base/health.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
 import type { Engine, EngineOptions, SamplerOptions } from "../../src/engine/contract.js";
-import { type FakeEngine, FakeEngineModule, type FakeOptions, fakeTokens } from "../../src/engine/fake.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
 import { Scheduler } from "../../src/scheduler/scheduler.js";
 import type { PrefixShelf } from "../../src/scheduler/shelf.js";
@@ -15,6 +14,7 @@ import {
   type SequenceEvent,
   type SequenceRequest,
 } from "../../src/scheduler/types.js";
+import { type FakeEngine, FakeEngineModule, type FakeOptions, fakeTokens } from "../fake-engine/module.js";
 
 export const greedy: SamplerOptions = {
   temperature: 0,

@@ -18,7 +18,6 @@ import type { Config } from "../../src/config/options.js";
 import { engineOptions } from "../../src/daemon/model-options.js";
 import { storedResponses } from "../../src/daemon/stored-responses.js";
 import { makeUpstreams } from "../../src/daemon/upstreams.js";
-import { FakeEngineModule, type FakeOptions } from "../../src/engine/fake.js";
 import type { KeyAndCertificate } from "../../src/net/certificate.js";
 import { Server } from "../../src/net/server.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
@@ -30,6 +29,7 @@ import { RoutedGenerations, RoutedModels } from "../../src/service/upstream/rout
 import { Blobs } from "../../src/store/blobs.js";
 import { Digests } from "../../src/store/digests.js";
 import { ModelStore } from "../../src/store/model-store.js";
+import { FakeEngineModule, type FakeOptions } from "../fake-engine/module.js";
 import { temporaryFolder } from "./folder.js";
 import { until } from "./scheduler.js";
 

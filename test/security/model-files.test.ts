@@ -9,7 +9,7 @@ import { ChatTemplate } from "../../src/chat/template.js";
 import { Tokenizer } from "../../src/chat/tokenizer.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import type { Model } from "../../src/engine/contract.js";
-import { FakeModel } from "../../src/engine/fake-model.js";
+import { FakeModel } from "../fake-engine/model.js";
 import { startDaemon } from "../helpers/daemon.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { type GgufParts, gguf, ggufTypes, keyOf, text, u32, u64 } from "../helpers/gguf-header.js";

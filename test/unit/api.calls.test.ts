@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { HearthError } from "../../src/base/errors.js";
-import { scripted } from "../../src/engine/fake.js";
+import { scripted } from "../fake-engine/module.js";
 import { type Event, readEvents, startServer, type TestServer } from "../helpers/server.js";
 
 const chatTemplate =

@@ -4,7 +4,7 @@ import { Writable } from "node:stream";
 import test from "node:test";
 import { ContextNotice } from "../../src/api/ollama/context-notice.js";
 import { createLogger } from "../../src/base/logger.js";
-import { scripted } from "../../src/engine/fake.js";
+import { scripted } from "../fake-engine/module.js";
 import { type Event, startServer, type TestServer } from "../helpers/server.js";
 
 const chatTemplate = "{% for m in messages %}<|turn|>{{ m.role }}:{{ m.content }}<|end|>{% endfor %}<|turn|>assistant:";

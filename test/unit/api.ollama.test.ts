@@ -4,7 +4,7 @@ import test from "node:test";
 import { hashKey } from "../../src/base/api-key.js";
 import { FakeClock } from "../../src/base/clock.js";
 import { HearthError } from "../../src/base/errors.js";
-import { scripted } from "../../src/engine/fake.js";
+import { scripted } from "../fake-engine/module.js";
 import { until } from "../helpers/scheduler.js";
 import { type Event, startServer, type TestServer } from "../helpers/server.js";
 

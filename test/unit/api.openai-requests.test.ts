@@ -1,7 +1,7 @@
 /** What OpenAI's older protocols take, refuse by name, and enforce, on the fake engine. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { scripted } from "../../src/engine/fake.js";
+import { scripted } from "../fake-engine/module.js";
 import { type Event, startServer, type TestServer } from "../helpers/server.js";
 
 const chatTemplate =

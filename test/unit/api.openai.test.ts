@@ -1,7 +1,7 @@
 /** OpenAI's older protocols on the fake engine: forms, orders and numbers that real clients may not notice. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { scripted } from "../../src/engine/fake.js";
+import { scripted } from "../fake-engine/module.js";
 import { type Event, readEvents, startServer } from "../helpers/server.js";
 
 const chatTemplate =

@@ -1,7 +1,7 @@
 /** Lanes of one WebSocket, cancelling, and the items of a response's input, on the fake engine. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { scripted } from "../../src/engine/fake.js";
+import { scripted } from "../fake-engine/module.js";
 import { until } from "../helpers/scheduler.js";
 import { type Event, startServer, type TestServer, type TestSocket } from "../helpers/server.js";
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import test from "node:test";
 import { EventLog } from "../../src/api/responses/event-log.js";
 import type { ApiKey } from "../../src/base/api-key.js";
-import { scripted } from "../../src/engine/fake.js";
+import { scripted } from "../fake-engine/module.js";
 import { until } from "../helpers/scheduler.js";
 import { type Event, readEvents, startServer, type TestServer, type TestSocket } from "../helpers/server.js";
 

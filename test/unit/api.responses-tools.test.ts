@@ -1,7 +1,7 @@
 /** Tool calls and thoughts through the Responses API, on the fake engine. */
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
-import { fakeTokens, type NextToken } from "../../src/engine/fake.js";
+import { fakeTokens, type NextToken } from "../fake-engine/module.js";
 import { type Event, readEvents, startServer } from "../helpers/server.js";
 
 const chatTemplate =

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { scripted } from "../../src/engine/fake.js";
+import { scripted } from "../fake-engine/module.js";
 import { until } from "../helpers/scheduler.js";
 import { type Event, readEvents, startServer } from "../helpers/server.js";
 

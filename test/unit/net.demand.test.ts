@@ -4,8 +4,8 @@ import test from "node:test";
 import type { ApiKey } from "../../src/base/api-key.js";
 import type { Priority } from "../../src/base/demand.js";
 import { HearthError } from "../../src/base/errors.js";
-import { scripted } from "../../src/engine/fake.js";
 import { demandOf } from "../../src/net/demand.js";
+import { scripted } from "../fake-engine/module.js";
 import { until } from "../helpers/scheduler.js";
 import { type Event, startServer } from "../helpers/server.js";
 

@@ -6,7 +6,7 @@ import { networkInterfaces } from "node:os";
 import test, { type TestContext } from "node:test";
 import { WebSocket } from "ws";
 import { loadConfig } from "../../src/config/load.js";
-import { scripted } from "../../src/engine/fake.js";
+import { scripted } from "../fake-engine/module.js";
 import { until } from "../helpers/scheduler.js";
 import { startServer, type TestServer, TestSocket } from "../helpers/server.js";
 

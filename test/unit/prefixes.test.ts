@@ -7,10 +7,10 @@ import { pino } from "pino";
 import { FakeClock } from "../../src/base/clock.js";
 import { Metrics } from "../../src/base/metrics.js";
 import type { EngineOptions } from "../../src/engine/contract.js";
-import { FakeEngineModule, type FakeOptions } from "../../src/engine/fake.js";
 import { PrefixMetrics } from "../../src/service/prefix-metrics.js";
 import { StoredPrefixes } from "../../src/service/stored-prefixes.js";
 import { type PrefixFileLimits, PrefixFiles } from "../../src/store/prefix-files.js";
+import { FakeEngineModule, type FakeOptions } from "../fake-engine/module.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { outcome, request, schedulerOn, until } from "../helpers/scheduler.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { hashedLetters, scripted } from "../../src/engine/fake.js";
 import { Drafter, StepCost } from "../../src/scheduler/speculation.js";
+import { hashedLetters, scripted } from "../fake-engine/module.js";
 import { outcome, request, startScheduler } from "../helpers/scheduler.js";
 
 test("a guess is what followed the last tokens when they came last before", () => {

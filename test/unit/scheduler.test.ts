@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { type ErrorCode, HearthError } from "../../src/base/errors.js";
 import type { StepPlan } from "../../src/engine/contract.js";
-import { scripted } from "../../src/engine/fake.js";
 import { isFiller, type LoopLimits, LoopWatch } from "../../src/scheduler/loop-watch.js";
+import { scripted } from "../fake-engine/module.js";
 import { outcome, type Rig, request, startScheduler, until } from "../helpers/scheduler.js";
 
 const hasCode = (error: unknown, code: ErrorCode) => error instanceof HearthError && error.code === code;

@@ -5,13 +5,13 @@ import { Health } from "../../src/base/health.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
 import type { EngineOptions, Model, StepPlan } from "../../src/engine/contract.js";
-import { FakeEngineModule, type FakeOptions } from "../../src/engine/fake.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
 import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
 import { AutoTuner } from "../../src/service/auto-tuner.js";
 import { IdleTime } from "../../src/service/idle-time.js";
 import { ModelRegistry } from "../../src/service/model-registry.js";
 import { type MeasuredTuning, type TuneOptions, tune } from "../../src/service/tuning.js";
+import { FakeEngineModule, type FakeOptions } from "../fake-engine/module.js";
 import { outcome, request, until } from "../helpers/scheduler.js";
 
 const never = new AbortController().signal;

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { SamplerOptions } from "../../src/engine/contract.js";
-import { type FakeEngineModule, scripted } from "../../src/engine/fake.js";
 import { defaultsOf } from "../../src/service/model-defaults.js";
+import { type FakeEngineModule, scripted } from "../fake-engine/module.js";
 import { type Event, startServer } from "../helpers/server.js";
 
 test("a file's keys are its defaults, by the names that converters write", () => {

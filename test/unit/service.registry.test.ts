@@ -6,13 +6,13 @@ import { type ErrorCode, HearthError } from "../../src/base/errors.js";
 import { Health } from "../../src/base/health.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
-import { FakeEngineModule, type FakeOptions, scripted } from "../../src/engine/fake.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
 import { StepTurns } from "../../src/scheduler/turns.js";
 import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
 import { GenerationService } from "../../src/service/generation.js";
 import { type CatalogModel, ModelRegistry } from "../../src/service/model-registry.js";
 import { defaultSampling } from "../../src/service/types.js";
+import { FakeEngineModule, type FakeOptions, scripted } from "../fake-engine/module.js";
 import { until } from "../helpers/scheduler.js";
 
 const hasCode = (code: ErrorCode) => (error: unknown) => error instanceof HearthError && error.code === code;

@@ -7,12 +7,12 @@ import { Health } from "../../src/base/health.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
 import type { EngineOptions, StepPlan } from "../../src/engine/contract.js";
-import { FakeEngineModule } from "../../src/engine/fake.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
 import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
 import { ModelHost } from "../../src/service/model-host.js";
 import { tune } from "../../src/service/tuning.js";
 import { TuningStore, tuningKey } from "../../src/store/tunings.js";
+import { FakeEngineModule } from "../fake-engine/module.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { outcome, request, until } from "../helpers/scheduler.js";
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Config } from "../../src/config/options.js";
-import { scripted } from "../../src/engine/fake.js";
 import { Conversation } from "../../src/service/shortening.js";
+import { scripted } from "../fake-engine/module.js";
 import { type Event, startServer, type TestServer } from "../helpers/server.js";
 
 const chatTemplate = "{% for m in messages %}<|turn|>{{ m.role }}:{{ m.content }}<|end|>{% endfor %}<|turn|>assistant:";

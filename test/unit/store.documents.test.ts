@@ -4,8 +4,8 @@ import path from "node:path";
 import test, { type TestContext } from "node:test";
 import { FakeClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/logger.js";
-import { FakeEngineModule } from "../../src/engine/fake.js";
 import { type DocumentLimits, DocumentStore } from "../../src/store/documents.js";
+import { FakeEngineModule } from "../fake-engine/module.js";
 import { temporaryFolder } from "../helpers/folder.js";
 
 const roomy: DocumentLimits = { bytes: 1_000_000, documents: 100, ageMs: 1_000_000_000_000_000 };

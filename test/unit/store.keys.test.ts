@@ -4,8 +4,8 @@ import path from "node:path";
 import test, { type TestContext } from "node:test";
 import { hashKey } from "../../src/base/api-key.js";
 import { type ErrorCode, HearthError } from "../../src/base/errors.js";
-import { FakeEngineModule } from "../../src/engine/fake.js";
 import { KeyFile } from "../../src/store/key-file.js";
+import { FakeEngineModule } from "../fake-engine/module.js";
 import { temporaryFolder } from "../helpers/folder.js";
 
 const hasCode = (code: ErrorCode) => (error: unknown) => error instanceof HearthError && error.code === code;

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { loadConfig } from "../../src/config/load.js";
 import type { Config } from "../../src/config/options.js";
-import { scripted } from "../../src/engine/fake.js";
 import { matches } from "../../src/service/upstream/patterns.js";
+import { scripted } from "../fake-engine/module.js";
 import { until } from "../helpers/scheduler.js";
 import { type Event, readEvents, startServer } from "../helpers/server.js";
 import {

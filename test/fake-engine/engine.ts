@@ -1,16 +1,23 @@
 /**
  * A deterministic engine for tests: bytes are tokens, and the next token is a hash of the history or a scripted text.
  * It obeys every rule of the contract, can fail the n-th call of a method, and can hold each step until the test lets it go.
- * It must not know who uses it, and nothing but tests does.
  */
 import { createHash } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
-import { deferred } from "../base/async.js";
-import { HearthError } from "../base/errors.js";
-import type { Engine, EngineOptions, PrefixInfo, SamplerOptions, StepChunk, StepPlan, StepResult } from "./contract.js";
-import type { Failures } from "./fake-failures.js";
-import { checkToken, type FakeModel, type FakeModelOptions, fakeTokens, vocabularySize } from "./fake-model.js";
+import { deferred } from "../../src/base/async.js";
+import { HearthError } from "../../src/base/errors.js";
+import type {
+  Engine,
+  EngineOptions,
+  PrefixInfo,
+  SamplerOptions,
+  StepChunk,
+  StepPlan,
+  StepResult,
+} from "../../src/engine/contract.js";
+import type { Failures } from "./failures.js";
+import { checkToken, type FakeModel, type FakeModelOptions, fakeTokens, vocabularySize } from "./model.js";
 
 /** Draws the token after `history`; `answered` counts the tokens drawn since the last prompt chunk. */
 export type NextToken = (history: readonly number[], answered: number) => number;

@@ -1,16 +1,20 @@
-/**
- * An EngineModule of fake models and engines, with handles for the test: what was loaded, and which calls fail. It must not
- * know who uses it, and nothing but tests does.
- */
+/** An EngineModule of fake models and engines, with handles for the test: what was loaded, and which calls fail. */
 import { setTimeout as delay } from "node:timers/promises";
-import { type ErrorCode, HearthError } from "../base/errors.js";
-import type { Engine, EngineModule, EngineOptions, Model, ModelFileInfo, QuantizeReport } from "./contract.js";
-import { FakeEngine, type FakeOptions } from "./fake-engine.js";
-import { Failures } from "./fake-failures.js";
-import { describeFakeFile, FakeModel } from "./fake-model.js";
+import { type ErrorCode, HearthError } from "../../src/base/errors.js";
+import type {
+  Engine,
+  EngineModule,
+  EngineOptions,
+  Model,
+  ModelFileInfo,
+  QuantizeReport,
+} from "../../src/engine/contract.js";
+import { FakeEngine, type FakeOptions } from "./engine.js";
+import { Failures } from "./failures.js";
+import { describeFakeFile, FakeModel } from "./model.js";
 
-export { FakeEngine, type FakeOptions, hashedLetters, type NextToken, scripted } from "./fake-engine.js";
-export { fakeTokens } from "./fake-model.js";
+export { FakeEngine, type FakeOptions, hashedLetters, type NextToken, scripted } from "./engine.js";
+export { fakeTokens } from "./model.js";
 
 export class FakeEngineModule implements EngineModule {
   readonly models: FakeModel[] = [];

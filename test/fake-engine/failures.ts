@@ -1,5 +1,5 @@
 /** Calls of the fake engine that are to fail. */
-import { type ErrorCode, HearthError } from "../base/errors.js";
+import { type ErrorCode, HearthError } from "../../src/base/errors.js";
 
 /** The n-th call of a method (counted from when it was asked for, 1 is the next one) throws. */
 export class Failures {

@@ -1,6 +1,6 @@
 /** The model of the fake engine: bytes are tokens, and a few control tokens stand above them. */
-import { type ErrorCode, HearthError } from "../base/errors.js";
-import type { Grammar, Model, ModelFileInfo, ModelInfo, SamplingKeys } from "./contract.js";
+import { type ErrorCode, HearthError } from "../../src/base/errors.js";
+import type { Grammar, Model, ModelFileInfo, ModelInfo, SamplingKeys } from "../../src/engine/contract.js";
 
 /** Ids above the 256 bytes. */
 export const fakeTokens = { bos: 256, eos: 257, turnStart: 258, turnEnd: 259 } as const;
