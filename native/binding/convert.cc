@@ -113,7 +113,6 @@ Status to_chunk(const Napi::Value& value, StepPlan::Chunk* chunk, std::vector<in
 Napi::Error to_error(Napi::Env env, const Status& status) {
   Napi::Error error = Napi::Error::New(env, status.message());
   error.Set("code", Napi::String::New(env, code_name(status.code())));
-  error.Set("advice", Napi::String::New(env, code_advice(status.code())));
   return error;
 }
 

@@ -1,5 +1,5 @@
-// The native half of the error catalogue: every code the engine can return, with its default advice.
-// src/base/errors.ts holds the whole catalogue; a test proves that this list is part of it.
+// The native half of the error catalogue: every code the engine can return, with its advice. Written by
+// deploy/error-files.ts from src/base/error-catalogue.ts, which is the place to change it.
 #pragma once
 
 // X(CODE, "what to do about it")
