@@ -1,5 +1,5 @@
 /**
- * Does the README's start in a clean Debian of the release that is named (trixie or bookworm), as an ordinary user: from a clone to
+ * Installs and asks hearth as the README says, in a clean Debian of the release that is named (trixie or bookworm), as an ordinary user: from a clone to
  * answers. Only what is committed is seen. Tells each step on a line, and ends with 1 at the first that does not hold.
  */
 import { spawnSync } from "node:child_process";

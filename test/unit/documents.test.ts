@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+
+const root = path.join(import.meta.dirname, "..", "..");
+const read = (file: string) => readFileSync(path.join(root, file), "utf8");
+
+const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
+  cwd: root,
+  encoding: "utf8",
+}).split("\n");
+const documents = tracked.filter((file) => file.endsWith(".md") && existsSync(path.join(root, file)));
+
+/** A document without its blocks and spans of code, where nothing is a link. */
+const prose = (text: string) => text.replace(/^(```|~~~)[\s\S]*?^\1/gm, "").replace(/`[^`\n]*`/g, "");
+
+/** The anchors of a document's headings, as code hosts make them: small letters, no punctuation, hyphens for spaces. */
+function anchorsOf(text: string): Set<string> {
+  const anchors = new Set<string>();
+  const times = new Map<string, number>();
+  for (const [, heading = ""] of text.replace(/^(```|~~~)[\s\S]*?^\1/gm, "").matchAll(/^#{1,6} +(.+?) *#* *$/gm)) {
+    const words = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").toLowerCase();
+    const anchor = words.replace(/[^\p{L}\p{N}\p{M}_ -]/gu, "").replaceAll(" ", "-");
+    const seen = times.get(anchor) ?? 0;
+    times.set(anchor, seen + 1);
+    anchors.add(seen === 0 ? anchor : `${anchor}-${seen}`);
+  }
+  return anchors;
+}
+
+/** The targets of links and pictures that lead to a place in this repository. */
+function linksOf(text: string): string[] {
+  const targets = [...prose(text).matchAll(/\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)/g)].map(([, target = ""]) => target);
+  return targets.filter((target) => !/^[a-z]+:/i.test(target));
+}
+
+/** What is wrong with a link of `file`; null where nothing is. */
+function fault(file: string, link: string): string | null {
+  const [place = "", anchor] = link.split("#");
+  const target = place === "" ? file : path.join(path.dirname(file), decodeURI(place));
+  if (!existsSync(path.join(root, target))) return `${file}: ${link}: there is no ${target}`;
+  if (anchor === undefined) return null;
+  const isThere = target.endsWith(".md") && anchorsOf(read(target)).has(decodeURI(anchor));
+  return isThere ? null : `${file}: ${link}: ${target} has no heading of that name`;
+}
+
+test("every link of a document leads to a file, and every anchor to a heading", () => {
+  assert.ok(documents.includes("README.md"));
+  const links = documents.flatMap((file) => linksOf(read(file)).map((link) => ({ file, link })));
+  assert.ok(links.length > 30);
+  const faults = links.map(({ file, link }) => fault(file, link)).filter((each) => each !== null);
+  assert.deepEqual(faults, []);
+});
+
+test("the check of links sees a missing file, a missing heading and code that is no link", () => {
+  assert.match(fault("README.md", "docs/nothing.md") ?? "", /there is no docs\/nothing.md/);
+  assert.match(fault("README.md", "docs/api.md#nothing") ?? "", /no heading/);
+  assert.equal(fault("docs/api.md", "../README.md#install"), null);
+  assert.deepEqual(linksOf("`[a](b)`\n[c](d.md#e) ![f](g.svg)\n```\n[h](i)\n```\n[j](https://k)"), ["d.md#e", "g.svg"]);
+  assert.deepEqual([...anchorsOf("# What `a.b` is: all!\n## Twice\n## Twice")], ["what-ab-is-all", "twice", "twice-1"]);
+});
+
+test("the README is short enough to be read at once", () => {
+  assert.ok(read("README.md").trimEnd().split("\n").length <= 120);
+});
+
+test("every section of a document that a command writes has its end, and its command is one of package.json's", () => {
+  const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+  const markers = /^<!-- (\w+): written by `npm run ([\w:]+)[^`]*` -->$([\s\S]*?)^<!-- \/(\w+) -->$/gm;
+  for (const file of documents) {
+    const text = read(file).replace(/^(```|~~~)[\s\S]*?^\1/gm, "");
+    const sections = [...text.matchAll(markers)];
+    assert.equal(
+      sections.length,
+      (text.match(/^<!-- \w+: written by/gm) ?? []).length,
+      `${file}: a section has no end`,
+    );
+    for (const [, name, script = "", , end] of sections) {
+      assert.equal(end, name, `${file}: the section ${name} ends as ${end}`);
+      assert.ok(script in scripts, `${file}: npm run ${script} is not there`);
+    }
+  }
+});
+
+test("the README says of Spark what its own page says", () => {
+  const figures = [...read("README.md").matchAll(/(\d+) of (\d+) (held-out tool calls|commands)/g)];
+  assert.equal(figures.length, 2);
+  const page = read("models/spark/README.md").replace(/\s+/g, " ");
+  const [[, right, all] = [], [, done, commands] = []] = figures;
+  assert.ok(page.includes(`| ${all} commands, the exact calls | ${right} |`), `${right} of ${all}`);
+  assert.ok(page.includes(`of ${commands} commands`) && page.includes(` ${done} `), `${done} of ${commands}`);
+});
