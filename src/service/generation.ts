@@ -41,6 +41,19 @@ export interface Generations {
   embed(request: EmbeddingRequest): Promise<Embedding>;
 }
 
+/**
+ * The model that a request is for, by its own name. Nobody is answered by a model that they did not name: which one that
+ * was would depend on the server's configuration. Throws REQUEST_INVALID where there is no name, and MODEL_NOT_FOUND.
+ */
+export function askedModel(
+  generations: Pick<Generations, "resolveModel" | "models">,
+  name: string | null | undefined,
+): string {
+  if (name) return generations.resolveModel(name);
+  const message = `The request names no model; there are ${generations.models().slice(0, 10).join(", ")}.`;
+  throw new HearthError("REQUEST_INVALID", message, { param: "model" });
+}
+
 export class GenerationService implements Generations {
   readonly #models: Models;
 

@@ -131,7 +131,7 @@ test("a conversation is compacted, and goes on from the compaction", async (t) =
   assert.ok(["completed", "incomplete"].includes(answer.body.status), answer.body.status); // a small model may talk on
 
   const damaged = [{ type: "compaction", encrypted_content: "AAAA" }, say("Hi")];
-  const refused = await ask(daemon, "/v1/responses", { input: damaged });
+  const refused = await ask(daemon, "/v1/responses", { model: "default", input: damaged });
   assert.equal(refused.status, 400);
   assert.equal(refused.body.error.param, "input[0].encrypted_content");
   const nameless = await ask(daemon, "/v1/responses/compact", { input });

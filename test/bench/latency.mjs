@@ -76,6 +76,7 @@ const connect = (url) =>
 /** Longer than the measurement: a synthetic model says nothing that would stop. */
 const longAnswer = JSON.stringify({
   type: "response.create",
+  model: "default",
   input: "Once upon a time",
   max_output_tokens: 2000,
   store: false,
@@ -114,7 +115,7 @@ async function tokenDelays(child, url) {
     });
   });
   const tokens = { input: "Once upon a time", max_output_tokens: 400, store: false, include: ["hearth.token_ids"] };
-  socket.send(JSON.stringify({ type: "response.create", ...tokens }));
+  socket.send(JSON.stringify({ type: "response.create", model: "default", ...tokens }));
   await done;
   socket.close();
   const { drawn, written } = await noted();

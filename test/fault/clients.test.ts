@@ -23,7 +23,9 @@ async function connect(daemon: TestDaemon): Promise<Client> {
 }
 
 const ask = ({ socket }: Client, input: string) =>
-  socket.send(JSON.stringify({ type: "response.create", input, max_output_tokens: 100, temperature: 1 }));
+  socket.send(
+    JSON.stringify({ type: "response.create", model: "default", input, max_output_tokens: 100, temperature: 1 }),
+  );
 
 /** 50 clients; each second one vanishes when it has seen `deltas` pieces of its answer. */
 async function crowd(daemon: TestDaemon, deltas: number): Promise<void> {

@@ -185,7 +185,7 @@ test("clients that vanish at any moment of a request leave nothing behind", asyn
   const random = new Random(5);
   const vanish = async () => {
     const stream = random.below(2) === 0;
-    const body = JSON.stringify({ input: "Tell me", stream, max_output_tokens: 50 });
+    const body = JSON.stringify({ model: "default", input: "Tell me", stream, max_output_tokens: 50 });
     await new Promise<void>((resolve) => {
       const headers = { "content-type": "application/json", "content-length": body.length };
       const sent = httpRequest({

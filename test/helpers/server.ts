@@ -31,6 +31,7 @@ import { Digests } from "../../src/store/digests.js";
 import { ModelStore } from "../../src/store/model-store.js";
 import { FakeEngineModule, type FakeOptions } from "../fake-engine/module.js";
 import { temporaryFolder } from "./folder.js";
+import { namedFor, namedFrame } from "./request.js";
 import { until } from "./scheduler.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into wire events freely
@@ -146,7 +147,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
       fetch(`${url}${path}`, {
         method: "POST",
         headers: { "content-type": "application/json", ...headers },
-        body: typeof body === "string" ? body : JSON.stringify(body),
+        body: typeof body === "string" ? body : JSON.stringify(namedFor(path, body)),
       }),
     connect: ({ headers = {}, path = "/v1/responses" } = {}) =>
       TestSocket.open(new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers })),
@@ -188,7 +189,7 @@ export class TestSocket {
   }
 
   send(message: unknown): void {
-    this.socket.send(typeof message === "string" ? message : JSON.stringify(message));
+    this.socket.send(typeof message === "string" ? message : JSON.stringify(namedFrame(message)));
   }
 
   /** The next event; fails after `limitMs`, by default 5 seconds. */

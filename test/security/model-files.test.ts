@@ -174,7 +174,7 @@ test("file changed or torn under the map: the request fails, the daemon says so 
     fetch(`${daemon.url}/v1/responses`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ input: "Once", max_output_tokens: 4 }),
+      body: JSON.stringify({ model: "default", input: "Once", max_output_tokens: 4 }),
     });
   assert.equal((await ask()).status, 200);
   truncateSync(model, 50_000);

@@ -101,7 +101,7 @@ test("cross-site requests, WebSocket hijack: other origins are refused, and what
   }
   // The content types that a page may send anywhere without asking first.
   for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]) {
-    const answer = await server.post("/v1/responses", '{"input":"Hi"}', { "content-type": type });
+    const answer = await server.post("/v1/responses", '{"model":"default","input":"Hi"}', { "content-type": type });
     assert.ok([400, 415].includes(answer.status), `${type}: ${answer.status}`);
   }
 });
@@ -227,7 +227,9 @@ test("floods: headers without end are cut off", async (t) => {
 test("decompression bombs: compressed bodies are refused, and WebSockets do not compress", async (t) => {
   const server = await startServer(t);
   for (const encoding of ["gzip", "deflate", "br", "zstd"]) {
-    const answer = await server.post("/v1/responses", '{"input":"Hi"}', { "content-encoding": encoding });
+    const answer = await server.post("/v1/responses", '{"model":"default","input":"Hi"}', {
+      "content-encoding": encoding,
+    });
     assert.equal(answer.status, 415, encoding);
   }
   const socket = new WebSocket(`ws://127.0.0.1:${server.port}/v1/responses`, { perMessageDeflate: true });

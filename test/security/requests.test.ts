@@ -30,7 +30,10 @@ test("bad numbers in requests: a schema has a range for every field", async (t) 
       "NaN",
       "{}",
     ]) {
-      const answer = await server.post("/v1/responses", `{"input":"Hi","max_output_tokens":1,"${field}":${value}}`);
+      const answer = await server.post(
+        "/v1/responses",
+        `{"model":"default","input":"Hi","max_output_tokens":1,"${field}":${value}}`,
+      );
       assert.equal(answer.status, 400, `${field}: ${value}`);
     }
   }
@@ -151,7 +154,7 @@ for (const unit of hostilePatterns) {
     const pattern = unit.repeat(900_000 / unit.length);
     const schema = { type: "object", properties: { a: { type: "string", pattern } } };
     const format = { type: "json_schema", name: "x", schema, strict: true };
-    const body = JSON.stringify({ input: "Hi", text: { format } });
+    const body = JSON.stringify({ model: "default", input: "Hi", text: { format } });
     const began = performance.now();
     const answer = await server.post("/v1/responses", body);
     const elapsedMs = performance.now() - began;
@@ -174,7 +177,7 @@ test("while a schema takes its seconds to be compiled others are answered, also 
   ];
   for (const schema of schemas) {
     const format = { type: "json_schema", name: "x", strict: true, schema };
-    const body = JSON.stringify({ input: "Hi", max_output_tokens: 2, text: { format } });
+    const body = JSON.stringify({ model: "default", input: "Hi", max_output_tokens: 2, text: { format } });
     let done = false;
     const hostile = fetch(`${daemon.url}/v1/responses`, {
       method: "POST",
@@ -229,9 +232,7 @@ test("an error repeats at most 200 characters of a request, wherever they stand 
     [`/v1/${x}`, {}],
     [`/v1/responses/${x}/cancel`, {}],
   ];
-  const answers = posts.map(
-    async ([route, body]) => [route, body, await server.post(route, JSON.stringify(body))] as const,
-  );
+  const answers = posts.map(async ([route, body]) => [route, body, await server.post(route, body)] as const);
   for (const [route, body, answer] of await Promise.all(answers)) {
     const where = `${route.slice(0, 40)} ${JSON.stringify(body).slice(0, 80)}`;
     const text = await answer.text();
@@ -273,11 +274,11 @@ const long: Record<string, [path: string, body: object]> = {
   "calls in a message": ["/v1/chat/completions", { model: "default", messages: calls }],
   metadata: [
     "/v1/responses",
-    { input: "Hi", metadata: Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [i, ""])) },
+    { model: "default", input: "Hi", metadata: Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [i, ""])) },
   ],
   fields: [
     "/v1/responses",
-    { input: "Hi", ...Object.fromEntries(Array.from({ length: 80_000 }, (_, i) => [`f${i}`, 0])) },
+    { model: "default", input: "Hi", ...Object.fromEntries(Array.from({ length: 80_000 }, (_, i) => [`f${i}`, 0])) },
   ],
 };
 for (const [name, [path, body]] of Object.entries(long)) {

@@ -14,6 +14,7 @@ async function oneRequest(daemon: TestDaemon, random: Random): Promise<void> {
   const controller = new AbortController();
   if (random.below(3) === 0) setTimeout(() => controller.abort(), random.below(50));
   const body = {
+    model: "default",
     input,
     stream: random.below(2) === 0,
     max_output_tokens: 1 + random.below(100),

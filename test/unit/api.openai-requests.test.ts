@@ -114,21 +114,35 @@ test("the names of a thousand unknown fields do not fill the header", async (t) 
   assert.ok((response.headers.get("warning") ?? "").length < 1000);
 });
 
-test("a request without a model is one for the configured model, on every route", async (t) => {
+test("a request without a model is told which there are, on every route", async (t) => {
   const server = await startServer(t, { fake });
+  const socket = await server.connect();
   for (const [path, body] of [
     ["/v1/chat/completions", ask],
     ["/v1/completions", { prompt: "x", max_tokens: 2 }],
     ["/v1/embeddings", { input: "x" }],
     ["/v1/responses", { input: "x", max_output_tokens: 2 }],
+    ["/v1/responses", { input: "x", max_output_tokens: 2, stream: true }],
+    ["/v1/responses/compact", { input: "x" }],
   ] as const) {
-    for (const model of [{}, { model: null }, { model: "default" }]) {
-      const response = await server.post(path, { ...body, ...model });
-      assert.equal(response.status, 200, path);
-      assert.equal((await json(response)).model, "fake", path);
+    for (const model of [undefined, null, ""]) {
+      const response = await server.post(path, { ...body, model });
+      assert.equal(response.status, 400, path);
+      assertNameless((await json(response)).error);
     }
+    assert.equal((await server.post(path, { ...body, model: "default" })).status, 200, path);
   }
+  const [refused] = await socket.ask({ model: null, input: "x" });
+  assert.equal(refused?.status, 400);
+  assertNameless(refused?.error);
+  const counted = await server.post("/v1/responses/input_tokens", { input: "x" });
+  assert.equal(counted.status, 200);
 });
+
+function assertNameless({ code, param, message }: Event) {
+  assert.deepEqual([code, param], ["invalid_value", "model"]);
+  assert.match(message, /^The request names no model; there are fake\. /);
+}
 
 test("prompts may be token ids, and lists of them: they are continued as they are", async (t) => {
   const server = await startServer(t, { fake });

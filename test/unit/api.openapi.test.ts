@@ -34,7 +34,7 @@ test("a body's schema says what its validator takes", async (t) => {
   const server = await startServer(t);
   const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as Event;
   const schema = document.paths["/v1/chat/completions"].post.requestBody.content["application/json"].schema;
-  assert.deepEqual(schema.required.sort(), ["messages"]);
+  assert.deepEqual(schema.required.sort(), ["messages", "model"]);
   assert.deepEqual(schema.properties.temperature.anyOf[0], { type: "number", minimum: 0, maximum: 2 });
 });
 

@@ -87,7 +87,7 @@ test("an HTTP stream that broke off is read on over a WebSocket", async (t) => {
   const response = await fetch(`${server.url}/v1/responses`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ input: "Tell me a story", stream: true }),
+    body: JSON.stringify({ model: "default", input: "Tell me a story", stream: true }),
     signal: controller.signal,
   });
   let text = "";

@@ -347,7 +347,7 @@ test("bad frames get an error event and the socket lives", async (t) => {
     ['{"type":"response.create","input":"x","stream_options":{}}', "stream_options"],
     ['{"type":"response.create","input":"x","background":false}', "background"],
     ["[".repeat(100_000), null],
-    [`{"type":"response.create","input":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, "input[0]"],
+    [`{"type":"response.create","model":"default","input":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, "input[0]"],
     [`{"type":"response.create","input":"x","tools":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, "tools[0]"],
   ];
   for (const [frame, param] of frames) {
@@ -470,7 +470,7 @@ test("an HTTP client that goes away cancels its request, streamed or not, where 
     const answer = fetch(`${server.url}/v1/responses`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ input: "Tell me a story", stream }),
+      body: JSON.stringify({ model: "default", input: "Tell me a story", stream }),
       signal: controller.signal,
     });
     await until(() => (server.module.engines[0]?.plans.length ?? 0) > 3);

@@ -146,7 +146,7 @@ test("keys that would change prototypes are left out of bodies, at any depth", a
   const poison = '"__proto__":{"a":"b"},"constructor":{"prototype":{"a":"b"}}';
   const response = await server.post(
     "/v1/responses",
-    `{${poison},"input":"Hi","metadata":{"__proto__":{"a":1},"b":"c"}}`,
+    `{${poison},"model":"default","input":"Hi","metadata":{"__proto__":{"a":1},"b":"c"}}`,
   );
   assert.equal(response.status, 200);
   assert.deepEqual(((await response.json()) as { metadata: object }).metadata, { b: "c" });
@@ -255,7 +255,7 @@ test("a WebSocket client that never reads is bounded and then cut off", async (t
 
 test("a client that never reads its event stream is bounded and then cut off", async (t) => {
   await neverReads(t, async (server) => {
-    const body = JSON.stringify({ input: "Hi", stream: true });
+    const body = JSON.stringify({ model: "default", input: "Hi", stream: true });
     const head = `POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`;
     const socket = connect(server.port, "127.0.0.1");
     socket.on("error", () => {});

@@ -1,18 +1,19 @@
 /** POST /v1/chat/completions. */
 import type { Server } from "../../net/server.js";
 import { parseAt } from "../../net/validate.js";
-import { defaultModel } from "../../service/model-host.js";
+import { askedModel } from "../../service/generation.js";
 import { type RouteDependencies, sendAnswers } from "./answers.js";
 import { toGenerations } from "./chat-request.js";
 import { chatSchema, refuseUnsupported } from "./chat-schema.js";
 import { ChoiceWriter } from "./chat-writer.js";
+import { requires } from "./fields.js";
 
 export function routeChat({ app }: Server, dependencies: RouteDependencies): void {
-  const config = { api: { summary: "Answers a conversation", body: chatSchema } };
+  const config = { api: { summary: "Answers a conversation", body: chatSchema.meta(requires("messages")) } };
   app.post("/v1/chat/completions", { config }, async (request, reply) => {
     const body = parseAt(chatSchema, request.body, "");
     refuseUnsupported(body);
-    const model = dependencies.generations.resolveModel(body.model ?? defaultModel);
+    const model = askedModel(dependencies.generations, body.model);
     dependencies.fields.name(request, reply, chatSchema);
     return sendAnswers(
       request,

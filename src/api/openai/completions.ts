@@ -4,7 +4,7 @@ import { HearthError } from "../../base/errors.js";
 import { inWords } from "../../net/documented.js";
 import type { Server } from "../../net/server.js";
 import { parseAt, unsupported } from "../../net/validate.js";
-import { defaultModel } from "../../service/model-host.js";
+import { askedModel } from "../../service/generation.js";
 import type { GenerationEvent, GenerationRequest } from "../../service/types.js";
 import { type AnswerWriter, type RouteDependencies, sendAnswers } from "./answers.js";
 import { constraintFields, toFormat } from "./constraints.js";
@@ -12,6 +12,7 @@ import {
   answerFields,
   maxAnswers,
   modelName,
+  requires,
   samplingFields,
   severalOf,
   tokenIds,
@@ -46,11 +47,11 @@ type CompletionRequest = z.infer<typeof completionSchema>;
 const defaultMaxTokens = 16;
 
 export function routeCompletions({ app }: Server, dependencies: RouteDependencies): void {
-  const config = { api: { summary: "Continues texts", body: completionSchema } };
+  const config = { api: { summary: "Continues texts", body: completionSchema.meta(requires("prompt")) } };
   app.post("/v1/completions", { config }, async (request, reply) => {
     const body = parseAt(completionSchema, request.body, "");
     refuseUnsupported(body);
-    const model = dependencies.generations.resolveModel(body.model ?? defaultModel);
+    const model = askedModel(dependencies.generations, body.model);
     dependencies.fields.name(request, reply, completionSchema);
     return sendAnswers(
       request,

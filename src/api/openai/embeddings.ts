@@ -6,9 +6,9 @@ import { inWords } from "../../net/documented.js";
 import type { Server } from "../../net/server.js";
 import { closedSignal } from "../../net/stream.js";
 import { parseAt } from "../../net/validate.js";
-import { defaultModel } from "../../service/model-host.js";
+import { askedModel } from "../../service/generation.js";
 import type { RouteDependencies } from "./answers.js";
-import { modelName, severalOf, shortText, tokenIds } from "./fields.js";
+import { modelName, requires, severalOf, shortText, tokenIds } from "./fields.js";
 
 /** What the public API allows in one request. */
 const maxInputs = 2048;
@@ -30,10 +30,10 @@ export const embeddingsSchema = z.object({
 });
 
 export function routeEmbeddings({ app }: Server, { generations, fields }: RouteDependencies): void {
-  const config = { api: { summary: "Texts as vectors", body: embeddingsSchema } };
+  const config = { api: { summary: "Texts as vectors", body: embeddingsSchema.meta(requires("input")) } };
   app.post("/v1/embeddings", { config }, async (request, reply) => {
     const body = parseAt(embeddingsSchema, request.body, "");
-    const model = generations.resolveModel(body.model ?? defaultModel);
+    const model = askedModel(generations, body.model);
     fields.name(request, reply, embeddingsSchema);
     const signal = closedSignal(reply);
     const demand = demandOf(request.caller, request.headers);

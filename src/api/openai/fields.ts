@@ -9,8 +9,10 @@ import { askedSampling } from "../../service/sampling.js";
 import type { GenerationRequest } from "../../service/types.js";
 
 export const shortText = z.string().max(256);
-/** Without one, or null: the configured model, on every route. */
-export const modelName = shortText.nullish();
+/** Requests need one, see `askedModel`, which says more than a schema could; a pinned prompt does not. */
+export const modelName = shortText.nullish().meta({ type: "string" });
+/** For the description of a body. */
+export const requires = (input: string) => ({ required: ["model", input] });
 /** Ids of tokens; whether the vocabulary has them is the model's to say. */
 export const tokenIds = z
   .array(

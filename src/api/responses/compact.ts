@@ -1,23 +1,28 @@
 /** POST /v1/responses/compact and /v1/responses/input_tokens: a conversation made shorter, and its length. */
-import * as z from "zod";
+import type * as z from "zod";
 import { HearthError } from "../../base/errors.js";
 import { ownerOf } from "../../net/auth.js";
 import { demandOf } from "../../net/demand.js";
 import type { Server } from "../../net/server.js";
 import { closedSignal } from "../../net/stream.js";
 import { parseAt } from "../../net/validate.js";
+import { askedModel } from "../../service/generation.js";
 import type { GenerationRequest, Message, Usage } from "../../service/types.js";
 import { askerOf } from "./asker.js";
 import { compactionItem } from "./compaction.js";
 import { toConversation } from "./input.js";
 import { newId, toUsage } from "./resource.js";
-import { createSchema, inputRequired, parseCreate } from "./schema.js";
+import { createRequired, createSchema, parseCreate } from "./schema.js";
 import { messagesBefore } from "./store.js";
 import { Turn, type TurnDependencies } from "./turn.js";
 
-const compactSchema = createSchema
-  .pick({ input: true, instructions: true, previous_response_id: true, prompt_cache_key: true })
-  .extend({ model: z.string().max(256) });
+const compactSchema = createSchema.pick({
+  model: true,
+  input: true,
+  instructions: true,
+  previous_response_id: true,
+  prompt_cache_key: true,
+});
 type CompactRequest = z.infer<typeof compactSchema>;
 
 const summaryRequest =
@@ -30,7 +35,7 @@ export function routeCompact({ app }: Server, dependencies: TurnDependencies): v
   const { store, clock } = dependencies;
 
   const compact = {
-    api: { summary: "Makes a conversation shorter", body: compactSchema.meta({ required: ["model", "input"] }) },
+    api: { summary: "Makes a conversation shorter", body: compactSchema.meta(createRequired) },
   };
   app.post("/v1/responses/compact", { config: compact }, async (request, reply) => {
     const body = parseAt(compactSchema, request.body, "");
@@ -53,7 +58,10 @@ export function routeCompact({ app }: Server, dependencies: TurnDependencies): v
   });
 
   const count = {
-    api: { summary: "Tokens of the prompt that a request would have", body: createSchema.meta(inputRequired) },
+    api: {
+      summary: "Tokens of the prompt that a request would have",
+      body: createSchema.meta({ required: ["input"] }),
+    },
   };
   app.post("/v1/responses/input_tokens", { config: count }, async (request, reply) => {
     const body = parseCreate(request.body);
@@ -70,7 +78,7 @@ async function summarize(
 ): Promise<{ summary: string; usage: Usage }> {
   const instructions: Message[] = body.instructions ? [{ role: "system", content: body.instructions }] : [];
   const events = generations.generate({
-    model: generations.resolveModel(body.model),
+    model: askedModel(generations, body.model),
     messages: [...instructions, ...conversation, { role: "user", content: summaryRequest }],
     reasoningEffort: "none",
     sampling: { temperature: 0 },

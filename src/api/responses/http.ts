@@ -14,7 +14,7 @@ import { askerOf } from "./asker.js";
 import { pageOf, pageSchema } from "./input-items.js";
 import type { StreamReader } from "./live-stream.js";
 import type { LiveStreams } from "./live-streams.js";
-import { createSchema, inputRequired, parseCreate, readSchema, toStartingAfter } from "./schema.js";
+import { createRequired, createSchema, parseCreate, readSchema, toStartingAfter } from "./schema.js";
 import { toServerSentEvents } from "./sse.js";
 import { Turn, type TurnDependencies } from "./turn.js";
 
@@ -30,7 +30,7 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
   const { store, streams, fields, logger } = dependencies;
 
   const create = {
-    api: { summary: "Answers a conversation that can be gone on with", body: createSchema.meta(inputRequired) },
+    api: { summary: "Answers a conversation that can be gone on with", body: createSchema.meta(createRequired) },
   };
   app.post("/v1/responses", { config: create }, async (request, reply) => {
     const body = parseCreate(request.body);

@@ -81,7 +81,8 @@ const messageForms = oneOfForms({
 });
 
 export const createSchema = z.object({
-  model: shortText.nullish(),
+  /** Of a request that is answered; see `askedModel`. */
+  model: shortText.nullish().meta({ type: "string" }),
   input: z
     .union([z.string(), z.array(z.unknown().meta(messageForms)).max(4096).meta({ minItems: 1 })])
     .nullish()
@@ -151,7 +152,7 @@ export const createSchema = z.object({
 });
 
 /** Without an input there is nothing to answer, but for what is in words. */
-export const inputRequired = { required: ["input"] };
+export const createRequired = { required: ["model", "input"] };
 
 export type CreateRequest = z.infer<typeof createSchema>;
 

@@ -5,7 +5,7 @@ import { HearthError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
 import { toHearthError } from "../../net/errors.js";
 import { logShortened } from "../../net/shortened.js";
-import type { Generations } from "../../service/generation.js";
+import { askedModel, type Generations } from "../../service/generation.js";
 import { defaultModel } from "../../service/model-host.js";
 import { askedSampling } from "../../service/sampling.js";
 import {
@@ -129,7 +129,7 @@ export class Turn {
   async *#run(signal: AbortSignal): AsyncGenerator<ResponseEvent> {
     const { generations, clock } = this.#dependencies;
     const request = this.#request;
-    const model = generations.resolveModel(request.model ?? defaultModel);
+    const model = askedModel(generations, request.model);
     const conversation = toConversation(await this.#previous(), request.input);
     this.#conversation = conversation;
     const now = () => Math.floor(clock.wallTime() / 1000);
