@@ -37,18 +37,21 @@ export function toSvg(recording, { columns, title }) {
   const height = titleHeight + lines.length * lineHeight + 2 * margin;
   const rows = lines.map((line, index) => {
     const y = titleHeight + margin + (index + 0.75) * lineHeight;
-    const visible = line.filter(({ text }) => text.trim() !== "");
-    const parts = visible.map(({ column, text, ms, kind }) => {
-      // The length makes fonts of another width fit the columns.
-      const place = `x="${(margin + column * cellWidth).toFixed(1)}" y="${y}" textLength="${(text.length * cellWidth).toFixed(1)}"`;
-      return `<text class="${kind}" ${place} style="animation-delay:${Math.round(ms)}ms">${escapeMarkup(text)}</text>`;
+    const parts = line.flatMap(({ column, text, ms, kind }) => {
+      const shown = text.trim();
+      if (shown === "") return [];
+      const start = margin + (column + text.length - text.trimStart().length) * cellWidth;
+      // The length makes fonts of another width fit the columns; a run of spaces would be drawn as one.
+      const place = `x="${start.toFixed(1)}" y="${y}" textLength="${(shown.length * cellWidth).toFixed(1)}"`;
+      const markup = escapeMarkup(shown).replaceAll("  ", "\u00a0\u00a0");
+      return [`<text class="${kind}" ${place} style="animation-delay:${Math.round(ms)}ms">${markup}</text>`];
     });
     return parts.join("\n");
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">
 <title>${escapeMarkup(title)}</title>
 <style>
-text { font: ${fontSize}px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; white-space: pre; animation: appear 1ms both; }
+text { font: ${fontSize}px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; animation: appear 1ms both; }
 .output { fill: ${colors.output}; } .prompt { fill: ${colors.prompt}; } .typed { fill: ${colors.typed}; }
 @keyframes appear { from { opacity: 0; } to { opacity: 1; } }
 @media (prefers-reduced-motion) { text { animation: none; } }
