@@ -49,6 +49,16 @@ function run(command, args, options = {}) {
   throw new SetupError(`${[command, ...args].join(" ")}: ${reason}.`);
 }
 
+/** Removes what CMake remembers of another place: a checkout that was moved or copied would build the sources there. */
+function forgetOtherPlace() {
+  const cache = path.join(root, "build", "CMakeCache.txt");
+  if (!existsSync(cache)) return;
+  const [, source = ""] = /^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$/m.exec(readFileSync(cache, "utf8")) ?? [];
+  if (source === path.join(root, "native")) return;
+  rmSync(cache);
+  rmSync(path.join(root, "build", "CMakeFiles"), { recursive: true, force: true });
+}
+
 /** Runs `build` unless it ran before for the same inputs and its output is still there. */
 function buildWhenChanged({ name, inputs, output, build }) {
   const stamp = path.join(root, "build", "stamps", name);
@@ -123,6 +133,7 @@ function ensureAddon() {
     output: path.join("build", "Release", "hearth.node"),
     build() {
       say("compiling the engine, which takes some minutes on a small board");
+      forgetOtherPlace();
       const cmakeJs = path.join("node_modules", "cmake-js", "bin", "cmake-js");
       const jobs = Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 2 ** 30)));
       const options = ["--directory", "native", "--out", "build", "--config", "Release", "--parallel", String(jobs)];
