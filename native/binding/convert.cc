@@ -127,12 +127,12 @@ Napi::Object to_object(Napi::Env env, const ModelInfo& info) {
   object["name"] = to_text(env, info.name);
   object["weightType"] = to_text(env, info.weight_type);
   object["chatTemplate"] = info.chat_template.empty() ? env.Null() : Napi::Value(to_text(env, info.chat_template));
-  object["parameters"] = Napi::Number::New(env, static_cast<double>(info.n_parameters));
+  object["parameters"] = Napi::Number::New(env, static_cast<double>(info.parameters));
   object["fileBytes"] = Napi::Number::New(env, static_cast<double>(info.file_bytes));
   object["weightBytes"] = Napi::Number::New(env, static_cast<double>(info.weight_bytes));
-  object["contextTrained"] = Napi::Number::New(env, info.n_ctx_train);
-  object["layers"] = Napi::Number::New(env, info.n_layer);
-  object["embedding"] = Napi::Number::New(env, info.n_embd);
+  object["contextTrained"] = Napi::Number::New(env, info.context_trained);
+  object["layers"] = Napi::Number::New(env, info.layers);
+  object["embedding"] = Napi::Number::New(env, info.embedding);
   auto kv_bytes = Napi::Object::New(env);
   kv_bytes["f16"] = to_object(env, info.kv_f16);
   kv_bytes["q8_0"] = to_object(env, info.kv_q8_0);
@@ -152,13 +152,13 @@ Napi::Object to_object(Napi::Env env, const ModelFileInfo& info) {
   object["chatTemplate"] = info.chat_template.empty() ? env.Null() : Napi::Value(to_text(env, info.chat_template));
   object["tokenizer"] = to_text(env, info.tokenizer);
   object["preTokenizer"] = to_text(env, info.pre_tokenizer);
-  object["parameters"] = Napi::Number::New(env, static_cast<double>(info.n_parameters));
+  object["parameters"] = Napi::Number::New(env, static_cast<double>(info.parameters));
   object["fileBytes"] = Napi::Number::New(env, static_cast<double>(info.file_bytes));
-  object["contextTrained"] = Napi::Number::New(env, info.n_ctx_train);
-  object["layers"] = Napi::Number::New(env, info.n_layer);
-  object["embedding"] = Napi::Number::New(env, info.n_embd);
+  object["contextTrained"] = Napi::Number::New(env, info.context_trained);
+  object["layers"] = Napi::Number::New(env, info.layers);
+  object["embedding"] = Napi::Number::New(env, info.embedding);
   object["sampling"] = to_object(env, info.sampling);
-  object["parts"] = Napi::Number::New(env, info.n_parts);
+  object["parts"] = Napi::Number::New(env, info.parts);
   return object;
 }
 

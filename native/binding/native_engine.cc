@@ -30,7 +30,7 @@ Napi::Object to_object(Napi::Env env, const StepResult& result) {
   return object;
 }
 
-Napi::Object to_object(Napi::Env env, const PrefixInfo& info) {
+Napi::Object to_object(Napi::Env env, const SnapshotInfo& info) {
   auto object = Napi::Object::New(env);
   object["tokens"] = to_array(env, info.tokens);
   object["resumable"] = info.resumable.empty() ? env.Null() : Napi::Value(to_array(env, info.resumable));
@@ -75,9 +75,9 @@ Napi::Function NativeEngine::define(Napi::Env env) {
                          InstanceMethod<&NativeEngine::sequence_length>("sequenceLength"),
                          InstanceMethod<&NativeEngine::free_kv_tokens>("freeKvTokens"),
                          InstanceMethod<&NativeEngine::identify>("identify"),
-                         InstanceMethod<&NativeEngine::save_prefix>("savePrefix"),
-                         InstanceMethod<&NativeEngine::restore_prefix>("restorePrefix"),
-                         InstanceMethod<&NativeEngine::describe_prefix>("describePrefix"),
+                         InstanceMethod<&NativeEngine::save_snapshot>("saveSnapshot"),
+                         InstanceMethod<&NativeEngine::restore_snapshot>("restoreSnapshot"),
+                         InstanceMethod<&NativeEngine::describe_snapshot>("describeSnapshot"),
                          InstanceMethod<&NativeEngine::step>("step"),
                          InstanceMethod<&NativeEngine::stop_step>("stopStep"),
                          InstanceMethod<&NativeEngine::close>("close"),
@@ -238,31 +238,31 @@ Napi::Value NativeEngine::identify(const Napi::CallbackInfo& info) {
       [identity](Napi::Env env) -> Napi::Value { return Napi::String::New(env, *identity); });
 }
 
-Napi::Value NativeEngine::save_prefix(const Napi::CallbackInfo& info) {
-  auto held = std::make_shared<std::unique_ptr<HeldPrefix>>();
+Napi::Value NativeEngine::save_snapshot(const Napi::CallbackInfo& info) {
+  auto snapshot = std::make_shared<std::unique_ptr<PrefixSnapshot>>();
   std::string path, key;
-  const auto hold = [&]() -> Status {
+  const auto take = [&]() -> Status {
     HEARTH_RETURN_IF_ERROR(check_open());
     int32_t id = 0, tokens = 0;
     HEARTH_RETURN_IF_ERROR(to_int32(info[0], "sequence", &id));
     HEARTH_RETURN_IF_ERROR(to_int32(info[1], "tokens", &tokens));
     HEARTH_RETURN_IF_ERROR(to_string(info[2], "path", &path));
     HEARTH_RETURN_IF_ERROR(to_string(info[3], "key", &key));
-    return engine_->hold_prefix(id, tokens, held.get());
+    return engine_->snapshot(id, tokens, snapshot.get());
   };
-  if (Status status = hold(); !status.ok()) return rejected(info.Env(), status);
-  auto saved = std::make_shared<PrefixInfo>();
+  if (Status status = take(); !status.ok()) return rejected(info.Env(), status);
+  auto saved = std::make_shared<SnapshotInfo>();
   return PromiseWorker::start(
       info.Env(),
-      [engine = engine_, held, path, key, saved] {
-        const Status status = (*held)->save(path, key, saved.get());
-        held->reset();  // here, since it may have to wait for a step
+      [engine = engine_, snapshot, path, key, saved] {
+        const Status status = (*snapshot)->save(path, key, saved.get());
+        snapshot->reset();  // here, since it may have to wait for a step
         return status;
       },
       [saved](Napi::Env env) -> Napi::Value { return to_object(env, *saved); });
 }
 
-Napi::Value NativeEngine::restore_prefix(const Napi::CallbackInfo& info) {
+Napi::Value NativeEngine::restore_snapshot(const Napi::CallbackInfo& info) {
   std::string path, key;
   int32_t tokens = 0;
   SamplerOptions sampler;
@@ -276,20 +276,20 @@ Napi::Value NativeEngine::restore_prefix(const Napi::CallbackInfo& info) {
   if (Status status = read(); !status.ok()) return rejected(info.Env(), status);
   auto id = std::make_shared<int32_t>(0);
   return PromiseWorker::start(
-      info.Env(), [=, engine = engine_] { return engine->restore_prefix(path, key, tokens, sampler, id.get()); },
+      info.Env(), [=, engine = engine_] { return engine->restore_snapshot(path, key, tokens, sampler, id.get()); },
       [id](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *id); });
 }
 
-Napi::Value NativeEngine::describe_prefix(const Napi::CallbackInfo& info) {
+Napi::Value NativeEngine::describe_snapshot(const Napi::CallbackInfo& info) {
   std::string path, key;
   const auto read = [&]() -> Status {
     HEARTH_RETURN_IF_ERROR(to_string(info[0], "path", &path));
     return to_string(info[1], "key", &key);
   };
   if (Status status = read(); !status.ok()) return rejected(info.Env(), status);
-  auto described = std::make_shared<PrefixInfo>();
+  auto described = std::make_shared<SnapshotInfo>();
   return PromiseWorker::start(
-      info.Env(), [=] { return describe_prefix_file(path, key, described.get()); },
+      info.Env(), [=] { return describe_snapshot_file(path, key, described.get()); },
       [described](Napi::Env env) -> Napi::Value { return to_object(env, *described); });
 }
 

@@ -15,7 +15,7 @@ namespace hearth::binding {
 // - close during a step -> it waits on a worker thread; the step's promise settles with its result.
 // - any method after close -> ENGINE_CLOSED.
 // - close while a prefix is saved or restored -> the transfer is told to end, and keeps the engine until it has.
-// - a prefix is saved while steps change its sequence -> it is held from the call on; the worker writes what it was.
+// - a prefix is saved while steps change its sequence -> the snapshot is of the moment of the call.
 class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
  public:
   static Napi::Function define(Napi::Env env);
@@ -37,13 +37,13 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   Napi::Value close_sequence(const Napi::CallbackInfo& info);     // (id)
   Napi::Value sequence_length(const Napi::CallbackInfo& info);    // (id) -> tokens
   Napi::Value free_kv_tokens(const Napi::CallbackInfo& info);
-  Napi::Value identify(const Napi::CallbackInfo& info);         // -> Promise<string>
-  Napi::Value save_prefix(const Napi::CallbackInfo& info);      // (id, tokens, path, key) -> Promise<PrefixInfo>
-  Napi::Value restore_prefix(const Napi::CallbackInfo& info);   // (path, key, tokens, sampler) -> Promise<id>
-  Napi::Value describe_prefix(const Napi::CallbackInfo& info);  // (path, key) -> Promise<PrefixInfo>
-  Napi::Value step(const Napi::CallbackInfo& info);             // (plan) -> Promise<StepResult>
-  Napi::Value stop_step(const Napi::CallbackInfo& info);        // ()
-  Napi::Value close(const Napi::CallbackInfo& info);            // -> Promise<void>
+  Napi::Value identify(const Napi::CallbackInfo& info);           // -> Promise<string>
+  Napi::Value save_snapshot(const Napi::CallbackInfo& info);      // (id, tokens, path, key) -> Promise<SnapshotInfo>
+  Napi::Value restore_snapshot(const Napi::CallbackInfo& info);   // (path, key, tokens, sampler) -> Promise<id>
+  Napi::Value describe_snapshot(const Napi::CallbackInfo& info);  // (path, key) -> Promise<SnapshotInfo>
+  Napi::Value step(const Napi::CallbackInfo& info);               // (plan) -> Promise<StepResult>
+  Napi::Value stop_step(const Napi::CallbackInfo& info);          // ()
+  Napi::Value close(const Napi::CallbackInfo& info);              // -> Promise<void>
 
   Status check_open() const;
 

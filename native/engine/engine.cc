@@ -11,7 +11,7 @@
 
 #include "engine/loaded_model.h"
 #include "engine/options.h"
-#include "engine/prefixes.h"
+#include "engine/snapshots.h"
 #include "include/engine.h"
 #include "kernels/dispatch.h"
 #include "kv/sequences.h"
@@ -138,21 +138,21 @@ class EngineImpl final : public Engine {
 
   Status identify(std::string* identity) const override { return model_->fingerprint(shape_.describe(), identity); }
 
-  Status hold_prefix(int32_t id, int32_t n_tokens, std::unique_ptr<HeldPrefix>* held) override {
+  Status snapshot(int32_t id, int32_t n_tokens, std::unique_ptr<PrefixSnapshot>* snapshot) override {
     std::lock_guard lock(mutex_);
     HEARTH_RETURN_IF_ERROR(check_idle());
     HEARTH_RETURN_IF_ERROR(check_prefix(id, n_tokens));
-    return prefixes_.hold(id, n_tokens, samplers_.at(id).history(), held);
+    return snapshots_.take(id, n_tokens, samplers_.at(id).history(), snapshot);
   }
 
-  Status restore_prefix(const std::string& path, const std::string& key, int32_t n_tokens,
-                        const SamplerOptions& options, int32_t* id) override {
+  Status restore_snapshot(const std::string& path, const std::string& key, int32_t n_tokens,
+                          const SamplerOptions& options, int32_t* id) override {
     HEARTH_RETURN_IF_ERROR(check_range("n_tokens of a prefix", n_tokens, 1, options_.context_tokens));
     Sampler sampler;
     HEARTH_RETURN_IF_ERROR(Sampler::create(options, model_->n_drawable(), &sampler));
     kv::Sequence restored;
     std::vector<int32_t> tokens;
-    HEARTH_RETURN_IF_ERROR(prefixes_.restore(path, key, n_tokens, &restored, &tokens));
+    HEARTH_RETURN_IF_ERROR(snapshots_.restore(path, key, n_tokens, &restored, &tokens));
     sampler.accept(tokens);
     Status status;
     when_idle([&] {
@@ -164,7 +164,7 @@ class EngineImpl final : public Engine {
     return status;
   }
 
-  void stop_transfers() override { prefixes_.stop(); }
+  void stop_transfers() override { snapshots_.stop(); }
 
   Status step(StepPlan plan, std::function<void(Status, StepResult)> done) override {
     std::lock_guard lock(mutex_);
@@ -173,7 +173,7 @@ class EngineImpl final : public Engine {
     busy_ = true;
     stop_step_ = false;
     plan_ = std::move(plan);
-    skip_guesses();
+    skip_drafts();
     done_ = std::move(done);
     changed_.notify_all();
     return {};
@@ -222,7 +222,7 @@ class EngineImpl final : public Engine {
     if (chunk.tokens.empty()) return {Code::PLAN_INVALID, "A chunk of the step has no tokens."};
     if (chunk.drafts < 0 || static_cast<size_t>(chunk.drafts) >= chunk.tokens.size() ||
         (chunk.drafts > 0 && !chunk.sample)) {
-      return {Code::PLAN_INVALID, "A chunk of the step has more guesses than tokens to follow."};
+      return {Code::PLAN_INVALID, "A chunk of the step has more drafts than tokens to follow."};
     }
     if (chunk.prompt_left < 0 || chunk.prompt_left > options_.context_tokens) {
       return {Code::PLAN_INVALID, "A chunk of the step has a prompt that no context holds."};
@@ -231,7 +231,7 @@ class EngineImpl final : public Engine {
       return {Code::PLAN_INVALID, "A chunk of the step wants hidden states and logits."};
     }
     if (is_recurrent() && chunk.drafts > 0 && chunk.all_logits) {
-      return {Code::PLAN_INVALID, "A model with recurrent layers takes no guesses, so it has no logits of theirs."};
+      return {Code::PLAN_INVALID, "A model with recurrent layers takes no drafts, so it has no logits of theirs."};
     }
     const size_t length = sequences_.find(chunk.sequence)->table.n_tokens + chunk.tokens.size();
     if (length > static_cast<size_t>(options_.context_tokens)) {
@@ -272,8 +272,8 @@ class EngineImpl final : public Engine {
                                     std::to_string(options_.max_batch_tokens) + "."};
   }
 
-  // A recurrent state cannot take back a wrong guess, so models with one are spared all guesses.
-  void skip_guesses() {
+  // A recurrent state cannot take back a wrong draft, so models with one get none.
+  void skip_drafts() {
     skipped_.assign(plan_.chunks.size(), 0);
     if (!is_recurrent()) return;
     for (size_t i = 0; i < plan_.chunks.size(); ++i) {
@@ -429,7 +429,7 @@ class EngineImpl final : public Engine {
     return {};
   }
 
-  // Draws at the chunk's last 1 + drafts places until a guess is wrong. logits: [1 + drafts, n_vocab].
+  // Draws at the chunk's last 1 + drafts places until a draft is wrong. logits: [1 + drafts, n_vocab].
   Status draw_chunk(const StepPlan::Chunk& chunk, float* logits, size_t n_vocab, std::vector<int32_t>* drawn) {
     // The penalties look back at this chunk too; what is accepted here is taken back if the step fails.
     Sampler& sampler = samplers_.at(chunk.sequence);
@@ -474,7 +474,7 @@ class EngineImpl final : public Engine {
   int32_t decode_threads_;
   Scratch scratch_;
   kv::Sequences sequences_;
-  Prefixes prefixes_{&sequences_, [this](const std::function<void()>& change) { when_idle(change); }};
+  Snapshots snapshots_{&sequences_, [this](const std::function<void()>& change) { when_idle(change); }};
   std::unordered_map<int32_t, Sampler> samplers_;  // by sequence
   std::vector<float> logits_;                      // [outputs of the step, n_vocab]
   std::vector<int32_t> kept_;                      // [chunks of the step] tokens that its sequence keeps
@@ -485,7 +485,7 @@ class EngineImpl final : public Engine {
   bool stop_ = false;
   std::atomic<bool> stop_step_{false};
   StepPlan plan_;                 // of the running step
-  std::vector<int32_t> skipped_;  // [chunks of the step] guesses left out
+  std::vector<int32_t> skipped_;  // [chunks of the step] drafts left out
   std::function<void(Status, StepResult)> done_;
   std::vector<std::function<void()>> changes_;  // to be made when the running step has ended
   std::thread thread_;

@@ -145,16 +145,16 @@ void LoadedModel::describe() {
   if (!info_.has_weights) return;
 
   const Dimensions& d = architecture_->dimensions();
-  info_.n_ctx_train = d.n_ctx_train;
-  info_.n_layer = d.n_layer;
-  info_.n_embd = d.n_embd;
+  info_.context_trained = d.n_ctx_train;
+  info_.layers = d.n_layer;
+  info_.embedding = d.n_embd;
   const auto kv_bytes = [](const kv::Shape& kv) {
     return KvBytes{kv.bytes_per_token(), kv::Sequences::most_bytes(kv)};
   };
   info_.kv_f16 = kv_bytes(d.kv.with(kv::Type::f16));
   info_.kv_q8_0 = kv_bytes(d.kv.with(kv::Type::q8_0));
   const TensorTotals totals = total_tensors(header());
-  info_.n_parameters = totals.n_elements;
+  info_.parameters = totals.n_elements;
   info_.weight_type = totals.main_type;
   info_.weight_bytes = totals.bytes;
   // Of an embedding that is not also the output, a token reads one row.

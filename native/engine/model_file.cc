@@ -32,14 +32,14 @@ void describe(const GgufFile& header, ModelFileInfo* info) {
   info->chat_template = text_of(header, "tokenizer.chat_template");
   info->tokenizer = text_of(header, "tokenizer.ggml.model");
   info->pre_tokenizer = text_of(header, "tokenizer.ggml.pre");
-  info->n_ctx_train = number_of(header, info->architecture + ".context_length");
-  info->n_layer = number_of(header, info->architecture + ".block_count");
-  info->n_embd = number_of(header, info->architecture + ".embedding_length");
+  info->context_trained = number_of(header, info->architecture + ".context_length");
+  info->layers = number_of(header, info->architecture + ".block_count");
+  info->embedding = number_of(header, info->architecture + ".embedding_length");
   if (!header.optional("general.file_type", &info->file_type).ok()) info->file_type.reset();
   info->sampling = sampling_keys(header);
-  info->n_parts = std::max<uint32_t>(1, number_of(header, "split.count"));
+  info->parts = std::max<uint32_t>(1, number_of(header, "split.count"));
   const TensorTotals totals = total_tensors(header);
-  info->n_parameters = totals.n_elements;
+  info->parameters = totals.n_elements;
   info->weight_type = totals.main_type;
 }
 

@@ -53,12 +53,12 @@ struct ModelInfo {
   std::string name;           // general.name, may be empty
   std::string weight_type;    // the type that holds most bytes, "Q4_0"; empty without weights
   std::string chat_template;  // Jinja; empty when the file has none
-  uint64_t n_parameters = 0;
+  uint64_t parameters = 0;
   uint64_t file_bytes = 0;
   uint64_t weight_bytes = 0;  // read for each decoded token
-  uint32_t n_ctx_train = 0;
-  uint32_t n_layer = 0;
-  uint32_t n_embd = 0;
+  uint32_t context_trained = 0;
+  uint32_t layers = 0;
+  uint32_t embedding = 0;
   KvBytes kv_f16, kv_q8_0;  // with EngineOptions::kv_type
   bool has_weights = false;
   std::vector<SamplingKey> sampling;
@@ -74,13 +74,13 @@ struct ModelFileInfo {
   std::string chat_template;          // Jinja
   std::string tokenizer;              // tokenizer.ggml.model
   std::string pre_tokenizer;          // tokenizer.ggml.pre
-  uint64_t n_parameters = 0;          // of this file alone
+  uint64_t parameters = 0;            // of this file alone
   uint64_t file_bytes = 0;
-  uint32_t n_ctx_train = 0;
-  uint32_t n_layer = 0;
-  uint32_t n_embd = 0;
+  uint32_t context_trained = 0;
+  uint32_t layers = 0;
+  uint32_t embedding = 0;
   std::vector<SamplingKey> sampling;
-  uint32_t n_parts = 1;  // files that the model is split into
+  uint32_t parts = 1;  // files that the model is split into
 };
 
 // Reads the header only; every offset is checked against the file. FILE_ and GGUF_ codes.
@@ -179,9 +179,9 @@ struct StepPlan {
     std::span<const int32_t> tokens;  // appended to the sequence, at least one
     bool sample = false;              // draw the next token after the last one
     bool all_logits = false;          // logits of every token of the chunk, else none are returned
-    // With `sample`: the last `drafts` tokens are guesses (speculative decoding, Leviathan et al. 2022,
-    // arXiv:2211.17192). A token is drawn at each place, and the sequence keeps the guesses up to the first that is not
-    // what was drawn: the same tokens as without guesses, in fewer steps. Fewer than the chunk's tokens. Models with
+    // With `sample`: the last `drafts` tokens are drafts of what follows (speculative decoding, Leviathan et al. 2022,
+    // arXiv:2211.17192). A token is drawn at each place, and the sequence keeps the drafts up to the first that is not
+    // what was drawn: the same tokens as without drafts, in fewer steps. Fewer than the chunk's tokens. Models with
     // recurrent layers keep none.
     int32_t drafts = 0;
     bool hidden = false;      // the last layer's normed output of every token; not with all_logits or sample
@@ -206,28 +206,29 @@ struct StepResult {
   double compute_ms = 0;
 };
 
-// What a file of HeldPrefix::save() holds.
-struct PrefixInfo {
+// What a file of PrefixSnapshot::save() holds.
+struct SnapshotInfo {
   std::vector<int32_t> tokens;
   // Lengths that can be gone on from, ascending; empty: any.
   std::vector<int32_t> resumable;
   uint64_t file_bytes = 0;
 };
 
-// The first tokens of a sequence as they were when they were held, whatever becomes of the sequence. Any thread.
-class HeldPrefix {
+// The first tokens of a sequence as they were when the snapshot was taken, whatever becomes of the sequence. Any
+// thread.
+class PrefixSnapshot {
  public:
-  virtual ~HeldPrefix() = default;  // gives the memory back, once no step runs
+  virtual ~PrefixSnapshot() = default;  // gives the memory back, once no step runs
   virtual int32_t n_tokens() const = 0;
   // Writes keys, values and states to a file that appears when it is complete and on the disk, in the place of one that
-  // had its name. `key`, of at most 64 bytes, is what restore_prefix() has to be given. FILE_WRITE_FAILED,
+  // had its name. `key`, of at most 64 bytes, is what restore_snapshot() has to be given. FILE_WRITE_FAILED,
   // ENGINE_CLOSED.
-  virtual Status save(const std::string& path, const std::string& key, PrefixInfo* info) = 0;
+  virtual Status save(const std::string& path, const std::string& key, SnapshotInfo* info) = 0;
 };
 
 // Reads and checks the header of such a file, and that it has its length. PREFIX_FILE_INVALID, also for another key;
 // FILE_OPEN_FAILED, FILE_READ_FAILED.
-Status describe_prefix_file(const std::string& path, const std::string& key, PrefixInfo* info);
+Status describe_snapshot_file(const std::string& path, const std::string& key, SnapshotInfo* info);
 
 // Runs one model for up to max_sequences sequences. One step at a time; while a step runs, every other method that
 // changes sequences returns ENGINE_BUSY. A step that fails leaves the sequences as they were.
@@ -262,13 +263,13 @@ class Engine {
   // What keys and values depend on beside the tokens, as 32 hex digits: the model's weights (a sample of each tensor)
   // and how they lie in memory. Reads a piece of each tensor the first time.
   virtual Status identify(std::string* identity) const = 0;
-  // Holds the first `n_tokens` tokens of a sequence, or as many as resumable_tokens() says; KV_FULL. All have to be
-  // gone before the engine is.
-  virtual Status hold_prefix(int32_t sequence, int32_t n_tokens, std::unique_ptr<HeldPrefix>* held) = 0;
+  // Takes a snapshot of the first `n_tokens` tokens of a sequence, or as many as resumable_tokens() says; KV_FULL. All
+  // have to be gone before the engine is.
+  virtual Status snapshot(int32_t sequence, int32_t n_tokens, std::unique_ptr<PrefixSnapshot>* snapshot) = 0;
   // Makes a sequence of the first `n_tokens` tokens of a file, or of as many as can be gone on from. Blocks until the
-  // file is read and checked, while steps run; any thread. Errors of describe_prefix_file(), KV_FULL, ENGINE_CLOSED.
-  virtual Status restore_prefix(const std::string& path, const std::string& key, int32_t n_tokens,
-                                const SamplerOptions& sampler, int32_t* sequence) = 0;
+  // file is read and checked, while steps run; any thread. Errors of describe_snapshot_file(), KV_FULL, ENGINE_CLOSED.
+  virtual Status restore_snapshot(const std::string& path, const std::string& key, int32_t n_tokens,
+                                  const SamplerOptions& sampler, int32_t* sequence) = 0;
   // Lets running saves and restores end soon, with ENGINE_CLOSED.
   virtual void stop_transfers() = 0;
 

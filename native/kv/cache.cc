@@ -17,19 +17,19 @@ Status Cache::create(const Shape& shape, int32_t n_tokens, int32_t window_tokens
   cache->type_ = shape.type;
   cache->window_ = shape.window();
   for (const LayerShape& layer : shape.layers) {
-    const PoolId pool = layer.window > 0 ? kWindow : kAllTokens;
+    const BlockKind kind = layer.window > 0 ? kWindow : kAllTokens;
     const size_t quants = static_cast<size_t>(kBlockTokens) * layer.head_dim;
     const size_t part_bytes = shape.bytes(kBlockTokens, layer.head_dim);
-    size_t& used = cache->pools_[pool].block_bytes;
-    cache->layers_.push_back({pool, used, part_bytes, quants, static_cast<size_t>(layer.window)});
+    size_t& used = cache->blocks_[kind].block_bytes;
+    cache->layers_.push_back({kind, used, part_bytes, quants, static_cast<size_t>(layer.window)});
     used += 2 * part_bytes * layer.n_kv_head;
   }
-  HEARTH_RETURN_IF_ERROR(cache->pools_[kAllTokens].create(blocks_for(n_tokens), "the KV cache"));
+  HEARTH_RETURN_IF_ERROR(cache->blocks_[kAllTokens].create(blocks_for(n_tokens), "the KV cache"));
   if (cache->window_ == 0) return {};
-  return cache->pools_[kWindow].create(blocks_for(window_tokens), "the KV cache of sliding windows");
+  return cache->blocks_[kWindow].create(blocks_for(window_tokens), "the KV cache of sliding windows");
 }
 
-Status Cache::Pool::create(int32_t n_blocks, const char* purpose) {
+Status Cache::Blocks::create(int32_t n_blocks, const char* purpose) {
   const size_t bytes = n_blocks * block_bytes;
   HEARTH_RETURN_IF_ERROR(Arena::create(Arena::bytes_for<uint8_t>(bytes), purpose, &arena));
   HEARTH_RETURN_IF_ERROR(arena.allocate(bytes, &base));
@@ -40,50 +40,50 @@ Status Cache::Pool::create(int32_t n_blocks, const char* purpose) {
   return {};
 }
 
-int32_t Cache::Pool::take() {
+int32_t Cache::Blocks::take() {
   const int32_t block = free.back();
   free.pop_back();
   references[block] = 1;
   return block;
 }
 
-void Cache::Pool::release(int32_t block) {
+void Cache::Blocks::release(int32_t block) {
   if (block != kNoBlock && --references[block] == 0) free.push_back(block);
 }
 
-void Cache::Pool::copy(int32_t from, int32_t to) {
+void Cache::Blocks::copy(int32_t from, int32_t to) {
   std::memcpy(base + to * block_bytes, base + from * block_bytes, block_bytes);
 }
 
-Cache::Need Cache::need(PoolId pool, const BlockTable& table, int32_t n) const {
-  const std::vector<int32_t>& blocks = table.blocks[pool];
+Cache::Need Cache::need(BlockKind kind, const BlockTable& table, int32_t n) const {
+  const std::vector<int32_t>& blocks = table.blocks[kind];
   const auto have = static_cast<int32_t>(blocks.size());
   const int32_t tail = table.n_tokens / kBlockTokens;
   return {.grow = std::max(0, blocks_for(table.n_tokens + n) - have),
-          .unshare = tail < have && pools_[pool].references[blocks[tail]] > 1};
+          .unshare = tail < have && blocks_[kind].references[blocks[tail]] > 1};
 }
 
 Status Cache::reserve(BlockTable* table, int32_t n) {
-  const int pools = window_ > 0 ? kPools : kWindow;
-  for (int id = 0; id < pools; ++id) {
-    const size_t needed = need(static_cast<PoolId>(id), *table, n).blocks(), free = pools_[id].free.size();
+  const int kinds = window_ > 0 ? kBlockKinds : kWindow;
+  for (int id = 0; id < kinds; ++id) {
+    const size_t needed = need(static_cast<BlockKind>(id), *table, n).blocks(), free = blocks_[id].free.size();
     if (needed <= free) continue;
     return {Code::KV_FULL, "The KV cache has " + std::to_string(free * kBlockTokens) +
                                " tokens free, and a sequence needs " + std::to_string(needed * kBlockTokens) +
                                " more."};
   }
-  for (int id = 0; id < pools; ++id) {
-    Pool& pool = pools_[id];
+  for (int id = 0; id < kinds; ++id) {
+    Blocks& all = blocks_[id];
     std::vector<int32_t>& blocks = table->blocks[id];
-    const Need needed = need(static_cast<PoolId>(id), *table, n);
+    const Need needed = need(static_cast<BlockKind>(id), *table, n);
     if (needed.unshare) {
       int32_t& tail = blocks[table->n_tokens / kBlockTokens];
-      const int32_t own = pool.take();
-      pool.copy(tail, own);
-      pool.release(tail);
+      const int32_t own = all.take();
+      all.copy(tail, own);
+      all.release(tail);
       tail = own;
     }
-    for (int32_t i = 0; i < needed.grow; ++i) blocks.push_back(pool.take());
+    for (int32_t i = 0; i < needed.grow; ++i) blocks.push_back(all.take());
   }
   return {};
 }
@@ -94,7 +94,7 @@ void Cache::release_passed(BlockTable* table) {
   std::vector<int32_t>& blocks = table->blocks[kWindow];
   const auto end = std::min<size_t>(first_window_block(table->n_tokens), blocks.size());
   for (size_t i = end; i-- > 0 && blocks[i] != kNoBlock;) {
-    pools_[kWindow].release(blocks[i]);
+    blocks_[kWindow].release(blocks[i]);
     blocks[i] = kNoBlock;
   }
 }
@@ -108,26 +108,26 @@ bool Cache::has_window(const BlockTable& table, int32_t n_tokens) const {
 
 void Cache::truncate(BlockTable* table, int32_t n_tokens) {
   const auto keep = static_cast<size_t>(blocks_for(n_tokens));
-  for (int id = 0; id < kPools; ++id) {
+  for (int id = 0; id < kBlockKinds; ++id) {
     std::vector<int32_t>& blocks = table->blocks[id];
-    for (; blocks.size() > keep; blocks.pop_back()) pools_[id].release(blocks.back());
+    for (; blocks.size() > keep; blocks.pop_back()) blocks_[id].release(blocks.back());
   }
   table->n_tokens = n_tokens;
 }
 
 Status Cache::fork(const BlockTable& source, int32_t n_tokens, BlockTable* copy) {
-  Pool& pool = pools_[kAllTokens];
+  Blocks& all = blocks_[kAllTokens];
   const std::vector<int32_t>& from = source.blocks[kAllTokens];
   const int32_t full = n_tokens / kBlockTokens;
   const bool partial = n_tokens % kBlockTokens != 0;
-  if (partial && pool.free.empty())
+  if (partial && all.free.empty())
     return {Code::KV_FULL, "The KV cache has no block free for a copy of a sequence's end."};
   std::vector<int32_t>& blocks = copy->blocks[kAllTokens];
   blocks.assign(from.begin(), from.begin() + full);
-  for (int32_t block : blocks) ++pool.references[block];
+  for (int32_t block : blocks) ++all.references[block];
   if (partial) {
-    blocks.push_back(pool.take());
-    pool.copy(from[full], blocks.back());
+    blocks.push_back(all.take());
+    all.copy(from[full], blocks.back());
   }
   copy->n_tokens = n_tokens;
   return {};
@@ -135,21 +135,21 @@ Status Cache::fork(const BlockTable& source, int32_t n_tokens, BlockTable* copy)
 
 void Cache::share_window(const BlockTable& source, int32_t n_tokens, BlockTable* table) {
   if (window_ == 0) return;
-  Pool& pool = pools_[kWindow];
+  Blocks& all = blocks_[kWindow];
   const int32_t first = first_window_block(n_tokens), end = blocks_for(n_tokens);
   std::vector<int32_t> shared(end, kNoBlock);
-  for (int32_t i = first; i < end; ++i) ++pool.references[shared[i] = source.blocks[kWindow][i]];
-  for (int32_t block : table->blocks[kWindow]) pool.release(block);
+  for (int32_t i = first; i < end; ++i) ++all.references[shared[i] = source.blocks[kWindow][i]];
+  for (int32_t block : table->blocks[kWindow]) all.release(block);
   table->blocks[kWindow] = std::move(shared);
 }
 
-std::span<std::byte> Cache::block_bytes(PoolId pool, int32_t block) const {
-  const Pool& of = pools_[pool];
+std::span<std::byte> Cache::block_bytes(BlockKind kind, int32_t block) const {
+  const Blocks& of = blocks_[kind];
   return std::as_writable_bytes(std::span(of.base + block * of.block_bytes, of.block_bytes));
 }
 
-Status Cache::take(PoolId pool, int32_t n, std::vector<int32_t>* blocks) {
-  Pool& from = pools_[pool];
+Status Cache::take(BlockKind kind, int32_t n, std::vector<int32_t>* blocks) {
+  Blocks& from = blocks_[kind];
   if (static_cast<size_t>(n) > from.free.size()) {
     return {Code::KV_FULL, "The KV cache has " + std::to_string(from.free.size() * kBlockTokens) +
                                " tokens free, and a stored prefix needs " + std::to_string(n * kBlockTokens) + "."};

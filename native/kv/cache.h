@@ -16,14 +16,14 @@
 namespace hearth::kv {
 
 // Which layers' keys and values a block holds.
-enum PoolId { kAllTokens, kWindow, kPools };
+enum BlockKind { kAllTokens, kWindow, kBlockKinds };
 
 inline constexpr int32_t kNoBlock = -1;
 
 // The blocks of one sequence, in the order of its tokens; kNoBlock where a window has passed. Plain data: the cache
 // counts the references.
 struct BlockTable {
-  std::array<std::vector<int32_t>, kPools> blocks;
+  std::array<std::vector<int32_t>, kBlockKinds> blocks;
   int32_t n_tokens = 0;
 };
 
@@ -37,7 +37,7 @@ struct HeadRows {
   float* d() const { return reinterpret_cast<float*>(bytes + quants); }  // and [kBlockTokens, head_dim / kQ8Dims]
 };
 
-// A block holds, for each of its pool's layers and each KV head, keys and then values. All layers of a block lie
+// A block holds, for each layer of its kind and each KV head, keys and then values. All layers of a block lie
 // together, so that a freed block gives whole pages back and a prefix can be written out in one go.
 class Cache {
  public:
@@ -46,14 +46,14 @@ class Cache {
   static Status create(const Shape& shape, int32_t n_tokens, int32_t window_tokens, Cache* cache);
 
   // Of the layers that keep all tokens.
-  int32_t free_tokens() const { return static_cast<int32_t>(pools_[kAllTokens].free.size()) * kBlockTokens; }
+  int32_t free_tokens() const { return static_cast<int32_t>(blocks_[kAllTokens].free.size()) * kBlockTokens; }
 
   // Makes room for n more tokens at the end of `table` and unshares the blocks they start in. KV_FULL changes nothing.
   // The caller writes keys and values of every layer and counts the tokens in table->n_tokens itself.
   Status reserve(BlockTable* table, int32_t n);
   // Whether reserve() would fail for want of blocks of layers with a window.
   bool lacks_window_blocks(const BlockTable& table, int32_t n) const {
-    return window_ > 0 && need(kWindow, table, n).blocks() > pools_[kWindow].free.size();
+    return window_ > 0 && need(kWindow, table, n).blocks() > blocks_[kWindow].free.size();
   }
   // Gives back the blocks that no window of a token from n_tokens on reaches.
   void release_passed(BlockTable* table);
@@ -69,7 +69,7 @@ class Cache {
 
   // The block of a layer that holds a position.
   int32_t block_at(const BlockTable& table, size_t layer, size_t position) const {
-    return table.blocks[layers_[layer].pool][position / kBlockTokens];
+    return table.blocks[layers_[layer].kind][position / kBlockTokens];
   }
   Type type() const { return type_; }
   HeadRows keys(int32_t block, size_t layer, size_t head) const { return part(block, layer, 2 * head); }
@@ -77,27 +77,27 @@ class Cache {
   // The layer's; 0: it sees all tokens.
   size_t window(size_t layer) const { return layers_[layer].window; }
 
-  size_t free_blocks(PoolId pool) const { return pools_[pool].free.size(); }
+  size_t free_blocks(BlockKind kind) const { return blocks_[kind].free.size(); }
 
   // For snapshots: a block's bytes, and blocks that no sequence has yet.
-  size_t bytes_of_block(PoolId pool) const { return pools_[pool].block_bytes; }
-  std::span<std::byte> block_bytes(PoolId pool, int32_t block) const;
+  size_t bytes_of_block(BlockKind kind) const { return blocks_[kind].block_bytes; }
+  std::span<std::byte> block_bytes(BlockKind kind, int32_t block) const;
   // Appends n blocks of one reference each; KV_FULL takes none.
-  Status take(PoolId pool, int32_t n, std::vector<int32_t>* blocks);
-  void share(PoolId pool, int32_t block) { ++pools_[pool].references[block]; }
-  void release(PoolId pool, int32_t block) { pools_[pool].release(block); }
+  Status take(BlockKind kind, int32_t n, std::vector<int32_t>* blocks);
+  void share(BlockKind kind, int32_t block) { ++blocks_[kind].references[block]; }
+  void release(BlockKind kind, int32_t block) { blocks_[kind].release(block); }
   // The first block that a window before token n_tokens reaches.
   int32_t first_window_block(int32_t n_tokens) const;
 
  private:
   struct Layer {
-    PoolId pool;
+    BlockKind kind;
     size_t offset;      // in its block
     size_t part_bytes;  // one head's keys, or values
     size_t quants;      // of them in q8_0
     size_t window;
   };
-  struct Pool {
+  struct Blocks {
     Arena arena;
     uint8_t* base = nullptr;
     size_t block_bytes = 0;
@@ -109,23 +109,23 @@ class Cache {
     void release(int32_t block);
     void copy(int32_t from, int32_t to);
   };
-  // What reserving n tokens takes from a pool.
+  // What reserving n tokens takes of a kind.
   struct Need {
     int32_t grow;
     bool unshare;  // the block that the next token goes to
     size_t blocks() const { return static_cast<size_t>(grow) + (unshare ? 1 : 0); }
   };
-  Need need(PoolId pool, const BlockTable& table, int32_t n) const;
+  Need need(BlockKind kind, const BlockTable& table, int32_t n) const;
   // Keys of head 0, values of head 0, keys of head 1, ...
   HeadRows part(int32_t block, size_t layer, size_t i) const {
     const Layer& l = layers_[layer];
-    const Pool& pool = pools_[l.pool];
-    return {pool.base + block * pool.block_bytes + l.offset + i * l.part_bytes, l.quants};
+    const Blocks& all = blocks_[l.kind];
+    return {all.base + block * all.block_bytes + l.offset + i * l.part_bytes, l.quants};
   }
 
   Type type_ = Type::f16;
   std::vector<Layer> layers_;
-  std::array<Pool, kPools> pools_;
+  std::array<Blocks, kBlockKinds> blocks_;
   int32_t window_ = 0;  // the largest
 };
 

@@ -28,11 +28,11 @@ int32_t window_tokens(const Shape& shape, const SequenceLimits& limits) {
   const int64_t window = std::min(shape.window(), limits.context_tokens) + 2 * kBlockTokens;
   const int64_t running = std::min(window + limits.max_batch_tokens, int64_t{limits.context_tokens} + 2 * kBlockTokens);
   const auto checkpoints = static_cast<int64_t>(checkpoints_of_sequence(shape));
-  // A held copy of a sequence may outlive it while it is written to disk.
-  const int64_t held = (1 + checkpoints) * window;
+  // A snapshot of a sequence may outlive it while it is written to disk.
+  const int64_t snapshot = (1 + checkpoints) * window;
   const int64_t prefixes = limits.prefix_sequences * 2 * window;
   return static_cast<int32_t>(
-      std::min(kMostTokens, limits.max_sequences * (running + checkpoints * window) + prefixes + held));
+      std::min(kMostTokens, limits.max_sequences * (running + checkpoints * window) + prefixes + snapshot));
 }
 
 // Of those in `checkpoints`, the one whose loss costs the fewest tokens when they have to be computed again.
@@ -54,8 +54,8 @@ Status Sequences::create(const Shape& shape, const SequenceLimits& limits, Seque
   sequences->shape_window_ = shape.window();
   sequences->most_checkpoints_ = checkpoints_of_sequence(shape);
   HEARTH_RETURN_IF_ERROR(Cache::create(shape, limits.kv_tokens, window_tokens(shape, limits), &sequences->cache_));
-  // While a step runs, a sequence has the state before it and the one behind it. The last ones are for a copy that is
-  // held while its sequence goes.
+  // While a step runs, a sequence has the state before it and the one behind it. The last ones are for a
+  // snapshot that outlives its sequence.
   const auto slots = limits.max_sequences * (2 + sequences->most_checkpoints_) + 2 * limits.prefix_sequences + 1 +
                      sequences->most_checkpoints_;
   return States::create(shape, static_cast<int32_t>(slots), &sequences->states_);
@@ -120,7 +120,7 @@ void Sequences::truncate(Sequence* sequence, int32_t n_tokens) {
   drop_after(sequence, keep);
 }
 
-Status Sequences::hold(int32_t source_id, int32_t n_tokens, Sequence* held) {
+Status Sequences::copy(int32_t source_id, int32_t n_tokens, Sequence* copied) {
   const Sequence* source = find(source_id);
   const int32_t keep = resumable(*source, n_tokens);
   Sequence copy;
@@ -142,24 +142,24 @@ Status Sequences::hold(int32_t source_id, int32_t n_tokens, Sequence* held) {
     states_.share(own.state);
     copy.checkpoints.push_back(std::move(own));
   }
-  *held = std::move(copy);
+  *copied = std::move(copy);
   return {};
 }
 
-void Sequences::discard(Sequence* held) {
-  cache_.truncate(&held->table, 0);
-  states_.release(std::exchange(held->state, kNoState));
-  drop_after(held, 0);
+void Sequences::discard(Sequence* copied) {
+  cache_.truncate(&copied->table, 0);
+  states_.release(std::exchange(copied->state, kNoState));
+  drop_after(copied, 0);
 }
 
-int32_t Sequences::adopt(Sequence held) {
-  sequences_.emplace(next_id_, std::move(held));
+int32_t Sequences::adopt(Sequence copied) {
+  sequences_.emplace(next_id_, std::move(copied));
   return next_id_++;
 }
 
 Status Sequences::fork(int32_t source, int32_t n_tokens, int32_t* id) {
   Sequence copy;
-  HEARTH_RETURN_IF_ERROR(hold(source, n_tokens, &copy));
+  HEARTH_RETURN_IF_ERROR(this->copy(source, n_tokens, &copy));
   if (copy.table.n_tokens < n_tokens) copy.branch = n_tokens;
   prove(find(source), copy.table.n_tokens);
   prove(&copy, copy.table.n_tokens);
@@ -258,7 +258,7 @@ void Sequences::plan_checkpoints(Sequence* sequence, int32_t prompt_end) {
 
 void Sequences::commit(Sequence* sequence, int32_t n) {
   const bool wrote_all = n == sequence->n_new;
-  cache_.truncate(&sequence->table, sequence->table.n_tokens + n);  // what wrong guesses reserved
+  cache_.truncate(&sequence->table, sequence->table.n_tokens + n);  // what wrong drafts reserved
   if (states_.used()) {
     states_.release(sequence->state);
     sequence->state = std::exchange(sequence->next_state, kNoState);
@@ -290,9 +290,9 @@ void Sequences::add_checkpoint(Sequence* sequence, Checkpoint checkpoint) {
   if (all.size() > most_checkpoints_) erase(&all, cheapest(all));
 }
 
-SnapshotLayout Sequences::layout(const Sequence& held, SnapshotPieces* pieces) const {
+SnapshotLayout Sequences::layout(const Sequence& copied, SnapshotPieces* pieces) const {
   SnapshotLayout layout;
-  layout.n_tokens = held.table.n_tokens;
+  layout.n_tokens = copied.table.n_tokens;
   std::vector<int32_t> windows, states;
   const auto number = [](std::vector<int32_t>& known, int32_t id) {
     const auto found = std::ranges::find(known, id);
@@ -312,11 +312,11 @@ SnapshotLayout Sequences::layout(const Sequence& held, SnapshotPieces* pieces) c
     }
     layout.points.push_back(std::move(point));
   };
-  for (const Checkpoint& checkpoint : held.checkpoints) {
+  for (const Checkpoint& checkpoint : copied.checkpoints) {
     if (checkpoint.n_tokens < layout.n_tokens) add_point(checkpoint.n_tokens, checkpoint.window, checkpoint.state);
   }
-  add_point(layout.n_tokens, held.table, held.state);
-  const std::vector<int32_t>& blocks = held.table.blocks[kAllTokens];
+  add_point(layout.n_tokens, copied.table, copied.state);
+  const std::vector<int32_t>& blocks = copied.table.blocks[kAllTokens];
   layout.n_blocks = static_cast<int32_t>(blocks.size());
   layout.n_windows = static_cast<int32_t>(windows.size());
   layout.n_states = static_cast<int32_t>(states.size());
@@ -335,7 +335,7 @@ bool Sequences::fits(const SnapshotLayout& layout) const {
          });
 }
 
-Status Sequences::allocate(const SnapshotLayout& layout, Sequence* held, SnapshotPieces* pieces) {
+Status Sequences::allocate(const SnapshotLayout& layout, Sequence* copied, SnapshotPieces* pieces) {
   Sequence made;
   std::vector<int32_t> windows, states;
   const auto windows_left = [&] { return cache_.free_blocks(kWindow) < static_cast<size_t>(layout.n_windows); };
@@ -376,7 +376,7 @@ Status Sequences::allocate(const SnapshotLayout& layout, Sequence* held, Snapsho
   for (int32_t block : windows) cache_.release(kWindow, block);
   for (int32_t slot : states) states_.release(slot);
   if (status.ok())
-    *held = std::move(made);
+    *copied = std::move(made);
   else
     discard(&made);
   return status;

@@ -80,15 +80,15 @@ class Sequences {
 
   // A copy of source's first resumable(n_tokens) tokens that no step changes; KV_FULL. It is no sequence of its own:
   // discard() gives it back, or adopt() makes it one.
-  Status hold(int32_t source, int32_t n_tokens, Sequence* held);
-  void discard(Sequence* held);
-  int32_t adopt(Sequence held);
-  // How a held sequence lies in memory.
-  SnapshotLayout layout(const Sequence& held, SnapshotPieces* pieces) const;
+  Status copy(int32_t source, int32_t n_tokens, Sequence* copied);
+  void discard(Sequence* copied);
+  int32_t adopt(Sequence copied);
+  // How a copied sequence lies in memory.
+  SnapshotLayout layout(const Sequence& copied, SnapshotPieces* pieces) const;
   // Whether a consistent layout is one of this model's.
   bool fits(const SnapshotLayout& layout) const;
   // Memory for a sequence of a layout that fits, which the caller fills; KV_FULL.
-  Status allocate(const SnapshotLayout& layout, Sequence* held, SnapshotPieces* pieces);
+  Status allocate(const SnapshotLayout& layout, Sequence* copied, SnapshotPieces* pieces);
   // Bytes of a block, a window block and a state; 0 where the model has none.
   std::array<uint64_t, 3> piece_bytes() const;
 

@@ -59,13 +59,13 @@ function joined(messages: readonly TemplateMessage[]): TemplateMessage[] {
 
 function merged(first: TemplateMessage, second: TemplateMessage): TemplateMessage {
   const calls = [...(first.tool_calls ?? []), ...(second.tool_calls ?? [])];
-  const thoughts = [first.reasoning_content, second.reasoning_content].filter((each) => each !== undefined);
+  const reasoning = [first.reasoning_content, second.reasoning_content].filter((each) => each !== undefined);
   const isEmpty = first.content === null && second.content === null;
   return {
     ...first,
     ...second,
     content: isEmpty ? null : withText([first.content, second.content]),
-    ...(thoughts.length > 0 ? { reasoning_content: withText(thoughts) } : {}),
+    ...(reasoning.length > 0 ? { reasoning_content: withText(reasoning) } : {}),
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
   };
 }

@@ -15,7 +15,7 @@ export interface Message {
   /** One of `roles` in lower case, or a word for the template, which may refuse it. */
   readonly role: string;
   readonly content: string;
-  /** An assistant's thoughts before its content. */
+  /** An assistant's reasoning before its content. */
   readonly reasoning?: string;
   readonly toolCalls?: readonly ToolCall[];
   /** Of a tool's message: the call it answers, and the tool's name. */

@@ -36,7 +36,7 @@ export interface Prompt {
 export interface PromptOptions {
   readonly tools?: readonly Tool[];
   readonly toolChoice?: ToolChoice;
-  /** The answer comes without thoughts before it: it has to have a certain form from its first token on. */
+  /** The answer comes without reasoning before it: it has to have a certain form from its first token on. */
   readonly withoutReasoning?: boolean;
   /** End with the header of the assistant's answer. */
   readonly addGenerationPrompt?: boolean;
@@ -100,7 +100,7 @@ export class PromptBuilder {
     const isControl = ({ control, text }: { control: boolean; text: string }) =>
       control || markers.has(text) || (isMarkup(text) && written?.has(text) === true);
     this.#shield = new Shield(specialTokens.filter(isControl).map((token) => ({ ...token, control: true })));
-    // Earlier answers keep what the model wrote: templates look for the end of its thoughts in them.
+    // Earlier answers keep what the model wrote: templates look for the end of its reasoning in them.
     this.#answerShield = new Shield(specialTokens);
     this.stopTokens = new Set([...tokenizer.info.endOfGeneration, ...this.#ownStopTokens()]);
     this.visibleTokens = new Set(
@@ -166,8 +166,8 @@ export class PromptBuilder {
     const { text, mark } = await this.#text(chat, messages, offered, { ...options, withoutReasoning });
     const opensReasoning = endsOpen(text.replaceAll(mark, ""), chat.format);
     const { tools: format, reasoning } = chat.format;
-    const thoughts = withoutReasoning && opensReasoning ? `${reasoning?.close ?? ""}\n\n` : "";
-    const forced = thoughts + (choice === null ? "" : format.begin(choice === "" ? null : choice));
+    const closing = withoutReasoning && opensReasoning ? `${reasoning?.close ?? ""}\n\n` : "";
+    const forced = closing + (choice === null ? "" : format.begin(choice === "" ? null : choice));
     const tokens = await this.#tokenizer.encode(text + forced, { addSpecial: false, parseSpecial: true, mark });
     const parser = new AnswerParser(chat.format, { tools, inReasoning: opensReasoning, onlyCalls: choice !== null });
     parser.push(forced);
@@ -300,7 +300,7 @@ function chosenTools({ tools = [], toolChoice = "auto" }: PromptOptions): {
   return { tools, choice: toolChoice === "required" ? "" : toolChoice.name };
 }
 
-/** Whether the prompt ends within thoughts that the template has opened. */
+/** Whether the prompt ends within reasoning that the template has opened. */
 function endsOpen(text: string, { reasoning }: AnswerFormat): boolean {
   return reasoning !== null && text.trimEnd().endsWith(reasoning.open);
 }

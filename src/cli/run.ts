@@ -101,7 +101,7 @@ async function printAnswer(service: GenerationService, request: GenerationReques
   try {
     for await (const event of service.generate(request)) {
       if (event.type === "delta") process.stdout.write(event.text);
-      // Thoughts are for whoever watches, not for a pipe.
+      // Reasoning is for whoever watches, not for a pipe.
       if (event.type === "reasoning" && process.stderr.isTTY) process.stderr.write(`\x1b[2m${event.text}\x1b[0m`);
     }
   } catch (error) {

@@ -165,7 +165,7 @@ export const options = {
   }),
   "engine.speculation": option(boolean(), true, {
     env: "HEARTH_SPECULATION",
-    doc: "Guess tokens that repeat earlier text, several a step; answers are the same without.",
+    doc: "Draft tokens that repeat earlier text, several a step; answers are the same without.",
   }),
   "context.tokens": option(integer(16, 1_048_576, "tokens"), 8192, {
     env: "HEARTH_CONTEXT_TOKENS",

@@ -29,7 +29,7 @@ import type { LoadedModel } from "../service/model-host.js";
 import { ModelRegistry } from "../service/model-registry.js";
 import { ModelLibrary, type Puller } from "../service/models.js";
 import { readPinned } from "../service/pinned.js";
-import { PrefixMetrics } from "../service/prefix-metrics.js";
+import { SnapshotMetrics } from "../service/snapshot-metrics.js";
 import { RoutedGenerations, RoutedModels } from "../service/upstream/routing.js";
 import type { Upstream } from "../service/upstream/upstream.js";
 import { Blobs } from "../store/blobs.js";
@@ -37,7 +37,7 @@ import { Digests } from "../store/digests.js";
 import type { DocumentStore } from "../store/documents.js";
 import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
-import { PrefixFiles } from "../store/prefix-files.js";
+import { SnapshotFiles } from "../store/snapshot-files.js";
 import { collectHostMetrics } from "./host-metrics.js";
 import { KeptKeys } from "./kept-keys.js";
 import { listenWhenPossible } from "./listening.js";
@@ -89,8 +89,8 @@ export class Daemon {
   readonly #server: Server;
   readonly #responses: DocumentStore<StoredResponse>;
   readonly #streams: LiveStreams;
-  /** null: prefixes are not kept on disk. */
-  readonly #prefixes: PrefixFiles | null;
+  /** null: no snapshots are written. */
+  readonly #snapshots: SnapshotFiles | null;
   readonly #pinned: readonly PinnedFile[];
   readonly #keys: KeptKeys;
   readonly #digests: Digests;
@@ -120,8 +120,8 @@ export class Daemon {
     }
     const options = modelRegistryOptions(config, model);
     this.#pinned = readPinnedFiles(config);
-    this.#prefixes = prefixFiles(config, dependencies);
-    const prefixMetrics = new PrefixMetrics(metrics, () => this.#prefixes?.bytes ?? 0);
+    this.#snapshots = snapshotFiles(config, dependencies);
+    const snapshotMetrics = new SnapshotMetrics(metrics, () => this.#snapshots?.bytes ?? 0);
     const tunings = new ThreadTuner(config, stateFolder, engineModule, clock);
     this.#tuner = config["engine.auto_tune"] && tunings.isWanted ? new AutoTuner({ clock, logger, tunings }) : null;
     this.#idle = new IdleTime(clock, idleAfterMs);
@@ -135,7 +135,7 @@ export class Daemon {
       tuning: (file) => tunings.find(file),
       idle: this.#idle,
       use: (file) => store.use(file),
-      ...(this.#prefixes && { prefixes: { files: this.#prefixes, metrics: prefixMetrics } }),
+      ...(this.#snapshots && { snapshots: { files: this.#snapshots, metrics: snapshotMetrics } }),
     });
     this.#keys = new KeptKeys(new KeyFile(stateFolder, engineModule), { clock, logger, health: this.#health });
     this.#server = new Server(config, { clock, logger, metrics, keys: () => this.#keys.keys(), tls });
@@ -182,7 +182,7 @@ export class Daemon {
   async start(): Promise<Address> {
     const { logger, systemd } = this.#dependencies;
     await this.#responses.start();
-    await this.#prefixes?.start();
+    await this.#snapshots?.start();
     this.#watchdog.start();
     const address = await this.#listen();
     logger.info({ address: formatAddress(address) }, "listening");
@@ -225,7 +225,7 @@ export class Daemon {
     await this.#grammars.close();
     await this.#server.stop();
     await this.#responses.stop();
-    await this.#prefixes?.stop();
+    await this.#snapshots?.stop();
     this.#watchdog.stop();
     await systemd.sent();
     logger.info("stopped");
@@ -282,13 +282,13 @@ export class Daemon {
   }
 }
 
-function prefixFiles(
+function snapshotFiles(
   config: Config,
   { engineModule, stateFolder, clock, logger }: DaemonDependencies,
-): PrefixFiles | null {
+): SnapshotFiles | null {
   const limits = { bytes: config["prefix.disk_bytes"], bytesADay: config["prefix.disk_bytes_per_day"] };
   if (limits.bytes === 0) return null;
-  return new PrefixFiles(path.join(stateFolder, "prefixes"), engineModule.buildId(), limits, {
+  return new SnapshotFiles(path.join(stateFolder, "prefixes"), engineModule.buildId(), limits, {
     clock,
     logger,
     locker: engineModule,

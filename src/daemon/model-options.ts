@@ -44,7 +44,7 @@ function hostOptions(config: Config): ModelRegistryOptions["host"] {
       maxGapMs: config["scheduler.max_gap_ms"],
       speculation: config["engine.speculation"],
       loops: { repeats: config["limits.loop_repeats"], tokens: config["limits.loop_tokens"] },
-      keeper: { idleMs: config["prefix.idle_ms"], minTokens: config["prefix.min_tokens"] },
+      snapshots: { idleMs: config["prefix.idle_ms"], minTokens: config["prefix.min_tokens"] },
     },
     overflow: config["context.overflow"],
     loadWaitMs: config["model.load_wait_ms"],

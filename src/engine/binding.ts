@@ -14,12 +14,12 @@ import type {
   ImportPlan,
   Model,
   ModelInfo,
-  PrefixInfo,
   QuantizeOptions,
   QuantizeProgress,
   QuantizeReport,
   QuantizeWatch,
   SamplerOptions,
+  SnapshotInfo,
   StepPlan,
   StepResult,
 } from "./contract.js";
@@ -168,16 +168,16 @@ class NativeEngine implements Engine {
     return callAsync(() => this.#handle.identify());
   }
 
-  savePrefix(sequence: number, tokens: number, path: string, key: string): Promise<PrefixInfo> {
-    return callAsync(() => this.#handle.savePrefix(sequence, tokens, path, key));
+  saveSnapshot(sequence: number, tokens: number, path: string, key: string): Promise<SnapshotInfo> {
+    return callAsync(() => this.#handle.saveSnapshot(sequence, tokens, path, key));
   }
 
-  restorePrefix(path: string, key: string, tokens: number, sampler: SamplerOptions): Promise<number> {
-    return callAsync(() => this.#handle.restorePrefix(path, key, tokens, sampler));
+  restoreSnapshot(path: string, key: string, tokens: number, sampler: SamplerOptions): Promise<number> {
+    return callAsync(() => this.#handle.restoreSnapshot(path, key, tokens, sampler));
   }
 
-  describePrefix(path: string, key: string): Promise<PrefixInfo> {
-    return callAsync(() => this.#handle.describePrefix(path, key));
+  describeSnapshot(path: string, key: string): Promise<SnapshotInfo> {
+    return callAsync(() => this.#handle.describeSnapshot(path, key));
   }
 
   step(plan: StepPlan): Promise<StepResult> {

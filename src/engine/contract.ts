@@ -169,16 +169,16 @@ export interface StepChunk {
   /** Return the last layer's normed output of every token of the chunk. Not with `sample` or `allLogits`. */
   readonly hidden?: boolean;
   /**
-   * With `sample`: the last `drafts` tokens are guesses of what follows. A token is drawn at each place, and the sequence
-   * keeps the guesses up to the first that is not what was drawn: the same tokens as without, in fewer steps.
+   * With `sample`: the last `drafts` tokens are drafts of what follows. A token is drawn at each place, and the sequence
+   * keeps the drafts up to the first that is not what was drawn: the same tokens as without, in fewer steps.
    */
   readonly drafts?: number;
   /** Tokens of the same prompt that later steps bring: shortly before its end is where others part from it. */
   readonly promptLeft?: number;
 }
 
-/** What a file of `savePrefix` holds. */
-export interface PrefixInfo {
+/** What a file of `saveSnapshot` holds. */
+export interface SnapshotInfo {
   readonly tokens: Int32Array;
   /** Lengths that can be gone on from, ascending; null: any. */
   readonly resumable: Int32Array | null;
@@ -246,18 +246,18 @@ export interface Engine {
   identify(): Promise<string>;
   /**
    * Writes the first `tokens` tokens of a sequence, or as many as `resumableTokens` says, to a file that appears when it is
-   * complete and on the disk. They are held from the call on, so that steps may run and the sequence may go meanwhile; the
-   * call itself rejects with ENGINE_BUSY while a step runs. `key`: at most 64 bytes that restoring has to give again.
+   * complete and on the disk. The snapshot is taken at the call, so that steps may run and the sequence may go meanwhile;
+   * the call itself rejects with ENGINE_BUSY while a step runs. `key`: at most 64 bytes that restoring has to give again.
    */
-  savePrefix(sequence: number, tokens: number, path: string, key: string): Promise<PrefixInfo>;
+  saveSnapshot(sequence: number, tokens: number, path: string, key: string): Promise<SnapshotInfo>;
   /**
    * A new sequence of the first `tokens` tokens of such a file, or of as many as can be gone on from. Reads and checks the
    * file while steps run. Rejects with PREFIX_FILE_INVALID (damaged, or of another key), FILE_OPEN_FAILED,
    * FILE_READ_FAILED, KV_FULL, ENGINE_CLOSED.
    */
-  restorePrefix(path: string, key: string, tokens: number, sampler: SamplerOptions): Promise<number>;
+  restoreSnapshot(path: string, key: string, tokens: number, sampler: SamplerOptions): Promise<number>;
   /** Reads and checks the header alone. */
-  describePrefix(path: string, key: string): Promise<PrefixInfo>;
+  describeSnapshot(path: string, key: string): Promise<SnapshotInfo>;
   /** Runs on the engine's own thread; rejects with a HearthError. */
   step(plan: StepPlan): Promise<StepResult>;
   /** The running step, if there is one, rejects with STOPPED, in the time of one layer. */

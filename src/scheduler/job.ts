@@ -3,10 +3,10 @@
 import type { Clock } from "../base/clock.js";
 import type { JobTimes } from "./job-times.js";
 import type { LoopWatch } from "./loop-watch.js";
-import { Pool } from "./pool.js";
+import { MeanPooling } from "./mean-pooling.js";
 import { Drafter } from "./speculation.js";
 import { SequenceStream } from "./stream.js";
-import type { EndReason, SequenceRequest } from "./types.js";
+import type { FinishReason, SequenceRequest } from "./types.js";
 
 export type JobPhase = "queued" | "prefill" | "decode" | "ended";
 
@@ -16,17 +16,17 @@ export class Job {
   /** The prompt and what was generated; a slot holds a prefix of it in the KV cache. */
   readonly history: number[];
   readonly drafter = new Drafter();
-  readonly pool: Pool | null;
+  readonly pooling: MeanPooling | null;
   readonly times: JobTimes;
   readonly loopWatch: LoopWatch;
   phase: JobPhase = "queued";
   /** When it got its slot, as a count; smaller is older. Kept when it loses the slot to an older job. */
   admission = 0;
   cachedTokens = 0;
-  /** A stored prefix of its prompt is being read back. */
+  /** A snapshot of a prefix of its prompt is being restored. */
   restoring = false;
-  /** Whether there is one was asked already. */
-  askedShelf = false;
+  /** Whether there is a snapshot was asked already. */
+  lookedForSnapshot = false;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort: () => void;
   #position = 0;
@@ -40,7 +40,7 @@ export class Job {
     this.request = request;
     this.times = times;
     this.loopWatch = loopWatch;
-    this.pool = request.pool ? new Pool() : null;
+    this.pooling = request.pooling ? new MeanPooling() : null;
     this.history = [...request.prompt];
     this.stream = new SequenceStream({
       onCancel: () => handlers.onCancel(this),
@@ -53,7 +53,7 @@ export class Job {
 
   /** Tokens of its history that need not be computed where a slot holds them. */
   get reusableTokens(): number {
-    if (this.pool) return 0;
+    if (this.pooling) return 0;
     return this.wantsAnswer ? this.history.length - 1 : this.history.length;
   }
 
@@ -83,7 +83,7 @@ export class Job {
     this.stream.push({ type: "queued", position });
   }
 
-  end(reason: EndReason): void {
+  end(reason: FinishReason): void {
     this.#leave();
     const usage = {
       promptTokens: this.request.prompt.length,

@@ -46,10 +46,10 @@ export class SchedulerMetrics {
       help: "Prompt tokens that were in the KV cache already.",
     });
     this.generatedTokens = metrics.counter({ name: "hearth_generated_tokens_total", help: "Tokens generated." });
-    this.drafts = metrics.counter({ name: "hearth_draft_tokens_total", help: "Tokens guessed ahead of the model." });
+    this.drafts = metrics.counter({ name: "hearth_draft_tokens_total", help: "Tokens drafted ahead of the model." });
     this.acceptedDrafts = metrics.counter({
       name: "hearth_draft_tokens_accepted_total",
-      help: "Guessed tokens that the model drew too.",
+      help: "Drafted tokens that the model drew too.",
     });
     this.prefixHits = metrics.counter({
       name: "hearth_prefix_hits_total",

@@ -5,7 +5,7 @@ export interface PlanSlot {
   readonly phase: "prefill" | "decode";
   /** Tokens that are not in the KV cache yet. One while decoding. */
   readonly pendingTokens: number;
-  /** While decoding: guesses that may ride along. */
+  /** While decoding: drafts that may ride along. */
   readonly drafts: number;
   /** Smaller is older. */
   readonly admission: number;

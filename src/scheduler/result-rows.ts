@@ -12,7 +12,7 @@ interface RowChunk {
   readonly tokens: number;
   readonly sample: boolean;
   readonly of: {
-    readonly job: { readonly pool: object | null; readonly request: { readonly topLogprobs?: number } };
+    readonly job: { readonly pooling: object | null; readonly request: { readonly topLogprobs?: number } };
   };
 }
 
@@ -51,5 +51,5 @@ export function wantsLogits({ sample, of }: RowChunk): boolean {
 }
 
 export function wantsHidden({ of }: RowChunk): boolean {
-  return of.job.pool !== null;
+  return of.job.pooling !== null;
 }

@@ -12,17 +12,17 @@ import { type Engine, noToken, type StepResult } from "../engine/contract.js";
 import { DecodeSpeed } from "./decode-speed.js";
 import { Job } from "./job.js";
 import { JobTimes } from "./job-times.js";
-import { PrefixKeeper } from "./keeper.js";
 import { logprobs } from "./logprobs.js";
 import { watchLoops } from "./loop-watch.js";
 import { GaugeShare, type SchedulerMetrics } from "./metrics.js";
 import { PromptPacing } from "./pacing.js";
 import { plan } from "./plan.js";
+import type { PrefixSnapshots } from "./prefix-snapshots.js";
 import { FairQueue } from "./queue.js";
 import { type ChunkRows, ResultRows } from "./result-rows.js";
 import { type RunningChunk, toStepPlan } from "./running-chunk.js";
-import type { PrefixShelf } from "./shelf.js";
 import { type BusySlot, SlotTable } from "./slots.js";
+import { SnapshotPolicy } from "./snapshot-policy.js";
 import { maxDrafts, StepCost } from "./speculation.js";
 import type { SequenceStream } from "./stream.js";
 import type { StepTurns } from "./turns.js";
@@ -38,8 +38,8 @@ export interface SchedulerDependencies {
   readonly turns?: StepTurns;
   /** Whether a token has no letters (see loop-watch.ts); without it none does. */
   readonly isFiller?: (token: number) => boolean;
-  /** Where prefixes outlive the process; without it they do not. */
-  readonly shelf?: PrefixShelf | null;
+  /** Where prefixes outlive the process; without it none does. */
+  readonly snapshots?: PrefixSnapshots | null;
 }
 
 /** KV room that a job needs beside its history to be admitted while others run, so that it is not sent back at once. */
@@ -48,7 +48,7 @@ const admissionHeadroomTokens = 64;
 const maxTimerMs = 2_147_483_647;
 /** From this on a step is so long that its tokens should be on their way before the next one takes all cores. */
 const longStepMs = 10;
-/** KV room a stream below which none guesses: the block that its guesses may start. */
+/** KV room a stream below which none has drafts: the block that its drafts may start. */
 const draftHeadroomTokens = 32;
 
 export class Scheduler {
@@ -57,7 +57,7 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #dependencies: SchedulerDependencies;
   readonly #slots: SlotTable;
-  readonly #keeper: PrefixKeeper;
+  readonly #snapshotPolicy: SnapshotPolicy;
   readonly #pacing: PromptPacing;
   readonly #decodeCost = new StepCost();
   readonly #queue = new FairQueue<Job>();
@@ -78,9 +78,14 @@ export class Scheduler {
     this.#dependencies = dependencies;
     this.#pacing = new PromptPacing(options.maxGapMs, options.prefillStepMs);
     this.#slots = new SlotTable(engine);
-    const { clock, metrics, shelf = null } = dependencies;
+    const { clock, metrics, snapshots = null } = dependencies;
     const onRestored = () => this.#resumeLoop();
-    this.#keeper = new PrefixKeeper(this.#slots, options.keeper, { clock, metrics, shelf, onRestored });
+    this.#snapshotPolicy = new SnapshotPolicy(this.#slots, options.snapshots, {
+      clock,
+      metrics,
+      snapshots,
+      onRestored,
+    });
     this.#lastProgressAt = dependencies.clock.now();
     this.#slotsBusy = new GaugeShare(dependencies.metrics.slotsBusy);
     this.#queueLength = new GaugeShare(dependencies.metrics.queueLength);
@@ -159,10 +164,10 @@ export class Scheduler {
     await this.#idle();
   }
 
-  /** Writes the prefixes that are worth it, within `limitMs`. After `drain`. */
-  async savePrefixes(limitMs: number): Promise<void> {
-    await settlesWithin(this.#keeper.saveAll(), limitMs, this.#dependencies.clock);
-    this.#keeper.wake();
+  /** Writes the snapshots that are worth it, within `limitMs`. After `drain`. */
+  async saveSnapshots(limitMs: number): Promise<void> {
+    await settlesWithin(this.#snapshotPolicy.saveAll(), limitMs, this.#dependencies.clock);
+    this.#snapshotPolicy.wake();
   }
 
   /** Resolves when no slot is busy and no step runs. */
@@ -175,7 +180,7 @@ export class Scheduler {
   #resumeLoop(): void {
     if (this.#looping) return;
     this.#looping = true;
-    this.#keeper.wake();
+    this.#snapshotPolicy.wake();
     this.#lastProgressAt = this.#dependencies.clock.now();
     void this.#loop();
   }
@@ -195,7 +200,7 @@ export class Scheduler {
       this.#looping = false;
       this.#reportQueue();
       if (this.busySlots === 0) {
-        this.#keeper.rest();
+        this.#snapshotPolicy.rest();
         this.#whenIdle?.resolve();
         this.#whenIdle = null;
       }
@@ -212,8 +217,8 @@ export class Scheduler {
   #admitQueued(): void {
     for (const job of [...this.#queue]) {
       if (this.#slots.vacancies === 0) break;
-      const { minTokens } = this.#options.keeper;
-      if (this.#keeper.holdsBack(job) || this.#slots.isBeingRead(job, minTokens)) continue;
+      const { minTokens } = this.#options.snapshots;
+      if (this.#snapshotPolicy.mustWait(job) || this.#slots.isBeingRead(job, minTokens)) continue;
       if (this.#slots.vacancies === 0 || !this.#hasRoomFor(job)) break;
       this.#queue.remove(job);
       this.#admit(job);
@@ -258,14 +263,14 @@ export class Scheduler {
     const ready = this.#slots.busy.filter(({ job }) => job.phase !== "ended" && job.stream.unread < maxUnreadTokens);
     const { maxBatchTokens } = this.#engine.options;
     const decoding = ready.filter(({ job }) => job.phase === "decode");
-    const guesses = this.#guess(decoding);
-    const columns = [...guesses.values()].reduce((sum, drafts) => sum + drafts.length, decoding.length);
+    const drafted = this.#draft(decoding);
+    const columns = [...drafted.values()].reduce((sum, drafts) => sum + drafts.length, decoding.length);
     const planned = plan(
       ready.map(({ index, job, tokens }) => ({
         index,
         phase: job.phase === "decode" ? "decode" : "prefill",
         pendingTokens: job.history.length - tokens.length,
-        drafts: guesses.get(index)?.length ?? 0,
+        drafts: drafted.get(index)?.length ?? 0,
         admission: job.admission,
         sample: job.wantsAnswer,
       })),
@@ -284,7 +289,7 @@ export class Scheduler {
         const ids = Int32Array.from(of.job.history.slice(start, start + chunk.tokens - 1));
         return [{ ...chunk, tokens: ids.length, sample: false, of, ids }];
       }
-      const drafts = guesses.get(of.index)?.slice(0, chunk.drafts) ?? [];
+      const drafts = drafted.get(of.index)?.slice(0, chunk.drafts) ?? [];
       return [
         { ...chunk, of, ids: Int32Array.from([...of.job.history.slice(start, start + chunk.tokens), ...drafts]) },
       ];
@@ -297,11 +302,11 @@ export class Scheduler {
     return this.#decodeCost.known ? this.#pacing.beside(this.#decodeCost.estimate(columns), limit) : 0;
   }
 
-  /** What each answer may go on with, by slot. Nothing while KV room is short: a guess must not drive anybody out. */
-  #guess(decoding: readonly BusySlot[]): Map<number, number[]> {
-    const guesses = new Map<number, number[]>();
+  /** What each answer may go on with, by slot. Nothing while KV room is short: a draft must not drive anybody out. */
+  #draft(decoding: readonly BusySlot[]): Map<number, number[]> {
+    const drafted = new Map<number, number[]>();
     if (!this.#options.speculation || this.#engine.freeKvTokens() < decoding.length * draftHeadroomTokens)
-      return guesses;
+      return drafted;
     let columns = decoding.length;
     for (const { index, job } of decoding) {
       if (job.request.topLogprobs !== undefined) continue;
@@ -309,10 +314,10 @@ export class Scheduler {
       const limit = Math.min(maxDrafts, wanted, this.contextTokens - job.history.length);
       const proposed = job.drafter.propose(job.history, limit);
       const drafts = proposed.slice(0, job.drafter.bestDrafts(this.#decodeCost, columns));
-      guesses.set(index, drafts);
+      drafted.set(index, drafts);
       columns += drafts.length;
     }
-    return guesses;
+    return drafted;
   }
 
   async #step(chunks: readonly RunningChunk[]): Promise<void> {
@@ -368,8 +373,8 @@ export class Scheduler {
       metrics.evictions.inc();
       return;
     }
-    if (this.#keeper.saving !== null) {
-      await this.#keeper.saving; // and with it what it holds in the KV cache
+    if (this.#snapshotPolicy.saving !== null) {
+      await this.#snapshotPolicy.saving; // and with it what it holds in the KV cache
       return;
     }
     const [first, ...others] = this.#slots.busy;
@@ -391,10 +396,10 @@ export class Scheduler {
   #apply(chunk: RunningChunk, drawn: readonly number[], { logits, hidden }: ChunkRows): void {
     const { of: slot, ids, tokens, drafts } = chunk;
     const { job } = slot;
-    const right = Math.max(0, drawn.length - 1); // the engine drew on after each right guess
-    if (slot.tokens.length === 0) job.pool?.reset(); // it lost its slot, and reads its prompt again
+    const right = Math.max(0, drawn.length - 1); // the engine drew on after each right draft
+    if (slot.tokens.length === 0) job.pooling?.reset(); // it lost its slot, and reads its prompt again
     slot.tokens.push(...ids.subarray(0, tokens + right));
-    job.pool?.add(hidden, tokens);
+    job.pooling?.add(hidden, tokens);
     if (job.phase === "decode") this.#countDrafts(drafts, right);
     if (job.phase === "ended") return; // cancelled while the step ran
     if (job.phase === "prefill") this.#reportPrompt(slot);
@@ -426,7 +431,7 @@ export class Scheduler {
   }
 
   #endOfPrompt(job: Job): void {
-    if (job.pool) job.stream.push({ type: "pooled", mean: job.pool.mean });
+    if (job.pooling) job.stream.push({ type: "pooled", mean: job.pooling.mean });
     job.end("stop");
   }
 

@@ -7,7 +7,7 @@ import { HearthError } from "../base/errors.js";
 import type { Engine } from "../engine/contract.js";
 import type { Job } from "./job.js";
 import { cheapestToLose, commonPrefix, type PrefixSlot, place } from "./prefix.js";
-import type { ShelfPrefix } from "./shelf.js";
+import type { SequencePrefix } from "./prefix-snapshots.js";
 
 export class Slot implements PrefixSlot {
   readonly index: number;
@@ -16,7 +16,7 @@ export class Slot implements PrefixSlot {
   /** In the KV cache, in order. */
   tokens: number[] = [];
   job: Job | null = null;
-  /** A stored prefix is being read for it. */
+  /** A snapshot is being restored into it. */
   loading = false;
   cacheKey: string | null = null;
   lastUsed = 0;
@@ -71,7 +71,7 @@ export class SlotTable {
   }
 
   /** Idle prefixes that were of use more than once, and again since they were saved: the pinned first, then the one used last. */
-  get unsaved(): ShelfPrefix[] {
+  get unsaved(): SequencePrefix[] {
     return this.#idle
       .filter(
         (slot): slot is Slot & { sequence: number } => slot.sequence !== null && slot.provenTokens > 0 && !slot.saved,
@@ -113,14 +113,14 @@ export class SlotTable {
   isBeingRead(job: Job, minTokens: number): boolean {
     return this.busy.some((slot) => {
       const { job: other, tokens } = slot;
-      if (other.phase !== "prefill" || other.pool) return false;
+      if (other.phase !== "prefill" || other.pooling) return false;
       const shared = commonPrefix(other.history, job.history, job.reusableTokens);
-      return tokens.length < shared && shared - this.mostKept(job, slot) >= minTokens;
+      return tokens.length < shared && shared - this.mostReusable(job, slot) >= minTokens;
     });
   }
 
   /** The most tokens of the job's history that some slot but one can go on from. */
-  mostKept(job: Job, without: Slot | null = null): number {
+  mostReusable(job: Job, without: Slot | null = null): number {
     const kept = this.#slots.map((slot) => {
       if (slot === without) return 0;
       const shared = commonPrefix(slot.tokens, job.history, job.reusableTokens);

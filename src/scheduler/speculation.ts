@@ -1,19 +1,19 @@
 /**
  * Speculation without a second model: an answer that repeats its prompt or itself (a summary, a tool call over a list of
- * devices) is guessed from what followed its last tokens before (prompt lookup decoding, Saxena 2023). The engine keeps a
- * guess only where it would have drawn the same. Pure: knows tokens and times, not the engine.
+ * devices) is drafted from what followed its last tokens before (prompt lookup decoding, Saxena 2023). The engine keeps a
+ * draft only where it would have drawn the same. Pure: knows tokens and times, not the engine.
  */
 
-/** Tokens that have to be the same for what followed them to be a guess; one matches by chance too often. */
+/** Tokens that have to be the same for what followed them to be a draft; one matches by chance too often. */
 const leastMatch = 2;
 /** Longer matches are not told apart. */
 const longestMatch = 32;
 /** Earlier places that are looked at, the newest ones. */
 const maxPlaces = 256;
-/** Guesses a step at most; beyond this a step of any model costs more than it brings. */
+/** Drafts a step at most; beyond this a step of any model costs more than it brings. */
 export const maxDrafts = 15;
 
-/** The weight of the newest guess in the share of right ones. */
+/** The weight of the newest draft in the share of right ones. */
 const learningRate = 0.2;
 /** By the length of the match, in doublings: two or three tokens, four to seven, and so on. */
 const initialRightShares = [0.5, 0.7, 0.8, 0.9, 0.9];
@@ -27,13 +27,13 @@ interface Proposal {
   readonly share: number;
 }
 
-/** Guesses for one sequence, and how often they were right. */
+/** Drafts for one sequence, and how often they were right. */
 export class Drafter {
   /** The last two tokens of a place -> the newest such place, and for each place the one before it (0: none). */
   readonly #newest = new Map<number, number>();
   readonly #older: number[] = [];
   #indexed = leastMatch;
-  /** Places where a guess was wrong once: what is before them goes on in more than one way. */
+  /** Places where a draft was wrong once: what is before them goes on in more than one way. */
   readonly #forks = new Set<number>();
   readonly #rightShares = [...initialRightShares];
   #last: Proposal | null = null;

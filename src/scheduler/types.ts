@@ -2,7 +2,7 @@
 import type { Priority } from "../base/demand.js";
 import type { SamplerOptions } from "../engine/contract.js";
 import type { LoopLimits } from "./loop-watch.js";
-import { defaultKeeperOptions, type KeeperOptions } from "./shelf.js";
+import { defaultSnapshotPolicy, type SnapshotPolicyOptions } from "./prefix-snapshots.js";
 
 export interface SequenceRequest {
   /** At least one id, BOS included where the model wants it. */
@@ -12,8 +12,8 @@ export interface SequenceRequest {
   readonly maxTokens: number;
   /** With each token its log probability, and those of so many likelier or equal ones; without: none. At most 20. */
   readonly topLogprobs?: number;
-  /** Pool the prompt's hidden states, all of them computed anew. Only where maxTokens is 0. */
-  readonly pool?: boolean;
+  /** MeanPooling the prompt's hidden states, all of them computed anew. Only where maxTokens is 0. */
+  readonly pooling?: boolean;
   /** Ids that end the answer. They are not part of it. */
   readonly stopTokens: ReadonlySet<number>;
   /** Requests of one conversation share it: among equal prefixes its own slot is preferred. */
@@ -35,8 +35,8 @@ export interface SequenceUsage {
   readonly generatedTokens: number;
 }
 
-/** `stop`: an end-of-generation token. `length`: maxTokens, the end of the context, or a loop. */
-export type EndReason = "stop" | "length";
+/** `stop`: an end-of-generation token, or a stop text. `length`: maxTokens, the end of the context, or a loop. */
+export type FinishReason = "stop" | "length";
 
 export interface TokenScore {
   readonly token: number;
@@ -53,7 +53,7 @@ export type SequenceEvent =
   | { readonly type: "token"; readonly token: number; readonly logprob?: number; readonly top?: readonly TokenScore[] }
   /** [embedding] the mean of the prompt's hidden states. */
   | { readonly type: "pooled"; readonly mean: Float32Array }
-  | { readonly type: "end"; readonly reason: EndReason; readonly usage: SequenceUsage };
+  | { readonly type: "end"; readonly reason: FinishReason; readonly usage: SequenceUsage };
 
 export interface SchedulerOptions {
   /** Requests that may wait for a slot; the next one gets QUEUE_FULL. */
@@ -66,11 +66,11 @@ export interface SchedulerOptions {
   readonly maxGapMs: number;
   /** How long a step should take while only prompts are read: bounds how long a cancel waits, and feeds the watchdog. */
   readonly prefillStepMs: number;
-  /** Guess tokens that repeat earlier ones (see speculation.ts). The answers are the same with and without. */
+  /** Draft tokens that repeat earlier ones (see speculation.ts). The answers are the same with and without. */
   readonly speculation: boolean;
   /** What makes an answer a loop: it ends, and within a grammar goes on to its end. See loop-watch.ts. */
   readonly loops: LoopLimits;
-  readonly keeper: KeeperOptions;
+  readonly snapshots: SnapshotPolicyOptions;
 }
 
 export const defaultSchedulerOptions: SchedulerOptions = {
@@ -81,7 +81,7 @@ export const defaultSchedulerOptions: SchedulerOptions = {
   prefillStepMs: 2000,
   speculation: true,
   loops: { repeats: 24, tokens: 512 },
-  keeper: defaultKeeperOptions,
+  snapshots: defaultSnapshotPolicy,
 };
 
 /** For the watchdog: work without progress is a hang. */

@@ -1,4 +1,4 @@
-/** Tokens of an answer to what may be shown of it: whole characters, calls and thoughts apart, nothing of a stop text. */
+/** Tokens of an answer to what may be shown of it: whole characters, calls and reasoning apart, nothing of a stop text. */
 import type { AnswerEvent } from "../chat/answers/events.js";
 import type { AnswerEnd } from "../chat/answers/parser.js";
 import { Detokenizer } from "../chat/detokenizer.js";
@@ -10,7 +10,7 @@ export interface AnswerReaderOptions {
   readonly prompt: Prompt;
   /** Control tokens that the prompt's parser looks for. */
   readonly visible: ReadonlySet<number>;
-  /** Texts that end the answer. They count in its text only: thoughts and arguments may hold them. */
+  /** Texts that end the answer. They count in its text only: reasoning and arguments may hold them. */
   readonly stop: readonly string[];
 }
 

@@ -25,7 +25,7 @@ export async function embed(
     prompt,
     sampler: { ...defaultSampling, seed: 0 },
     maxTokens: 0,
-    pool: true,
+    pooling: true,
     stopTokens: new Set(),
     cacheKey: null,
     signal,

@@ -21,11 +21,11 @@ import { Scheduler } from "../scheduler/scheduler.js";
 import type { StepTurns } from "../scheduler/turns.js";
 import type { SchedulerOptions, SchedulerProgress } from "../scheduler/types.js";
 import type { ModelSettings } from "../store/model-settings.js";
+import { DiskSnapshots, type DiskSnapshotsDependencies } from "./disk-snapshots.js";
 import { GrammarCache } from "./grammar-cache.js";
 import { defaultsOf, type ModelDefaults } from "./model-defaults.js";
 import { PromptLimit } from "./prompt-limit.js";
 import type { Overflow } from "./shortening.js";
-import { StoredPrefixes, type StoredPrefixesDependencies } from "./stored-prefixes.js";
 import type { Tuning } from "./tuning.js";
 
 export interface ModelHostOptions {
@@ -63,8 +63,8 @@ export interface ModelHostDependencies {
   readonly tuning?: (file: string) => Tuning | null;
   /** Tells others that a model's file is in use until the result is called. */
   readonly use?: (file: string) => Promise<() => Promise<void>>;
-  /** Where prefixes are kept on disk; without it they are not. */
-  readonly prefixes?: Omit<StoredPrefixesDependencies, "logger">;
+  /** Prefix snapshots on disk; without it there are none. */
+  readonly snapshots?: Omit<DiskSnapshotsDependencies, "logger">;
 }
 
 export interface LoadedModel {
@@ -257,28 +257,34 @@ export class ModelHost implements Models {
     if (!this.#ready) return;
     const { scheduler, engine } = this.#ready;
     await scheduler.drain(graceMs);
-    await scheduler.savePrefixes(saveLimitMs);
+    await scheduler.saveSnapshots(saveLimitMs);
     await engine.close();
     await this.#endUse();
   }
 
   async #load(): Promise<LoadedModel> {
-    const { reserve, renderer: _, grammarCompiler, tuning, prefixes, use: _use, ...dependencies } = this.#dependencies;
+    const {
+      reserve,
+      renderer: _,
+      grammarCompiler,
+      tuning,
+      snapshots: disk,
+      use: _use,
+      ...dependencies
+    } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
     const { settings, overflow = "error" } = this.#options;
     const prompts = await this.#makePrompts(model, settings?.template);
     await reserve?.(model.info);
     const engine = await this.#module.createEngine(model, this.#options.engine);
     const { logger } = dependencies;
-    const { keeper } = this.#options.scheduler;
-    const shelf = prefixes
-      ? await StoredPrefixes.open(engine, model.info, keeper.minTokens, { ...prefixes, logger })
-      : null;
+    const { snapshots: policy } = this.#options.scheduler;
+    const snapshots = disk ? await DiskSnapshots.open(engine, model.info, policy.minTokens, { ...disk, logger }) : null;
     const isFillerToken = (token: number) =>
       isFiller(new TextDecoder().decode(model.decode(Int32Array.of(token), false)));
     const scheduler = new Scheduler(engine, this.#options.scheduler, {
       ...dependencies,
-      shelf,
+      snapshots,
       isFiller: isFillerToken,
     });
     const threads = tuning?.(this.#options.path);

@@ -3,13 +3,14 @@ import type { Demand } from "../base/demand.js";
 import type { OutputFormat } from "../chat/grammar/format.js";
 import type { Message, Tool, ToolChoice } from "../chat/messages.js";
 import type { SamplerOptions } from "../engine/contract.js";
-import type { SequenceUsage } from "../scheduler/types.js";
+import type { FinishReason, SequenceUsage } from "../scheduler/types.js";
 
 export type { OutputFormat } from "../chat/grammar/format.js";
 export type { Message, Tool, ToolCall, ToolChoice } from "../chat/messages.js";
 export { roles } from "../chat/messages.js";
+export type { FinishReason } from "../scheduler/types.js";
 
-/** Tokens of the prompt, of it in the KV cache before, and generated; of these, in thoughts. */
+/** Tokens of the prompt, of it in the KV cache before, and generated; of these, in the reasoning. */
 export interface Usage extends SequenceUsage {
   readonly reasoningTokens: number;
 }
@@ -29,7 +30,7 @@ export interface GenerationRequest {
   readonly toolChoice?: ToolChoice;
   /** false: the answer ends with its first call. */
   readonly parallelToolCalls?: boolean;
-  /** `none` turns thoughts off where the template can; other words are handed to it. Without one: as the template likes. */
+  /** `none` turns reasoning off where the template can; other words are handed to it. Without one: as the template likes. */
   readonly reasoningEffort?: string | null;
   /** What is left out has the model's default, or that of `defaultSampling`; without a seed one is drawn. */
   readonly sampling: Partial<SamplerOptions>;
@@ -72,9 +73,6 @@ export interface LeftOut {
   readonly tokens: number;
 }
 
-/** `stop`: the model ended, or a stop text came. `length`: maxTokens, the end of the context, or a loop. */
-export type FinishReason = "stop" | "length";
-
 /** A token as a piece of text: not always whole characters. */
 export interface TokenScore {
   readonly bytes: Uint8Array;
@@ -113,7 +111,7 @@ export type GenerationEvent =
   | { readonly type: "score"; readonly token: TokenScore; readonly top: readonly TokenScore[] }
   /** Of the text: whole characters, and the tokens that were drawn since the last event with tokens. */
   | { readonly type: "delta"; readonly text: string; readonly tokens: readonly number[] }
-  /** Of the model's thoughts. */
+  /** Of the model's reasoning. */
   | { readonly type: "reasoning"; readonly text: string; readonly tokens: readonly number[] }
   /** A call begins; its arguments and its end come before anything else. */
   | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly tokens: readonly number[] }

@@ -3,7 +3,7 @@
  * same requests, whose answers have to be equal.
  *
  * Random weights do not summarize, so a grammar makes the model say what its prompt says: the same work for the engine as an
- * answer of its own, since every token is drawn and every guess checked. The text has no letters that a synthetic vocabulary
+ * answer of its own, since every token is drawn and every draft checked. The text has no letters that a synthetic vocabulary
  * joins to words, so that there is one way to tokenize it. The other text is what the model draws at temperature 1.
  */
 import { median, metric, respond, startDaemon } from "./daemon.mjs";
@@ -38,16 +38,16 @@ async function timed(daemon, request) {
 /** For each case the gain (the time without by the time with) and whether the answers were equal. */
 export async function measureSpeculation(model, { rounds = 3 } = {}) {
   const env = { HEARTH_AUTO_TUNE: "false" };
-  const guessing = await startDaemon(model, env);
+  const drafting = await startDaemon(model, env);
   const plain = await startDaemon(model, { ...env, HEARTH_SPECULATION: "false" });
   try {
     const results = {};
     for (const [name, request] of Object.entries(cases)) {
       // The first answers read the prompt; the later ones find it in the KV cache.
-      for (const daemon of [guessing, plain]) await timed(daemon, request);
+      for (const daemon of [drafting, plain]) await timed(daemon, request);
       const pairs = [];
       for (let round = 0; round < rounds; round++) {
-        pairs.push({ with: await timed(guessing, request), without: await timed(plain, request) });
+        pairs.push({ with: await timed(drafting, request), without: await timed(plain, request) });
       }
       results[name] = {
         gain: median(pairs.map((pair) => pair.without.ms / pair.with.ms)),
@@ -55,10 +55,10 @@ export async function measureSpeculation(model, { rounds = 3 } = {}) {
         tokens: pairs[0].with.tokens,
       };
     }
-    const [guessed, right] = ["hearth_draft_tokens_total", "hearth_draft_tokens_accepted_total"];
-    return { ...results, guessed: await metric(guessing, guessed), right: await metric(guessing, right) };
+    const [drafted, right] = ["hearth_draft_tokens_total", "hearth_draft_tokens_accepted_total"];
+    return { ...results, drafted: await metric(drafting, drafted), right: await metric(drafting, right) };
   } finally {
-    await guessing.stop();
+    await drafting.stop();
     await plain.stop();
   }
 }

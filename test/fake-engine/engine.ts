@@ -10,7 +10,7 @@ import { HearthError } from "../../src/base/errors.js";
 import type {
   Engine,
   EngineOptions,
-  PrefixInfo,
+  SnapshotInfo,
   SamplerOptions,
   StepChunk,
   StepPlan,
@@ -197,8 +197,8 @@ export class FakeEngine implements Engine {
     return createHash("sha256").update(this.#model.path).digest("hex").slice(0, 32);
   }
 
-  async savePrefix(sequence: number, tokens: number, path: string, key: string): Promise<PrefixInfo> {
-    this.#enter("savePrefix");
+  async saveSnapshot(sequence: number, tokens: number, path: string, key: string): Promise<SnapshotInfo> {
+    this.#enter("saveSnapshot");
     const found = this.#find(sequence);
     checkLength(tokens, found);
     const history = found.history.slice(0, this.#resumable(found, tokens));
@@ -207,16 +207,16 @@ export class FakeEngine implements Engine {
     if (resumable && history.length % (every ?? 1) !== 0) resumable.push(history.length);
     const text = JSON.stringify({ key, tokens: history, resumable });
     await delay(this.#fake.transferMs ?? 0);
-    this.#failures.check("savePrefixResult");
+    this.#failures.check("saveSnapshotResult");
     await writeFile(`${path}.fake.tmp`, `${checksum(text)}\n${text}`);
     await rename(`${path}.fake.tmp`, path);
-    return this.describePrefix(path, key);
+    return this.describeSnapshot(path, key);
   }
 
-  async restorePrefix(path: string, key: string, tokens: number, sampler: SamplerOptions): Promise<number> {
-    this.#failures.check("restorePrefix");
+  async restoreSnapshot(path: string, key: string, tokens: number, sampler: SamplerOptions): Promise<number> {
+    this.#failures.check("restoreSnapshot");
     checkSampler(sampler);
-    const { tokens: stored, resumable } = await this.describePrefix(path, key);
+    const { tokens: stored, resumable } = await this.describeSnapshot(path, key);
     await delay(this.#fake.transferMs ?? 0);
     while (this.#running) await this.#running.catch(() => undefined);
     if (this.#closed) throw new HearthError("ENGINE_CLOSED", "The engine was closed.");
@@ -226,7 +226,7 @@ export class FakeEngine implements Engine {
     return this.#add({ history: [...stored.subarray(0, length)], blocks, drawn: -1, answered: 0 });
   }
 
-  async describePrefix(path: string, key: string): Promise<PrefixInfo> {
+  async describeSnapshot(path: string, key: string): Promise<SnapshotInfo> {
     const content = await readFile(path, "utf8").catch((error) => {
       throw new HearthError("FILE_OPEN_FAILED", `${path}: ${error.message}`);
     });
@@ -301,12 +301,12 @@ export class FakeEngine implements Engine {
     sequence.history.push(...tokens.subarray(0, tokens.length - drafts));
     if (!sample) return [-1];
     const drawn: number[] = [];
-    for (const guess of [...tokens.subarray(tokens.length - drafts), null]) {
+    for (const draft of [...tokens.subarray(tokens.length - drafts), null]) {
       sequence.drawn = (this.#fake.next ?? hashedLetters)(sequence.history, sequence.answered);
       sequence.answered++;
       drawn.push(sequence.drawn);
-      if (guess !== sequence.drawn) break;
-      sequence.history.push(guess);
+      if (draft !== sequence.drawn) break;
+      sequence.history.push(draft);
     }
     this.#dropSpareBlocks(sequence);
     return [...drawn, ...new Array<number>(1 + drafts - drawn.length).fill(-1)];
@@ -339,7 +339,7 @@ export class FakeEngine implements Engine {
       if (tokens.length === 0 || seen.has(sequence))
         throw new HearthError("PLAN_INVALID", "A chunk is empty or double.");
       if (drafts >= tokens.length || (drafts > 0 && !sample))
-        throw new HearthError("PLAN_INVALID", "A chunk has more guesses than tokens to follow.");
+        throw new HearthError("PLAN_INVALID", "A chunk has more drafts than tokens to follow.");
       seen.add(sequence);
       total += tokens.length;
       for (const token of tokens) checkToken(token);

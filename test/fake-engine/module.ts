@@ -30,7 +30,7 @@ export class FakeEngineModule implements EngineModule {
 
   /** The `nth` call of `method` from now on throws `code`. `stepResult` fails a step after it was accepted. */
   failCall(
-    method: keyof Engine | keyof EngineModule | "stepResult" | "savePrefixResult",
+    method: keyof Engine | keyof EngineModule | "stepResult" | "saveSnapshotResult",
     nth: number,
     code: ErrorCode,
   ): void {

@@ -51,7 +51,7 @@ for (const name of ["llama", "qwen3", "gemma2", "gemma3", "gemma4", "qwen35", "l
       const sequence = engine.openSequence(greedy);
       await engine.step({ chunks: [{ sequence, tokens: Int32Array.from(prompt), sample: true }] });
       await continued(engine, sequence, tokens.slice(0, 20)); // an answer, which is not saved
-      return engine.savePrefix(sequence, prompt.length, saved, "key");
+      return engine.saveSnapshot(sequence, prompt.length, saved, "key");
     });
     assert.deepEqual([...written.tokens], prompt);
     for (const kept of [prompt.length, prompt.length - 20, prompt.length - 60]) {
@@ -63,13 +63,13 @@ for (const name of ["llama", "qwen3", "gemma2", "gemma3", "gemma4", "qwen35", "l
       });
       assert.ok(length >= kept - 90, `${length} of ${kept} tokens`);
       await withEngine(file, {}, async (engine) => {
-        const sequence = await engine.restorePrefix(saved, "key", kept, greedy);
+        const sequence = await engine.restoreSnapshot(saved, "key", kept, greedy);
         assert.equal(engine.sequenceLength(sequence), length);
         assert.deepEqual(await continued(engine, sequence, tokens.slice(3, 50)), expected);
       });
     }
     await withEngine(file, {}, async (engine) => {
-      await assert.rejects(engine.restorePrefix(saved, "other", 9, greedy), { code: "PREFIX_FILE_INVALID" });
+      await assert.rejects(engine.restoreSnapshot(saved, "other", 9, greedy), { code: "PREFIX_FILE_INVALID" });
     });
   });
 }

@@ -1,4 +1,4 @@
-/** Guessed tokens change nothing but the number of steps: the scheduler on a trained model, with and without. */
+/** Drafted tokens change nothing but the number of steps: the scheduler on a trained model, with and without. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
@@ -8,7 +8,7 @@ import { withEngine } from "./engine.js";
 
 const file = "models/stories260K.gguf";
 
-/** Four answers side by side to prompts that repeat themselves, and the tokens that were guessed right. */
+/** Four answers side by side to prompts that repeat themselves, and the tokens that were drafted right. */
 function answers(speculation: boolean, temperature: number) {
   const stories: Record<string, { tokens: number[]; greedy: number[] }[]> = JSON.parse(
     readFileSync(shared("models/greedy.json"), "utf8"),
@@ -35,14 +35,14 @@ function answers(speculation: boolean, temperature: number) {
 }
 
 for (const temperature of [0, 0.7]) {
-  test(`temperature ${temperature}: the same answers with guesses`, {
+  test(`temperature ${temperature}: the same answers with drafts`, {
     skip: missing("models/greedy.json"),
   }, async (t) => {
     const plain = await answers(false, temperature);
-    const guessing = await answers(true, temperature);
-    t.diagnostic(`${guessing.right} of ${guessing.tokens.flat().length} tokens were guessed`);
-    assert.deepEqual(guessing.tokens, plain.tokens);
-    assert.ok(guessing.right > 0);
+    const drafting = await answers(true, temperature);
+    t.diagnostic(`${drafting.right} of ${drafting.tokens.flat().length} tokens were drafted`);
+    assert.deepEqual(drafting.tokens, plain.tokens);
+    assert.ok(drafting.right > 0);
     assert.equal(plain.right, 0);
   });
 }

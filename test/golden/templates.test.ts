@@ -1,6 +1,6 @@
 /**
  * Published chat templates: every reference conversation renders to the same text or is refused, through the template alone
- * and through the whole way to tokens and back; and what a template writes as a call or a thought is read as one.
+ * and through the whole way to tokens and back; and what a template writes as a call or as reasoning is read as such.
  */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -145,7 +145,7 @@ for (const file of files) {
     for (const word of ["told", "seen", "Oslo", "-3 degrees"]) assert.ok(text.includes(word), `${word} in ${text}`);
   });
 
-  test(`${file}: the calls and thoughts that it writes are read back and allowed`, async () => {
+  test(`${file}: the calls and the reasoning that it writes are read back and allowed`, async () => {
     const template = new ChatTemplate(source, { now });
     const traits = probe(template);
     const format = detectFormat(source, []);

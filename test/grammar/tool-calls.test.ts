@@ -244,7 +244,7 @@ test("a marker that is a control token opens a call too, and other control token
   await model.compileGrammar(gbnf);
 });
 
-test("thoughts are free, begun by the model or by the prompt; what follows them is not", async () => {
+test("reasoning is free, begun by the model or by the prompt; what follows it is not", async () => {
   const model = await loadSpark();
   const reasoning = { open: "<think>", close: "</think>" };
   const shape = {

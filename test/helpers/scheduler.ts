@@ -5,8 +5,8 @@ import { silentLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
 import type { Engine, EngineOptions, SamplerOptions } from "../../src/engine/contract.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
+import type { PrefixSnapshots } from "../../src/scheduler/prefix-snapshots.js";
 import { Scheduler } from "../../src/scheduler/scheduler.js";
-import type { PrefixShelf } from "../../src/scheduler/shelf.js";
 import type { SequenceStream } from "../../src/scheduler/stream.js";
 import {
   defaultSchedulerOptions,
@@ -34,12 +34,12 @@ export const greedy: SamplerOptions = {
 export function schedulerOn(
   engine: Engine,
   options: Partial<SchedulerOptions> = {},
-  shelf: PrefixShelf | null = null,
+  snapshots: PrefixSnapshots | null = null,
   clock = new FakeClock(),
 ) {
   const health = new Health(clock);
   const metrics = new Metrics();
-  const dependencies = { clock, health, logger: silentLogger(), metrics: new SchedulerMetrics(metrics), shelf };
+  const dependencies = { clock, health, logger: silentLogger(), metrics: new SchedulerMetrics(metrics), snapshots };
   const scheduler = new Scheduler(engine, { ...defaultSchedulerOptions, ...options }, dependencies);
   return { scheduler, clock, health, metrics };
 }

@@ -376,7 +376,7 @@ SamplerOptions lively() {
 
 }  // namespace
 
-TEST_CASE("guesses are kept as far as the sampler draws the same, and change no token") {
+TEST_CASE("drafts are kept as far as the sampler draws the same, and change no token") {
   const TinyModel file;
   const auto engine = open(file);
   for (const SamplerOptions& sampler : {greedy(), lively()}) {
@@ -399,7 +399,7 @@ TEST_CASE("guesses are kept as far as the sampler draws the same, and change no 
       drawn.resize(5, -1);
       CHECK(result.tokens == drawn);
       CHECK(length(*engine, id) == static_cast<int32_t>(kPrompt.size() + right));
-      // What follows is what would have followed without guesses.
+      // What follows is what would have followed without drafts.
       CHECK(draw_alone(*engine, id, {expected[right]}, 1)[0] == expected[right + 1]);
       REQUIRE(engine->close_sequence(id).ok());
     }
@@ -444,7 +444,7 @@ TEST_CASE("hidden states are the same in any pieces, beside any other sequence, 
   CHECK(engine->step_and_wait(std::move(both), &second).code() == Code::PLAN_INVALID);
 }
 
-TEST_CASE("a chunk cannot be all guesses, nor guess where nothing is drawn") {
+TEST_CASE("a chunk cannot be all drafts, nor have drafts where nothing is drawn") {
   const TinyModel file;
   const auto engine = open(file);
   const int32_t id = open_sequence(*engine);

@@ -201,17 +201,17 @@ void fill(const SnapshotPieces& pieces) {
 
 }  // namespace
 
-TEST_CASE("a held sequence comes back with all its points, from its pieces alone") {
+TEST_CASE("a copied sequence comes back with all its points, from its pieces alone") {
   for (const Shape& shape : {Shape::uniform(2, 1, 4), window_shape(), recurrent_shape()}) {
     Sequences all = make(shape);
     const int32_t id = all.open();
     step(all, id, 250, ChunkKind::prompt_end);
     for (int i = 0; i < 20; ++i) step(all, id, 1, ChunkKind::answer);
-    Sequence held;
-    REQUIRE(all.hold(id, 250, &held).ok());
+    Sequence copied;
+    REQUIRE(all.copy(id, 250, &copied).ok());
     all.close(id);  // the copy stays
     SnapshotPieces pieces, others;
-    const SnapshotLayout layout = all.layout(held, &pieces);
+    const SnapshotLayout layout = all.layout(copied, &pieces);
     CHECK(layout.is_consistent());
     CHECK(all.fits(layout));
     CHECK(layout.n_tokens == 250);
@@ -221,7 +221,7 @@ TEST_CASE("a held sequence comes back with all its points, from its pieces alone
     REQUIRE(all.allocate(layout, &restored, &others).ok());
     REQUIRE(others.size() == pieces.size());
     for (size_t i = 0; i < pieces.size(); ++i) std::ranges::copy(pieces[i], others[i].begin());
-    all.discard(&held);
+    all.discard(&copied);
     const int32_t back = all.adopt(std::move(restored));
     SnapshotPieces again;
     const SnapshotLayout same = all.layout(*all.find(back), &again);
@@ -237,9 +237,9 @@ TEST_CASE("a held sequence comes back with all its points, from its pieces alone
     for (int i = 0; i < 100; ++i) {
       const int32_t other = all.open();
       step(all, other, 250, ChunkKind::prompt_end);
-      REQUIRE(all.hold(other, 234, &held).ok());
-      REQUIRE(all.allocate(all.layout(held, &pieces), &restored, &others).ok());
-      all.discard(&held);
+      REQUIRE(all.copy(other, 234, &copied).ok());
+      REQUIRE(all.allocate(all.layout(copied, &pieces), &restored, &others).ok());
+      all.discard(&copied);
       all.discard(&restored);
       all.close(other);
     }

@@ -103,7 +103,7 @@ TEST_CASE("a model in parts is loaded from its first file, and counts the bytes 
   uint64_t bytes = 0;
   for (uint32_t number = 0; number < 3; ++number) bytes += std::filesystem::file_size(model.path(number));
   CHECK(loaded->info().file_bytes == bytes);
-  CHECK(loaded->info().n_parameters > 0);
+  CHECK(loaded->info().parameters > 0);
   CHECK(loaded->info().has_weights);
 }
 

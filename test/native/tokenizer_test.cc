@@ -323,7 +323,7 @@ TEST_CASE("user-defined tokens that begin a turn are control tokens, and end not
   }
 }
 
-TEST_CASE("user-defined tokens that are text stay text: calls, thoughts, and Gemma's HTML") {
+TEST_CASE("user-defined tokens that are text stay text: calls, reasoning, and Gemma's HTML") {
   for (const char* text : {"<tool_call>", "</think>", "<|tool_call>", "</b>", "<|\"|>"}) {
     CAPTURE(text);
     CHECK(fate_of(text) == std::pair(false, false));

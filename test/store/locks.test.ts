@@ -10,7 +10,7 @@ import { loadEngineModule } from "../../src/engine/binding.js";
 import { freshName, isFreshName, writeDurably } from "../../src/store/durable.js";
 import { KeyFile } from "../../src/store/key-file.js";
 import { lockFileIn, tryHold, withLock } from "../../src/store/lock.js";
-import { PrefixFiles } from "../../src/store/prefix-files.js";
+import { SnapshotFiles } from "../../src/store/snapshot-files.js";
 import { TuningStore } from "../../src/store/tunings.js";
 import { temporaryFolder } from "../helpers/folder.js";
 
@@ -107,7 +107,11 @@ test("the ledger of prefixes is one daemon's: a second one writes nothing", asyn
   const folder = path.join(temporaryFolder(t), "prefixes");
   const open = async () => {
     const limits = { bytes: 1e9, bytesADay: 1e9 };
-    const files = new PrefixFiles(folder, "build", limits, { clock: new FakeClock(), logger: silentLogger(), locker });
+    const files = new SnapshotFiles(folder, "build", limits, {
+      clock: new FakeClock(),
+      logger: silentLogger(),
+      locker,
+    });
     await files.start();
     return files;
   };

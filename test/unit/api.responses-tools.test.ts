@@ -1,4 +1,4 @@
-/** Tool calls and thoughts through the Responses API, on the fake engine. */
+/** Tool calls and reasoning through the Responses API, on the fake engine. */
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { fakeTokens, type NextToken } from "../fake-engine/module.js";
@@ -75,7 +75,7 @@ test("a call: item, arguments as they come, and the item again, complete", async
   );
 });
 
-test("thoughts, words and two calls are items of their own, in their order", async (t) => {
+test("reasoning, words and two calls are items of their own, in their order", async (t) => {
   const answer = `<think>Two.</think>\n\nAt once. ${call("GetDateTime", "{}")}\n${call("HassTurnOn", '{"name":"x"}')}`;
   const { server } = await serverOf(t, answer);
   const { events, last } = await readEvents(await server.post("/v1/responses", { input: "x", tools, stream: true }));
@@ -171,9 +171,9 @@ test("without parallel_tool_calls the answer ends with its first call", async (t
   assert.deepEqual([output.length, status], [1, "completed"]);
 });
 
-test("calls that the thoughts end with are carried out, and one where one is wanted", async (t) => {
-  const thoughts = `<think>Hm. ${call("GetDateTime", "{}").repeat(2)}`;
-  const { server } = await serverOf(t, thoughts, `${thoughts}</think>`);
+test("calls that the reasoning ends with are carried out, and one where one is wanted", async (t) => {
+  const reasoning = `<think>Hm. ${call("GetDateTime", "{}").repeat(2)}`;
+  const { server } = await serverOf(t, reasoning, `${reasoning}</think>`);
   for (const [parallel, calls] of [
     [true, 2],
     [false, 1],
@@ -212,7 +212,7 @@ test("a call that is cut at max_output_tokens is incomplete", async (t) => {
   assert.deepEqual(details, { reason: "max_output_tokens" });
 });
 
-test("stop texts end words, and neither thoughts nor arguments", async (t) => {
+test("stop texts end words, and neither reasoning nor arguments", async (t) => {
   const { server } = await serverOf(
     t,
     `<think>a STOP</think>${call("HassTurnOn", '{"name": "STOP"}')} words STOP more`,
@@ -225,7 +225,7 @@ test("stop texts end words, and neither thoughts nor arguments", async (t) => {
   );
 });
 
-test("reasoning.effort none turns thoughts off", async (t) => {
+test("reasoning.effort none turns reasoning off", async (t) => {
   const { server, prompt } = await serverOf(t, "a", "b");
   await server.post("/v1/responses", { input: "x", reasoning: { effort: "none" } });
   assert.ok(prompt().endsWith("<|off|>"));

@@ -163,7 +163,7 @@ test("an answer that can hold nothing but text is left as it is", () => {
   assert.equal(read(formats.none, [], "\n  <tool_call> \n", 1).text, "\n  <tool_call> \n");
 });
 
-test("thoughts that the prompt has opened end where the model ends them", () => {
+test("reasoning that the prompt has opened ends where the model ends it", () => {
   const { reasoning, text } = read(formats.hermes, [], "Hm.\n</think>\n\nHi", 1, true);
   assert.deepEqual([reasoning, text], ["Hm.", "Hi"]);
 });
@@ -174,7 +174,7 @@ test("without tools no marker is a call", () => {
   assert.equal(read(formats.llama, [], '{"name":"f","parameters":{}}', 1).text, '{"name":"f","parameters":{}}');
 });
 
-test("text and thoughts stream as soon as they are sure, and half a marker never does", () => {
+test("text and reasoning stream as soon as they are sure, and half a marker never does", () => {
   const parser = new AnswerParser(formats.hermes, { tools, inReasoning: false });
   const pushed = (text: string) => parser.push(text).map((event) => ("text" in event ? event.text : event.type));
   assert.deepEqual(pushed("<thi"), []);

@@ -1,4 +1,4 @@
-/** Calls without the marks of the model's family, with marks that are slightly wrong, in thoughts, and cut by a limit. */
+/** Calls without the marks of the model's family, with marks that are slightly wrong, in reasoning, and cut by a limit. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { detectFormat } from "../../src/chat/answers/formats.js";
@@ -181,7 +181,7 @@ for (const [what, family, answer, calls] of clumsy) {
   });
 }
 
-test("a call that the thoughts end with is carried out, whether they are closed or not", () => {
+test("a call that the reasoning ends with is carried out, whether it is closed or not", () => {
   for (const close of ["", "</think>", "\n</think>\n\n"]) {
     const { text, reasoning, calls } = readAll(
       "hermes",
@@ -191,7 +191,7 @@ test("a call that the thoughts end with is carried out, whether they are closed 
   }
 });
 
-test("a call in thoughts that go on stays a thought, and is not carried out twice", () => {
+test("a call in reasoning that goes on stays reasoning, and is not carried out twice", () => {
   const thought = `A timer. <tool_call>${call}</tool_call>`;
   const goesOn = readAll("hermes", `<think>${thought} No.</think>Hello`);
   assert.deepEqual(goesOn, { text: "Hello", reasoning: `${thought} No.`, calls: [] });
@@ -201,7 +201,7 @@ test("a call in thoughts that go on stays a thought, and is not carried out twic
   assert.deepEqual([answered.text, answered.calls], ["Done.", []]);
 });
 
-test("a call in thoughts is never content, whatever is wrong with it", () => {
+test("a call in reasoning is never content, whatever is wrong with it", () => {
   const wrong = [
     "<tool_call>nothing",
     '<tool_call>{"name": "open_door", "arguments": {}}',

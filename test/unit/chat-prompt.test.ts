@@ -83,7 +83,7 @@ test("pieces of user text do not join to a control token", async () => {
   );
 });
 
-test("templates see text as it is, but for control tokens and, where it is not the model's, for markers of thoughts", async () => {
+test("templates see text as it is, but for control tokens and, where it is not the model's, for markers of reasoning", async () => {
   const looking =
     "{% set c = messages[0].content %}{% if c.startswith('<think>') %}T:{% endif %}{{ c.split('</think>')[-1] | trim }}";
   const content = "<think>a</think>  b > c <s> ";
@@ -290,7 +290,7 @@ test("a template without a place for tools has them told in words, and calls and
   assert.ok(text.endsWith(results), text);
 });
 
-test("a call that has to come is begun in the prompt, behind thoughts that the template has opened", async () => {
+test("a call that has to come is begun in the prompt, behind reasoning that the template has opened", async () => {
   const tools = [{ name: "f" }, { name: "g" }];
   const opening = hermes.replace("<|im_start|>assistant\n{% endif", "<|im_start|>assistant\n<think>\n{% endif");
   const prompt = async (chatTemplate: string, toolChoice: ToolChoice) =>

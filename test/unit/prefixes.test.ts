@@ -7,9 +7,9 @@ import { pino } from "pino";
 import { FakeClock } from "../../src/base/clock.js";
 import { Metrics } from "../../src/base/metrics.js";
 import type { EngineOptions } from "../../src/engine/contract.js";
-import { PrefixMetrics } from "../../src/service/prefix-metrics.js";
-import { StoredPrefixes } from "../../src/service/stored-prefixes.js";
-import { type PrefixFileLimits, PrefixFiles } from "../../src/store/prefix-files.js";
+import { SnapshotMetrics } from "../../src/service/snapshot-metrics.js";
+import { DiskSnapshots } from "../../src/service/disk-snapshots.js";
+import { type SnapshotFileLimits, SnapshotFiles } from "../../src/store/snapshot-files.js";
 import { FakeEngineModule, type FakeOptions } from "../fake-engine/module.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { outcome, request, schedulerOn, until } from "../helpers/scheduler.js";
@@ -21,7 +21,7 @@ const system = (house: string) => `You are the voice of ${house}. ${`${house} ha
 interface RunOptions {
   readonly fake?: FakeOptions;
   readonly engine?: Partial<EngineOptions>;
-  readonly limits?: Partial<PrefixFileLimits>;
+  readonly limits?: Partial<SnapshotFileLimits>;
   /** Of the model's file. */
   readonly model?: string;
   readonly build?: string;
@@ -46,12 +46,12 @@ async function run(folder: string, options: RunOptions = {}) {
   const log: { msg: string; level: number }[] = [];
   const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line)) });
   const limits = { bytes: 1e9, bytesADay: 1e9, ...options.limits };
-  const files = new PrefixFiles(folder, options.build ?? module.buildId(), limits, { clock, logger, locker: module });
+  const files = new SnapshotFiles(folder, options.build ?? module.buildId(), limits, { clock, logger, locker: module });
   await files.start();
   const registry = new Metrics();
-  const prefixMetrics = new PrefixMetrics(registry, () => files.bytes);
-  const shelf = await StoredPrefixes.open(engine, model.info, 256, { files, logger, metrics: prefixMetrics });
-  const { scheduler, metrics } = schedulerOn(engine, { keeper: { idleMs, minTokens: 256 } }, shelf, clock);
+  const snapshotMetrics = new SnapshotMetrics(registry, () => files.bytes);
+  const snapshots = await DiskSnapshots.open(engine, model.info, 256, { files, logger, metrics: snapshotMetrics });
+  const { scheduler, metrics } = schedulerOn(engine, { snapshots: { idleMs, minTokens: 256 } }, snapshots, clock);
   const ask = async (text: string) => {
     const { text: answer, end, error } = await outcome(scheduler.submit(request(text)));
     assert.equal(error, null);
@@ -61,7 +61,7 @@ async function run(folder: string, options: RunOptions = {}) {
   const rest = async () => {
     await until(() => !scheduler.progress().busy);
     await clock.advance(idleMs);
-    await scheduler.savePrefixes(1e9);
+    await scheduler.saveSnapshots(1e9);
   };
   const stored = () => readdirSync(folder).filter((name) => name.endsWith(".kv"));
   return { module, engine, scheduler, clock, log, files, metrics, registry, ask, rest, stored };
@@ -297,23 +297,23 @@ test("whatever of it fails, requests are answered, and once it works again prefi
   const begin = system("the mill");
   const questions = ["Lights?", "Heating?"];
   for (const [method, code] of [
-    ["savePrefix", "KV_FULL"],
-    ["savePrefixResult", "FILE_WRITE_FAILED"],
-    ["restorePrefix", "KV_FULL"],
-    ["restorePrefix", "FILE_READ_FAILED"],
+    ["saveSnapshot", "KV_FULL"],
+    ["saveSnapshotResult", "FILE_WRITE_FAILED"],
+    ["restoreSnapshot", "KV_FULL"],
+    ["restoreSnapshot", "FILE_READ_FAILED"],
   ] as const) {
     const folder = folderOf(t);
     const first = await run(folder);
-    if (method !== "restorePrefix") first.module.failCall(method, 1, code);
+    if (method !== "restoreSnapshot") first.module.failCall(method, 1, code);
     for (const question of questions) await first.ask(begin + question);
     await first.rest();
     await first.ask(`${begin}Windows?`);
     await first.rest();
     assert.equal(first.stored().length, 1, method);
     const second = await run(folder);
-    if (method === "restorePrefix") second.module.failCall(method, 1, code);
+    if (method === "restoreSnapshot") second.module.failCall(method, 1, code);
     const { cached } = await second.ask(`${begin}Doors?`);
-    assert.equal(cached, method === "restorePrefix" ? 0 : begin.length + 1, method);
+    assert.equal(cached, method === "restoreSnapshot" ? 0 : begin.length + 1, method);
     assert.equal(second.stored().length, code === "FILE_READ_FAILED" ? 0 : 1, code);
   }
 });
@@ -337,8 +337,8 @@ test("answers go on while a prefix is written, and it is what it was when the wr
   for (const question of ["Lights?", "Heating?"]) await first.ask(begin + question);
   await until(() => !first.scheduler.progress().busy);
   let began = false;
-  const save = first.engine.savePrefix.bind(first.engine);
-  first.engine.savePrefix = (...args) => {
+  const save = first.engine.saveSnapshot.bind(first.engine);
+  first.engine.saveSnapshot = (...args) => {
     began = true;
     return save(...args);
   };

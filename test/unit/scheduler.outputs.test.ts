@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { logprobs } from "../../src/scheduler/logprobs.js";
-import { Pool } from "../../src/scheduler/pool.js";
+import { MeanPooling } from "../../src/scheduler/mean-pooling.js";
 import { outcome, request, startScheduler, tokensOf } from "../helpers/scheduler.js";
 
 test("log probabilities are of a softmax, the likeliest first, and of equals the smaller id", () => {
@@ -19,9 +19,9 @@ test("log probabilities are of a softmax, the likeliest first, and of equals the
 
 test("a mean does not depend on the pieces", () => {
   const rows = Float32Array.from({ length: 30 }, (_, i) => Math.sin(i) * 1e3);
-  const whole = new Pool();
+  const whole = new MeanPooling();
   whole.add(rows, 10);
-  const pieces = new Pool();
+  const pieces = new MeanPooling();
   pieces.add(rows.subarray(0, 3), 1);
   pieces.reset();
   for (const [from, to] of [
@@ -53,7 +53,7 @@ test("hidden states are pooled over the whole prompt, also where a slot holds it
   const text = "abcdefghijklmnopqrstuvwxyz";
   const answer = outcome(scheduler.submit(request("Tell me", { maxTokens: 40 })));
   await outcome(scheduler.submit(request(text, { maxTokens: 3 })));
-  const { events, end, error } = await outcome(scheduler.submit(request(text, { maxTokens: 0, pool: true })));
+  const { events, end, error } = await outcome(scheduler.submit(request(text, { maxTokens: 0, pooling: true })));
   assert.equal(error, null);
   const pooled = events.at(-2);
   assert.ok(pooled?.type === "pooled");
@@ -70,7 +70,7 @@ test("a pooled prompt that loses its slot is pooled as if it had kept it", async
   const { scheduler, metrics } = await startScheduler({}, { maxBatchTokens: 16, kvTokens: 96, contextTokens: 96 });
   const long = outcome(scheduler.submit(request("a long answer", { maxTokens: 70 })));
   const text = "x".repeat(60);
-  const { events } = await outcome(scheduler.submit(request(text, { maxTokens: 0, pool: true })));
+  const { events } = await outcome(scheduler.submit(request(text, { maxTokens: 0, pooling: true })));
   const pooled = events.find((event) => event.type === "pooled");
   assert.ok(pooled?.type === "pooled");
   const width = pooled.mean.length;

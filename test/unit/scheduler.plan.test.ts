@@ -127,9 +127,9 @@ test("what a prompt token costs beside answers is learned apart from what it cos
   assert.equal(pacing.alone(4096), 2000);
 });
 
-test("guesses ride along where the batch has room, after every stream has its token", () => {
-  const guessing = (index: number, drafts: number): PlanSlot => ({ ...decode(index), drafts });
-  const chunks = plan([guessing(0, 4), guessing(1, 4), prefill(2, 9)], { batchTokens: 8, prefillTokens: 8, turn: 0 });
+test("drafts ride along where the batch has room, after every stream has its token", () => {
+  const drafting = (index: number, drafts: number): PlanSlot => ({ ...decode(index), drafts });
+  const chunks = plan([drafting(0, 4), drafting(1, 4), prefill(2, 9)], { batchTokens: 8, prefillTokens: 8, turn: 0 });
   assert.deepEqual(
     chunks.map(({ slot, tokens, drafts }) => [slot, tokens, drafts]),
     [

@@ -4,26 +4,26 @@ import { Drafter, StepCost } from "../../src/scheduler/speculation.js";
 import { hashedLetters, scripted } from "../fake-engine/module.js";
 import { outcome, request, startScheduler } from "../helpers/scheduler.js";
 
-test("a guess is what followed the last tokens when they came last before", () => {
+test("a draft is what followed the last tokens when they came last before", () => {
   const drafter = new Drafter();
   assert.deepEqual(drafter.propose([1, 2, 3, 40, 41, 7, 1, 2, 3, 50, 51, 52, 1, 2, 3], 3), [50, 51, 52]);
   assert.deepEqual(drafter.propose([1, 2, 3, 40, 41, 7, 1, 2, 3, 50, 51, 52, 1, 2, 3, 9], 3), []);
 });
 
-test("a loop is guessed round and round", () => {
+test("a loop is drafted round and round", () => {
   assert.deepEqual(new Drafter().propose([8, 1, 2, 1, 2, 1], 5), [2, 1, 2, 1, 2]);
 });
 
-test("too short a history is no ground for a guess", () => {
+test("too short a history is no ground for a draft", () => {
   for (const history of [[], [1], [1, 1], [1, 2, 1]]) assert.deepEqual(new Drafter().propose(history, 4), []);
 });
 
-test("the place that agrees with the most tokens is what a guess follows", () => {
+test("the place that agrees with the most tokens is what a draft follows", () => {
   const list = [10, 20, 1, 2, 30, 40, 1, 2, 50, 60, 1, 2, 70];
   assert.deepEqual(new Drafter().propose([...list, 9, 30, 40, 1, 2], 3), [50, 60, 1]);
 });
 
-test("a guess ends before a place that went on differently once", () => {
+test("a draft ends before a place that went on differently once", () => {
   const drafter = new Drafter();
   const history = [1, 2, 3, 4, 5, 8, 1, 2];
   assert.deepEqual(drafter.propose(history, 4), [3, 4, 5, 8]);
@@ -48,23 +48,23 @@ const cycle = (length: number) => Array.from({ length }, (_, i) => i % 20);
 /** Pairs that come again and again and never go on alike. */
 const pairs = (length: number) => Array.from({ length }, (_, i) => (i % 3 < 2 ? i % 3 : 10 + i));
 
-test("guesses that are right grow, guesses that are wrong end", () => {
+test("drafts that are right grow, drafts that are wrong end", () => {
   const cost = costOf((columns) => 8 + 2 * columns);
   const first = draftsAfter(cycle(24), cost);
   assert.ok(first > 0, "a match is worth a try");
-  assert.ok(draftsAfter(cycle(60), cost) > first, "after right guesses");
+  assert.ok(draftsAfter(cycle(60), cost) > first, "after right drafts");
   assert.ok(draftsAfter(pairs(8), cost) > 0, "two tokens are worth a try");
-  assert.equal(draftsAfter(pairs(80), cost), 0, "after wrong guesses");
+  assert.equal(draftsAfter(pairs(80), cost), 0, "after wrong drafts");
 });
 
-test("guesses are judged without being made: where they would be right again, they are made again", () => {
+test("drafts are judged without being made: where they would be right again, they are made again", () => {
   const cost = costOf((columns) => 8 + 2 * columns);
   const triples = Array.from({ length: 30 }, (_, i) => [200, 201, 202, 300 + i]).flat();
   assert.equal(draftsAfter(pairs(80), cost), 0);
   assert.ok(draftsAfter([...pairs(80), ...triples, 200, 201], cost) > 0);
 });
 
-test("where every token of a step costs as much as a step, nothing is guessed", () => {
+test("where every token of a step costs as much as a step, nothing is drafted", () => {
   assert.equal(
     draftsAfter(
       cycle(60),
@@ -89,7 +89,7 @@ for (const [name, next] of [
   ["repeats itself", scripted(repetitive)],
   ["does not", hashedLetters],
 ] as const) {
-  test(`an answer that ${name} is the same with and without guesses`, async () => {
+  test(`an answer that ${name} is the same with and without drafts`, async () => {
     const answers = [];
     for (const speculation of [true, false]) {
       const { engine, scheduler } = await startScheduler({ next, stepMs: () => 1 }, {}, { speculation });

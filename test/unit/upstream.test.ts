@@ -106,7 +106,7 @@ test("a model of an upstream answers over every protocol", async (t) => {
   });
 });
 
-test("tool calls and thoughts of an upstream come as they do from here, and go back to it", async (t) => {
+test("tool calls and reasoning of an upstream come as they do from here, and go back to it", async (t) => {
   const upstream = await fakeUpstream(t, ["big"], ({ body }, response) => {
     if (body.messages.at(-1).role === "tool") return sendAnswer(response, ["done"]);
     beginStream(response);

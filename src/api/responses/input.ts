@@ -21,7 +21,7 @@ const textSchema = z.object({ text: z.string() });
 const refusalSchema = z.object({ refusal: z.string() });
 
 /**
- * `before` and the items as one conversation; a string is the user's words. Thoughts, words and calls that follow each other
+ * `before` and the items as one conversation; a string is the user's words. Reasoning, words and calls that follow each other
  * become one message of the assistant. Throws REQUEST_INVALID or REQUEST_UNSUPPORTED with the place in the input.
  */
 export function toConversation(

@@ -21,7 +21,7 @@ export interface OpenItem {
   item(status: ItemStatus): OutputMessage | ReasoningItem | FunctionCallItem;
 }
 
-/** Every message and every thought has one part. */
+/** Every message and every reasoning item has one part. */
 const contentIndex = 0;
 
 export class OpenMessage implements OpenItem {

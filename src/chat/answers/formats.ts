@@ -1,5 +1,5 @@
 /**
- * How each family writes tool calls and thoughts into its answers, and which family a chat template belongs to. Sources: the
+ * How each family writes tool calls and reasoning into its answers, and which family a chat template belongs to. Sources: the
  * templates themselves, and where they only tell of tools, the models' cards.
  */
 import type { Tool } from "../messages.js";
@@ -43,8 +43,8 @@ export interface AnswerFormat {
 
 /** All texts that a format looks for: where they are control tokens, the reader has to see them. */
 export function markersOf({ tools, reasoning, wrappers }: AnswerFormat): string[] {
-  const thoughts = reasoning ? [reasoning.open, reasoning.close] : [];
-  return [...tools.opens, ...tools.closes, ...(tools.inner ?? []), ...thoughts, ...wrappers];
+  const reasoningMarks = reasoning ? [reasoning.open, reasoning.close] : [];
+  return [...tools.opens, ...tools.closes, ...(tools.inner ?? []), ...reasoningMarks, ...wrappers];
 }
 
 const object = (call: ParsedCall, key = "arguments"): string =>

@@ -1,5 +1,5 @@
 /**
- * Reads an answer as it streams: text, thoughts and tool calls. Never shows half a marker, and what cannot be read as a call
+ * Reads an answer as it streams: text, reasoning and tool calls. Never shows half a marker, and what cannot be read as a call
  * is text. Works a UTF-16 unit at a time, so that the outcome does not depend on how the stream is cut.
  */
 import type { Tool } from "../messages.js";
@@ -7,14 +7,14 @@ import { StopMatcher } from "../stop-matcher.js";
 import { type AnswerEvent, type CallReader, EventQueue, isSpace } from "./events.js";
 import type { AnswerFormat } from "./formats.js";
 import { MarkedReader } from "./marked.js";
-import { ThoughtReader } from "./thoughts.js";
+import { ReasoningReader } from "./reasoning-reader.js";
 import { UnmarkedReader, unmarkedBeginnings } from "./unmarked.js";
 import { fence, isSeparator } from "./wrappings.js";
 
 export interface AnswerParserOptions {
   /** Without tools, nothing is a call. */
   readonly tools: readonly Tool[];
-  /** The prompt has opened the thoughts already. */
+  /** The prompt has opened the reasoning already. */
   readonly inReasoning: boolean;
   /** Calls are asked for: where text would follow one, the answer is over. */
   readonly onlyCalls?: boolean;
@@ -29,7 +29,7 @@ export class AnswerParser {
   readonly #format: AnswerFormat;
   readonly #tools: readonly Tool[];
   readonly #textMarkers: StopMatcher;
-  readonly #thoughts: ThoughtReader;
+  readonly #reasoningReader: ReasoningReader;
   /** What is still to be read. */
   #input = "";
   /** Nothing but text can come. */
@@ -40,7 +40,7 @@ export class AnswerParser {
   /** What the reader has taken since its last complete call, the marker included. */
   #raw = "";
   #isCallOpen = false;
-  /** No text yet, or none since thoughts or a call: here thoughts and unmarked calls may begin. */
+  /** No text yet, or none since reasoning or a call: here reasoning and unmarked calls may begin. */
   #isFresh = true;
   #afterCall = false;
   #isClosed = false; // the call before, by its mark
@@ -70,7 +70,7 @@ export class AnswerParser {
       ...(reasoning ? [reasoning.open] : []),
       ...wrappers,
     ]);
-    this.#thoughts = new ThoughtReader(format, tools);
+    this.#reasoningReader = new ReasoningReader(format, tools);
   }
 
   get inReasoning(): boolean {
@@ -82,7 +82,7 @@ export class AnswerParser {
     return this.#isOver;
   }
 
-  /** The answer, but for thoughts, begins as a call of a tool that there is not: what is said then is that call as text. */
+  /** The answer, but for reasoning, begins as a call of a tool that there is not: what is said then is that call as text. */
   get namesNoTool(): boolean {
     return this.#namesNoTool;
   }
@@ -104,13 +104,13 @@ export class AnswerParser {
     if (this.#isOver) return [];
     while (this.#mode === "unmarked") this.#finishUnmarked(isCut);
     if (this.#mode === "call") this.#finishCall(isCut);
-    if (this.#mode === "reasoning") this.#reasoning(this.#thoughts.flush());
+    if (this.#mode === "reasoning") this.#reasoning(this.#reasoningReader.flush());
     const held = this.#textMarkers.flush();
     if (held !== "" && !this.#isCutMark(held, isCut)) this.#text(held);
     if (this.#mode === "text" && !this.#isFresh) this.#emit({ type: "text", text: this.#space });
     this.#space = "";
-    const { text, calls } = this.#thoughts.takeCalls();
-    // Calls that the model wrote in its thoughts, and left it at that, are meant.
+    const { text, calls } = this.#reasoningReader.takeCalls();
+    // Calls that the model wrote in its reasoning, and left it at that, are meant.
     if (isCut) this.#emit({ type: "reasoning", text });
     else for (const event of calls) this.#emit(event);
     return this.#events.take();
@@ -164,7 +164,7 @@ export class AnswerParser {
   }
 
   #takeReasoning(unit: string): void {
-    const { text, isOver } = this.#thoughts.take(unit);
+    const { text, isOver } = this.#reasoningReader.take(unit);
     this.#reasoning(text);
     if (isOver) this.#begin("text");
   }
@@ -321,9 +321,9 @@ export class AnswerParser {
 
   #emit(event: AnswerEvent): void {
     if ("text" in event && event.text === "") return;
-    // Where more follows on thoughts, a call within them was one of them.
+    // Where more follows on reasoning, a call within it was a part of it.
     if (event.type === "text" || event.type === "call")
-      this.#events.push({ type: "reasoning", text: this.#thoughts.takeCalls().text });
+      this.#events.push({ type: "reasoning", text: this.#reasoningReader.takeCalls().text });
     this.#hasCalled ||= event.type === "call";
     this.#events.push(event);
   }

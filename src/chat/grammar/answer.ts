@@ -1,4 +1,4 @@
-/** The grammar of a whole answer: thoughts where the model has them, then text, JSON or calls of the declared tools. */
+/** The grammar of a whole answer: reasoning where the model has it, then text, JSON or calls of the declared tools. */
 import type { SpecialToken } from "../../engine/contract.js";
 import { fence, foreignTags } from "../answers/wrappings.js";
 import type { Tool } from "../messages.js";
@@ -26,7 +26,7 @@ export interface AnswerShape {
   /** A call that the prompt has begun: of this tool, or of any (""); null for none. */
   readonly begun: string | null;
   readonly reasoning: { readonly open: string; readonly close: string } | null;
-  /** The prompt has opened the thoughts. */
+  /** The prompt has opened the reasoning. */
   readonly inReasoning: boolean;
   readonly specialTokens: readonly SpecialToken[];
 }
@@ -56,7 +56,7 @@ export function answerGrammar(shape: AnswerShape): string | null {
   const marker = (text: string) => markerExpression(text, shape.specialTokens);
   const calls = shapeOfCalls ? new CallRules(writer, shape, shapeOfCalls, marker) : null;
   const answer = calls ? calls.answer() : textRule(writer, shape.format);
-  writer.define(root, withThoughts(writer, shape, answer, marker));
+  writer.define(root, withReasoning(writer, shape, answer, marker));
   return writer.render();
 }
 
@@ -70,7 +70,7 @@ function controlTokens(text: string, specialTokens: readonly SpecialToken[]): nu
   return specialTokens.filter((token) => token.control && token.text === text).map(({ id }) => id);
 }
 
-function withThoughts(
+function withReasoning(
   writer: GrammarWriter,
   shape: AnswerShape,
   answer: string,
@@ -80,8 +80,8 @@ function withThoughts(
   if (!reasoning || begun !== null) return answer;
   const after = writer.rule("answer", `[ \\n]{0,4} ${answer}`);
   const close: Marker = { text: reasoning.close, tokens: controlTokens(reasoning.close, specialTokens), rule: after };
-  const { start: thoughts } = freeText(writer, [close]);
-  return inReasoning ? thoughts : choice([answer, `[ \\n]{0,4} ${marker(reasoning.open)} ${thoughts}`]);
+  const { start: rest } = freeText(writer, [close]);
+  return inReasoning ? rest : choice([answer, `[ \\n]{0,4} ${marker(reasoning.open)} ${rest}`]);
 }
 
 class CallRules {

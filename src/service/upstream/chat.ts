@@ -1,7 +1,15 @@
 /** A generation as OpenAI's older protocols ask for it, and their chunks as events. Pure; the network is client.ts. */
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
-import type { GenerationEvent, GenerationRequest, Message, OutputFormat, TokenScore, Usage } from "../types.js";
+import type {
+  FinishReason,
+  GenerationEvent,
+  GenerationRequest,
+  Message,
+  OutputFormat,
+  TokenScore,
+  Usage,
+} from "../types.js";
 
 export interface UpstreamRequest {
   readonly path: "/chat/completions" | "/completions";
@@ -142,7 +150,7 @@ export class ChunkReader {
   #started = false;
   #call: { index: number; arguments: string } | null = null;
   #calls = 0;
-  #reason: "stop" | "length" | null = null;
+  #reason: FinishReason | null = null;
   #pieces = 0;
   #usage: Usage | null = null;
 
@@ -169,17 +177,17 @@ export class ChunkReader {
   #choice({ delta, text, logprobs, finish_reason: finish }: Choice): GenerationEvent[] {
     const events: GenerationEvent[] = [];
     const content = delta?.content ?? text;
-    const thought = delta?.reasoning_content ?? delta?.reasoning;
+    const reasoning = delta?.reasoning_content ?? delta?.reasoning;
     const calls = delta?.tool_calls ?? [];
-    if (!this.#started && (content || thought || calls.length > 0 || finish)) {
+    if (!this.#started && (content || reasoning || calls.length > 0 || finish)) {
       this.#started = true;
       events.push({ type: "started" });
     }
     for (const { top_logprobs: top, ...token } of logprobs?.content ?? []) {
       events.push({ type: "score", token: toScore(token), top: (top ?? []).map(toScore) });
     }
-    if (thought || content || calls.length > 0) this.#pieces++;
-    if (thought) events.push(...this.#closeCall(), { type: "reasoning", text: thought, tokens: noTokens });
+    if (reasoning || content || calls.length > 0) this.#pieces++;
+    if (reasoning) events.push(...this.#closeCall(), { type: "reasoning", text: reasoning, tokens: noTokens });
     if (content) events.push(...this.#closeCall(), { type: "delta", text: content, tokens: noTokens });
     for (const call of calls) events.push(...this.#toolCall(call));
     if (finish) {

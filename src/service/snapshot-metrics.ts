@@ -1,12 +1,12 @@
-/** What is counted of prefixes on disk. Made once a process. */
+/** What is counted of prefix snapshots on disk. Made once a process. */
 import type { Counter, Metrics } from "../base/metrics.js";
 
-export class PrefixMetrics {
+export class SnapshotMetrics {
   readonly writtenBytes: Counter;
   readonly damaged: Counter;
 
-  /** `storedBytes`: of all files at the moment. */
-  constructor(metrics: Metrics, storedBytes: () => number) {
+  /** `diskBytes`: of all files at the moment. */
+  constructor(metrics: Metrics, diskBytes: () => number) {
     this.writtenBytes = metrics.counter({
       name: "hearth_prefix_written_bytes_total",
       help: "Bytes of prefixes written to disk.",
@@ -18,7 +18,7 @@ export class PrefixMetrics {
     metrics.gauge({
       name: "hearth_prefix_stored_bytes",
       help: "Bytes of the prefixes on disk.",
-      read: storedBytes,
+      read: diskBytes,
     });
   }
 }

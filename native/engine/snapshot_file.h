@@ -14,14 +14,14 @@
 
 namespace hearth {
 
-inline constexpr size_t kPrefixKeyBytes = 64;
+inline constexpr size_t kSnapshotKeyBytes = 64;
 
-struct PrefixHeader {
+struct SnapshotHeader {
   std::string key;
   std::vector<int32_t> tokens;
   kv::SnapshotLayout layout;
   std::array<uint64_t, 3> piece_bytes{};  // of a block, a window block and a state
-  std::vector<uint64_t> checksums;        // [n_pieces] filled in by write_prefix_file()
+  std::vector<uint64_t> checksums;        // [n_pieces] filled in by write_snapshot_file()
   uint64_t header_bytes = 0;              // the two filled in by both
   uint64_t file_bytes = 0;
 
@@ -30,20 +30,20 @@ struct PrefixHeader {
 };
 
 // The file appears when it is complete and on the device. FILE_WRITE_FAILED; ENGINE_CLOSED once `stopped`.
-Status write_prefix_file(const std::string& path, PrefixHeader* header, std::span<const std::span<std::byte>> pieces,
-                         const std::atomic<bool>& stopped);
+Status write_snapshot_file(const std::string& path, SnapshotHeader* header,
+                           std::span<const std::span<std::byte>> pieces, const std::atomic<bool>& stopped);
 
 // An open file whose header was checked.
-class PrefixFile {
+class SnapshotFile {
  public:
-  PrefixFile() = default;
-  ~PrefixFile();
-  PrefixFile(const PrefixFile&) = delete;
-  PrefixFile& operator=(const PrefixFile&) = delete;
+  SnapshotFile() = default;
+  ~SnapshotFile();
+  SnapshotFile(const SnapshotFile&) = delete;
+  SnapshotFile& operator=(const SnapshotFile&) = delete;
 
   // PREFIX_FILE_INVALID for a damaged file and for one of another key; FILE_OPEN_FAILED, FILE_READ_FAILED.
   Status open(const std::string& path, const std::string& key);
-  const PrefixHeader& header() const { return header_; }
+  const SnapshotHeader& header() const { return header_; }
   // Reads and checks a piece. PREFIX_FILE_INVALID, FILE_READ_FAILED.
   Status read(size_t piece, std::span<std::byte> into) const;
 
@@ -53,7 +53,7 @@ class PrefixFile {
 
   std::string path_;
   int fd_ = -1;
-  PrefixHeader header_;
+  SnapshotHeader header_;
 };
 
 }  // namespace hearth

@@ -1,6 +1,6 @@
 /**
- * Reads thoughts up to their end. A call that the model writes within them is kept back: it is meant where the model leaves it
- * at that, and a thought like any other where more follows.
+ * Reads reasoning up to its end. A call that the model writes within it is kept back: it is meant where the model leaves it
+ * at that, and reasoning like the rest where more follows.
  */
 import type { Tool } from "../messages.js";
 import { StopMatcher } from "../stop-matcher.js";
@@ -8,17 +8,17 @@ import { type AnswerEvent, type CallReader, isSpace } from "./events.js";
 import type { AnswerFormat } from "./formats.js";
 import { holdCalls } from "./schema-check.js";
 
-export interface Thought {
+export interface ReasoningPiece {
   readonly text: string;
   readonly isOver: boolean;
 }
 
-export class ThoughtReader {
+export class ReasoningReader {
   readonly #format: AnswerFormat;
   readonly #tools: readonly Tool[];
   readonly #markers: StopMatcher;
   #reader: CallReader | null = null;
-  /** The calls as they stand in the thoughts, and white space and marks behind them. */
+  /** The calls as they stand in the reasoning, and white space and marks behind them. */
   #raw = "";
   #calls: AnswerEvent[] = [];
   #reading: AnswerEvent[] = []; // of the call that the reader is in
@@ -33,8 +33,8 @@ export class ThoughtReader {
     ]);
   }
 
-  /** What is certain to be thoughts with this unit. */
-  take(unit: string): Thought {
+  /** What is certain to be reasoning with this unit. */
+  take(unit: string): ReasoningPiece {
     if (this.#reader) return this.#takeInCall(this.#reader, unit);
     const { text, stop } = this.#markers.push(unit);
     const shown = this.#show(text);
@@ -48,7 +48,7 @@ export class ThoughtReader {
     return { text: shown, isOver: false };
   }
 
-  /** What was held back when the answer ended within the thoughts; calls that are whole are kept. */
+  /** What was held back when the answer ended within the reasoning; calls that are whole are kept. */
   flush(): string {
     const reader = this.#reader;
     this.#reader = null;
@@ -64,7 +64,7 @@ export class ThoughtReader {
     return { text: this.#giveUp(), calls };
   }
 
-  #takeInCall(reader: CallReader, unit: string): Thought {
+  #takeInCall(reader: CallReader, unit: string): ReasoningPiece {
     const close = this.#format.reasoning?.close ?? "";
     const taken = reader.take(unit, (event) => this.#reading.push(event));
     if (taken === "bad") {
@@ -97,7 +97,7 @@ export class ThoughtReader {
     return "";
   }
 
-  /** No calls after all, but thoughts. */
+  /** No calls after all, but reasoning. */
   #giveUp(): string {
     const text = this.#raw;
     this.#raw = "";

@@ -1,4 +1,4 @@
-#include "engine/prefix_file.h"
+#include "engine/snapshot_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +33,7 @@ struct FixedHeader {
   uint64_t header_bytes;  // of all before the first piece, without the padding to a page
   uint64_t file_bytes;
   uint64_t checksum;  // of the header's bytes, with zeros here
-  char key[kPrefixKeyBytes];
+  char key[kSnapshotKeyBytes];
   int32_t n_tokens, n_blocks, n_windows, n_states;
   uint64_t piece_bytes[3];
 };
@@ -74,13 +74,13 @@ class Reader {
   std::span<const std::byte> left_;
 };
 
-std::vector<std::byte> serialize(PrefixHeader* header) {
+std::vector<std::byte> serialize(SnapshotHeader* header) {
   const kv::SnapshotLayout& layout = header->layout;
   FixedHeader fixed{};
   std::memcpy(fixed.magic, kMagic, sizeof kMagic);
   fixed.version = kVersion;
   fixed.n_points = static_cast<uint32_t>(layout.points.size());
-  std::memcpy(fixed.key, header->key.data(), std::min(header->key.size(), kPrefixKeyBytes));
+  std::memcpy(fixed.key, header->key.data(), std::min(header->key.size(), kSnapshotKeyBytes));
   fixed.n_tokens = layout.n_tokens;
   fixed.n_blocks = layout.n_blocks;
   fixed.n_windows = layout.n_windows;
@@ -113,11 +113,11 @@ std::vector<std::byte> serialize(PrefixHeader* header) {
 }
 
 // `bytes`: the header without its padding, whose checksum is right.
-bool parse(std::span<const std::byte> bytes, PrefixHeader* header) {
+bool parse(std::span<const std::byte> bytes, SnapshotHeader* header) {
   FixedHeader fixed;
   Reader reader(bytes);
   if (!reader.take(&fixed, 1)) return false;
-  header->key.assign(fixed.key, strnlen(fixed.key, kPrefixKeyBytes));
+  header->key.assign(fixed.key, strnlen(fixed.key, kSnapshotKeyBytes));
   std::ranges::copy(fixed.piece_bytes, header->piece_bytes.begin());
   kv::SnapshotLayout& layout = header->layout;
   layout = {fixed.n_tokens, fixed.n_blocks, fixed.n_windows, fixed.n_states, {}};
@@ -140,20 +140,20 @@ std::string reason() { return std::generic_category().message(errno); }
 
 }  // namespace
 
-uint64_t PrefixHeader::bytes_of_piece(size_t piece) const {
+uint64_t SnapshotHeader::bytes_of_piece(size_t piece) const {
   const auto blocks = static_cast<size_t>(layout.n_blocks), windows = static_cast<size_t>(layout.n_windows);
   return piece_bytes[piece < blocks ? 0 : piece < blocks + windows ? 1 : 2];
 }
 
-uint64_t PrefixHeader::offset_of_piece(size_t piece) const {
+uint64_t SnapshotHeader::offset_of_piece(size_t piece) const {
   const auto blocks = std::min(piece, static_cast<size_t>(layout.n_blocks));
   const auto windows = std::min(piece - blocks, static_cast<size_t>(layout.n_windows));
   return pages(header_bytes) + blocks * pages(piece_bytes[0]) + windows * pages(piece_bytes[1]) +
          (piece - blocks - windows) * pages(piece_bytes[2]);
 }
 
-Status write_prefix_file(const std::string& path, PrefixHeader* header, std::span<const std::span<std::byte>> pieces,
-                         const std::atomic<bool>& stopped) {
+Status write_snapshot_file(const std::string& path, SnapshotHeader* header,
+                           std::span<const std::span<std::byte>> pieces, const std::atomic<bool>& stopped) {
   // First the checksums, which stand in the header: the pieces do not change, and reading them twice costs little
   // beside the writing.
   header->checksums.clear();
@@ -182,18 +182,18 @@ Status write_prefix_file(const std::string& path, PrefixHeader* header, std::spa
   return file.commit();
 }
 
-PrefixFile::~PrefixFile() {
+SnapshotFile::~SnapshotFile() {
   if (fd_ < 0) return;
   // What was read stands in the KV cache now; the weights need the page cache more. Advice only.
   posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED);
   close(fd_);
 }
 
-Status PrefixFile::damaged(const char* what) const {
+Status SnapshotFile::damaged(const char* what) const {
   return {Code::PREFIX_FILE_INVALID, "The stored prefix " + quoted_path(path_) + " " + what + "."};
 }
 
-Status PrefixFile::read_at(uint64_t offset, std::span<std::byte> into) const {
+Status SnapshotFile::read_at(uint64_t offset, std::span<std::byte> into) const {
   while (!into.empty()) {
     const ssize_t n = pread(fd_, into.data(), into.size(), static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
@@ -207,7 +207,7 @@ Status PrefixFile::read_at(uint64_t offset, std::span<std::byte> into) const {
   return {};
 }
 
-Status PrefixFile::open(const std::string& path, const std::string& key) {
+Status SnapshotFile::open(const std::string& path, const std::string& key) {
   path_ = path;
   fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   struct stat file = {};
@@ -232,7 +232,7 @@ Status PrefixFile::open(const std::string& path, const std::string& key) {
   return {};
 }
 
-Status PrefixFile::read(size_t piece, std::span<std::byte> into) const {
+Status SnapshotFile::read(size_t piece, std::span<std::byte> into) const {
   HEARTH_RETURN_IF_ERROR(read_at(header_.offset_of_piece(piece), into));
   return hash64(into) == header_.checksums[piece] ? Status() : damaged("is damaged");
 }

@@ -1,5 +1,5 @@
 /** The mean of hidden states that come in pieces. Sums in float64 and in order, so that the pieces do not matter. */
-export class Pool {
+export class MeanPooling {
   #sum = new Float64Array(0);
   #rows = 0;
 

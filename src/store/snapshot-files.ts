@@ -1,5 +1,5 @@
 /**
- * The files of prefixes that outlive the process: which there are, how much they may take, and how much may be written a day,
+ * The files of prefix snapshots: which there are, how much they may take, and how much may be written a day,
  * so that a memory card lives long. What stands in them is the engine's; it writes and reads them itself.
  */
 import { createHash } from "node:crypto";
@@ -12,13 +12,13 @@ import type { Logger } from "../base/logger.js";
 import { checkRoom, makeFolder, storing, writeDurably } from "./durable.js";
 import { type Locker, lockFileIn, tryHold } from "./lock.js";
 
-export interface PrefixFileLimits {
+export interface SnapshotFileLimits {
   /** Of all files. */
   readonly bytes: number;
   readonly bytesADay: number;
 }
 
-export interface PrefixFilesDependencies {
+export interface SnapshotFilesDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly locker: Locker;
@@ -39,11 +39,11 @@ const dayMs = 86_400_000;
 /** Left free on the disk for others. */
 const reserveBytes = 256 * 1024 * 1024;
 
-export class PrefixFiles {
+export class SnapshotFiles {
   readonly #folder: string;
   readonly #build: string;
-  readonly #limits: PrefixFileLimits;
-  readonly #dependencies: PrefixFilesDependencies;
+  readonly #limits: SnapshotFileLimits;
+  readonly #dependencies: SnapshotFilesDependencies;
   readonly #entries = new Map<string, Entry>();
   #written = { day: 0, bytes: 0 };
   /** null while the folder is another process's, or cannot be used: then nothing in it is touched. */
@@ -51,7 +51,7 @@ export class PrefixFiles {
   #complained = false;
 
   /** `build`: of the engine; another one's files are of no use. */
-  constructor(folder: string, build: string, limits: PrefixFileLimits, dependencies: PrefixFilesDependencies) {
+  constructor(folder: string, build: string, limits: SnapshotFileLimits, dependencies: SnapshotFilesDependencies) {
     this.#folder = folder;
     this.#build = hex(build, 8);
     this.#limits = limits;

@@ -1,4 +1,4 @@
-// Prefixes of sequences to files and back, on any thread while steps run: blocks that two share are never written to,
+// Snapshots of sequences to files and back, on any thread while steps run: blocks that two share are never written to,
 // and blocks that are being filled belong to nobody yet. Knows the sequences and the file; knows nothing of steps.
 #pragma once
 
@@ -14,15 +14,15 @@
 
 namespace hearth {
 
-class Prefixes {
+class Snapshots {
  public:
   // Runs a change of the sequences when no step runs, and returns after it.
   using WhenIdle = std::function<void(const std::function<void()>& change)>;
 
-  Prefixes(kv::Sequences* sequences, WhenIdle when_idle) : sequences_(sequences), when_idle_(std::move(when_idle)) {}
+  Snapshots(kv::Sequences* sequences, WhenIdle when_idle) : sequences_(sequences), when_idle_(std::move(when_idle)) {}
 
   // To be called when no step runs. tokens: of the sequence. KV_FULL.
-  Status hold(int32_t id, int32_t n_tokens, std::span<const int32_t> tokens, std::unique_ptr<HeldPrefix>* held);
+  Status take(int32_t id, int32_t n_tokens, std::span<const int32_t> tokens, std::unique_ptr<PrefixSnapshot>* snapshot);
   // Reads the first n_tokens tokens, or as many as can be gone on from, into memory that is the caller's to adopt or
   // discard.
   Status restore(const std::string& path, const std::string& key, int32_t n_tokens, kv::Sequence* restored,
@@ -30,7 +30,7 @@ class Prefixes {
   void stop() { stopped_ = true; }
 
  private:
-  friend class HeldPrefixImpl;
+  friend class PrefixSnapshotImpl;
 
   kv::Sequences* const sequences_;
   const WhenIdle when_idle_;

@@ -112,10 +112,10 @@ int32_t read_prompt(Engine& engine, std::span<const int32_t> tokens) {
   return id;
 }
 
-Status save(Engine& engine, int32_t id, int32_t n_tokens, const std::string& path, PrefixInfo* info) {
-  std::unique_ptr<HeldPrefix> held;
-  HEARTH_RETURN_IF_ERROR(engine.hold_prefix(id, n_tokens, &held));
-  return held->save(path, kKey, info);
+Status save(Engine& engine, int32_t id, int32_t n_tokens, const std::string& path, SnapshotInfo* info) {
+  std::unique_ptr<PrefixSnapshot> snapshot;
+  HEARTH_RETURN_IF_ERROR(engine.snapshot(id, n_tokens, &snapshot));
+  return snapshot->save(path, kKey, info);
 }
 
 std::vector<char> content(const std::string& path) {
@@ -129,7 +129,7 @@ void put(const std::string& path, std::span<const char> bytes) {
 
 Code restore_code(Engine& engine, const std::string& path, const std::string& key = kKey) {
   int32_t id = -1;
-  const Code code = engine.restore_prefix(path, key, kTinyContext, greedy(), &id).code();
+  const Code code = engine.restore_snapshot(path, key, kTinyContext, greedy(), &id).code();
   if (code == Code::OK) REQUIRE(engine.close_sequence(id).ok());
   return code;
 }
@@ -144,9 +144,9 @@ TEST_CASE("a restored prefix goes on as the sequence that was saved, in another 
   const std::string path = folder.file("prefix");
   const auto engine = open(model);
   const int32_t source = read_prompt(*engine, kTokens);
-  PrefixInfo saved, described;
+  SnapshotInfo saved, described;
   REQUIRE(save(*engine, source, 70, path, &saved).ok());
-  REQUIRE(describe_prefix_file(path, kKey, &described).ok());
+  REQUIRE(describe_snapshot_file(path, kKey, &described).ok());
   CHECK(described.tokens == std::vector(kTokens.begin(), kTokens.begin() + 70));
   CHECK(described.resumable.empty());
   CHECK(described.file_bytes == content(path).size());
@@ -162,7 +162,7 @@ TEST_CASE("a restored prefix goes on as the sequence that was saved, in another 
   for (const int32_t n : {70, 64, 33, 1}) {
     CAPTURE(n);
     int32_t id = -1, length = 0;
-    REQUIRE(other->restore_prefix(path, kKey, n, greedy(), &id).ok());
+    REQUIRE(other->restore_snapshot(path, kKey, n, greedy(), &id).ok());
     REQUIRE(other->sequence_length(id, &length).ok());
     CHECK(length == n);
     REQUIRE(engine->truncate_sequence(source, n).ok());
@@ -175,24 +175,24 @@ TEST_CASE("a restored prefix goes on as the sequence that was saved, in another 
   }
 }
 
-TEST_CASE("what is held stays as it was while steps run and its sequence goes") {
+TEST_CASE("a snapshot stays as it was while steps run and its sequence goes") {
   const TinyModel model;
   const TemporaryFolder folder;
   const auto engine = open(model);
   const int32_t source = read_prompt(*engine, kTokens);
-  std::unique_ptr<HeldPrefix> held;
-  REQUIRE(engine->hold_prefix(source, 70, &held).ok());
+  std::unique_ptr<PrefixSnapshot> snapshot;
+  REQUIRE(engine->snapshot(source, 70, &snapshot).ok());
   REQUIRE(engine->truncate_sequence(source, 40).ok());
   step(*engine, source, prompt(50));  // into blocks that were shared
   REQUIRE(engine->close_sequence(source).ok());
   std::atomic<bool> over{false};
-  PrefixInfo info;
+  SnapshotInfo info;
   std::thread writer([&] {
-    for (int i = 0; i < 20; ++i) REQUIRE(held->save(folder.file("prefix"), kKey, &info).ok());
-    held.reset();  // while steps run
+    for (int i = 0; i < 20; ++i) REQUIRE(snapshot->save(folder.file("prefix"), kKey, &info).ok());
+    snapshot.reset();  // while steps run
     int32_t id = -1;
     for (int i = 0; i < 20; ++i) {
-      REQUIRE(engine->restore_prefix(folder.file("prefix"), kKey, 70, greedy(), &id).ok());
+      REQUIRE(engine->restore_snapshot(folder.file("prefix"), kKey, 70, greedy(), &id).ok());
       if (i < 19) {
         while (engine->close_sequence(id).code() == Code::ENGINE_BUSY) std::this_thread::yield();
       }
@@ -215,7 +215,7 @@ TEST_CASE("what is held stays as it was while steps run and its sequence goes") 
   const int32_t again = read_prompt(*engine, std::span(kTokens).first(70));
   const StepResult expected = step(*engine, again, std::span(kTokens).subspan(70));
   REQUIRE(engine->close_sequence(again).ok());
-  REQUIRE(engine->restore_prefix(folder.file("prefix"), kKey, 70, greedy(), &id).ok());
+  REQUIRE(engine->restore_snapshot(folder.file("prefix"), kKey, 70, greedy(), &id).ok());
   CHECK(step(*engine, id, std::span(kTokens).subspan(70)).logits == expected.logits);
 }
 
@@ -225,7 +225,7 @@ TEST_CASE("no damaged byte of a stored prefix is ever used") {
   const std::string path = folder.file("prefix"), damaged = folder.file("damaged");
   const auto engine = open(model);
   const int32_t source = read_prompt(*engine, kTokens);
-  PrefixInfo info;
+  SnapshotInfo info;
   REQUIRE(save(*engine, source, 75, path, &info).ok());
   REQUIRE(engine->close_sequence(source).ok());
   const std::vector<char> whole = content(path);
@@ -273,7 +273,7 @@ TEST_CASE("a file gets its name when all of it is on the disk, and the name foll
   const auto engine = open(model);
   const int32_t source = read_prompt(*engine, kTokens);
   Watch watch;
-  PrefixInfo info;
+  SnapshotInfo info;
   REQUIRE(save(*engine, source, 75, folder.file("prefix"), &info).ok());
   // A power cut between any two of these leaves the old file, or the whole new one.
   const std::vector<std::string> end(watch.calls.end() - 3, watch.calls.end());
@@ -287,7 +287,7 @@ TEST_CASE("whatever write fails, nothing is left of the file and the one before 
   const std::string path = folder.file("prefix");
   const auto engine = open(model);
   const int32_t source = read_prompt(*engine, kTokens);
-  PrefixInfo info;
+  SnapshotInfo info;
   REQUIRE(save(*engine, source, 40, path, &info).ok());
   int failed = 0;
   for (int nth = 1;; ++nth) {
@@ -306,11 +306,11 @@ TEST_CASE("whatever write fails, nothing is left of the file and the one before 
     ++failed;
     CHECK(status.code() == Code::FILE_WRITE_FAILED);
     CHECK(folder.n_files() == 1);
-    REQUIRE(describe_prefix_file(path, kKey, &info).ok());
+    REQUIRE(describe_snapshot_file(path, kKey, &info).ok());
     CHECK(info.tokens.size() == 40);
   }
   CHECK(failed >= 3);  // write, flush and rename
-  REQUIRE(describe_prefix_file(path, kKey, &info).ok());
+  REQUIRE(describe_snapshot_file(path, kKey, &info).ok());
   CHECK(info.tokens.size() == 75);
 }
 
@@ -319,7 +319,7 @@ TEST_CASE("whatever read fails, the engine is as it was") {
   const TemporaryFolder folder;
   const auto engine = open(model);
   const int32_t source = read_prompt(*engine, kTokens);
-  PrefixInfo info;
+  SnapshotInfo info;
   REQUIRE(save(*engine, source, 75, folder.file("prefix"), &info).ok());
   const int32_t free = engine->free_kv_tokens();
   for (int nth = 1;; ++nth) {
@@ -337,7 +337,7 @@ TEST_CASE("a prefix that finds no room is refused, and takes none") {
   const TemporaryFolder folder;
   const auto engine = open(model);
   const int32_t source = read_prompt(*engine, prompt(128));
-  PrefixInfo info;
+  SnapshotInfo info;
   REQUIRE(save(*engine, source, 128, folder.file("prefix"), &info).ok());
   read_prompt(*engine, prompt(1));
   CHECK(restore_code(*engine, folder.file("prefix")) == Code::KV_FULL);
@@ -371,7 +371,7 @@ TEST_CASE("transfers end when they are told to") {
   const TemporaryFolder folder;
   const auto engine = open(model);
   const int32_t source = read_prompt(*engine, kTokens);
-  PrefixInfo info;
+  SnapshotInfo info;
   REQUIRE(save(*engine, source, 75, folder.file("prefix"), &info).ok());
   engine->stop_transfers();
   CHECK(save(*engine, source, 75, folder.file("other"), &info).code() == Code::ENGINE_CLOSED);

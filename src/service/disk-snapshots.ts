@@ -1,37 +1,37 @@
-/** One model's prefixes on disk: finds them by tokens, has the engine write and read them, and forgets those that are damaged. */
+/** One model's prefix snapshots on disk: finds them by tokens, has the engine write and read them, and forgets damaged ones. */
 import { HearthError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
-import type { Engine, ModelInfo, PrefixInfo } from "../engine/contract.js";
+import type { Engine, ModelInfo, SnapshotInfo } from "../engine/contract.js";
 import { greedySampler } from "../engine/greedy.js";
 import { commonPrefix } from "../scheduler/prefix.js";
-import type { PrefixShelf, ShelfMatch, ShelfPrefix } from "../scheduler/shelf.js";
-import type { PrefixFiles } from "../store/prefix-files.js";
-import type { PrefixMetrics } from "./prefix-metrics.js";
+import type { PrefixSnapshots, SequencePrefix, SnapshotMatch } from "../scheduler/prefix-snapshots.js";
+import type { SnapshotFiles } from "../store/snapshot-files.js";
+import type { SnapshotMetrics } from "./snapshot-metrics.js";
 
-export interface StoredPrefixesDependencies {
-  readonly files: PrefixFiles;
+export interface DiskSnapshotsDependencies {
+  readonly files: SnapshotFiles;
   readonly logger: Logger;
-  readonly metrics: PrefixMetrics;
+  readonly metrics: SnapshotMetrics;
 }
 
 /** Shorter ones are read again sooner than found. */
 const minTokens = 64;
 
-export class StoredPrefixes implements PrefixShelf {
+export class DiskSnapshots implements PrefixSnapshots {
   readonly #engine: Engine;
   readonly #info: ModelInfo;
   readonly #identity: string;
   readonly #minTokens: number;
-  readonly #dependencies: StoredPrefixesDependencies;
+  readonly #dependencies: DiskSnapshotsDependencies;
   /** By the file's name. */
-  readonly #stored = new Map<string, PrefixInfo>();
+  readonly #snapshots = new Map<string, SnapshotInfo>();
 
   private constructor(
     engine: Engine,
     info: ModelInfo,
     identity: string,
     wantedTokens: number,
-    dependencies: StoredPrefixesDependencies,
+    dependencies: DiskSnapshotsDependencies,
   ) {
     this.#engine = engine;
     this.#info = info;
@@ -45,16 +45,16 @@ export class StoredPrefixes implements PrefixShelf {
     engine: Engine,
     info: ModelInfo,
     wantedTokens: number,
-    dependencies: StoredPrefixesDependencies,
-  ): Promise<StoredPrefixes> {
-    const opened = new StoredPrefixes(engine, info, await engine.identify(), wantedTokens, dependencies);
+    dependencies: DiskSnapshotsDependencies,
+  ): Promise<DiskSnapshots> {
+    const opened = new DiskSnapshots(engine, info, await engine.identify(), wantedTokens, dependencies);
     for (const name of dependencies.files.list(opened.#identity)) await opened.#describe(name);
     return opened;
   }
 
-  find(prompt: ArrayLike<number>, limit: number): ShelfMatch | null {
-    let best: ShelfMatch | null = null;
-    for (const [id, { tokens, resumable }] of this.#stored) {
+  find(prompt: ArrayLike<number>, limit: number): SnapshotMatch | null {
+    let best: SnapshotMatch | null = null;
+    for (const [id, { tokens, resumable }] of this.#snapshots) {
       if (!this.#dependencies.files.has(id)) continue; // it made room for another one
       const shared = commonPrefix(tokens, prompt, limit);
       const spared = resumable ? (resumable.findLast((length) => length <= shared) ?? 0) : shared;
@@ -63,12 +63,12 @@ export class StoredPrefixes implements PrefixShelf {
     return best;
   }
 
-  async restore({ id, tokens }: ShelfMatch): Promise<{ sequence: number; tokens: number[] } | null> {
+  async restore({ id, tokens }: SnapshotMatch): Promise<{ sequence: number; tokens: number[] } | null> {
     const { files } = this.#dependencies;
-    const info = this.#stored.get(id);
+    const info = this.#snapshots.get(id);
     if (!info) return null;
     try {
-      const sequence = await this.#engine.restorePrefix(files.pathOf(id), this.#key, tokens, greedySampler);
+      const sequence = await this.#engine.restoreSnapshot(files.pathOf(id), this.#key, tokens, greedySampler);
       files.use(id);
       return { sequence, tokens: [...info.tokens.subarray(0, this.#engine.sequenceLength(sequence))] };
     } catch (error) {
@@ -82,7 +82,7 @@ export class StoredPrefixes implements PrefixShelf {
     return tokens.length >= this.#minTokens && tokens.length - there >= this.#minTokens;
   }
 
-  async save({ sequence, tokens }: ShelfPrefix, isUnchanged: () => boolean): Promise<void> {
+  async save({ sequence, tokens }: SequencePrefix, isUnchanged: () => boolean): Promise<void> {
     const { files, logger, metrics } = this.#dependencies;
     try {
       const length = this.#engine.resumableTokens(sequence, tokens.length);
@@ -92,11 +92,11 @@ export class StoredPrefixes implements PrefixShelf {
       if (length < this.#minTokens || !(await files.allow(expected))) return;
       // From here on the engine holds what the sequence has, so that nothing may have come between.
       const info = isUnchanged()
-        ? await this.#engine.savePrefix(sequence, length, files.pathOf(name), this.#key)
+        ? await this.#engine.saveSnapshot(sequence, length, files.pathOf(name), this.#key)
         : null;
       await files.added(info ? name : null, { bytes: info?.fileBytes ?? 0, allowed: expected });
       if (!info) return;
-      this.#stored.set(name, info);
+      this.#snapshots.set(name, info);
       await this.#removeCovered(name, info);
       metrics.writtenBytes.inc(info.fileBytes);
       logger.info({ tokens: length, bytes: info.fileBytes }, "a prefix was stored");
@@ -113,7 +113,7 @@ export class StoredPrefixes implements PrefixShelf {
   async #describe(name: string): Promise<void> {
     try {
       const { files } = this.#dependencies;
-      this.#stored.set(name, await this.#engine.describePrefix(files.pathOf(name), this.#key));
+      this.#snapshots.set(name, await this.#engine.describeSnapshot(files.pathOf(name), this.#key));
     } catch (error) {
       await this.#giveUp(name, error);
     }
@@ -124,18 +124,18 @@ export class StoredPrefixes implements PrefixShelf {
     const { files, logger, metrics } = this.#dependencies;
     const code = error instanceof HearthError ? error.code : null;
     if (code === "KV_FULL" || code === "ENGINE_CLOSED") return; // the file is good
-    this.#stored.delete(name);
+    this.#snapshots.delete(name);
     await files.remove(name);
     metrics.damaged.inc();
     logger.warn({ file: files.pathOf(name), err: error }, "a stored prefix cannot be used and was removed");
   }
 
   /** Files whose every use the new one has too. */
-  async #removeCovered(name: string, { tokens, resumable }: PrefixInfo): Promise<void> {
-    for (const [other, { tokens: shorter, resumable: points }] of this.#stored) {
+  async #removeCovered(name: string, { tokens, resumable }: SnapshotInfo): Promise<void> {
+    for (const [other, { tokens: shorter, resumable: points }] of this.#snapshots) {
       const isPrefix = other !== name && commonPrefix(shorter, tokens, shorter.length) === shorter.length;
       if (!isPrefix || (points && !points.every((point) => resumable?.includes(point)))) continue;
-      this.#stored.delete(other);
+      this.#snapshots.delete(other);
       await this.#dependencies.files.remove(other);
     }
   }

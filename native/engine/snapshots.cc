@@ -1,15 +1,15 @@
-#include "engine/prefixes.h"
+#include "engine/snapshots.h"
 
 #include <algorithm>
 #include <new>
 
-#include "engine/prefix_file.h"
+#include "engine/snapshot_file.h"
 
 namespace hearth {
 namespace {
 
-PrefixInfo describe(const PrefixHeader& header) {
-  PrefixInfo info{.tokens = header.tokens, .resumable = {}, .file_bytes = header.file_bytes};
+SnapshotInfo describe(const SnapshotHeader& header) {
+  SnapshotInfo info{.tokens = header.tokens, .resumable = {}, .file_bytes = header.file_bytes};
   if (header.layout.resumes_anywhere()) return info;
   for (const kv::SnapshotPoint& point : header.layout.points) info.resumable.push_back(point.n_tokens);
   return info;
@@ -19,26 +19,26 @@ Status too_little_memory() { return {Code::OUT_OF_MEMORY, "There was not enough 
 
 }  // namespace
 
-class HeldPrefixImpl final : public HeldPrefix {
+class PrefixSnapshotImpl final : public PrefixSnapshot {
  public:
-  HeldPrefixImpl(Prefixes* prefixes, kv::Sequence held, std::span<const int32_t> tokens)
-      : prefixes_(prefixes), held_(std::move(held)) {
-    header_.tokens.assign(tokens.begin(), tokens.begin() + held_.table.n_tokens);
-    header_.layout = prefixes_->sequences_->layout(held_, &pieces_);
-    header_.piece_bytes = prefixes_->sequences_->piece_bytes();
+  PrefixSnapshotImpl(Snapshots* snapshots, kv::Sequence copy, std::span<const int32_t> tokens)
+      : snapshots_(snapshots), copy_(std::move(copy)) {
+    header_.tokens.assign(tokens.begin(), tokens.begin() + copy_.table.n_tokens);
+    header_.layout = snapshots_->sequences_->layout(copy_, &pieces_);
+    header_.piece_bytes = snapshots_->sequences_->piece_bytes();
   }
-  ~HeldPrefixImpl() override {
-    prefixes_->when_idle_([this] { prefixes_->sequences_->discard(&held_); });
+  ~PrefixSnapshotImpl() override {
+    snapshots_->when_idle_([this] { snapshots_->sequences_->discard(&copy_); });
   }
 
-  int32_t n_tokens() const override { return held_.table.n_tokens; }
+  int32_t n_tokens() const override { return copy_.table.n_tokens; }
 
-  Status save(const std::string& path, const std::string& key, PrefixInfo* info) override {
-    if (key.size() > kPrefixKeyBytes) return {Code::INTERNAL, "The key of a prefix is longer than 64 bytes."};
-    if (held_.table.n_tokens == 0) return {Code::INTERNAL, "A prefix without tokens is not saved."};
+  Status save(const std::string& path, const std::string& key, SnapshotInfo* info) override {
+    if (key.size() > kSnapshotKeyBytes) return {Code::INTERNAL, "The key of a prefix is longer than 64 bytes."};
+    if (copy_.table.n_tokens == 0) return {Code::INTERNAL, "A prefix without tokens is not saved."};
     try {
       header_.key = key;
-      HEARTH_RETURN_IF_ERROR(write_prefix_file(path, &header_, pieces_, prefixes_->stopped_));
+      HEARTH_RETURN_IF_ERROR(write_snapshot_file(path, &header_, pieces_, snapshots_->stopped_));
       *info = describe(header_);
       return {};
     } catch (const std::bad_alloc&) {
@@ -47,24 +47,24 @@ class HeldPrefixImpl final : public HeldPrefix {
   }
 
  private:
-  Prefixes* const prefixes_;
-  kv::Sequence held_;
+  Snapshots* const snapshots_;
+  kv::Sequence copy_;
   kv::SnapshotPieces pieces_;
-  PrefixHeader header_;
+  SnapshotHeader header_;
 };
 
-Status Prefixes::hold(int32_t id, int32_t n_tokens, std::span<const int32_t> tokens,
-                      std::unique_ptr<HeldPrefix>* held) {
+Status Snapshots::take(int32_t id, int32_t n_tokens, std::span<const int32_t> tokens,
+                       std::unique_ptr<PrefixSnapshot>* snapshot) {
   kv::Sequence copy;
-  HEARTH_RETURN_IF_ERROR(sequences_->hold(id, n_tokens, &copy));
-  *held = std::make_unique<HeldPrefixImpl>(this, std::move(copy), tokens);
+  HEARTH_RETURN_IF_ERROR(sequences_->copy(id, n_tokens, &copy));
+  *snapshot = std::make_unique<PrefixSnapshotImpl>(this, std::move(copy), tokens);
   return {};
 }
 
-Status Prefixes::restore(const std::string& path, const std::string& key, int32_t n_tokens, kv::Sequence* restored,
-                         std::vector<int32_t>* tokens) {
+Status Snapshots::restore(const std::string& path, const std::string& key, int32_t n_tokens, kv::Sequence* restored,
+                          std::vector<int32_t>* tokens) {
   try {
-    PrefixFile file;
+    SnapshotFile file;
     HEARTH_RETURN_IF_ERROR(file.open(path, key));
     std::vector<size_t> numbers;  // of the file's pieces
     const kv::SnapshotLayout layout = file.header().layout.first(n_tokens, &numbers);
@@ -90,9 +90,9 @@ Status Prefixes::restore(const std::string& path, const std::string& key, int32_
   }
 }
 
-Status describe_prefix_file(const std::string& path, const std::string& key, PrefixInfo* info) {
+Status describe_snapshot_file(const std::string& path, const std::string& key, SnapshotInfo* info) {
   try {
-    PrefixFile file;
+    SnapshotFile file;
     HEARTH_RETURN_IF_ERROR(file.open(path, key));
     *info = describe(file.header());
     return {};
