@@ -10,7 +10,7 @@ import type { Message, ToolCall } from "./messages.js";
 import type { TemplateTraits } from "./template-traits.js";
 import { toolInstructions, toolResponse } from "./tool-prompt.js";
 
-/** A message whose strings are no longer the user's alone: marks may stand in them (shield.ts). */
+/** A message whose strings are no longer the user's alone: marks may stand in them (control-token-shield.ts). */
 export interface TemplateMessage {
   readonly role: string;
   readonly content: string | null;

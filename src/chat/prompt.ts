@@ -1,17 +1,17 @@
 /**
  * A conversation to the tokens of a prompt: through the model's chat template, or as plain text to be continued where the
- * model has none. Special tokens are read in the template's own text and never in a user's (see shield.ts).
+ * model has none. Special tokens are read in the template's own text and never in a user's (see control-token-shield.ts).
  */
 import { HearthError } from "../base/errors.js";
 import type { Model } from "../engine/contract.js";
-import { otherForms } from "./accepted.js";
 import { type AnswerFormat, markersOf } from "./answers/formats.js";
 import { AnswerParser } from "./answers/parser.js";
+import { chooseMark, Shield } from "./control-token-shield.js";
 import { fitConversation, type TemplateMessage, templateMessage } from "./conversation.js";
 import { type FallbackName, fallbackFor, fallbackTemplate } from "./fallback-templates.js";
 import type { AnswerShape } from "./grammar/answer.js";
 import type { Message, Tool, ToolChoice } from "./messages.js";
-import { chooseMark, Shield } from "./shield.js";
+import { otherForms } from "./refused-conversations.js";
 import { SpecialTokens } from "./special-tokens.js";
 import { TemplateRefusal } from "./template.js";
 import { formatOf } from "./template-orders.js";

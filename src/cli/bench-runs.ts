@@ -1,6 +1,6 @@
 /** What `hearth bench` times: steps as the daemon takes them. Which tokens they carry does not matter to the speed. */
 import type { Engine } from "../engine/contract.js";
-import { PromptPacing } from "../scheduler/pacing.js";
+import { PromptPacing } from "../scheduler/prefill-pacing.js";
 import { defaultSchedulerOptions } from "../scheduler/types.js";
 
 /** Tokens of one prefill step: as much as an idle daemon would take at most. */

@@ -4,7 +4,7 @@ import { access, constants, stat } from "node:fs/promises";
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import { importFolder } from "../store/huggingface/import.js";
-import { importModel } from "../store/import.js";
+import { importModel } from "../store/import-model.js";
 import { describeStored } from "./models-list.js";
 import { openStore, print, sayStore, withProgress } from "./models-store.js";
 import { formatBytes } from "./terminal.js";

@@ -2,9 +2,9 @@
 import { Command } from "commander";
 import { embeddedModel } from "../daemon/model-file.js";
 import type { EngineModule } from "../engine/contract.js";
-import { describeModel } from "../store/description.js";
+import { describeModel } from "../store/model-description.js";
 import type { StoredModel } from "../store/model-store.js";
-import { describeFailure } from "./failure.js";
+import { describeFailure } from "./exit-status.js";
 import { openStore, print } from "./models-store.js";
 import { formatBytes, formatTable, printable } from "./terminal.js";
 

@@ -3,8 +3,8 @@ import path from "node:path";
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import type { Config } from "../config/options.js";
+import { isSameName } from "../store/model-names.js";
 import type { ModelStore } from "../store/model-store.js";
-import { isSameName } from "../store/names.js";
 import { openStore, print, sayStore } from "./models-store.js";
 
 export function rmCommand(): Command {

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import { resolveModel } from "../daemon/model-file.js";
 import type { EngineModule, KvType, ModelInfo } from "../engine/contract.js";
-import { describeModel } from "../store/description.js";
+import { describeModel } from "../store/model-description.js";
 import { openStore, print } from "./models-store.js";
 import { formatBytes, formatCount, formatTable, printable } from "./terminal.js";
 

@@ -8,7 +8,7 @@ import { loadEngineModule } from "../engine/binding.js";
 import type { EngineModule } from "../engine/contract.js";
 import type { ModelStore } from "../store/model-store.js";
 import { configurationOf } from "./configuration.js";
-import { exitStatus } from "./failure.js";
+import { exitStatus } from "./exit-status.js";
 import { ProgressPrinter } from "./terminal.js";
 
 export interface StoreCommand<Flags> {

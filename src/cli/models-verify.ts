@@ -1,7 +1,7 @@
 /** `hearth models verify`: reads models again and compares their hashes. */
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
-import { describeFailure } from "./failure.js";
+import { describeFailure } from "./exit-status.js";
 import { openStore, print, withProgress } from "./models-store.js";
 
 export function verifyCommand(): Command {

@@ -2,7 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../base/version.js";
 import { configFlag } from "./configuration.js";
-import { describeFailure, exitStatus, exitStatusOf, toHearthError, withSudo } from "./failure.js";
+import { describeFailure, exitStatus, exitStatusOf, toHearthError, withSudo } from "./exit-status.js";
 import { meantCommand } from "./meant-commands.js";
 import { print } from "./models-store.js";
 import { Output } from "./output.js";

@@ -15,7 +15,7 @@ import { ModelHost } from "../service/model-host.js";
 import type { FinishReason, GenerationRequest, Usage } from "../service/types.js";
 import { integerBetween, numberBetween } from "./arguments.js";
 import { configurationOf } from "./configuration.js";
-import { exitStatus } from "./failure.js";
+import { exitStatus } from "./exit-status.js";
 import { namedModel } from "./model.js";
 import { print } from "./models-store.js";
 import { readStdin } from "./stdin.js";

@@ -13,9 +13,9 @@ import { onHangup, onStopSignals } from "../daemon/signals.js";
 import { connectSystemd } from "../daemon/systemd.js";
 import { loadTls } from "../daemon/tls.js";
 import { loadEngineModule } from "../engine/binding.js";
-import { makeFolder, storageError } from "../store/durable.js";
+import { makeFolder, storageError } from "../store/durable-files.js";
 import { type Configuration, configurationOf } from "./configuration.js";
-import { exitStatus } from "./failure.js";
+import { exitStatus } from "./exit-status.js";
 
 /** After the grace of running answers: a step cannot be interrupted, and with a model on a slow card it takes long. */
 const lastStepMs = 15_000;

@@ -22,14 +22,14 @@ import type { EngineModule } from "../engine/contract.js";
 import type { KeyAndCertificate } from "../net/certificate.js";
 import { Server } from "../net/server.js";
 import { SchedulerMetrics } from "../scheduler/metrics.js";
-import { AutoTuner } from "../service/auto-tuner.js";
 import { GenerationService } from "../service/generation.js";
 import { IdleTime } from "../service/idle-time.js";
-import type { LoadedModel } from "../service/model-host.js";
+import { ModelLibrary, type Puller } from "../service/model-library.js";
 import { ModelRegistry } from "../service/model-registry.js";
-import { ModelLibrary, type Puller } from "../service/models.js";
-import { readPinned } from "../service/pinned.js";
+import { readPinned } from "../service/pinned-prompts.js";
+import type { ServingModel } from "../service/serving-model.js";
 import { SnapshotMetrics } from "../service/snapshot-metrics.js";
+import { AutoTuner } from "../service/thread-tuning/auto-tuner.js";
 import { RoutedGenerations, RoutedModels } from "../service/upstream/routing.js";
 import type { Upstream } from "../service/upstream/upstream.js";
 import { Blobs } from "../store/blobs.js";
@@ -39,7 +39,7 @@ import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
 import { SnapshotFiles } from "../store/snapshot-files.js";
 import { collectHostMetrics } from "./host-metrics.js";
-import { KeptKeys } from "./kept-keys.js";
+import { LastGoodKeys } from "./last-good-keys.js";
 import { listenWhenPossible } from "./listening.js";
 import { configuredModel, resolveModel, StoreCatalog } from "./model-file.js";
 import { modelRegistryOptions } from "./model-options.js";
@@ -47,7 +47,7 @@ import { ModelWatch } from "./model-watch.js";
 import { type PinnedFile, readPinnedFiles } from "./pinned-prompts.js";
 import { storedResponses } from "./stored-responses.js";
 import type { Systemd } from "./systemd.js";
-import { ThreadTuner } from "./tuned.js";
+import { ThreadTuner } from "./thread-tuner.js";
 import { makeUpstreams } from "./upstreams.js";
 import { Watchdog } from "./watchdog.js";
 
@@ -92,7 +92,7 @@ export class Daemon {
   /** null: no snapshots are written. */
   readonly #snapshots: SnapshotFiles | null;
   readonly #pinned: readonly PinnedFile[];
-  readonly #keys: KeptKeys;
+  readonly #keys: LastGoodKeys;
   readonly #digests: Digests;
   readonly #watchdog: Watchdog;
   readonly #modelWatch: ModelWatch;
@@ -137,7 +137,7 @@ export class Daemon {
       use: (file) => store.use(file),
       ...(this.#snapshots && { snapshots: { files: this.#snapshots, metrics: snapshotMetrics } }),
     });
-    this.#keys = new KeptKeys(new KeyFile(stateFolder, engineModule), { clock, logger, health: this.#health });
+    this.#keys = new LastGoodKeys(new KeyFile(stateFolder, engineModule), { clock, logger, health: this.#health });
     this.#server = new Server(config, { clock, logger, metrics, keys: () => this.#keys.keys(), tls });
     this.#upstreams = makeUpstreams(config, { clock, health: this.#health });
     const routed = new RoutedModels(this.#models, this.#upstreams);
@@ -257,7 +257,7 @@ export class Daemon {
   }
 
   /** One after the other, beside what clients ask. */
-  async #readPinned(loaded: LoadedModel): Promise<void> {
+  async #readPinned(loaded: ServingModel): Promise<void> {
     const { logger } = this.#dependencies;
     for (const { file, ...prompt } of this.#pinned) {
       if (this.#stopping) return;

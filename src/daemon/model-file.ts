@@ -8,9 +8,9 @@ import { isMissing, reasonOf, shownPath } from "../base/files.js";
 import type { Config } from "../config/options.js";
 import type { EngineModule } from "../engine/contract.js";
 import type { CatalogModel, ModelCatalog } from "../service/model-registry.js";
+import { isSameName } from "../store/model-names.js";
 import type { ModelSettings } from "../store/model-settings.js";
 import { ModelStore } from "../store/model-store.js";
-import { isSameName } from "../store/names.js";
 
 /** A model that can be loaded, and the name that clients know it by. */
 export interface ModelFile {

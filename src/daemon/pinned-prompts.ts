@@ -6,7 +6,7 @@ import { readSmallText, reasonOf } from "../base/files.js";
 import type { Config } from "../config/options.js";
 import { parseAt } from "../net/validate.js";
 import { defaultModel } from "../service/model-host.js";
-import type { PinnedPrompt } from "../service/pinned.js";
+import type { PinnedPrompt } from "../service/pinned-prompts.js";
 
 export interface PinnedFile extends PinnedPrompt {
   readonly file: string;

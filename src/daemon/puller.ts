@@ -1,6 +1,6 @@
 /** Pulls models for clients: into the store, from the configured registries, never from an address of the own network. */
 import type { Config } from "../config/options.js";
-import type { Puller } from "../service/models.js";
+import type { Puller } from "../service/model-library.js";
 import type { ModelStore } from "../store/model-store.js";
 import { pullSettings } from "./pull-settings.js";
 

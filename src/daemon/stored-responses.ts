@@ -6,7 +6,7 @@ import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/logger.js";
 import type { Config } from "../config/options.js";
 import { DocumentStore } from "../store/documents.js";
-import type { Locker } from "../store/lock.js";
+import type { Locker } from "../store/file-lock.js";
 
 const maxDocuments = 10_000;
 const hourMs = 3_600_000;

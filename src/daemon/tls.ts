@@ -7,8 +7,8 @@ import type { Logger } from "../base/logger.js";
 import type { Config } from "../config/options.js";
 import { type KeyAndCertificate, selfSignedCertificate } from "../net/certificate.js";
 import { ownAddresses, ownNames } from "../net/server.js";
-import { makeFolder, privateMode, storing, writeDurably } from "../store/durable.js";
-import { type Locker, lockFileIn, withLock } from "../store/lock.js";
+import { makeFolder, privateMode, storing, writeDurably } from "../store/durable-files.js";
+import { type Locker, lockFileIn, withLock } from "../store/file-lock.js";
 
 const dayMs = 86_400_000;
 /** The longest that Apple's clients accept. */

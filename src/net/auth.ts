@@ -3,10 +3,10 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { type ApiKey, type Scope, scopes } from "../base/api-key.js";
 import { HearthError } from "../base/errors.js";
 import type { Config } from "../config/options.js";
-import { isLoopback } from "./access.js";
+import { isLoopback } from "./host-and-origin.js";
 
 /** Who a request comes from. */
-export interface Caller {
+export interface Client {
   /** The key's id or the address: what rates are counted by. */
   readonly id: string;
   /** null where no key was needed. */
@@ -15,8 +15,8 @@ export interface Caller {
   readonly local: boolean;
 }
 
-/** Whose what a caller leaves behind is. Without keys nobody can be told from anybody. */
-export function ownerOf({ key }: Caller): string {
+/** Whose what a client leaves behind is. Without keys nobody can be told from anybody. */
+export function ownerOf({ key }: Client): string {
   return key?.id ?? "";
 }
 
@@ -60,7 +60,7 @@ export class Authenticator {
   }
 
   /** Throws API_KEY_INVALID, or KEY_SCOPE_MISSING for a key that may not do this. */
-  check(credentials: Credentials, scope: Scope): Caller {
+  check(credentials: Credentials, scope: Scope): Client {
     const { address, unixSocket } = credentials;
     const local = unixSocket || isLoopback(address);
     if (!this.required || (unixSocket && this.#mode === "auto")) return { id: address, key: null, local };

@@ -5,15 +5,15 @@ import type { Duplex } from "node:stream";
 import type { Scope } from "../base/api-key.js";
 import { HearthError } from "../base/errors.js";
 import { quoted } from "../base/excerpt.js";
-import type { AccessRules } from "./access.js";
-import type { Authenticator, Caller } from "./auth.js";
-import type { Quotas } from "./quotas.js";
+import type { Authenticator, Client } from "./auth.js";
+import type { AccessRules } from "./host-and-origin.js";
+import type { RateLimits } from "./rate-limits.js";
 
-/** What a route asks of its callers; `open` asks for no key. */
+/** What a route asks of its clients; `open` asks for no key. */
 export type RouteScope = Scope | "open";
 
 export interface Admission {
-  readonly caller: Caller;
+  readonly client: Client;
   /** To be called when the request is over. */
   readonly release: () => void;
 }
@@ -21,13 +21,13 @@ export interface Admission {
 export class Gate {
   readonly access: AccessRules;
   readonly #authenticator: Authenticator;
-  readonly #quotas: Quotas;
+  readonly #rateLimits: RateLimits;
   readonly #unixSockets = new WeakSet<Duplex>();
 
-  constructor(access: AccessRules, authenticator: Authenticator, quotas: Quotas) {
+  constructor(access: AccessRules, authenticator: Authenticator, rateLimits: RateLimits) {
     this.access = access;
     this.#authenticator = authenticator;
-    this.#quotas = quotas;
+    this.#rateLimits = rateLimits;
   }
 
   /** For every connection of the Unix socket. A closed TCP connection has no address either, so that tells nothing. */
@@ -36,7 +36,7 @@ export class Gate {
   }
 
   /** Throws REQUEST_INVALID where it is not clear whom a request is for or from, HOST_REFUSED, ORIGIN_REFUSED, API_KEY_INVALID or KEY_SCOPE_MISSING. */
-  check(request: IncomingMessage, scope: RouteScope): Caller {
+  check(request: IncomingMessage, scope: RouteScope): Client {
     const { headers, socket } = request;
     const { host, origin } = headers;
     checkOnce(request);
@@ -57,8 +57,8 @@ export class Gate {
 
   /** The same, and counts the request. Throws RATE_LIMITED too. */
   admit(request: IncomingMessage, scope: RouteScope): Admission {
-    const caller = this.check(request, scope);
-    return { caller, release: scope === "open" ? () => {} : this.#quotas.admit(caller) };
+    const client = this.check(request, scope);
+    return { client, release: scope === "open" ? () => {} : this.#rateLimits.admit(client) };
   }
 }
 

@@ -7,10 +7,10 @@ import { createSecureContext } from "node:tls";
 import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import type { KeyAndCertificate } from "./certificate.js";
-import { Places } from "./places.js";
+import { ConnectionsPerAddress } from "./connections-per-address.js";
+import { inTurn, isAnswering, leaveTurns, readInTurn } from "./pipelining.js";
 import { limitRequestTime } from "./request-time.js";
-import { inTurn, isAnswering, leaveTurns, readInTurn } from "./turns.js";
-import { cutUnread } from "./unread.js";
+import { cutUnread } from "./slow-readers.js";
 
 export interface ListenerLimits {
   readonly connections: number;
@@ -58,7 +58,7 @@ export function createListener(handler: RequestListener, options: ListenerOption
 }
 
 function limitConnections(server: Server, { limits, onTooMany }: ListenerOptions): void {
-  const places = new Places(limits.connectionsPerAddress);
+  const connections = new ConnectionsPerAddress(limits.connectionsPerAddress);
   server.maxConnections = limits.connections;
   server.on("drop", (dropped) => {
     // Clients that have nothing to ask at the moment can connect again.
@@ -68,7 +68,7 @@ function limitConnections(server: Server, { limits, onTooMany }: ListenerOptions
   server.on("connection", (socket) => {
     const address = socket.remoteAddress;
     if (address === undefined) return; // the Unix socket, or gone already
-    const giveBack = places.take(address);
+    const giveBack = connections.take(address);
     if (giveBack) {
       socket.on("close", giveBack);
       return;

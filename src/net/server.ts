@@ -14,17 +14,17 @@ import { excerpt, quoted } from "../base/excerpt.js";
 import type { Logger } from "../base/logger.js";
 import type { Metrics } from "../base/metrics.js";
 import type { Config } from "../config/options.js";
-import { AccessRules } from "./access.js";
-import { Authenticator, type Caller } from "./auth.js";
+import { Authenticator, type Client } from "./auth.js";
 import { takeJson } from "./body.js";
 import type { KeyAndCertificate } from "./certificate.js";
 import { errorHeaders, fromFastifyError, isFault, wireError } from "./errors.js";
 import { Gate, type RouteScope } from "./gate.js";
+import { AccessRules } from "./host-and-origin.js";
 import { createListener, listenError, listenOnSocket } from "./listener.js";
-import { Quotas } from "./quotas.js";
-import { RefusalLog } from "./refusals.js";
-import { refuseMalformed } from "./refuse.js";
-import { Sockets } from "./sockets.js";
+import { refuseMalformed } from "./plain-answers.js";
+import { RateLimits } from "./rate-limits.js";
+import { RefusalLog } from "./refusal-log.js";
+import { Sockets } from "./websocket-upgrades.js";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -33,7 +33,7 @@ declare module "fastify" {
     api?: RouteDescription;
   }
   interface FastifyRequest {
-    caller: Caller;
+    client: Client;
   }
 }
 
@@ -97,8 +97,8 @@ export class Server {
       addresses: ownAddresses,
       origins: config["server.allowed_origins"],
     });
-    const quotas = new Quotas(dependencies.clock, config["limits.requests_per_minute"]);
-    this.#gate = new Gate(access, new Authenticator(config, dependencies.keys), quotas);
+    const rateLimits = new RateLimits(dependencies.clock, config["limits.requests_per_minute"]);
+    this.#gate = new Gate(access, new Authenticator(config, dependencies.keys), rateLimits);
     this.#refusals = new RefusalLog(dependencies);
     const onRefused = (request: IncomingMessage, error: HearthError) => this.#noteRefusal(request, error);
     this.sockets = new Sockets(this.#gate, socketLimits(config), { ...dependencies, onRefused });
@@ -190,7 +190,7 @@ export class Server {
       // Routes have no schemas of Fastify's (validate.ts checks), whose compilers are a sixth of the files of a start.
       schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     });
-    app.decorateRequest("caller");
+    app.decorateRequest("client");
     app.removeContentTypeParser("text/plain");
     takeJson(app, "application/json");
     app.addHook("onRoute", ({ method, url, config }) => {
@@ -220,8 +220,8 @@ export class Server {
     const { origin } = request.headers;
     const isPreflight = request.method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined;
     const scope = isPreflight ? "open" : (request.routeOptions.config?.scope ?? "generate");
-    const { caller, release } = this.#gate.admit(request.raw, scope);
-    request.caller = caller;
+    const { client, release } = this.#gate.admit(request.raw, scope);
+    request.client = client;
     reply.raw.once("close", release);
     const encoding = request.headers["content-encoding"] ?? "identity";
     // Before the body is looked at, which nobody wants.
@@ -245,7 +245,7 @@ export class Server {
   /** What was asked of the daemon, but for reading: clients that poll would wear out the card that logs are on. */
   #logRequest(request: FastifyRequest, reply: FastifyReply): void {
     // Of those that the gate turned away the log of refusals tells enough.
-    const isQuiet = ["GET", "HEAD", "OPTIONS"].includes(request.method) || request.caller === undefined;
+    const isQuiet = ["GET", "HEAD", "OPTIONS"].includes(request.method) || request.client === undefined;
     const level = isQuiet ? "debug" : "info";
     const { id, method } = request;
     this.#dependencies.logger[level](
@@ -255,7 +255,7 @@ export class Server {
         route: request.routeOptions.url ?? "",
         status: reply.statusCode,
         durationMs: Math.round(reply.elapsedTime),
-        caller: request.caller?.key?.name,
+        caller: request.client?.key?.name,
       },
       "request",
     );

@@ -3,7 +3,7 @@
 import type * as z from "zod";
 import { HearthError } from "../base/errors.js";
 import { excerpt } from "../base/excerpt.js";
-import { checkSizes } from "./sizes.js";
+import { checkSizes } from "./body-sizes.js";
 
 /** Validates a request, or with a `path` (where it stands, for the error) a part of it. REQUEST_INVALID. */
 export function parseAt<T>(schema: z.ZodType<T>, value: unknown, path: string): T {

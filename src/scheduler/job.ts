@@ -4,8 +4,8 @@ import type { Clock } from "../base/clock.js";
 import type { JobTimes } from "./job-times.js";
 import type { LoopWatch } from "./loop-watch.js";
 import { MeanPooling } from "./mean-pooling.js";
+import { SequenceStream } from "./sequence-stream.js";
 import { Drafter } from "./speculation.js";
-import { SequenceStream } from "./stream.js";
 import type { FinishReason, SequenceRequest } from "./types.js";
 
 export type JobPhase = "queued" | "prefill" | "decode" | "ended";

@@ -2,7 +2,7 @@
  * Notices that an answer goes round in circles. Small models do that, no sampler at temperature 0 gets them out, and on a board
  * the end of the context is many minutes away. Answers within a grammar are the engine's to watch (native/sample/loop_watch.h).
  */
-import type { SequenceRequest } from "./types.js";
+import type { SamplerOptions } from "../engine/contract.js";
 
 /** The most tokens that a circle has: the loops that models fall into have one to some ten. */
 const longestCircle = 16;
@@ -19,11 +19,11 @@ export interface LoopLimits {
 }
 
 /** Who watches a request's answer: within a grammar the engine, which knows the ways out, else its LoopWatch. */
-export function watchLoops(
-  request: SequenceRequest,
+export function watchLoops<R extends { readonly sampler: SamplerOptions }>(
+  request: R,
   { repeats, tokens }: LoopLimits,
   isFillerToken?: (token: number) => boolean,
-): { readonly watched: SequenceRequest; readonly loopWatch: LoopWatch } {
+): { readonly watched: R; readonly loopWatch: LoopWatch } {
   const { sampler } = request;
   if (!sampler.grammar) return { watched: request, loopWatch: new LoopWatch({ repeats, tokens }, isFillerToken) };
   const watched = { ...request, sampler: { ...sampler, loopRepeats: repeats, loopTokens: tokens } };

@@ -1,8 +1,8 @@
 /** The chunks of a step with what they are for, and the step that the engine is asked for. */
 import type { StepPlan } from "../engine/contract.js";
-import type { PlannedChunk } from "./plan.js";
 import { wantsHidden, wantsLogits } from "./result-rows.js";
 import type { BusySlot } from "./slots.js";
+import type { PlannedChunk } from "./step-plan.js";
 
 /** A step's chunk with the slot it is for. */
 export interface RunningChunk extends PlannedChunk {

@@ -10,22 +10,22 @@ import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
 import { type Engine, noToken, type StepResult } from "../engine/contract.js";
 import { DecodeSpeed } from "./decode-speed.js";
+import { FairQueue } from "./fair-queue.js";
 import { Job } from "./job.js";
 import { JobTimes } from "./job-times.js";
 import { logprobs } from "./logprobs.js";
 import { watchLoops } from "./loop-watch.js";
 import { GaugeShare, type SchedulerMetrics } from "./metrics.js";
-import { PromptPacing } from "./pacing.js";
-import { plan } from "./plan.js";
+import { PromptPacing } from "./prefill-pacing.js";
 import type { PrefixSnapshots } from "./prefix-snapshots.js";
-import { FairQueue } from "./queue.js";
 import { type ChunkRows, ResultRows } from "./result-rows.js";
 import { type RunningChunk, toStepPlan } from "./running-chunk.js";
+import type { SequenceStream } from "./sequence-stream.js";
 import { type BusySlot, SlotTable } from "./slots.js";
 import { SnapshotPolicy } from "./snapshot-policy.js";
 import { maxDrafts, StepCost } from "./speculation.js";
-import type { SequenceStream } from "./stream.js";
-import type { StepTurns } from "./turns.js";
+import { plan } from "./step-plan.js";
+import type { StepTurns } from "./step-turns.js";
 import type { SchedulerOptions, SchedulerProgress, SequenceRequest } from "./types.js";
 
 export interface SchedulerDependencies {

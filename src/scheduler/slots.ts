@@ -6,8 +6,8 @@
 import { HearthError } from "../base/errors.js";
 import type { Engine } from "../engine/contract.js";
 import type { Job } from "./job.js";
-import { cheapestToLose, commonPrefix, type PrefixSlot, place } from "./prefix.js";
 import type { SequencePrefix } from "./prefix-snapshots.js";
+import { cheapestToLose, commonPrefix, type PrefixSlot, place } from "./slot-placement.js";
 
 export class Slot implements PrefixSlot {
   readonly index: number;

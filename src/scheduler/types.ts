@@ -62,7 +62,7 @@ export interface SchedulerOptions {
   readonly maxQueueMs: number;
   /** Tokens that wait for a slow reader before its sequence pauses. */
   readonly maxUnreadTokens: number;
-  /** Between two tokens of an answer while a prompt is read; at most fourfold its own time (see pacing.ts). */
+  /** Between two tokens of an answer while a prompt is read; at most fourfold its own time (see prefill-pacing.ts). */
   readonly maxGapMs: number;
   /** How long a step should take while only prompts are read: bounds how long a cancel waits, and feeds the watchdog. */
   readonly prefillStepMs: number;

@@ -3,7 +3,7 @@ import type { AnswerEvent } from "../chat/answers/events.js";
 import type { AnswerEnd } from "../chat/answers/parser.js";
 import { Detokenizer } from "../chat/detokenizer.js";
 import type { Prompt } from "../chat/prompt.js";
-import { StopMatcher } from "../chat/stop-matcher.js";
+import { TextMatcher } from "../chat/text-matcher.js";
 import type { Model } from "../engine/contract.js";
 
 export interface AnswerReaderOptions {
@@ -18,14 +18,14 @@ export class AnswerReader {
   readonly #detokenizer: Detokenizer;
   readonly #parser: Prompt["parser"];
   readonly #toolNames: Prompt["toolNames"];
-  readonly #stops: StopMatcher;
+  readonly #stops: TextMatcher;
   #stopped = false;
 
   constructor(model: Model, { prompt, visible, stop }: AnswerReaderOptions) {
     this.#detokenizer = new Detokenizer(model, { startsText: prompt.startsText, visible });
     this.#parser = prompt.parser;
     this.#toolNames = prompt.toolNames;
-    this.#stops = new StopMatcher(stop);
+    this.#stops = new TextMatcher(stop);
   }
 
   /** The answer is over: a stop text came, or something behind calls that is none. */
@@ -69,9 +69,9 @@ export class AnswerReader {
         shown.push(...asText(this.#stops.flush()), this.#named(event));
         continue;
       }
-      const { text, stop } = this.#stops.push(event.text);
+      const { text, match } = this.#stops.push(event.text);
       shown.push(...asText(text));
-      if (stop === null) continue;
+      if (match === null) continue;
       this.#stopped = true;
       break;
     }

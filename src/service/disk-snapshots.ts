@@ -3,8 +3,8 @@ import { HearthError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
 import type { Engine, ModelInfo, SnapshotInfo } from "../engine/contract.js";
 import { greedySampler } from "../engine/greedy.js";
-import { commonPrefix } from "../scheduler/prefix.js";
 import type { PrefixSnapshots, SequencePrefix, SnapshotMatch } from "../scheduler/prefix-snapshots.js";
+import { commonPrefix } from "../scheduler/slot-placement.js";
 import type { SnapshotFiles } from "../store/snapshot-files.js";
 import type { SnapshotMetrics } from "./snapshot-metrics.js";
 

@@ -1,13 +1,13 @@
 /** A text as a vector: the mean of the model's last hidden states, scaled to length 1. */
 import { HearthError } from "../base/errors.js";
 import type { Model } from "../engine/contract.js";
-import type { LoadedModel } from "./model-host.js";
 import { queueing } from "./queueing.js";
+import type { ServingModel } from "./serving-model.js";
 import { defaultSampling, type Embedding, type EmbeddingRequest } from "./types.js";
 
 /** Throws CONTEXT_OVERFLOW, TOKEN_OUT_OF_RANGE, REQUEST_UNSUPPORTED for other dimensions, and what the scheduler throws. */
 export async function embed(
-  { model, scheduler, prompts, promptLimit }: LoadedModel,
+  { model, scheduler, prompts, promptLimit }: ServingModel,
   request: EmbeddingRequest,
 ): Promise<Embedding> {
   const { input, signal, dimensions = model.info.embedding } = request;
@@ -43,7 +43,7 @@ export async function embed(
 const cuttable =
   /qwen3.?embedding|embedding.?gemma|nomic.?embed.?text.?v1\.5|jina.?embeddings.?v3|mxbai.?embed.?large/i;
 
-function checkDimensions({ name, embedding }: LoadedModel["model"]["info"], dimensions: number): void {
+function checkDimensions({ name, embedding }: ServingModel["model"]["info"], dimensions: number): void {
   if (dimensions === embedding || (dimensions < embedding && cuttable.test(name))) return;
   const message = `The model's vectors have ${embedding} dimensions and cannot be given ${dimensions}.`;
   throw new HearthError("REQUEST_UNSUPPORTED", message, { param: "dimensions" });

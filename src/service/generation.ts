@@ -8,10 +8,11 @@ import type { Grammar, SamplerOptions } from "../engine/contract.js";
 import { AnswerReader } from "./answer-reader.js";
 import { embed } from "./embedding.js";
 import type { ModelDefaults } from "./model-defaults.js";
-import type { LoadedModel, Models } from "./model-host.js";
+import type { Models } from "./model-host.js";
 import { buildPrompt } from "./prompt.js";
 import { queueing } from "./queueing.js";
 import { withScores } from "./scores.js";
+import type { ServingModel } from "./serving-model.js";
 import {
   defaultSampling,
   type Embedding,
@@ -107,7 +108,7 @@ export class GenerationService implements Generations {
  * A model that begins a call of a tool that there is not is asked once more, with a call of one that there is: what it
  * wrote would be read aloud otherwise.
  */
-async function* generateWith(loaded: LoadedModel, request: GenerationRequest): AsyncGenerator<GenerationEvent> {
+async function* generateWith(loaded: ServingModel, request: GenerationRequest): AsyncGenerator<GenerationEvent> {
   const wasted = yield* attempt(loaded, request, null);
   if (!wasted) return;
   const maxTokens = request.maxTokens ?? loaded.defaults.maxTokens;
@@ -118,7 +119,7 @@ async function* generateWith(loaded: LoadedModel, request: GenerationRequest): A
 
 /** `before`: the usage of an attempt that was given up. Returns the usage when this one has to be. */
 async function* attempt(
-  loaded: LoadedModel,
+  loaded: ServingModel,
   request: GenerationRequest,
   before: Usage | null,
 ): AsyncGenerator<GenerationEvent, Usage | null> {
@@ -152,7 +153,7 @@ async function* attempt(
 
 /** Holds calls without their marks too, unless that makes too large a grammar of the tools. */
 async function answerGrammar(
-  { grammars }: LoadedModel,
+  { grammars }: ServingModel,
   { answer, parser }: Prompt,
   request: GenerationRequest,
 ): Promise<Grammar | null> {

@@ -14,19 +14,20 @@ import type { GrammarCompiler } from "../chat/grammar/grammar-thread.js";
 import { PromptBuilder, type PromptBuilderOptions } from "../chat/prompt.js";
 import type { TemplateRenderer } from "../chat/template-thread.js";
 import { Tokenizer, type TokenizerOptions } from "../chat/tokenizer.js";
-import type { Engine, EngineModule, EngineOptions, Model, ModelInfo } from "../engine/contract.js";
+import type { EngineModule, EngineOptions, Model, ModelInfo } from "../engine/contract.js";
 import { isFiller } from "../scheduler/loop-watch.js";
 import type { SchedulerMetrics } from "../scheduler/metrics.js";
 import { Scheduler } from "../scheduler/scheduler.js";
-import type { StepTurns } from "../scheduler/turns.js";
+import type { StepTurns } from "../scheduler/step-turns.js";
 import type { SchedulerOptions, SchedulerProgress } from "../scheduler/types.js";
 import type { ModelSettings } from "../store/model-settings.js";
 import { DiskSnapshots, type DiskSnapshotsDependencies } from "./disk-snapshots.js";
 import { GrammarCache } from "./grammar-cache.js";
-import { defaultsOf, type ModelDefaults } from "./model-defaults.js";
+import { defaultsOf } from "./model-defaults.js";
 import { PromptLimit } from "./prompt-limit.js";
+import type { ServingModel } from "./serving-model.js";
 import type { Overflow } from "./shortening.js";
-import type { Tuning } from "./tuning.js";
+import type { Tuning } from "./thread-tuning/measure.js";
 
 export interface ModelHostOptions {
   /** A GGUF file. */
@@ -67,22 +68,11 @@ export interface ModelHostDependencies {
   readonly snapshots?: Omit<DiskSnapshotsDependencies, "logger">;
 }
 
-export interface LoadedModel {
-  readonly model: Model;
-  readonly engine: Engine;
-  readonly scheduler: Scheduler;
-  readonly prompts: PromptBuilder;
-  readonly promptLimit: PromptLimit;
-  readonly overflow: Overflow;
-  readonly grammars: GrammarCache;
-  readonly defaults: ModelDefaults;
-}
-
 export type ModelPhase = "loading" | "ready" | "failed" | "stopped";
 
 /** A model in use: it stays loaded until it is released. */
 export interface ModelLease {
-  readonly loaded: LoadedModel;
+  readonly loaded: ServingModel;
   /** May be called again. */
   release(): void;
 }
@@ -115,9 +105,9 @@ export class ModelHost implements Models {
   readonly #module: EngineModule;
   readonly #options: ModelHostOptions;
   readonly #dependencies: ModelHostDependencies;
-  readonly #loaded: Deferred<LoadedModel> = deferred();
+  readonly #loaded: Deferred<ServingModel> = deferred();
   #phase: ModelPhase = "loading";
-  #ready: LoadedModel | null = null;
+  #ready: ServingModel | null = null;
   #endUse: () => Promise<void> = async () => {};
   /** By template, the least recently made first. */
   readonly #prompts = new Map<string, Promise<PromptBuilder>>();
@@ -141,7 +131,7 @@ export class ModelHost implements Models {
   }
 
   /** Loads the model. Resolves when it is ready, and rejects with what is wrong with it. */
-  async start(): Promise<LoadedModel> {
+  async start(): Promise<ServingModel> {
     const { health, logger, clock } = this.#dependencies;
     const startedAt = clock.now();
     try {
@@ -192,12 +182,12 @@ export class ModelHost implements Models {
   }
 
   /** null unless it is ready. */
-  get loaded(): LoadedModel | null {
+  get loaded(): ServingModel | null {
     return this.#phase === "ready" ? this.#ready : null;
   }
 
   /** Waits for the model. Throws MODEL_LOADING when that takes too long, and what made the loading fail. */
-  async ready(signal: AbortSignal): Promise<LoadedModel> {
+  async ready(signal: AbortSignal): Promise<ServingModel> {
     if (this.#ready) return this.#ready;
     if (this.#phase === "stopped") throw new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
     const given = deferred<void>();
@@ -215,7 +205,7 @@ export class ModelHost implements Models {
    * The loaded model as somebody set it for a name: the same weights, KV cache and queue. Rejects with CHAT_TEMPLATE_FAILED
    * when the template of the settings cannot be parsed.
    */
-  async withSettings(loaded: LoadedModel, settings: ModelSettings): Promise<LoadedModel> {
+  async withSettings(loaded: ServingModel, settings: ModelSettings): Promise<ServingModel> {
     const { template } = settings;
     const prompts = template === undefined ? loaded.prompts : await this.#promptsFor(loaded.model, template);
     return { ...loaded, prompts, defaults: defaultsOf(loaded.model.info, settings) };
@@ -262,7 +252,7 @@ export class ModelHost implements Models {
     await this.#endUse();
   }
 
-  async #load(): Promise<LoadedModel> {
+  async #load(): Promise<ServingModel> {
     const {
       reserve,
       renderer: _,

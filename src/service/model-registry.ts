@@ -9,15 +9,13 @@ import { HearthError } from "../base/errors.js";
 import { quoted } from "../base/excerpt.js";
 import { Health } from "../base/health.js";
 import type { EngineModule, EngineOptions, ModelInfo } from "../engine/contract.js";
-import { StepTurns } from "../scheduler/turns.js";
+import { StepTurns } from "../scheduler/step-turns.js";
 import type { SchedulerProgress } from "../scheduler/types.js";
+import { isSameName } from "../store/model-names.js";
 import type { ModelSettings } from "../store/model-settings.js";
-import { isSameName } from "../store/names.js";
-import type { TunableModel } from "./auto-tuner.js";
 import type { IdleTime } from "./idle-time.js";
 import {
   defaultModel,
-  type LoadedModel,
   ModelHost,
   type ModelHostDependencies,
   type ModelHostOptions,
@@ -25,6 +23,8 @@ import {
   type ModelPhase,
   type Models,
 } from "./model-host.js";
+import type { ServingModel } from "./serving-model.js";
+import type { TunableModel } from "./thread-tuning/auto-tuner.js";
 
 export interface CatalogModel {
   readonly name: string;
@@ -127,7 +127,7 @@ export class ModelRegistry implements Models {
   }
 
   /** Loads the configured model. Resolves when it is ready, and rejects with what is wrong with it. */
-  start(): Promise<LoadedModel> {
+  start(): Promise<ServingModel> {
     return this.#configured.host.start();
   }
 

@@ -1,7 +1,7 @@
 /** The prompt of a request: with what the model's defaults put before it, and without what is too long where the client wants that. */
 import { HearthError } from "../base/errors.js";
 import type { Prompt, PromptOptions } from "../chat/prompt.js";
-import type { LoadedModel } from "./model-host.js";
+import type { ServingModel } from "./serving-model.js";
 import { Conversation } from "./shortening.js";
 import type { GenerationRequest, Message } from "./types.js";
 
@@ -13,7 +13,7 @@ const leastAnswerShare = 1 / 16;
 /** Of the context, what a shortened prompt leaves for the answer at least, unless the answer is to be shorter. */
 const answerShare = 1 / 4;
 
-type PromptModel = Pick<LoadedModel, "model" | "prompts" | "promptLimit" | "overflow" | "defaults">;
+type PromptModel = Pick<ServingModel, "model" | "prompts" | "promptLimit" | "overflow" | "defaults">;
 type Build = (messages: readonly Message[]) => Promise<Prompt>;
 
 /** Throws CONTEXT_OVERFLOW, CHAT_TEMPLATE_FAILED, and REQUEST_UNSUPPORTED for tools together with a grammar. */

@@ -1,6 +1,6 @@
 /** Log probabilities of tokens, as events of their own before the tokens. */
 import type { Model } from "../engine/contract.js";
-import type { SequenceStream } from "../scheduler/stream.js";
+import type { SequenceStream } from "../scheduler/sequence-stream.js";
 import type { SequenceEvent } from "../scheduler/types.js";
 import type { GenerationEvent } from "./types.js";
 

@@ -6,7 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { link, open, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { HearthError } from "../base/errors.js";
-import { checkRoom, exists, inheritOwner, makeFolder, renameDurably, storing, writeAt } from "./durable.js";
+import { checkRoom, exists, inheritOwner, makeFolder, renameDurably, storing, writeAt } from "./durable-files.js";
 import type { ModelStore } from "./model-store.js";
 
 const keptMs = 24 * 3_600_000;

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import * as z from "zod";
-import { makeFolder, writeDurably } from "./durable.js";
+import { makeFolder, writeDurably } from "./durable-files.js";
 import { hashFile } from "./hash.js";
 
 /** Read while somebody waits: a moment's work on any board. */

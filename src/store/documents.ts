@@ -8,8 +8,8 @@ import path from "node:path";
 import type { Clock } from "../base/clock.js";
 import { readSmallText } from "../base/files.js";
 import type { Logger } from "../base/logger.js";
-import { freshName, isFreshName, makeFolder, privateMode, renameDurably, writeSynced } from "./durable.js";
-import { type Locker, lockFileIn, tryHold } from "./lock.js";
+import { freshName, isFreshName, makeFolder, privateMode, renameDurably, writeSynced } from "./durable-files.js";
+import { type Locker, lockFileIn, tryHold } from "./file-lock.js";
 
 export interface DocumentLimits {
   /** Of all files. */

@@ -7,8 +7,8 @@ import { type ApiKey, hashKey, scopes } from "../base/api-key.js";
 import { priorities } from "../base/demand.js";
 import { HearthError } from "../base/errors.js";
 import { isMissing, isSystemError, readSmallText, reasonOf, shownPath } from "../base/files.js";
-import { makeFolder, privateMode, storing, writeDurably } from "./durable.js";
-import { type Locker, lockFileIn, withLock } from "./lock.js";
+import { makeFolder, privateMode, storing, writeDurably } from "./durable-files.js";
+import { type Locker, lockFileIn, withLock } from "./file-lock.js";
 
 /** Also keeps names apart from ids, which start with a digit. */
 export const keyNamePattern = /^[a-z][\w.-]{0,63}$/i;

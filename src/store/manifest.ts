@@ -1,8 +1,8 @@
 /** What the store knows of a model, as a JSON file: its names, where it came from, its files and their hashes. */
 import * as z from "zod";
 import { HearthError } from "../base/errors.js";
+import { checkModelName } from "./model-names.js";
 import { modelSettingsSchema } from "./model-settings.js";
-import { checkModelName } from "./names.js";
 
 /** Of the manifest's form; a later hearth may write another one. */
 const format = 1;

@@ -2,8 +2,8 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import type { EngineModule } from "../engine/contract.js";
-import { describeModel, type ModelDescription } from "./description.js";
-import { splitParts } from "./split.js";
+import { describeModel, type ModelDescription } from "./model-description.js";
+import { splitParts } from "./split-files.js";
 
 export interface ModelFacts extends ModelDescription {
   /** Of all its files. */

@@ -9,13 +9,13 @@ import path from "node:path";
 import { HearthError } from "../base/errors.js";
 import { fromSystemError, isMissing, readSmallText, reasonOf } from "../base/files.js";
 import type { EngineModule } from "../engine/contract.js";
-import { describeWholeModel } from "./description.js";
-import { exists, makeFolder, removeTree, statIfThere, storing, syncFolder, writeDurably } from "./durable.js";
+import { exists, makeFolder, removeTree, statIfThere, storing, syncFolder, writeDurably } from "./durable-files.js";
+import { lockFileIn, tryHold } from "./file-lock.js";
 import { hashFile } from "./hash.js";
-import { lockFileIn, tryHold } from "./lock.js";
 import { fileName, type Manifest, type ManifestFile, makeManifest, readManifest, writeManifest } from "./manifest.js";
+import { describeWholeModel } from "./model-description.js";
+import { checkModelName, folderOf, isSameName } from "./model-names.js";
 import type { ModelSettings } from "./model-settings.js";
-import { checkModelName, folderOf, isSameName } from "./names.js";
 
 export interface StoredModel extends Manifest {
   /** The first of its files, in order; the engine finds the others beside it. */

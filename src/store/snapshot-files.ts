@@ -9,8 +9,8 @@ import * as z from "zod";
 import type { Clock } from "../base/clock.js";
 import { readSmallText } from "../base/files.js";
 import type { Logger } from "../base/logger.js";
-import { checkRoom, makeFolder, storing, writeDurably } from "./durable.js";
-import { type Locker, lockFileIn, tryHold } from "./lock.js";
+import { checkRoom, makeFolder, storing, writeDurably } from "./durable-files.js";
+import { type Locker, lockFileIn, tryHold } from "./file-lock.js";
 
 export interface SnapshotFileLimits {
   /** Of all files. */

@@ -7,7 +7,7 @@ import { type TestContext, test } from "node:test";
 import { Command } from "commander";
 import { HearthError } from "../../src/base/errors.js";
 import { configFile, configurationOf } from "../../src/cli/configuration.js";
-import { describeFailure, withSudo } from "../../src/cli/failure.js";
+import { describeFailure, withSudo } from "../../src/cli/exit-status.js";
 import { hearth, spawnHearth } from "../helpers/command.js";
 import { startDaemon } from "../helpers/daemon.js";
 import { temporaryFolder } from "../helpers/folder.js";

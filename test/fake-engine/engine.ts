@@ -10,8 +10,8 @@ import { HearthError } from "../../src/base/errors.js";
 import type {
   Engine,
   EngineOptions,
-  SnapshotInfo,
   SamplerOptions,
+  SnapshotInfo,
   StepChunk,
   StepPlan,
   StepResult,

@@ -7,7 +7,7 @@ import type { Engine, EngineOptions, SamplerOptions } from "../../src/engine/con
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
 import type { PrefixSnapshots } from "../../src/scheduler/prefix-snapshots.js";
 import { Scheduler } from "../../src/scheduler/scheduler.js";
-import type { SequenceStream } from "../../src/scheduler/stream.js";
+import type { SequenceStream } from "../../src/scheduler/sequence-stream.js";
 import {
   defaultSchedulerOptions,
   type SchedulerOptions,

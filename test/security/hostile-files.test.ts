@@ -5,8 +5,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { fromSystemError, readSmallFile, reasonOf } from "../../src/base/files.js";
-import { exitStatusOf, toHearthError } from "../../src/cli/failure.js";
-import { makeFolder } from "../../src/store/durable.js";
+import { exitStatusOf, toHearthError } from "../../src/cli/exit-status.js";
+import { makeFolder } from "../../src/store/durable-files.js";
 import { hearth } from "../helpers/command.js";
 import { startDaemon } from "../helpers/daemon.js";
 import { temporaryFolder } from "../helpers/folder.js";

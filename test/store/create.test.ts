@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import test from "node:test";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import { Blobs } from "../../src/store/blobs.js";
-import { createFromBlobs } from "../../src/store/create.js";
+import { createFromBlobs } from "../../src/store/create-model.js";
 import { ModelStore } from "../../src/store/model-store.js";
 import { temporaryFolder } from "../helpers/folder.js";
 

@@ -4,7 +4,7 @@ import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { loadEngineModule } from "../../src/engine/binding.js";
-import { importModel } from "../../src/store/import.js";
+import { importModel } from "../../src/store/import-model.js";
 import { ModelStore } from "../../src/store/model-store.js";
 import { startDaemon, type TestDaemon } from "../helpers/daemon.js";
 import { temporaryFolder } from "../helpers/folder.js";

@@ -7,11 +7,11 @@ import { FakeClock } from "../../src/base/clock.js";
 import { HearthError } from "../../src/base/errors.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
-import { freshName, isFreshName, writeDurably } from "../../src/store/durable.js";
+import { freshName, isFreshName, writeDurably } from "../../src/store/durable-files.js";
+import { lockFileIn, tryHold, withLock } from "../../src/store/file-lock.js";
 import { KeyFile } from "../../src/store/key-file.js";
-import { lockFileIn, tryHold, withLock } from "../../src/store/lock.js";
 import { SnapshotFiles } from "../../src/store/snapshot-files.js";
-import { TuningStore } from "../../src/store/tunings.js";
+import { TuningStore } from "../../src/store/thread-tunings.js";
 import { temporaryFolder } from "../helpers/folder.js";
 
 const locker = loadEngineModule();

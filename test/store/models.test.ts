@@ -5,7 +5,7 @@ import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { HearthError } from "../../src/base/errors.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
-import { importModel } from "../../src/store/import.js";
+import { importModel } from "../../src/store/import-model.js";
 import { ModelStore } from "../../src/store/model-store.js";
 import { hearth } from "../helpers/command.js";
 import { temporaryFolder } from "../helpers/folder.js";

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { CommanderError } from "commander";
 import { HearthError } from "../../src/base/errors.js";
 import { integerBetween, numberBetween, tokenIds } from "../../src/cli/arguments.js";
-import { describeFailure, exitStatusOf, toHearthError } from "../../src/cli/failure.js";
+import { describeFailure, exitStatusOf, toHearthError } from "../../src/cli/exit-status.js";
 
 test("a failure is one line: code, what was wrong, what to do", () => {
   const error = new HearthError("GGUF_BAD_MAGIC", "a.gguf begins with\n0x00");

@@ -123,6 +123,49 @@ test("a file of native/ includes its own folder and the layers of its row", () =
     assert.ok(layerOf(file, "native", nativeLayers) in nativeLayers, `${file} is in no layer`);
 });
 
+/** The files of one circle of references, from each to the next; null where there is none. */
+function circleIn(references: readonly Reference[]): string[] | null {
+  const targets = new Map<string, string[]>();
+  for (const { file, target } of references) {
+    targets.set(file, [...(targets.get(file) ?? []), target.replace(/\.js$/, ".ts")]);
+  }
+  const path: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string): string[] | null => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return null;
+    path.push(file);
+    for (const target of targets.get(file) ?? []) {
+      const circle = visit(target);
+      if (circle) return circle;
+    }
+    path.pop();
+    done.add(file);
+    return null;
+  };
+  for (const file of targets.keys()) {
+    const circle = visit(file);
+    if (circle) return circle;
+  }
+  return null;
+}
+
+test("no files import each other in a circle, types included", () => {
+  assert.equal(circleIn(sources.flatMap(importsOf)), null);
+  assert.equal(circleIn(natives.flatMap(includesOf)), null);
+});
+
+test("the check finds a circle over several files", () => {
+  const reference = (file: string, target: string) => ({
+    file: `src/${file}.ts`,
+    target: `src/${target}.js`,
+    typeOnly: true,
+  });
+  const line = [reference("a", "b"), reference("a", "c"), reference("b", "c")];
+  assert.equal(circleIn(line), null);
+  assert.deepEqual(circleIn([...line, reference("c", "b")]), ["src/b.ts", "src/c.ts", "src/b.ts"]);
+});
+
 test("the check sees imports of every form, and refuses what the table does not allow", () => {
   const reference = (from: string, target: string, typeOnly = false) => ({
     file: `src/${from}/a.ts`,

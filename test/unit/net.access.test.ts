@@ -3,9 +3,9 @@ import test from "node:test";
 import { type ApiKey, hashKey, type Scope } from "../../src/base/api-key.js";
 import { FakeClock } from "../../src/base/clock.js";
 import { type ErrorCode, HearthError } from "../../src/base/errors.js";
-import { AccessRules, isLoopback } from "../../src/net/access.js";
-import { Authenticator, type Caller } from "../../src/net/auth.js";
-import { Quotas } from "../../src/net/quotas.js";
+import { Authenticator, type Client } from "../../src/net/auth.js";
+import { AccessRules, isLoopback } from "../../src/net/host-and-origin.js";
+import { RateLimits } from "../../src/net/rate-limits.js";
 
 const hasCode = (code: ErrorCode) => (error: unknown) => error instanceof HearthError && error.code === code;
 const rules = new AccessRules({
@@ -182,7 +182,7 @@ test("a browser's WebSocket carries the key as a subprotocol", () => {
   }
 });
 
-const caller = (id: string, limits: Partial<ApiKey> = {}, local = false): Caller => ({
+const client = (id: string, limits: Partial<ApiKey> = {}, local = false): Client => ({
   id,
   key: { ...keyOf(id), ...limits },
   local,
@@ -190,45 +190,45 @@ const caller = (id: string, limits: Partial<ApiKey> = {}, local = false): Caller
 const limited = (seconds: number | null) => (error: unknown) =>
   hasCode("RATE_LIMITED")(error) && (error as HearthError).retryAfterSeconds === seconds;
 
-test("a caller has its requests a minute, at once or one by one, and is told when the next one may come", async () => {
+test("a client has its requests a minute, at once or one by one, and is told when the next one may come", async () => {
   const clock = new FakeClock();
-  const quotas = new Quotas(clock, 6);
-  for (let i = 0; i < 6; i++) quotas.admit(caller("a"));
-  assert.throws(() => quotas.admit(caller("a")), limited(10));
-  quotas.admit(caller("b")); // has its own
+  const rateLimits = new RateLimits(clock, 6);
+  for (let i = 0; i < 6; i++) rateLimits.admit(client("a"));
+  assert.throws(() => rateLimits.admit(client("a")), limited(10));
+  rateLimits.admit(client("b")); // has its own
   await clock.advance(4_000);
-  assert.throws(() => quotas.admit(caller("a")), limited(6));
+  assert.throws(() => rateLimits.admit(client("a")), limited(6));
   await clock.advance(6_000);
-  quotas.admit(caller("a"));
-  assert.throws(() => quotas.admit(caller("a")), limited(10));
+  rateLimits.admit(client("a"));
+  assert.throws(() => rateLimits.admit(client("a")), limited(10));
   await clock.advance(600_000);
-  for (let i = 0; i < 6; i++) quotas.admit(caller("a")); // and never more than a minute's
-  assert.throws(() => quotas.admit(caller("a")), limited(10));
+  for (let i = 0; i < 6; i++) rateLimits.admit(client("a")); // and never more than a minute's
+  assert.throws(() => rateLimits.admit(client("a")), limited(10));
 });
 
 test("a key's own limits come before the configuration's; programs of this device without a key have none", () => {
-  const quotas = new Quotas(new FakeClock(), 1);
-  for (let i = 0; i < 3; i++) quotas.admit(caller("a", { requestsPerMinute: 3 }));
-  assert.throws(() => quotas.admit(caller("a", { requestsPerMinute: 3 })), limited(20));
-  for (let i = 0; i < 100; i++) quotas.admit({ id: "127.0.0.1", key: null, local: true });
-  quotas.admit({ id: "192.168.0.9", key: null, local: false });
-  assert.throws(() => quotas.admit({ id: "192.168.0.9", key: null, local: false }), limited(60));
+  const rateLimits = new RateLimits(new FakeClock(), 1);
+  for (let i = 0; i < 3; i++) rateLimits.admit(client("a", { requestsPerMinute: 3 }));
+  assert.throws(() => rateLimits.admit(client("a", { requestsPerMinute: 3 })), limited(20));
+  for (let i = 0; i < 100; i++) rateLimits.admit({ id: "127.0.0.1", key: null, local: true });
+  rateLimits.admit({ id: "192.168.0.9", key: null, local: false });
+  assert.throws(() => rateLimits.admit({ id: "192.168.0.9", key: null, local: false }), limited(60));
 });
 
 test("requests at the same time are counted until they end, once", () => {
-  const quotas = new Quotas(new FakeClock(), 0);
-  const two = caller("a", { concurrentRequests: 2 });
-  const release = quotas.admit(two);
-  quotas.admit(two);
-  assert.throws(() => quotas.admit(two), limited(null));
+  const rateLimits = new RateLimits(new FakeClock(), 0);
+  const two = client("a", { concurrentRequests: 2 });
+  const release = rateLimits.admit(two);
+  rateLimits.admit(two);
+  assert.throws(() => rateLimits.admit(two), limited(null));
   release();
   release();
-  quotas.admit(two);
-  assert.throws(() => quotas.admit(two), limited(null));
+  rateLimits.admit(two);
+  assert.throws(() => rateLimits.admit(two), limited(null));
 });
 
-test("what is remembered of callers is bounded", () => {
-  const quotas = new Quotas(new FakeClock(), 5);
-  for (let i = 0; i < 5000; i++) quotas.admit({ id: `2001:db8::${i}`, key: null, local: false })();
-  assert.ok(quotas.size <= 1024, `${quotas.size}`);
+test("what is remembered of clients is bounded", () => {
+  const rateLimits = new RateLimits(new FakeClock(), 5);
+  for (let i = 0; i < 5000; i++) rateLimits.admit({ id: `2001:db8::${i}`, key: null, local: false })();
+  assert.ok(rateLimits.size <= 1024, `${rateLimits.size}`);
 });

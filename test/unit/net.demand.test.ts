@@ -19,20 +19,20 @@ const key = (name: string, priority?: Priority): ApiKey => ({
   ...(priority && { priority }),
 });
 const nobody = { id: "192.168.1.7", key: null, local: false };
-const caller = (priority?: Priority) => ({ id: "k", key: key("k", priority), local: false });
+const client = (priority?: Priority) => ({ id: "k", key: key("k", priority), local: false });
 
 test("service_tier and the header say how urgent a request is, as far as its key may", () => {
-  const priority = (who: typeof nobody | ReturnType<typeof caller>, header?: string, tier?: string) =>
+  const priority = (who: typeof nobody | ReturnType<typeof client>, header?: string, tier?: string) =>
     demandOf(who, header ? { "x-hearth-priority": header } : {}, tier).priority;
   assert.deepEqual(
     ["priority", "flex", "auto", "default", "whatever"].map((tier) => priority(nobody, undefined, tier)),
     ["high", "low", "default", "default", "default"],
   );
   assert.equal(priority(nobody, "low", "priority"), "low");
-  assert.equal(priority(caller(), "high"), "default");
-  assert.equal(priority(caller("high")), "high");
-  assert.equal(priority(caller("high"), "low"), "low");
-  assert.equal(priority(caller("low"), "high"), "low");
+  assert.equal(priority(client(), "high"), "default");
+  assert.equal(priority(client("high")), "high");
+  assert.equal(priority(client("high"), "low"), "low");
+  assert.equal(priority(client("low"), "high"), "low");
   for (const headers of [{ "x-hearth-priority": "urgent" }, { "x-hearth-max-queue-ms": "soon" }]) {
     assert.throws(
       () => demandOf(nobody, headers),

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { FakeClock } from "../../src/base/clock.js";
 import { HearthError } from "../../src/base/errors.js";
 import { createLogger } from "../../src/base/logger.js";
-import { RefusalLog } from "../../src/net/refusals.js";
+import { RefusalLog } from "../../src/net/refusal-log.js";
 
 function setUp() {
   const clock = new FakeClock();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Pacing, PromptPacing, sharedStepMs } from "../../src/scheduler/pacing.js";
-import { type PlanSlot, plan } from "../../src/scheduler/plan.js";
+import { Pacing, PromptPacing, sharedStepMs } from "../../src/scheduler/prefill-pacing.js";
+import { type PlanSlot, plan } from "../../src/scheduler/step-plan.js";
 
 const decode = (index: number): PlanSlot => ({
   index,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { commonPrefix, type PrefixSlot, place } from "../../src/scheduler/prefix.js";
+import { commonPrefix, type PrefixSlot, place } from "../../src/scheduler/slot-placement.js";
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 const slot = (index: number, tokens: number[], more: Partial<PrefixSlot> = {}): PrefixSlot => ({

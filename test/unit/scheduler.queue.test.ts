@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Priority } from "../../src/base/demand.js";
 import { HearthError } from "../../src/base/errors.js";
-import { FairQueue, type Waiting } from "../../src/scheduler/queue.js";
+import { FairQueue, type Waiting } from "../../src/scheduler/fair-queue.js";
 import { outcome, request, startScheduler, until } from "../helpers/scheduler.js";
 
 interface Job extends Waiting {

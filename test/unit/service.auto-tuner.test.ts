@@ -7,10 +7,10 @@ import { Metrics } from "../../src/base/metrics.js";
 import type { EngineOptions, Model, StepPlan } from "../../src/engine/contract.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
 import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
-import { AutoTuner } from "../../src/service/auto-tuner.js";
 import { IdleTime } from "../../src/service/idle-time.js";
 import { ModelRegistry } from "../../src/service/model-registry.js";
-import { type MeasuredTuning, type TuneOptions, tune } from "../../src/service/tuning.js";
+import { AutoTuner } from "../../src/service/thread-tuning/auto-tuner.js";
+import { type MeasuredTuning, type TuneOptions, tune } from "../../src/service/thread-tuning/measure.js";
 import { FakeEngineModule, type FakeOptions } from "../fake-engine/module.js";
 import { outcome, request, until } from "../helpers/scheduler.js";
 

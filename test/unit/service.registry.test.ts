@@ -7,7 +7,7 @@ import { Health } from "../../src/base/health.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
-import { StepTurns } from "../../src/scheduler/turns.js";
+import { StepTurns } from "../../src/scheduler/step-turns.js";
 import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
 import { GenerationService } from "../../src/service/generation.js";
 import { type CatalogModel, ModelRegistry } from "../../src/service/model-registry.js";

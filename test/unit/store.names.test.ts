@@ -9,8 +9,8 @@ import {
   isSameName,
   parseSource,
   toModelName,
-} from "../../src/store/names.js";
-import { splitParts } from "../../src/store/split.js";
+} from "../../src/store/model-names.js";
+import { splitParts } from "../../src/store/split-files.js";
 
 const refused = (code: string) => (error: unknown) => error instanceof HearthError && error.code === code;
 

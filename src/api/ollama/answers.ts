@@ -1,11 +1,10 @@
 /** The routes that answer: chat, generate, embed. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { demandOf } from "../../net/demand.js";
-import { shortenedTeller } from "../../net/shortened.js";
-import { closedSignal, sendStream, started } from "../../net/stream.js";
+import { shortenedTeller } from "../../net/shortened-notice.js";
+import { closedSignal, sendStream, started } from "../../net/streamed-answers.js";
 import { parseAt } from "../../net/validate.js";
 import type { EmbeddingRequest, GenerationEvent, GenerationRequest } from "../../service/types.js";
-import type { ApiScope } from "./register.js";
 import { toChat, toGenerate } from "./request.js";
 import {
   type ChatRequest,
@@ -17,6 +16,7 @@ import {
   refuseUnsupported,
   toKeepAliveMs,
 } from "./schema.js";
+import type { ApiScope } from "./scope.js";
 import { ndjson, serialized, toLine } from "./stream.js";
 import { AnswerWriter, chatForm, type Form, generateForm, nanoseconds } from "./writer.js";
 
@@ -102,7 +102,7 @@ async function answer(
   const generation = toGeneration(name, closedSignal(reply));
   if (options?.num_ctx) contextNotice.check(name, options.num_ctx, await models.contextLimits(name));
   const onShortened = shortenedTeller(request, reply, name, dependencies.logger);
-  const demand = demandOf(request.caller, request.headers);
+  const demand = demandOf(request.client, request.headers);
   const writer = new AnswerWriter(model, form, clock);
   const events = await started(generations.generate({ ...generation, demand, onShortened }));
   if (stream !== false) {
@@ -132,7 +132,7 @@ async function embed(
   const { generations, clock } = dependencies;
   const name = models.resolve(model);
   const signal = closedSignal(reply);
-  const demand = demandOf(request.caller, request.headers);
+  const demand = demandOf(request.client, request.headers);
   const startedAt = clock.now();
   const vectors: number[][] = [];
   let promptTokens = 0;

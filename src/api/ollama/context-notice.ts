@@ -3,7 +3,7 @@
  * the model's own limit does: a smaller context is worth a line in the log before something does not fit.
  */
 import type { Logger } from "../../base/logger.js";
-import type { ContextLimits } from "../../service/models.js";
+import type { ContextLimits } from "../../service/model-library.js";
 
 /** More than a machine has models; clients choose their names. */
 const mostModels = 1000;

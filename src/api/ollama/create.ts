@@ -2,13 +2,13 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { HearthError } from "../../base/errors.js";
 import { liftRequestTime } from "../../net/request-time.js";
-import { closedSignal } from "../../net/stream.js";
+import { closedSignal } from "../../net/streamed-answers.js";
 import { parseAt, unsupported } from "../../net/validate.js";
-import type { ModelSettings } from "../../service/models.js";
+import type { ModelSettings } from "../../service/model-library.js";
 import { isOfPage } from "./body.js";
 import { named, pullLines } from "./models.js";
-import type { ApiScope } from "./register.js";
 import { blobParams, type CreateRequest, createSchema, optionNames } from "./schema.js";
+import type { ApiScope } from "./scope.js";
 import { sendLines } from "./stream.js";
 
 export function routeCreate(scope: ApiScope): void {

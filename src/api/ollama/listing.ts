@@ -1,5 +1,5 @@
 /** Describes a model for Ollama's clients, in lists and on its own. Pure. */
-import type { LoadedEntry, ModelEntry, ModelFileEntry } from "../../service/models.js";
+import type { LoadedEntry, ModelEntry, ModelFileEntry } from "../../service/model-library.js";
 
 export function summary({ name: plain, modifiedAt, digest, file, base }: ModelEntry) {
   const name = withTag(plain);

@@ -2,11 +2,11 @@
 
 import { deferred } from "../../base/async.js";
 import { HearthError } from "../../base/errors.js";
-import { closedSignal } from "../../net/stream.js";
+import { closedSignal } from "../../net/streamed-answers.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import { details, residence, summary } from "./listing.js";
-import type { ApiScope } from "./register.js";
 import { copySchema, modelSchema, pullSchema } from "./schema.js";
+import type { ApiScope } from "./scope.js";
 import { sendLines } from "./stream.js";
 
 /** The version of Ollama whose API this is: clients ask whether it is new enough. */

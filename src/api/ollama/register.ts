@@ -1,35 +1,15 @@
 /** Adds Ollama's API to a server. Its errors are one string, so that its routes have an error handler of their own. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Clock } from "../../base/clock.js";
 import { HearthError } from "../../base/errors.js";
-import type { Logger } from "../../base/logger.js";
 import { errorHeaders, fromFastifyError, isFault } from "../../net/errors.js";
 import type { Server } from "../../net/server.js";
-import type { Generations } from "../../service/generation.js";
-import type { ModelLibrary } from "../../service/models.js";
 import { routeAnswers } from "./answers.js";
 import { takeUnnamedJson } from "./body.js";
 import { ContextNotice } from "./context-notice.js";
 import { routeCreate } from "./create.js";
 import { routeModels } from "./models.js";
+import type { OllamaDependencies } from "./scope.js";
 import { toBody } from "./stream.js";
-
-export interface OllamaDependencies {
-  readonly generations: Generations;
-  readonly models: ModelLibrary;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** A client that reads nothing for so long is cut off. */
-  readonly idleMs: number;
-}
-
-/** What the routes are added to, and what they need. */
-export interface ApiScope {
-  readonly app: FastifyInstance;
-  readonly models: ModelLibrary;
-  readonly dependencies: OllamaDependencies;
-  readonly contextNotice: ContextNotice;
-}
 
 export function registerOllama(server: Server, dependencies: OllamaDependencies): void {
   const sendError = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => {

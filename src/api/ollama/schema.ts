@@ -3,7 +3,7 @@
  * that this server cannot do is refused by name.
  */
 import * as z from "zod";
-import { inWords } from "../../net/documented.js";
+import { inWords } from "../../net/openapi-notes.js";
 import { unsupported } from "../../net/validate.js";
 
 export const modelName = z.string().min(1).max(512);

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
 import { isFault, toHearthError, wireError } from "../../net/errors.js";
-import { sendStream, started } from "../../net/stream.js";
+import { sendStream, started } from "../../net/streamed-answers.js";
 
 /** Clients parse every line, so that what keeps a silent connection alive has to be a line of the answer's own kind. */
 export const ndjson = { contentType: "application/x-ndjson", heartbeat: null } as const;

@@ -3,11 +3,11 @@ import { randomBytes } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
-import { merge } from "../../base/merge.js";
+import { merge } from "../../base/merged-streams.js";
 import { demandOf } from "../../net/demand.js";
 import { isFault, toHearthError, wireError } from "../../net/errors.js";
-import { shortenedTeller } from "../../net/shortened.js";
-import { closedSignal, eventStream, sendStream, started } from "../../net/stream.js";
+import { shortenedTeller } from "../../net/shortened-notice.js";
+import { closedSignal, eventStream, sendStream, started } from "../../net/streamed-answers.js";
 import type { UnknownFields } from "../../net/unknown-fields.js";
 import type { Generations } from "../../service/generation.js";
 import { Stopwatch, type Timings } from "../../service/timings.js";
@@ -66,7 +66,7 @@ export async function sendAnswers(
     created: Math.floor(clock.wallTime() / 1000),
     model: answers.model,
   };
-  const demand = demandOf(request.caller, request.headers, answers.serviceTier);
+  const demand = demandOf(request.client, request.headers, answers.serviceTier);
   const onShortened = shortenedTeller(request, reply, answers.model, dependencies.logger);
   const asked = answers.toGenerations(closedSignal(reply)).map((each, index) => ({
     ...each,

@@ -3,7 +3,7 @@
  * server cannot do are refused by name, so that nobody takes silence for consent.
  */
 import * as z from "zod";
-import { inWords } from "../../net/documented.js";
+import { inWords } from "../../net/openapi-notes.js";
 import { unsupported } from "../../net/validate.js";
 import { constraintFields } from "./constraints.js";
 import { answerFields, contentSchema, modelName, samplingFields, shortText, tokenLimit } from "./fields.js";

@@ -1,7 +1,7 @@
 /** POST /v1/completions: continues texts as they are, without the model's chat template. */
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
-import { inWords } from "../../net/documented.js";
+import { inWords } from "../../net/openapi-notes.js";
 import type { Server } from "../../net/server.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import { askedModel } from "../../service/generation.js";

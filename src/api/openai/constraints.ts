@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
-import { inWords } from "../../net/documented.js";
+import { inWords } from "../../net/openapi-notes.js";
 import { unsupported } from "../../net/validate.js";
 import type { OutputFormat } from "../../service/types.js";
 

@@ -2,9 +2,9 @@
 import * as z from "zod";
 import { mapAtOnce } from "../../base/async.js";
 import { demandOf } from "../../net/demand.js";
-import { inWords } from "../../net/documented.js";
+import { inWords } from "../../net/openapi-notes.js";
 import type { Server } from "../../net/server.js";
-import { closedSignal } from "../../net/stream.js";
+import { closedSignal } from "../../net/streamed-answers.js";
 import { parseAt } from "../../net/validate.js";
 import { askedModel } from "../../service/generation.js";
 import type { RouteDependencies } from "./answers.js";
@@ -36,7 +36,7 @@ export function routeEmbeddings({ app }: Server, { generations, fields }: RouteD
     const model = askedModel(generations, body.model);
     fields.name(request, reply, embeddingsSchema);
     const signal = closedSignal(reply);
-    const demand = demandOf(request.caller, request.headers);
+    const demand = demandOf(request.client, request.headers);
     const dimensions = body.dimensions ? { dimensions: body.dimensions } : {};
     const embeddings = await mapAtOnce(severalOf(body.input), inputsAtOnce, (input) =>
       generations.embed({ model, input, ...dimensions, signal, demand }),

@@ -3,7 +3,7 @@
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
 import { quoted } from "../../base/excerpt.js";
-import { inWords, oneOfForms } from "../../net/documented.js";
+import { inWords, oneOfForms } from "../../net/openapi-notes.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import { askedSampling } from "../../service/sampling.js";
 import type { GenerationRequest } from "../../service/types.js";

@@ -70,7 +70,7 @@ const mostItems = 1000;
 
 const isInWords = (schema: unknown): boolean => typeof schema === "object" && schema !== null && "x-in-words" in schema;
 
-/** Without what is said in words, see net/documented.ts, but with its names. */
+/** Without what is said in words, see net/openapi-notes.ts, but with its names. */
 function described(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.filter((each) => !isInWords(each)).map(described);
   if (typeof schema !== "object" || schema === null) return schema;

@@ -4,17 +4,17 @@ import { HearthError } from "../../base/errors.js";
 import { ownerOf } from "../../net/auth.js";
 import { demandOf } from "../../net/demand.js";
 import type { Server } from "../../net/server.js";
-import { closedSignal } from "../../net/stream.js";
+import { closedSignal } from "../../net/streamed-answers.js";
 import { parseAt } from "../../net/validate.js";
 import { askedModel } from "../../service/generation.js";
 import type { GenerationRequest, Message, Usage } from "../../service/types.js";
-import { askerOf } from "./asker.js";
 import { compactionItem } from "./compaction.js";
 import { toConversation } from "./input.js";
 import { newId, toUsage } from "./resource.js";
 import { createRequired, createSchema, parseCreate } from "./schema.js";
 import { messagesBefore } from "./store.js";
 import { Turn, type TurnDependencies } from "./turn.js";
+import { turnClientOf } from "./turn-client.js";
 
 const compactSchema = createSchema.pick({
   model: true,
@@ -39,13 +39,13 @@ export function routeCompact({ app }: Server, dependencies: TurnDependencies): v
   };
   app.post("/v1/responses/compact", { config: compact }, async (request, reply) => {
     const body = parseAt(compactSchema, request.body, "");
-    const owner = ownerOf(request.caller);
+    const owner = ownerOf(request.client);
     const before = await messagesBefore(body.previous_response_id, { store, owner, memory: null });
     const messages = toConversation(before, body.input);
     if (messages.length === 0) {
       throw new HearthError("REQUEST_INVALID", "The request has no input.", { param: "input" });
     }
-    const from = { signal: closedSignal(reply), demand: demandOf(request.caller, request.headers) };
+    const from = { signal: closedSignal(reply), demand: demandOf(request.client, request.headers) };
     const { summary, usage } = await summarize(body, messages, from, dependencies);
     const said = messages.filter(({ role }) => role === "user").map(userItem);
     return {
@@ -65,7 +65,7 @@ export function routeCompact({ app }: Server, dependencies: TurnDependencies): v
   };
   app.post("/v1/responses/input_tokens", { config: count }, async (request, reply) => {
     const body = parseCreate(request.body);
-    const turn = new Turn(body, dependencies, askerOf(body, request.caller, request.headers));
+    const turn = new Turn(body, dependencies, turnClientOf(body, request.client, request.headers));
     return { object: "response.input_tokens", input_tokens: await turn.countTokens(closedSignal(reply)) };
   });
 }

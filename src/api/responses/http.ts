@@ -7,16 +7,16 @@ import type { Logger } from "../../base/logger.js";
 import { ownerOf } from "../../net/auth.js";
 import { isFault } from "../../net/errors.js";
 import type { Server } from "../../net/server.js";
-import { closedSignal, eventStream, onClosed, sendStream } from "../../net/stream.js";
+import { closedSignal, eventStream, onClosed, sendStream } from "../../net/streamed-answers.js";
 import type { UnknownFields } from "../../net/unknown-fields.js";
 import { parseAt } from "../../net/validate.js";
-import { askerOf } from "./asker.js";
 import { pageOf, pageSchema } from "./input-items.js";
 import type { StreamReader } from "./live-stream.js";
 import type { LiveStreams } from "./live-streams.js";
 import { createRequired, createSchema, parseCreate, readSchema, toStartingAfter } from "./schema.js";
 import { toServerSentEvents } from "./sse.js";
 import { Turn, type TurnDependencies } from "./turn.js";
+import { turnClientOf } from "./turn-client.js";
 
 export interface HttpDependencies extends TurnDependencies {
   readonly streams: LiveStreams;
@@ -34,7 +34,7 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
   };
   app.post("/v1/responses", { config: create }, async (request, reply) => {
     const body = parseCreate(request.body);
-    const turn = new Turn(body, dependencies, askerOf(body, request.caller, request.headers));
+    const turn = new Turn(body, dependencies, turnClientOf(body, request.client, request.headers));
     fields.name(request, reply, createSchema);
     if (!body.stream) return turn.complete(closedSignal(reply));
     const controller = new AbortController();
@@ -49,9 +49,9 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
   type One = { Params: { id: string }; Querystring: { stream?: string; starting_after?: string } };
   const get = { api: { summary: "A stored response, or the rest of a stream", query: readSchema } };
   app.get<One>("/v1/responses/:id", { config: get }, async (request, reply) => {
-    const { params, caller } = request;
+    const { params, client } = request;
     const query = parseAt(readSchema, request.query, "");
-    const owner = ownerOf(caller);
+    const owner = ownerOf(client);
     if (query.stream === "true") {
       const after = toStartingAfter(query.starting_after);
       return sendEvents(request, reply, streams.read(streams.get(params.id, owner), after), dependencies);
@@ -62,8 +62,8 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
   });
 
   const remove = { api: { summary: "Forgets a stored response, or cancels one that is being made" } };
-  app.delete<One>("/v1/responses/:id", { config: remove }, async ({ params: { id }, caller }) => {
-    const owner = ownerOf(caller);
+  app.delete<One>("/v1/responses/:id", { config: remove }, async ({ params: { id }, client }) => {
+    const owner = ownerOf(client);
     const stream = streams.find(id, owner);
     if (stream) streams.cancel(stream);
     if (!(await store.delete(id, owner)) && !stream) throw notFound(id);
@@ -76,8 +76,8 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
     const { "content-length": length, "transfer-encoding": encoding } = headers;
     if (encoding === undefined && (length ?? "0") === "0") delete headers["content-type"];
   };
-  app.post<One>("/v1/responses/:id/cancel", { config: cancel, onRequest }, async ({ params: { id }, caller }) => {
-    const owner = ownerOf(caller);
+  app.post<One>("/v1/responses/:id/cancel", { config: cancel, onRequest }, async ({ params: { id }, client }) => {
+    const owner = ownerOf(client);
     const stream = streams.find(id, owner);
     await stream?.stop();
     const found = stream ?? (await store.get(id, owner));
@@ -86,8 +86,8 @@ export function routeHttp({ app }: Server, dependencies: HttpDependencies): void
   });
 
   const items = { api: { summary: "What a response was asked with, page by page", query: pageSchema } };
-  app.get<One>("/v1/responses/:id/input_items", { config: items }, async ({ params: { id }, query, caller }) => {
-    const owner = ownerOf(caller);
+  app.get<One>("/v1/responses/:id/input_items", { config: items }, async ({ params: { id }, query, client }) => {
+    const owner = ownerOf(client);
     const stream = streams.find(id, owner);
     const input = stream ? stream.inputItems : (await store.get(id, owner))?.input;
     if (!input) throw notFound(id);

@@ -1,7 +1,7 @@
 /** GET /v1/responses/ID/input_items: the items of a response's request, each with an id, page by page. Pure but for the ids. */
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
-import { inWords } from "../../net/documented.js";
+import { inWords } from "../../net/openapi-notes.js";
 import { parseAt } from "../../net/validate.js";
 import { newId } from "./resource.js";
 

@@ -3,7 +3,7 @@
  * ask for what this server cannot do yet are refused by name, so that nobody takes silence for consent.
  */
 import * as z from "zod";
-import { inWords, oneOfForms } from "../../net/documented.js";
+import { inWords, oneOfForms } from "../../net/openapi-notes.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 
 /** `include` values of our own: more fields and events for clients that ask for them. */

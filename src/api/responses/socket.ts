@@ -4,11 +4,10 @@
  */
 import { HearthError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import { type Caller, ownerOf } from "../../net/auth.js";
-import { type Connection, type ConnectionHandler, closeCodes } from "../../net/connection.js";
+import { type Client, ownerOf } from "../../net/auth.js";
 import { isFault, toHearthError, wireError } from "../../net/errors.js";
 import type { UnknownFields } from "../../net/unknown-fields.js";
-import { askerOf } from "./asker.js";
+import { type Connection, type ConnectionHandler, closeCodes } from "../../net/websocket-connection.js";
 import { type Ask, createFrameSchema, readFrame, streamIdOf, toAsk } from "./frames.js";
 import { Lane } from "./lane.js";
 import type { LiveStream } from "./live-stream.js";
@@ -16,6 +15,7 @@ import type { LiveStreams } from "./live-streams.js";
 import type { CreateRequest } from "./schema.js";
 import { SocketMemory } from "./store.js";
 import { Turn, type TurnDependencies } from "./turn.js";
+import { turnClientOf } from "./turn-client.js";
 
 export interface SocketDependencies extends TurnDependencies {
   readonly streams: LiveStreams;
@@ -99,10 +99,10 @@ export class ResponsesSocket implements ConnectionHandler {
     try {
       const admission = this.#connection.admit();
       release = admission.release;
-      const { caller } = admission;
-      if (ask.type === "create") await this.#send(await this.#open(ask.request, caller, lane), -1, caller, lane);
+      const { client } = admission;
+      if (ask.type === "create") await this.#send(await this.#open(ask.request, client, lane), -1, client, lane);
       if (ask.type === "resume") {
-        await this.#send(this.#dependencies.streams.get(ask.id, ownerOf(caller)), ask.startingAfter, caller, lane);
+        await this.#send(this.#dependencies.streams.get(ask.id, ownerOf(client)), ask.startingAfter, client, lane);
       }
     } catch (error) {
       await this.#sendError(error, lane);
@@ -113,16 +113,16 @@ export class ResponsesSocket implements ConnectionHandler {
     }
   }
 
-  #open(request: CreateRequest, caller: Caller, lane: Lane): Promise<LiveStream> {
+  #open(request: CreateRequest, client: Client, lane: Lane): Promise<LiveStream> {
     const controller = new AbortController();
     // Nobody knows its id yet, so nobody can come back for it.
     lane.leave = () => controller.abort();
     const memory = this.#memory.ofLane(lane.streamId);
-    const turn = new Turn(request, this.#dependencies, askerOf(request, caller, {}, memory));
+    const turn = new Turn(request, this.#dependencies, turnClientOf(request, client, {}, memory));
     return this.#dependencies.streams.open(turn, controller, (error) => this.#log(error));
   }
 
-  async #send(stream: LiveStream, after: number, caller: Caller, lane: Lane): Promise<void> {
+  async #send(stream: LiveStream, after: number, client: Client, lane: Lane): Promise<void> {
     const { streams, clock, logger } = this.#dependencies;
     const reader = streams.read(stream, after);
     lane.stream = stream;
@@ -136,7 +136,7 @@ export class ResponsesSocket implements ConnectionHandler {
     if (stream.stored) this.#memory.ofLane(lane.streamId).put(stream.stored);
     const durationMs = Math.round(clock.now() - startedAt);
     const { status } = stream.response;
-    logger.info({ responseId: stream.id, status, durationMs, caller: caller.key?.name }, "turn");
+    logger.info({ responseId: stream.id, status, durationMs, caller: client.key?.name }, "turn");
   }
 
   /** What runs in the lane, or the response of the id that runs in any; its stream ends with its last event. */

@@ -4,7 +4,7 @@ import type { Demand } from "../../base/demand.js";
 import { HearthError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
 import { toHearthError } from "../../net/errors.js";
-import { logShortened } from "../../net/shortened.js";
+import { logShortened } from "../../net/shortened-notice.js";
 import { askedModel, type Generations } from "../../service/generation.js";
 import { defaultModel } from "../../service/model-host.js";
 import { askedSampling } from "../../service/sampling.js";
@@ -31,7 +31,7 @@ export interface TurnDependencies {
 }
 
 /** Who asks, and over what. */
-export interface Asker {
+export interface TurnClient {
   /** Whose the response is. */
   readonly owner: string;
   readonly demand: Demand;
@@ -52,7 +52,7 @@ export class Turn {
   #inputItems: readonly InputItem[] | null = null;
   #isCancelled = false;
 
-  constructor(request: CreateRequest, dependencies: TurnDependencies, { owner, demand, memory }: Asker) {
+  constructor(request: CreateRequest, dependencies: TurnDependencies, { owner, demand, memory }: TurnClient) {
     this.#request = request;
     this.#demand = demand;
     this.owner = owner;

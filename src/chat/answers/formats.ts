@@ -3,11 +3,11 @@
  * templates themselves, and where they only tell of tools, the models' cards.
  */
 import type { Tool } from "../messages.js";
+import { BufferedReader, DeepseekReader, deepseekSeparator, MistralReader, TaggedReader } from "./call-readers.js";
 import type { CallReader, ParsedCall } from "./events.js";
 import { callsFromJson, JsonCallsReader } from "./json-calls.js";
 import { parseGemmaCalls, parsePythonCalls } from "./literals.js";
-import { BufferedReader, DeepseekReader, deepseekSeparator, MistralReader, TaggedReader } from "./readers.js";
-import { gemmaClose, gemmaQuote, gemmaText, pythonKey, pythonText, spacedText } from "./written.js";
+import { gemmaClose, gemmaQuote, gemmaText, pythonKey, pythonText, spacedText } from "./written-values.js";
 import { XmlReader } from "./xml-reader.js";
 
 export interface ToolFormat {

@@ -3,7 +3,7 @@
  * anything unexpected makes the result null.
  */
 import type { ParsedCall } from "./events.js";
-import { gemmaQuote } from "./written.js";
+import { gemmaQuote } from "./written-values.js";
 
 const maxDepth = 64;
 

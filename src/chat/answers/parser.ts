@@ -3,12 +3,12 @@
  * is text. Works a UTF-16 unit at a time, so that the outcome does not depend on how the stream is cut.
  */
 import type { Tool } from "../messages.js";
-import { StopMatcher } from "../stop-matcher.js";
+import { TextMatcher } from "../text-matcher.js";
 import { type AnswerEvent, type CallReader, EventQueue, isSpace } from "./events.js";
 import type { AnswerFormat } from "./formats.js";
-import { MarkedReader } from "./marked.js";
+import { MarkedReader } from "./marked-reader.js";
 import { ReasoningReader } from "./reasoning-reader.js";
-import { UnmarkedReader, unmarkedBeginnings } from "./unmarked.js";
+import { UnmarkedReader, unmarkedBeginnings } from "./unmarked-reader.js";
 import { fence, isSeparator } from "./wrappings.js";
 
 export interface AnswerParserOptions {
@@ -28,7 +28,7 @@ export interface AnswerEnd {
 export class AnswerParser {
   readonly #format: AnswerFormat;
   readonly #tools: readonly Tool[];
-  readonly #textMarkers: StopMatcher;
+  readonly #textMarkers: TextMatcher;
   readonly #reasoningReader: ReasoningReader;
   /** What is still to be read. */
   #input = "";
@@ -65,7 +65,7 @@ export class AnswerParser {
     this.#onlyCalls = onlyCalls;
     this.#isPlain = tools.length === 0 && reasoning === null && wrappers.length === 0;
     this.#mode = inReasoning && reasoning ? "reasoning" : "text";
-    this.#textMarkers = new StopMatcher([
+    this.#textMarkers = new TextMatcher([
       ...(tools.length > 0 ? [...format.tools.opens, ...format.tools.closes] : []),
       ...(reasoning ? [reasoning.open] : []),
       ...wrappers,
@@ -148,18 +148,18 @@ export class AnswerParser {
         return;
       }
     }
-    const { text, stop } = this.#textMarkers.push(unit);
+    const { text, match: mark } = this.#textMarkers.push(unit);
     this.#text(text);
-    if (stop === null) return;
+    if (mark === null) return;
     this.#isText = false;
-    const isSecondClose = this.#isClosed && tools.closes.includes(stop);
-    if (isSecondClose || wrappers.includes(stop)) this.#isHeld = false; // the grammar takes it for text
-    this.#isClosed ||= tools.closes.includes(stop);
-    if (stop === reasoning?.open) {
+    const isSecondClose = this.#isClosed && tools.closes.includes(mark);
+    if (isSecondClose || wrappers.includes(mark)) this.#isHeld = false; // the grammar takes it for text
+    this.#isClosed ||= tools.closes.includes(mark);
+    if (mark === reasoning?.open) {
       if (this.#isFresh) this.#begin("reasoning");
-      else this.#text(stop);
-    } else if (tools.opens.includes(stop)) {
-      this.#open(stop);
+      else this.#text(mark);
+    } else if (tools.opens.includes(mark)) {
+      this.#open(mark);
     }
   }
 

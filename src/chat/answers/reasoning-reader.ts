@@ -3,7 +3,7 @@
  * at that, and reasoning like the rest where more follows.
  */
 import type { Tool } from "../messages.js";
-import { StopMatcher } from "../stop-matcher.js";
+import { TextMatcher } from "../text-matcher.js";
 import { type AnswerEvent, type CallReader, isSpace } from "./events.js";
 import type { AnswerFormat } from "./formats.js";
 import { holdCalls } from "./schema-check.js";
@@ -16,7 +16,7 @@ export interface ReasoningPiece {
 export class ReasoningReader {
   readonly #format: AnswerFormat;
   readonly #tools: readonly Tool[];
-  readonly #markers: StopMatcher;
+  readonly #markers: TextMatcher;
   #reader: CallReader | null = null;
   /** The calls as they stand in the reasoning, and white space and marks behind them. */
   #raw = "";
@@ -27,7 +27,7 @@ export class ReasoningReader {
     const { opens, closes } = format.tools;
     this.#format = format;
     this.#tools = tools;
-    this.#markers = new StopMatcher([
+    this.#markers = new TextMatcher([
       ...(format.reasoning ? [format.reasoning.close] : []),
       ...(tools.length > 0 ? [...opens, ...closes] : []),
     ]);
@@ -36,15 +36,15 @@ export class ReasoningReader {
   /** What is certain to be reasoning with this unit. */
   take(unit: string): ReasoningPiece {
     if (this.#reader) return this.#takeInCall(this.#reader, unit);
-    const { text, stop } = this.#markers.push(unit);
+    const { text, match: mark } = this.#markers.push(unit);
     const shown = this.#show(text);
     const { reasoning, tools } = this.#format;
-    if (stop === null) return { text: shown, isOver: false };
-    if (stop === reasoning?.close) return { text: shown, isOver: true };
-    if (!tools.opens.includes(stop)) return { text: shown + this.#behindCalls(stop), isOver: false };
-    this.#raw += stop;
+    if (mark === null) return { text: shown, isOver: false };
+    if (mark === reasoning?.close) return { text: shown, isOver: true };
+    if (!tools.opens.includes(mark)) return { text: shown + this.#behindCalls(mark), isOver: false };
+    this.#raw += mark;
     this.#reading = [];
-    this.#reader = tools.reader(stop, this.#tools);
+    this.#reader = tools.reader(mark, this.#tools);
     return { text: shown, isOver: false };
   }
 

@@ -6,7 +6,7 @@ import { ParameterKinds } from "../grammar/parameter-kinds.js";
 import type { Tool } from "../messages.js";
 import { type CallReader, type Emit, emitCall, isSpace } from "./events.js";
 import { JsonScanner } from "./json-scanner.js";
-import { xmlTags, xmlValueEnds } from "./written.js";
+import { xmlTags, xmlValueEnds } from "./written-values.js";
 
 const { callsClose, functionClose, functionOpen, parameterClose, parameterOpen } = xmlTags;
 

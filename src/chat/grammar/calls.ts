@@ -1,6 +1,6 @@
 /** How each family writes calls. Each call names a declared tool, and its arguments match the tool's schema. */
 import { HearthError } from "../../base/errors.js";
-import { gemmaQuote, xmlTags } from "../answers/written.js";
+import { gemmaQuote, xmlTags } from "../answers/written-values.js";
 import type { Tool } from "../messages.js";
 import { choice, type GrammarWriter, jsonLiteral, literal } from "./gbnf.js";
 import { type ArgumentsForm, SchemaCompiler, type SchemaOptions } from "./json-schema.js";

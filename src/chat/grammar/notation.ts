@@ -8,7 +8,7 @@ import {
   pythonText,
   xmlTags,
   xmlValueEnds,
-} from "../answers/written.js";
+} from "../answers/written-values.js";
 import { enclosedText } from "./free-text.js";
 import { characterClass, choice, type GrammarWriter, jsonLiteral, literal, type Range } from "./gbnf.js";
 import type { Pattern } from "./pattern.js";

@@ -1,10 +1,10 @@
 /** Which server answers: this one, or an upstream that the configuration names for the model or for too long a queue. */
 import { HearthError } from "../../base/errors.js";
-import { isSameName } from "../../store/names.js";
+import { isSameName } from "../../store/model-names.js";
 import type { Generations } from "../generation.js";
 import { defaultModel, type ModelLease } from "../model-host.js";
+import type { RunningModels } from "../model-library.js";
 import type { LoadedModelInfo } from "../model-registry.js";
-import type { RunningModels } from "../models.js";
 import type { Embedding, EmbeddingRequest, GenerationEvent, GenerationRequest } from "../types.js";
 import type { Upstream } from "./upstream.js";
 

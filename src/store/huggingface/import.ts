@@ -1,10 +1,10 @@
 /** Converts a Hugging Face folder into the store. */
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import { checkRoom, inheritOwner, storing } from "../durable.js";
+import { checkRoom, inheritOwner, storing } from "../durable-files.js";
 import { hashFile } from "../hash.js";
+import { checkModelName, toModelName } from "../model-names.js";
 import type { ModelStore, StoredModel } from "../model-store.js";
-import { checkModelName, toModelName } from "../names.js";
 import { type OnProgress, revisionOf } from "../progress.js";
 import { convertHuggingFace } from "./convert.js";
 import { Folder } from "./folder.js";

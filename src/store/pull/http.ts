@@ -11,7 +11,7 @@ import type { Body } from "../../base/http/body.js";
 import { type Answer, exchange } from "../../base/http/exchange.js";
 import { HttpFailure, toFailure } from "../../base/http/failure.js";
 import { proxyFor } from "../../base/http/proxy.js";
-import { withoutQuery } from "../names.js";
+import { withoutQuery } from "../model-names.js";
 
 export interface HttpOptions {
   /** Origins that the configuration or the user named. Only these may be at addresses that are not public. */

@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { readSmallText } from "../../base/files.js";
-import { writeDurably } from "../durable.js";
+import { writeDurably } from "../durable-files.js";
 
 const count = z.number().int().nonnegative();
 

@@ -1,6 +1,6 @@
 /** Which file of a repository to pull: a named one, or the usual quantization that fits the memory. Pure. */
 import { HearthError } from "../../base/errors.js";
-import { splitParts } from "../split.js";
+import { splitParts } from "../split-files.js";
 
 export interface RepositoryFile {
   /** From the repository's root, with slashes. */

@@ -1,10 +1,10 @@
 /** Pulls a model into the store: asks its source, makes room, downloads, verifies, and only then names it. */
 import { stat } from "node:fs/promises";
 import { HearthError } from "../../base/errors.js";
-import { describeModel } from "../description.js";
-import { checkRoom, statIfThere, storing } from "../durable.js";
+import { checkRoom, statIfThere, storing } from "../durable-files.js";
+import { describeModel } from "../model-description.js";
+import { checkModelName, parseSource } from "../model-names.js";
 import type { Addition, ModelStore, StoredModel } from "../model-store.js";
-import { checkModelName, parseSource } from "../names.js";
 import { type OnProgress, revisionOf } from "../progress.js";
 import { Download, type DownloadedFile, type RemoteFile } from "./download.js";
 import { SourceClient } from "./http.js";

@@ -3,7 +3,7 @@
  * source. What comes from there is checked like any input.
  */
 import * as z from "zod";
-import { checkModelName, checkRepositoryPath, formatSource, type PullSource, toModelName } from "../names.js";
+import { checkModelName, checkRepositoryPath, formatSource, type PullSource, toModelName } from "../model-names.js";
 import { type RemoteFile, unquoted, validatorOf } from "./download.js";
 import { badResponse, type SourceClient } from "./http.js";
 import { candidates, pick, quantizationOf, type RepositoryFile } from "./pick.js";

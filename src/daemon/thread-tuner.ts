@@ -3,9 +3,9 @@ import path from "node:path";
 import type { Clock } from "../base/clock.js";
 import type { Config } from "../config/options.js";
 import type { EngineModule, Model } from "../engine/contract.js";
-import type { Tunings } from "../service/auto-tuner.js";
-import { type MeasuredTuning, type TuneOptions, type TuningResult, tune } from "../service/tuning.js";
-import { TuningStore, tuningKey } from "../store/tunings.js";
+import type { Tunings } from "../service/thread-tuning/auto-tuner.js";
+import { type MeasuredTuning, type TuneOptions, type TuningResult, tune } from "../service/thread-tuning/measure.js";
+import { TuningStore, tuningKey } from "../store/thread-tunings.js";
 
 export class ThreadTuner implements Tunings {
   readonly #config: Config;

@@ -2,9 +2,9 @@
 import { stat } from "node:fs/promises";
 import { HearthError } from "../base/errors.js";
 import { type Blobs, checkDigest } from "./blobs.js";
+import { checkModelName } from "./model-names.js";
 import type { ModelSettings } from "./model-settings.js";
 import type { ModelStore } from "./model-store.js";
-import { checkModelName } from "./names.js";
 import { revisionOf } from "./progress.js";
 
 /**

@@ -6,12 +6,12 @@ import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import { quoted } from "../base/excerpt.js";
 import type { Metrics } from "../base/metrics.js";
-import { type Caller, keyProtocol } from "./auth.js";
-import { Connection, type ConnectionHandler, type ConnectionLimits, closeCodes } from "./connection.js";
+import { type Client, keyProtocol } from "./auth.js";
 import { toHearthError } from "./errors.js";
 import type { Gate } from "./gate.js";
-import { Portions } from "./portions.js";
-import { refuse } from "./refuse.js";
+import { refuse } from "./plain-answers.js";
+import { Portions } from "./socket-portions.js";
+import { Connection, type ConnectionHandler, type ConnectionLimits, closeCodes } from "./websocket-connection.js";
 
 export interface SocketLimits extends ConnectionLimits {
   /** ws ends a connection with 1009 whose message is longer. */
@@ -56,7 +56,7 @@ export class Sockets {
       clientTracking: false,
       maxPayload: limits.messageBytes,
       perMessageDeflate: false,
-      autoPong: false, // connection.ts answers pings, within limits
+      autoPong: false, // websocket-connection.ts answers pings, within limits
       maxFragments,
       // A browser wants one of the protocols that it offered; the one that carries the key is not to be repeated.
       handleProtocols: (offered) => [...offered].find((name) => !name.startsWith(keyProtocol)) ?? false,
@@ -77,7 +77,7 @@ export class Sockets {
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     socket.on("error", () => socket.destroy());
     try {
-      const { accept, caller } = this.#admit(request);
+      const { accept, client } = this.#admit(request);
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         new Portions(socket, {
           mayGoOn: () => !webSocket.isPaused,
@@ -85,7 +85,7 @@ export class Sockets {
         });
         const connection = new Connection(
           webSocket,
-          { caller, admit: () => this.#gate.admit(request, "generate") },
+          { client, admit: () => this.#gate.admit(request, "generate") },
           this.#limits,
           this.#clock,
         );
@@ -109,8 +109,8 @@ export class Sockets {
     for (const connection of this.#open) connection.terminate();
   }
 
-  #admit(request: IncomingMessage): { accept: AcceptConnection; caller: Caller } {
-    const caller = this.#gate.check(request, "generate");
+  #admit(request: IncomingMessage): { accept: AcceptConnection; client: Client } {
+    const client = this.#gate.check(request, "generate");
     const path = request.url?.split("?", 1)[0] ?? "";
     const accept = this.#routes.get(path);
     if (!accept) throw new HearthError("ROUTE_NOT_FOUND", `There is no WebSocket at ${quoted(path, 160)}.`);
@@ -120,11 +120,11 @@ export class Sockets {
     if (this.#stopping) throw new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
     const { sockets, socketsPerAddress } = this.#limits;
     if (this.#open.size >= sockets) throw new HearthError("TOO_MANY_SOCKETS", `${sockets} WebSockets are open.`);
-    const sameCaller = [...this.#open].filter((other) => other.caller.id === caller.id).length;
-    if (sameCaller >= socketsPerAddress && !caller.local) {
-      throw new HearthError("TOO_MANY_SOCKETS", `${socketsPerAddress} WebSockets are open from ${caller.id}.`);
+    const sameClient = [...this.#open].filter((other) => other.client.id === client.id).length;
+    if (sameClient >= socketsPerAddress && !client.local) {
+      throw new HearthError("TOO_MANY_SOCKETS", `${socketsPerAddress} WebSockets are open from ${client.id}.`);
     }
-    return { accept, caller };
+    return { accept, client };
   }
 
   #start(connection: Connection, webSocket: WebSocket, accept: AcceptConnection): void {

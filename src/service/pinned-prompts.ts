@@ -1,9 +1,9 @@
 /** Reads prompts that the owner of the machine wants kept, before anybody asks. */
 import { HearthError } from "../base/errors.js";
 import { greedySampler } from "../engine/greedy.js";
-import { commonPrefix } from "../scheduler/prefix.js";
+import { commonPrefix } from "../scheduler/slot-placement.js";
 import type { SequenceUsage } from "../scheduler/types.js";
-import type { LoadedModel } from "./model-host.js";
+import type { ServingModel } from "./serving-model.js";
 import type { Message, Tool } from "./types.js";
 
 export interface PinnedPrompt {
@@ -14,7 +14,7 @@ export interface PinnedPrompt {
 
 /** Reads what all conversations that begin so have in common. Throws what building a prompt and the scheduler throw. */
 export async function readPinned(
-  { prompts, promptLimit, scheduler }: LoadedModel,
+  { prompts, promptLimit, scheduler }: ServingModel,
   { messages, tools }: PinnedPrompt,
   signal: AbortSignal,
 ): Promise<SequenceUsage> {

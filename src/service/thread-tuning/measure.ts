@@ -2,8 +2,8 @@
  * Finds how many threads suit a model on this board: prefill wants every core, decode waits for memory and may be slower with
  * many threads than with few. Measured, because boards differ. It must not know where the result is kept.
  */
-import type { Engine, EngineModule, EngineOptions, Model } from "../engine/contract.js";
-import { greedySampler } from "../engine/greedy.js";
+import type { Engine, EngineModule, EngineOptions, Model } from "../../engine/contract.js";
+import { greedySampler } from "../../engine/greedy.js";
 
 export interface Tuning {
   readonly threads: number;

@@ -1,12 +1,12 @@
 /** How many connections one address may hold, so that one host cannot take them all. Pure. */
 import { isIPv6 } from "node:net";
 import { canonicalAddress } from "../base/addresses.js";
-import { isLoopback } from "./access.js";
+import { isLoopback } from "./host-and-origin.js";
 
 /** Hosts choose their own address in an IPv6 network (/64); all that such a network holds is this many times one's share. */
 const sharesOfNetwork = 2;
 
-export class Places {
+export class ConnectionsPerAddress {
   readonly #perAddress: number;
   readonly #taken = new Map<string, number>();
 

@@ -1,7 +1,7 @@
-/** How much one caller may ask for: requests a minute (a token bucket) and requests at the same time. */
+/** How much one client may ask for: requests a minute (a token bucket) and requests at the same time. */
 import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
-import type { Caller } from "./auth.js";
+import type { Client } from "./auth.js";
 
 interface Account {
   /** Requests that may come at once; fractions are on their way. */
@@ -15,32 +15,32 @@ interface Account {
 const maxAccounts = 1024;
 const minuteMs = 60_000;
 
-export class Quotas {
+export class RateLimits {
   readonly #clock: Clock;
   readonly #requestsPerMinute: number;
   readonly #accounts = new Map<string, Account>();
 
-  /** `requestsPerMinute`: of a caller whose key does not say; 0 is no limit. */
+  /** `requestsPerMinute`: of a client whose key does not say; 0 is no limit. */
   constructor(clock: Clock, requestsPerMinute: number) {
     this.#clock = clock;
     this.#requestsPerMinute = requestsPerMinute;
   }
 
-  /** Callers that are remembered. */
+  /** Clients that are remembered. */
   get size(): number {
     return this.#accounts.size;
   }
 
   /** Counts a request until the result is called. Throws RATE_LIMITED. */
-  admit(caller: Caller): () => void {
-    const perMinute = this.#limitOf(caller);
-    const concurrent = caller.key?.concurrentRequests ?? Number.POSITIVE_INFINITY;
+  admit(client: Client): () => void {
+    const perMinute = this.#limitOf(client);
+    const concurrent = client.key?.concurrentRequests ?? Number.POSITIVE_INFINITY;
     if (perMinute === 0 && concurrent === Number.POSITIVE_INFINITY) return () => {};
-    const account = this.#account(caller.id, perMinute);
+    const account = this.#account(client.id, perMinute);
     if (account.running >= concurrent) {
-      throw new HearthError("RATE_LIMITED", `${concurrent} requests of ${nameOf(caller)} run already.`);
+      throw new HearthError("RATE_LIMITED", `${concurrent} requests of ${nameOf(client)} run already.`);
     }
-    if (perMinute > 0) this.#spend(account, perMinute, caller);
+    if (perMinute > 0) this.#spend(account, perMinute, client);
     account.running++;
     let ended = false;
     return () => {
@@ -49,8 +49,8 @@ export class Quotas {
     };
   }
 
-  #limitOf({ key, local }: Caller): number {
-    // Without a key, callers on this device cannot be told from each other.
+  #limitOf({ key, local }: Client): number {
+    // Without a key, clients on this device cannot be told from each other.
     if (key === null && local) return 0;
     return key?.requestsPerMinute ?? this.#requestsPerMinute;
   }
@@ -69,10 +69,10 @@ export class Quotas {
     return account;
   }
 
-  #spend(account: Account, perMinute: number, caller: Caller): void {
+  #spend(account: Account, perMinute: number, client: Client): void {
     if (account.allowance < 1) {
       const seconds = Math.ceil(((1 - account.allowance) * minuteMs) / perMinute / 1000);
-      throw new HearthError("RATE_LIMITED", `${nameOf(caller)} may make ${perMinute} requests a minute.`, {
+      throw new HearthError("RATE_LIMITED", `${nameOf(client)} may make ${perMinute} requests a minute.`, {
         retryAfterSeconds: seconds,
       });
     }
@@ -87,6 +87,6 @@ export class Quotas {
   }
 }
 
-function nameOf({ id, key }: Caller): string {
+function nameOf({ id, key }: Client): string {
   return key ? `the key ${key.name}` : `the address ${id}`;
 }

@@ -2,11 +2,11 @@
  * Keeps the thread counts of loaded models right: measures them when the models are idle, at first and when answers come much
  * slower than they did then. A request stops the measurement. It must not know where results are kept.
  */
-import type { Clock } from "../base/clock.js";
-import type { Logger } from "../base/logger.js";
-import type { Model } from "../engine/contract.js";
-import type { LoadedModel } from "./model-host.js";
-import type { MeasuredTuning, TuneOptions } from "./tuning.js";
+import type { Clock } from "../../base/clock.js";
+import type { Logger } from "../../base/logger.js";
+import type { Model } from "../../engine/contract.js";
+import type { ServingModel } from "../serving-model.js";
+import type { MeasuredTuning, TuneOptions } from "./measure.js";
 
 /** Measures tunings and keeps them. */
 export interface Tunings {
@@ -18,7 +18,7 @@ export interface Tunings {
 export interface TunableModel {
   readonly name: string;
   readonly path: string;
-  readonly loaded: LoadedModel;
+  readonly loaded: ServingModel;
 }
 
 export interface AutoTunerDependencies {

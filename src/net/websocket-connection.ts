@@ -5,9 +5,9 @@
 import { type RawData, WebSocket } from "ws";
 import { settlesWithin } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
-import type { Caller } from "./auth.js";
+import type { Client } from "./auth.js";
+import { laterRound } from "./fair-rounds.js";
 import type { Admission } from "./gate.js";
-import { laterRound } from "./rounds.js";
 
 export interface ConnectionLimits {
   /** What may wait for a client that does not read before sends wait too. */
@@ -18,7 +18,7 @@ export interface ConnectionLimits {
 }
 
 export interface ConnectionAccess {
-  readonly caller: Caller;
+  readonly client: Client;
   readonly admit: () => Admission;
 }
 
@@ -45,7 +45,7 @@ const closeTimeoutMs = 2000;
 
 export class Connection {
   /** Who opened it. */
-  readonly caller: Caller;
+  readonly client: Client;
   readonly #socket: WebSocket;
   readonly #admit: () => Admission;
   readonly #limits: ConnectionLimits;
@@ -61,7 +61,7 @@ export class Connection {
 
   constructor(socket: WebSocket, access: ConnectionAccess, limits: ConnectionLimits, clock: Clock) {
     this.#socket = socket;
-    this.caller = access.caller;
+    this.client = access.client;
     this.#admit = access.admit;
     this.#limits = limits;
     this.#clock = clock;

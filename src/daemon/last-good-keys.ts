@@ -8,7 +8,7 @@ import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
 import type { KeyFile, StoredKey } from "../store/key-file.js";
 
-export interface KeptKeysDependencies {
+export interface LastGoodKeysDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly health: Health;
@@ -17,14 +17,14 @@ export interface KeptKeysDependencies {
 const periodMs = 10_000;
 const conditionName = "keys";
 
-export class KeptKeys {
+export class LastGoodKeys {
   readonly #file: Pick<KeyFile, "keys">;
-  readonly #dependencies: KeptKeysDependencies;
+  readonly #dependencies: LastGoodKeysDependencies;
   /** null: the file was never read. */
   #kept: readonly StoredKey[] | null = null;
   #cancel: (() => void) | null = null;
 
-  constructor(file: Pick<KeyFile, "keys">, dependencies: KeptKeysDependencies) {
+  constructor(file: Pick<KeyFile, "keys">, dependencies: LastGoodKeysDependencies) {
     this.#file = file;
     this.#dependencies = dependencies;
   }

@@ -8,7 +8,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HearthError } from "../base/errors.js";
 import type { EngineModule } from "../engine/contract.js";
-import { inheritOwner, makeFolder, storing } from "./durable.js";
+import { inheritOwner, makeFolder, storing } from "./durable-files.js";
 
 /** The addon's flock(2): Node has none. */
 export type Locker = Pick<EngineModule, "tryLock">;

@@ -5,7 +5,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { Portions } from "./portions.js";
+import { Portions } from "./socket-portions.js";
 
 type Exchange = readonly [request: IncomingMessage, response: ServerResponse];
 

@@ -3,7 +3,7 @@ import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { HearthError } from "../base/errors.js";
 import { errorHeaders, wireError } from "./errors.js";
-import { isAnswering, isUnanswered } from "./turns.js";
+import { isAnswering, isUnanswered } from "./pipelining.js";
 
 /** A client that does not take the few bytes of an answer has lost it. */
 const flushLimitMs = 1000;

@@ -1,12 +1,12 @@
-/** Thread counts that were measured (service/tuning.ts), by machine, build and model, in one small JSON file. */
+/** Thread counts that were measured (service/thread-tuning/measure.ts), by machine, build and model, in one small JSON file. */
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import * as z from "zod";
 import { readSmallText } from "../base/files.js";
-import { makeFolder, storing, writeDurably } from "./durable.js";
-import { type Locker, lockFileIn, withLock } from "./lock.js";
+import { makeFolder, storing, writeDurably } from "./durable-files.js";
+import { type Locker, lockFileIn, withLock } from "./file-lock.js";
 
 const entry = z.object({
   threads: z.number().int().min(1).max(256),

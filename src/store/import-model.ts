@@ -3,12 +3,12 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import path from "node:path";
 import { HearthError } from "../base/errors.js";
-import { describeWholeModel } from "./description.js";
-import { checkRoom, inheritOwner, renameDurably, storing, writeAt } from "./durable.js";
+import { checkRoom, inheritOwner, renameDurably, storing, writeAt } from "./durable-files.js";
+import { describeWholeModel } from "./model-description.js";
+import { checkModelName, toModelName } from "./model-names.js";
 import type { ModelStore, StoredModel } from "./model-store.js";
-import { checkModelName, toModelName } from "./names.js";
 import { type OnProgress, revisionOf } from "./progress.js";
-import { splitParts } from "./split.js";
+import { splitParts } from "./split-files.js";
 
 export interface ImportOptions {
   /** Without it the file's name. */

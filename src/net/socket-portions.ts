@@ -3,7 +3,7 @@
  * every other connection have its turn between two of them. Knows nothing of what the bytes mean.
  */
 import type { Socket } from "node:net";
-import { inALaterRound } from "./rounds.js";
+import { inALaterRound } from "./fair-rounds.js";
 
 export interface PortionOptions {
   /** Whether the consumer can take more at the moment. */

@@ -1,0 +1,19 @@
+/** A model that answers requests: its weights, its engine and scheduler, and how it is asked. */
+import type { PromptBuilder } from "../chat/prompt.js";
+import type { Engine, Model } from "../engine/contract.js";
+import type { Scheduler } from "../scheduler/scheduler.js";
+import type { GrammarCache } from "./grammar-cache.js";
+import type { ModelDefaults } from "./model-defaults.js";
+import type { PromptLimit } from "./prompt-limit.js";
+import type { Overflow } from "./shortening.js";
+
+export interface ServingModel {
+  readonly model: Model;
+  readonly engine: Engine;
+  readonly scheduler: Scheduler;
+  readonly prompts: PromptBuilder;
+  readonly promptLimit: PromptLimit;
+  readonly overflow: Overflow;
+  readonly grammars: GrammarCache;
+  readonly defaults: ModelDefaults;
+}
