@@ -184,13 +184,16 @@ export function toStartingAfter(text: string | undefined): number {
   return text === undefined ? -1 : Number(text);
 }
 
+/** Fields of OpenAI's API that are refused whatever they say. */
+export const refusedFields = ["conversation", "prompt", "context_management"] as const;
+
 function refuseUnsupported(request: CreateRequest): void {
   const { top_logprobs: topLogprobs, include } = request;
   if (topLogprobs || include?.includes("message.output_text.logprobs")) {
     throw unsupported(topLogprobs ? "top_logprobs" : "include", "log probabilities");
   }
   if (request.background) throw unsupported("background", "background responses");
-  for (const name of ["conversation", "prompt", "context_management"] as const) {
+  for (const name of refusedFields) {
     if (request[name] !== undefined && request[name] !== null) throw unsupported(name, `the field ${name}`);
   }
 }

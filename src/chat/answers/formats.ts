@@ -199,9 +199,14 @@ export function detectFormat(template: string, specialTokens: readonly string[])
   };
 }
 
+const allFormats = new Set([hermes, ...toolFormats.map(([, format]) => format)]);
+
+/** The names of all forms of calls that answers are read in. */
+export const toolFormatNames: readonly string[] = [...allFormats].map(({ name }) => name);
+
 /** The inverse of a tool format's `name`. */
 export function toolFormatNamed(name: string): ToolFormat {
-  const found = [hermes, ...toolFormats.map(([, format]) => format)].find((format) => format.name === name);
+  const found = [...allFormats].find((format) => format.name === name);
   if (!found) throw new Error(`no tool format has the name ${name}`);
   return found;
 }
