@@ -3,7 +3,7 @@
  * Words that begin with two hyphens are options of the suites named.
  * A suite that lacks a tool is skipped with the command that installs it. What is tested is built first where it is not current.
  */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { boxSuite } from "./suites/box.mjs";
@@ -29,6 +29,15 @@ const suites = [
   modelsSuite,
 ];
 
+/** The processor time of the commands that have ended, with their own. Beside the clock's it says whether a suite computes or waits. */
+function secondsOfChildren() {
+  const file = "/proc/self/stat";
+  if (!existsSync(file)) return 0;
+  const fields = readFileSync(file, "utf8").split(") ")[1].split(" ");
+  const ticksPerSecond = 100; // USER_HZ, the same on every Linux
+  return (Number(fields[13]) + Number(fields[14])) / ticksPerSecond;
+}
+
 const words = process.argv.slice(2);
 const options = words.filter((word) => word.startsWith("--"));
 const named = words.filter((word) => !options.includes(word));
@@ -49,12 +58,14 @@ const lines = [];
 for (const suite of chosen) {
   process.stdout.write(`\n== ${suite.name} ==\n`);
   const started = performance.now();
+  const busyBefore = secondsOfChildren();
   const result = await suite.run(root, options);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const busy = (secondsOfChildren() - busyBefore).toFixed(0);
   for (const key of Object.keys(total)) total[key] += result[key] ?? 0;
   const { passed = 0, failed = 0, skipped = 0, note = "" } = result;
   lines.push(
-    `${suite.name.padEnd(11)} ${seconds.padStart(6)} s  ${passed} passed, ${failed} failed, ${skipped} skipped  ${note}`,
+    `${suite.name.padEnd(11)} ${seconds.padStart(6)} s (${busy.padStart(4)} s of processors)  ${passed} passed, ${failed} failed, ${skipped} skipped  ${note}`,
   );
 }
 

@@ -1,5 +1,6 @@
 /** The suites in TypeScript: every folder of test/ with *.test.ts files is one, run by node's own test runner. */
 import { readdirSync, readFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { filesUnder } from "../../deploy/files.mjs";
@@ -28,13 +29,20 @@ async function runOnNewestNode() {
   return { skipped: 1, note };
 }
 
+/** As many files at the same time as there are cores: by itself Node runs one less, which is one of the two of many machines. */
+function concurrency() {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const known = major > 20 || minor >= 10;
+  return known ? [`--test-concurrency=${os.availableParallelism()}`] : [];
+}
+
 async function runFolder(name, { node = process.execPath, label = name } = {}) {
   const summary = path.join(root, "build", `${label}.tap`);
   const reporters = [
     ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
     ...["--test-reporter=tap", `--test-reporter-destination=${summary}`],
   ];
-  const args = ["--import", "tsx", "--test", ...reporters, ...testFiles(name)];
+  const args = ["--import", "tsx", "--test", ...concurrency(), ...reporters, ...testFiles(name)];
   const { status } = await run(root, node, args, { limitSeconds: name === "soak" ? 3600 : 600 });
   const tap = status === null ? "" : readFileSync(summary, "utf8");
   const count = (what) => Number(new RegExp(`^# ${what} (\\d+)$`, "m").exec(tap)?.[1] ?? 0);
