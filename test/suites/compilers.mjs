@@ -53,7 +53,6 @@ async function compileCommands(root, name, [toolchain]) {
   const headers = [packageFolder("node-api-headers", "include"), packageFolder("node-addon-api")];
   const options = [
     "-DHEARTH_TESTS=ON",
-    "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON",
     // Without them a file that does not include what it uses is seen.
     "-DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON",
     `-DCMAKE_JS_INC=${headers.join(";")}`,

@@ -62,6 +62,49 @@ test("the check of links sees a missing file, a missing heading and code that is
   assert.deepEqual([...anchorsOf("# What `a.b` is: all!\n## Twice\n## Twice")], ["what-ab-is-all", "twice", "twice-1"]);
 });
 
+/** Files that a document names in its text: by their path from the top, or in a folder's own README beside it. */
+function namedFiles(text: string): string[] {
+  const paths = text.matchAll(/(?<![\w./~-])(?:src|native|test|deploy|docs|models|systemd)\/[\w./-]+\.\w+/g);
+  return [...paths].map(([name]) => name).filter((name) => !/NAME/.test(name));
+}
+
+test("every file that a document names is there", () => {
+  const names = documents.flatMap((file) => namedFiles(read(file)).map((name) => ({ file, name })));
+  assert.ok(names.length > 30);
+  const missing = names.filter(({ name }) => !existsSync(path.join(root, name)));
+  assert.deepEqual(missing, []);
+});
+
+test("every file that the map of the code names without its folder is there", () => {
+  const names = [...read("docs/architecture.md").matchAll(/(?<![\w./-])[\w-]+\.(?:ts|cc|h)\b/g)].map(([name]) => name);
+  assert.ok(names.length > 10);
+  const known = new Set(tracked.map((file) => path.basename(file)));
+  assert.deepEqual(
+    names.filter((name) => !known.has(name)),
+    [],
+  );
+});
+
+test("the map of src/ has every folder, and the files to begin with are there", () => {
+  const rows = [...read("src/README.md").matchAll(/^\| ([\w/-]+)\/ +\|[^|]*\| ([^|]+) \|$/gm)];
+  const folders = new Set(
+    tracked.filter((file) => /^src\/.*\.ts$/.test(file)).map((file) => path.dirname(file).slice(4)),
+  );
+  assert.deepEqual(rows.map(([, folder = ""]) => folder).sort(), [...folders].sort());
+  for (const [, folder = "", files = ""] of rows)
+    for (const file of files.trim().split(", ")) assert.ok(existsSync(path.join(root, "src", folder, file)), file);
+});
+
+test("the map of the kernels names functions that are in the files it names", () => {
+  const table = read("native/kernels/README.md").match(/^\| operation [\s\S]*?\n\n/m)?.[0] ?? "";
+  const cells = [...table.matchAll(/((?:\w+\.(?:h|cc)(?:, )?)+) ((?:`\w+`(?:, )?)+)/g)];
+  assert.ok(cells.length > 30);
+  for (const [, files = "", functions = ""] of cells)
+    for (const file of files.split(", "))
+      for (const [, name = ""] of functions.matchAll(/`(\w+)`/g))
+        assert.match(read(`native/kernels/${file}`), new RegExp(`\\b${name}\\(`), `${name} in ${file}`);
+});
+
 test("the README is short enough to be read at once", () => {
   assert.ok(read("README.md").trimEnd().split("\n").length <= 120);
 });
