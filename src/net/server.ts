@@ -232,7 +232,10 @@ export class Server {
     }
     if (origin === undefined || !this.#gate.access.isConfiguredOrigin(origin)) return undefined;
     reply.header("access-control-allow-origin", origin).header("vary", "Origin");
-    reply.header("access-control-expose-headers", "X-Request-Id, Retry-After, X-Hearth-Left-Out, Warning");
+    reply.header(
+      "access-control-expose-headers",
+      "X-Request-Id, Retry-After, X-Hearth-Left-Out, X-Hearth-Error, Warning",
+    );
     if (!isPreflight) return undefined;
     return reply
       .code(204)

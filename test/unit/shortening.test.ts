@@ -116,6 +116,31 @@ test("truncate false, a question that alone is too long, and a new result that i
   }
 });
 
+test("a streamed chat of Ollama's that cannot fit is answered in words, unless its client reads errors", async (t) => {
+  const server = await start(t);
+  const body = { model: "fake", messages: [say("user", long("b", 500))] };
+  for (const more of [{}, { stream: true, truncate: true }]) {
+    const response = await server.post("/api/chat", { ...body, ...more });
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get("x-hearth-error"), "context_length_exceeded");
+    const lines: Event[] = (await response.text())
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const said = lines.map(({ message }) => message.content).join("");
+    assert.match(said, /^The prompt has \d+ tokens and the context holds 400\..* Shorten the prompt/);
+    const { done, done_reason: reason, eval_count: count } = lines.at(-1) ?? {};
+    assert.deepEqual([done, reason, count], [true, "length", 0]);
+  }
+  for (const more of [{ stream: false }, { truncate: false }, { format: "json" }]) {
+    const response = await server.post("/api/chat", { ...body, ...more });
+    assert.equal(response.status, 400);
+    assert.match(((await response.json()) as Event).error, /The prompt has/);
+  }
+  const unknown = await server.post("/api/chat", { ...body, model: "other" });
+  assert.equal(unknown.status, 404, "no other error is told so");
+});
+
 /** A home's states, asked for twice: `r` is the older result, `n` the newer one. */
 const calling = (id: string) => ({
   role: "assistant",

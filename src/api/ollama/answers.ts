@@ -5,6 +5,7 @@ import { shortenedTeller } from "../../net/shortened-notice.js";
 import { closedSignal, sendStream, started } from "../../net/streamed-answers.js";
 import { parseAt } from "../../net/validate.js";
 import type { EmbeddingRequest, GenerationEvent, GenerationRequest } from "../../service/types.js";
+import { overflowInWords, readsErrors } from "./overflow.js";
 import { toChat, toGenerate } from "./request.js";
 import {
   type ChatRequest,
@@ -29,7 +30,11 @@ export function routeAnswers(scope: ApiScope): void {
       const body = parseAt(chatSchema, request.body, "");
       refuseUnsupported(body);
       if (!body.messages?.length) return load(scope, reply, body, chatForm);
-      return answer(scope, request, reply, body, chatForm, (model, signal) => toChat(body, model, signal));
+      const onError = (error: unknown) => {
+        if (readsErrors(body)) throw error;
+        return overflowInWords(error, request, reply, scope.dependencies.logger);
+      };
+      return answer(scope, request, reply, body, chatForm, (model, signal) => toChat(body, model, signal), onError);
     },
   );
   app.post(
@@ -96,6 +101,7 @@ async function answer(
   { model, stream, options }: ChatRequest | GenerateRequest,
   form: Form,
   toGeneration: (model: string, signal: AbortSignal) => GenerationRequest,
+  onError: (error: unknown) => AsyncGenerator<GenerationEvent> = rethrow,
 ): Promise<unknown> {
   const { generations, clock } = dependencies;
   const name = models.resolve(model);
@@ -104,13 +110,17 @@ async function answer(
   const onShortened = shortenedTeller(request, reply, name, dependencies.logger);
   const demand = demandOf(request.client, request.headers);
   const writer = new AnswerWriter(model, form, clock);
-  const events = await started(generations.generate({ ...generation, demand, onShortened }));
+  const events = await started(generations.generate({ ...generation, demand, onShortened })).catch(onError);
   if (stream !== false) {
     const pieces = serialized(chunks(events, writer), request, dependencies);
     return sendStream(request, reply, pieces, { ...dependencies, ...ndjson, heartbeat: () => toLine(writer.nothing) });
   }
   for await (const event of events) writer.take(event);
   return writer.whole;
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 async function* chunks(events: AsyncGenerator<GenerationEvent>, writer: AnswerWriter): AsyncGenerator<object> {
