@@ -290,6 +290,10 @@ export const options = {
     env: "HEARTH_LIMITS_LOOP_TOKENS",
     doc: "The same when its last so many tokens repeat the same few (16 at most, in JSON 64); 0: it goes on.",
   }),
+  "limits.call_repeats": option(integer(0, 64, "times"), 5, {
+    env: "HEARTH_LIMITS_CALL_REPEATS",
+    doc: "A model that made the same calls and got the same results so often in a row within one turn has to answer in words; 0: it may go on.",
+  }),
   "models.upload_bytes": option(integer(0, 2 ** 42, "bytes"), 64 * 1024 * mib, {
     env: "HEARTH_MODELS_UPLOAD_BYTES",
     doc: "Largest model file that a client with the scope admin may send; 0: none.",

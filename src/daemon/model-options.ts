@@ -47,6 +47,7 @@ function hostOptions(config: Config): ModelRegistryOptions["host"] {
       snapshots: { idleMs: config["prefix.idle_ms"], minTokens: config["prefix.min_tokens"] },
     },
     overflow: config["context.overflow"],
+    callRepeats: config["limits.call_repeats"],
     loadWaitMs: config["model.load_wait_ms"],
   };
 }

@@ -11,6 +11,7 @@ import type { ModelDefaults } from "./model-defaults.js";
 import type { Models } from "./model-host.js";
 import { buildPrompt } from "./prompt.js";
 import { queueing } from "./queueing.js";
+import { repeatsCalls } from "./repeated-calls.js";
 import { withScores } from "./scores.js";
 import type { ServingModel } from "./serving-model.js";
 import {
@@ -153,12 +154,15 @@ async function* attempt(
 
 /** Holds calls without their marks too, unless that makes too large a grammar of the tools. */
 async function answerGrammar(
-  { grammars }: ServingModel,
+  { grammars, callRepeats }: ServingModel,
   { answer, parser }: Prompt,
   request: GenerationRequest,
 ): Promise<Grammar | null> {
-  const { format = { type: "text" } } = request;
+  const { format = { type: "text" }, messages, toolChoice = "auto" } = request;
   const shape = { ...answer, format, several: !wantsOneCall(request) };
+  if (toolChoice === "auto" && answer.tools.length > 0 && repeatsCalls(messages, callRepeats)) {
+    return grammars.forAnswer({ ...shape, tools: [], withoutCalls: true });
+  }
   try {
     const grammar = await grammars.forAnswer(shape);
     // An answer that is JSON may look like a call for a while.

@@ -20,8 +20,8 @@ export class GrammarCache {
 
   /** null where anything may be said. Rejects with SCHEMA_UNSUPPORTED, REQUEST_INVALID, GRAMMAR_INVALID or GRAMMAR_TOO_COMPLEX. */
   async forAnswer(shape: AnswerShape): Promise<Grammar | null> {
-    const { tools, format } = shape;
-    if (tools.length === 0 && format.type === "text") return null;
+    const { tools, format, withoutCalls = false } = shape;
+    if (tools.length === 0 && format.type === "text" && !withoutCalls) return null;
     // Nobody's schema is in it.
     const isPlain = tools.length === 0 && format.type !== "json_schema";
     const gbnf = isPlain ? answerGrammar(shape) : await this.#textOf(shape);

@@ -42,6 +42,8 @@ export interface ModelHostOptions {
   readonly unknownPreTokenizer?: TokenizerOptions["unknownPreTokenizer"];
   /** What becomes of a conversation that does not fit, where its request says nothing of it; without it that is an error. */
   readonly overflow?: Overflow | undefined;
+  /** After so many rounds of the same calls with the same results an answer is words; 0 or without: never. */
+  readonly callRepeats?: number | undefined;
   /** How long a request waits for the model before it gets MODEL_LOADING. */
   readonly loadWaitMs: number;
 }
@@ -263,7 +265,7 @@ export class ModelHost implements Models {
       ...dependencies
     } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
-    const { settings, overflow = "error" } = this.#options;
+    const { settings, overflow = "error", callRepeats = 0 } = this.#options;
     const prompts = await this.#makePrompts(model, settings?.template);
     await reserve?.(model.info);
     const engine = await this.#module.createEngine(model, this.#options.engine);
@@ -282,6 +284,6 @@ export class ModelHost implements Models {
     const promptLimit = new PromptLimit(model, scheduler.contextTokens);
     const grammars = new GrammarCache(model, grammarCompiler);
     const defaults = defaultsOf(model.info, settings);
-    return { model, engine, scheduler, prompts, promptLimit, overflow, grammars, defaults };
+    return { model, engine, scheduler, prompts, promptLimit, overflow, callRepeats, grammars, defaults };
   }
 }

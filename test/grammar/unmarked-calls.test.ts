@@ -157,3 +157,23 @@ test("where the grammar would be too large, calls with marks alone are held", as
   assert.equal(match(wrong), "whole");
   assert.equal(match(`<tool_call>\n${wrong}\n</tool_call>`), "none");
 });
+
+for (const family of Object.keys(families) as Family[]) {
+  test(`${family}: an answer without calls has words, and nothing that begins a call`, async () => {
+    const match = await grammarFor(family, { tools: [], withoutCalls: true });
+    const { opens } = detectFormat(families[family], []).tools;
+    for (const text of ["It is on.", ' Ja, 5 °C.\n\nUnd: 好的 "{ist}"'.replace(/[{}]/g, "")]) {
+      assert.equal(match(text), "whole", text);
+    }
+    assert.equal(match(""), "beginning");
+    for (const text of [call, `\n${call}`, ` ${call}`, `[${call}]`, block, `It is on. ${call}`, ...opens]) {
+      assert.equal(match(text), "none", text);
+    }
+  });
+}
+
+test("with a form an answer without calls keeps to it", async () => {
+  const match = await grammarFor("hermes", { tools: [], withoutCalls: true, format: { type: "json_object" } });
+  assert.equal(match('{"a": 1}'), "whole");
+  assert.equal(match("It is on."), "none");
+});

@@ -90,6 +90,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
           maxQueueMs: config["scheduler.queue_ms"],
         },
         overflow: config["context.overflow"],
+        callRepeats: config["limits.call_repeats"],
         loadWaitMs: config["model.load_wait_ms"],
       },
       budgetBytes: 1e12,

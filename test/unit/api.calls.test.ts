@@ -198,3 +198,39 @@ test("tools whose grammar is too large with calls without marks are held to the 
     assert.deepEqual([refused, got?.calls.length, got?.content], [1, calls, calls === 1 ? "" : answer]);
   }
 });
+
+/** What a client has said when the model made one call `times` times, and what the user said then, by the fields of each protocol. */
+function repeated(path: string, times: number, again: object[] = []): object {
+  const call = { name: "HassTurnOn", arguments: path === "/api/chat" ? { name: "Kitchen" } : '{"name": "Kitchen"}' };
+  const rounds = (round: object[]) => [...messages, ...Array.from({ length: times }, () => round).flat(), ...again];
+  if (path === "/v1/responses") {
+    const round = [
+      { type: "function_call", call_id: "call_1", ...call },
+      { type: "function_call_output", call_id: "call_1", output: "done" },
+    ];
+    return { model: "fake", input: rounds(round), tools: tools.map(({ type, function: tool }) => ({ type, ...tool })) };
+  }
+  const calls = [{ id: "call_1", type: "function", function: call }];
+  const result = { role: "tool", content: "done", tool_call_id: "call_1" };
+  const round = [{ role: "assistant", content: "", tool_calls: calls }, result];
+  return { model: "fake", messages: rounds(round), tools, stream: false };
+}
+
+for (const path of ["/v1/chat/completions", "/v1/responses", "/api/chat"]) {
+  test(`${path}: a model that makes one call over and over has to answer in words, unless somebody wants the call`, async (t) => {
+    const grammarOf = async (body: object, config = {}) => {
+      const fake = { chatTemplate, next: scripted("It is on.") };
+      const server = await startServer(t, { fake, config: { "context.tokens": 4096, ...config } });
+      const response = await server.post(path, body);
+      assert.equal(response.status, 200, await response.text());
+      return server.module.models[0]?.grammars.at(-1) ?? "";
+    };
+    assert.match(await grammarOf(repeated(path, 5)), /^root ::= .*\nwords ::= /);
+    assert.match(await grammarOf(repeated(path, 4)), /HassTurnOn/);
+    assert.match(await grammarOf(repeated(path, 5, [{ role: "user", content: "Again!" }])), /HassTurnOn/);
+    assert.match(await grammarOf(repeated(path, 5), { "limits.call_repeats": 6 }), /HassTurnOn/);
+    assert.match(await grammarOf(repeated(path, 5), { "limits.call_repeats": 0 }), /HassTurnOn/);
+    const required = { ...repeated(path, 5), tool_choice: "required" };
+    if (path !== "/api/chat") assert.match(await grammarOf(required), /HassTurnOn|"name"/);
+  });
+}

@@ -7,6 +7,7 @@ import { type CallContext, type CallWriter, callShapes, jsonArguments, unmarkedC
 import { checkSchemaSize, type OutputFormat, textRule } from "./format.js";
 import { freeText, type Marker } from "./free-text.js";
 import { choice, GrammarWriter, literal } from "./gbnf.js";
+import { wordsRule } from "./plain-text.js";
 
 export interface AnswerShape {
   readonly format: OutputFormat;
@@ -23,6 +24,8 @@ export interface AnswerShape {
   readonly several: boolean;
   /** Calls without their marks are not held: for tools whose schemas make a large grammar without that. */
   readonly markedOnly?: boolean;
+  /** Text has at least a word, and nothing that could begin a call; for an answer without tools. */
+  readonly withoutCalls?: boolean;
   /** A call that the prompt has begun: of this tool, or of any (""); null for none. */
   readonly begun: string | null;
   readonly reasoning: { readonly open: string; readonly close: string } | null;
@@ -48,14 +51,15 @@ export function holdsUnmarked({ family, begun, markedOnly = false }: AnswerShape
 /** In GBNF; null where anything may be said. Throws SCHEMA_UNSUPPORTED. */
 export function answerGrammar(shape: AnswerShape): string | null {
   const shapeOfCalls = shape.tools.length > 0 ? callShapes[shape.family?.name ?? ""] : undefined;
-  if (!shapeOfCalls && shape.format.type === "text") return null;
+  const isWords = shape.withoutCalls === true && shape.format.type === "text";
+  if (!shapeOfCalls && shape.format.type === "text" && !isWords) return null;
   if (shape.format.type === "grammar") return shape.format.grammar;
   checkShapeSize(shape);
   const writer = new GrammarWriter();
   const root = writer.reserve("root");
   const marker = (text: string) => markerExpression(text, shape.specialTokens);
   const calls = shapeOfCalls ? new CallRules(writer, shape, shapeOfCalls, marker) : null;
-  const answer = calls ? calls.answer() : textRule(writer, shape.format);
+  const answer = calls ? calls.answer() : isWords ? wordsRule(writer) : textRule(writer, shape.format);
   writer.define(root, withReasoning(writer, shape, answer, marker));
   return writer.render();
 }

@@ -1,6 +1,7 @@
-/** Answers that are no JSON: one of several texts, or what a regular expression matches. Nothing stands before or behind them. */
+/** Answers that are no JSON: one of several texts, what a regular expression matches, or words. Nothing stands before or behind them. */
 import { HearthError } from "../../base/errors.js";
-import { choice, type GrammarWriter, literal } from "./gbnf.js";
+import { single } from "./free-text.js";
+import { characterClass, choice, type GrammarWriter, literal } from "./gbnf.js";
 import { parseWholePattern } from "./pattern.js";
 import { patternText, plainSpelling } from "./strings.js";
 
@@ -15,4 +16,15 @@ export function patternRule(writer: GrammarWriter, source: string): string {
   };
   const text = patternText(plainSpelling(), parseWholePattern(source, fail));
   return writer.rule("matching", text ?? fail("a pattern that no text matches"));
+}
+
+/** With one of these every family begins its calls, and so do JSON, blocks of code and tags, as which models write calls too. */
+const callBeginnings = [..."<{[`"].map(single);
+
+/** A text that is no call, and has none in it. SentencePiece begins a text with a space. */
+export function wordsRule(writer: GrammarWriter): string {
+  const rest = writer.reserve("words");
+  writer.define(rest, `"" | ${characterClass(callBeginnings, true)} ${rest}`);
+  const first = characterClass([...callBeginnings, ...[..." \t\r\n"].map(single)], true);
+  return `" "? ${first} ${rest}`;
 }
