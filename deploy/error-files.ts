@@ -68,7 +68,7 @@ ${table(requestErrors)}
 `;
 }
 
-/** What each file has to contain, by its path in the checkout. */
+/** The content of each generated file, by its path in the checkout. */
 export const errorFiles: Readonly<Record<string, string>> = {
   "native/include/errors.h": nativeHeader(engineErrors),
   "src/base/ERRORS.md": page(),

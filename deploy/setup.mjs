@@ -15,7 +15,7 @@ const forTests = process.argv.includes("--test");
 const oldestNode = 20;
 const aptLockSeconds = 300; // how long the system's own updates may keep others from installing
 
-/** What has to be there, how to see whether it is, and the Debian package that brings it. */
+/** Tools that have to be there, with a check for each and the Debian package that brings it. */
 const buildTools = [
   { package: "cmake", present: () => findProgram("cmake") },
   { package: "g++", present: () => findProgram("c++") },

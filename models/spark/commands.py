@@ -144,7 +144,7 @@ def number(rng, low, high, step=5):
     return value, (WORD_NUMBERS[value] if value in WORD_NUMBERS and rng.random() < 0.15 else str(value))
 
 
-# What a tool's absence is called when the user asks for what it does.
+# Words for a tool's absence when the user asks for what it does.
 LACKS = {"HassLightSet": "setting brightness or color", "HassSetPosition": "moving covers to a position", "HassClimateSetTemperature": "setting temperatures",
          "HassFanSetSpeed": "setting fan speeds", "HassSetVolume": "setting the volume", "HassMediaPause": "pausing media", "HassMediaUnpause": "resuming media",
          "HassMediaNext": "skipping tracks", "HassMediaPrevious": "going back a track", "HassMediaSearchAndPlay": "playing music",
@@ -253,7 +253,7 @@ def play_turn(rng, home, device, name, heard):
     return finish(rng, home, "command", "HassMediaSearchAndPlay", text, {"name": name, "search_query": song}, [device], f"Playing {song} on {name}.")
 
 
-# What stands on a list may be any words, also those of a command.
+# Items of a list may be any words, also those of a command.
 ITEM_FORMS = ["{w}", "{w}", "{w} {w}", "{w} {w}", "{w} {w} {w}", "{w} the {w}", "{w} the {w}", "a {w} of {w}", "two {w}", "the {w}", "{w} for {p}", "{c} {w}", "{w} {c}",
               "{c} the {w}", "{w} {c} {w}", "clean the {w}", "wash the {w}", "open the {w}", "close the {w}", "lock the {w}", "start the {w}", "turn off the {w}",
               "cut the {w}", "pause the {w}", "vacuum the {w}", "set the {w}", "{w} the floor", "{w} light", "{w} lamp"]
@@ -618,7 +618,7 @@ def some_device_turn(rng, home):
     return device_turn(rng, home, home.pick(home.devices))
 
 
-# Of a hundred turns: training has more of what is hard.
+# Shares of a hundred turns: training has more of what is hard.
 TURNS = {"test": ((46, some_device_turn), (14, area_turn), (4, pair_turn), (4, no_area_turn), (7, missing_turn), (2, not_offered_turn), (4, timer_turn), (2, time_turn),
                   (5, state_turn), (6, exist_turn), (2.5, script_turn), (3.5, broadcast_turn)),
          "train": ((35, some_device_turn), (9, level_turn), (11, area_turn), (9, pair_turn), (9, no_area_turn), (9, missing_turn), (2, not_offered_turn), (2, timer_turn),

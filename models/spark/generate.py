@@ -30,7 +30,7 @@ ANNOUNCE = ["Static Context: An overview of the areas and the devices in this sm
             "Static context:", "The devices of this home:", "Devices:"]
 
 
-# What a home of today says after its list, and at length before it: in other words too.
+# Texts that a home of today has after its list, and at length before it: in other words too.
 TODAY_STATIC = ["You can look into the home as it is now. When a question is on what exists, what is where and of what kind it is, the list below answers it. When it is on what something does, shows or is set to now, "
                 "call GetLiveContext first and answer with what it says. Never say that you cannot know a state.",
                 "Questions about the present state, value or mode of something need live data: get it by the tool for the live context, then answer with the value that it returned. "

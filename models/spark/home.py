@@ -52,7 +52,7 @@ DOMAIN_WEIGHTS = {"light": 8, "switch": 4, "fan": 2, "cover": 3, "lock": 2, "cli
                   "lawn_mower": 0.7, "todo": 1.5, "scene": 1.2, "sensor": 1.2, "binary_sensor": 1}
 
 
-# What a home of today offers beside these.
+# Tools that a home of today offers beside these.
 TODAY_DOMAIN_TOOLS = {
     **DOMAIN_TOOLS, "cover": ["HassSetPosition", "HassStopMoving"],
     "media_player": ["HassMediaUnpause", "HassMediaPause", "HassMediaNext", "HassMediaPrevious", "HassSetVolume", "HassSetVolumeRelative",

@@ -45,7 +45,7 @@ constexpr int R = 16;  // rows of the micro-kernel: those of a tile, so that R x
 constexpr int R = 4;   // rows of the micro-kernel: R x 64 sums fill half of the vector registers
 #endif
 
-// What is stored and multiplied: bfloat16 where the processor has products of bfloat16 pairs, else float32. A `unit` holds U
+// The type that is stored and multiplied: bfloat16 where the processor has products of bfloat16 pairs, else float32. A `unit` holds U
 // numbers that are neighbours along a product's inner dimension, the first in the low half.
 #ifdef __AVX512BF16__
 using real = bf16;

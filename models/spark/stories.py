@@ -109,7 +109,7 @@ def story(first, later):
     return " ".join(parts)
 
 
-# What is told when nobody says of whom.
+# Requests for a story that name nobody.
 OPEN = ["once upon a time", "once upon a time there was", "tell me a story", "a story please", "i want to hear a story", "do you know a story", "can you tell a story", "story time"]
 
 

@@ -1,4 +1,4 @@
-# What Spark says in words: facts about hearthd and about itself, small talk, and what it cannot do.
+# Spark's answers in words: facts about hearthd and about itself, small talk, and what it cannot do.
 # A fact has training questions, evaluation questions, answers, and keywords that no other fact's answer contains together.
 import words
 

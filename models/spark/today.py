@@ -1,4 +1,4 @@
-# What a home of today asks beside commands.py: floors, sets of devices by kind, relative volume, lists that are read, questions
+# Questions of a home of today, beside commands.py's: floors, sets of devices by kind, relative volume, lists that are read, questions
 # on live states, turns that go on from the turn before, and tools of other clients that training makes up.
 # Knows phrasings and homes; knows nothing of how a dialogue is stored. For training only: held-out sets are of commands.py.
 import json
@@ -34,7 +34,7 @@ def said(rng, forms, free=False, **slots):
 
 # --- devices, in words that name them otherwise than the list does ---
 
-# What a person adds to the name of a device, by its domain: "the kitchen player" for a player that is called Kitchen.
+# Words that a person adds to the name of a device, by its domain: "the kitchen player" for a player that is called Kitchen.
 KINDS = {"light": ("light", "lights", "lamp"), "switch": ("switch", "plug"), "fan": ("fan",), "cover": ("blinds", "cover", "shutter", "door", "window"),
          "lock": ("lock", "door", "door lock"), "climate": ("thermostat", "heating", "climate control"), "media_player": ("player", "speaker", "music", "media player"),
          "vacuum": ("vacuum", "robot"), "input_boolean": ("switch", "mode"), "scene": ("scene",)}

@@ -1,4 +1,4 @@
-/** What kinds of IP address there are. Pure. */
+/** Kinds of IP addresses: loopback, private, link-local. Pure. */
 import { BlockList, isIP } from "node:net";
 
 function networks(list: readonly (readonly [network: string, prefix: number])[]): BlockList {
@@ -41,7 +41,7 @@ const special = networks([
   ["ff00::", 8],
 ]);
 
-/** Of this machine or its neighbourhood. */
+/** Whether the address is one of this machine or of its local network. */
 export function isLocalAddress(address: string): boolean {
   return inside(local, address);
 }

@@ -9,7 +9,7 @@ export interface ErrorKind {
   /** The `code` that clients of the OpenAI protocols see. */
   readonly wireCode: string;
   readonly retryable: boolean;
-  /** What the user should do. */
+  /** The action that the user should take. */
   readonly advice: string;
 }
 

@@ -14,7 +14,7 @@ export class HearthError extends Error {
   readonly param: string | null;
   /** When to try again, where that is known. */
   readonly retryAfterSeconds: number | null;
-  /** What to do: the catalogue's words, unless this case has better ones. */
+  /** The action that the user should take: the catalogue's words, unless this case has better ones. */
   readonly advice: string;
 
   constructor(

@@ -1,4 +1,4 @@
-/** What an error repeats of an input. A client reads its own words; nobody is sent a megabyte of them back. */
+/** Excerpts are the parts of an input that an error repeats. A client reads its own words, and never a megabyte of them. */
 
 /** Two of them, and a place, stay within the 200 characters that an error may repeat. */
 const usualCharacters = 60;

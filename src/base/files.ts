@@ -8,7 +8,7 @@ import { HearthError } from "./errors.js";
 /** No configuration, list of keys or certificate is longer. */
 const mostBytes = 64 * 1024 * 1024;
 
-/** What the operating system refused, as Node throws it. */
+/** An error of the operating system, as Node throws it. */
 export type SystemError = NodeJS.ErrnoException & { readonly code: string };
 
 export function isSystemError(error: unknown): error is SystemError {
@@ -41,7 +41,7 @@ const writingCalls =
 const otherCalls = /^(open|read|close|f?stat|lstat|access|scandir|opendir|realpath|mmap|statfs|lseek)/;
 
 /**
- * What a call on a file was refused for, as DISK_FULL, FILE_WRITE_FAILED, FILE_READ_FAILED or FILE_OPEN_FAILED; null where
+ * The reason why a call on a file failed, as DISK_FULL, FILE_WRITE_FAILED, FILE_READ_FAILED or FILE_OPEN_FAILED; null where
  * `error` is no such thing. Paths and permissions are the user's, so that none of this is a bug of ours.
  */
 export function fromSystemError(error: unknown): HearthError | null {

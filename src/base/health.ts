@@ -36,7 +36,7 @@ export class Health {
     return this.#conditions.get(name);
   }
 
-  /** Of all conditions that are not optional. */
+  /** Whether all conditions hold that are not optional. */
   get healthy(): boolean {
     return this.conditions().every((condition) => condition.healthy || condition.optional);
   }

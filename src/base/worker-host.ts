@@ -6,7 +6,7 @@
 import { Worker } from "node:worker_threads";
 
 export interface WorkerLimits {
-  /** Of one order's work, waiting not counted. */
+  /** The time limit of one order's work, without its waiting. */
   readonly timeMs: number;
   readonly heapMebibytes: number;
   /** An idle thread gives its memory back after so long; null: it stays. */

@@ -31,7 +31,7 @@ export class Detokenizer {
     return this.#strip(text);
   }
 
-  /** What was held back: U+FFFD if the answer ends within a character. */
+  /** The text that was held back: U+FFFD if the answer ends within a character. */
   flush(): string {
     return this.#strip(this.#decoder.decode());
   }

@@ -12,13 +12,13 @@ interface Family {
   readonly template: string;
 }
 
-/** The same around every turn; `header` and `end` are Jinja expressions, `assistant` the role's name. */
+/** A template with one form for every turn; `header` and `end` are Jinja expressions, `assistant` the role's name. */
 const turns = (header: string, end: string, assistant = "assistant", bos = ""): string =>
   `${bos}{% for m in messages %}{% set role = '${assistant}' if m.role == 'assistant' else m.role %}` +
   `{{ ${header} + m.content + ${end} }}{% endfor %}` +
   `{% if add_generation_prompt %}{% set role = '${assistant}' %}{{ ${header} }}{% endif %}`;
 
-/** As Gemma's own templates do, except that an answer may come first. */
+/** Refuses the conversations that Gemma's own templates refuse, but lets an answer come first. */
 const refuseAsGemma =
   "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}" +
   "{% if not loop.first and m.role == loop.previtem.role %}{{ raise_exception('Conversation roles must alternate') }}{% endif %}{% endfor %}";

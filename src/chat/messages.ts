@@ -7,7 +7,7 @@ export type Role = (typeof roles)[number];
 export interface ToolCall {
   readonly id: string;
   readonly name: string;
-  /** As the model wrote them: JSON, if it was right. */
+  /** The arguments as the model wrote them: JSON, if it was right. */
   readonly arguments: string;
 }
 
@@ -18,7 +18,7 @@ export interface Message {
   /** An assistant's reasoning before its content. */
   readonly reasoning?: string;
   readonly toolCalls?: readonly ToolCall[];
-  /** Of a tool's message: the call it answers, and the tool's name. */
+  /** A tool's message has the call that it answers, and the tool's name. */
   readonly toolCallId?: string;
   readonly toolName?: string;
 }

@@ -27,9 +27,9 @@ export interface Prompt {
   readonly startsText: boolean;
   /** Reads the answer; null where it is plain text. */
   readonly parser: AnswerParser | null;
-  /** Of the tools that the answer may call. */
+  /** The names of the tools that the answer may call. */
   readonly toolNames: ToolNames;
-  /** What the answer may consist of. */
+  /** The parts that the answer may have. */
   readonly answer: Omit<AnswerShape, "format" | "several">;
 }
 
@@ -49,7 +49,7 @@ export interface PromptOptions {
 export interface PromptBuilderOptions {
   /** Jinja, in place of the file's. */
   readonly template?: string | undefined;
-  /** What stands in for a template that the file lacks: one of the families', none, or what the vocabulary suggests. */
+  /** The substitute for a template that the file lacks: one of the families', none, or the one that the vocabulary suggests. */
   readonly fallback?: FallbackName | "auto" | "none";
   /** For templates that write the date. */
   readonly now?: () => Date;
@@ -283,7 +283,7 @@ function tokenTexts(model: Model): { bos_token: string; eos_token: string } {
   return { bos_token: textOf(bos), eos_token: textOf(eos) };
 }
 
-/** Of a text that is continued. */
+/** The answer's shape where a raw text is continued. */
 function plainAnswer(specialTokens: Prompt["answer"]["specialTokens"]): Prompt["answer"] {
   return { tools: [], family: null, begun: null, reasoning: null, inReasoning: false, specialTokens };
 }

@@ -1,5 +1,5 @@
 /**
- * What is done with a chat template, as data that goes to another thread and back: opened once when its model loads, rendered
+ * Orders to a chat template, as data that goes to another thread and back: a template is opened once when its model loads, and rendered
  * for every conversation. Does the work itself, wherever it is called (template-worker.ts, and tests).
  */
 import { getHeapStatistics } from "node:v8";
@@ -106,7 +106,7 @@ export function formatOf({ tools, ...rest }: FormatNames): AnswerFormat {
   return { ...rest, tools: toolFormatNamed(tools) };
 }
 
-/** Of the heap that this thread may use: what is left is room for the largest single text. */
+/** The share of this thread's heap that may be in use: the rest is room for the largest single text. */
 const heapShare = 0.7;
 
 /** On the daemon's thread for templates; elsewhere there is no limit that would mean anything. */

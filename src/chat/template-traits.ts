@@ -1,4 +1,4 @@
-/** What a chat template can do, found out by rendering small conversations and looking for what they say. */
+/** Traits of a chat template, found out by rendering small conversations and looking for their texts in the result. */
 import type { Budget } from "./jinja/budget.js";
 import { type ChatTemplate, TemplateRefusal } from "./template.js";
 
@@ -19,7 +19,7 @@ export interface TemplateTraits {
   readonly nullContent: boolean;
   /** Wants call ids of nine letters and digits: Mistral's. */
   readonly shortIds: boolean;
-  /** What follows an answer. */
+  /** The text behind an answer. */
   readonly afterAnswer: string;
 }
 

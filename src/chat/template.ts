@@ -21,7 +21,7 @@ export const templateLimits: TemplateLimits = {
   allocatedChars: 128 * 1024 * 1024,
 };
 
-/** Of a source; the longest published template has some 20,000. */
+/** The limit for a template's source; the longest published one has some 20,000. */
 const maxSourceChars = 512 * 1024;
 
 export interface ChatTemplateOptions {
@@ -99,6 +99,6 @@ const failed = (what: string, cause?: unknown): HearthError =>
 /** The first line of an error, without its full stop, cut to a length fit for a log. */
 function reasonOf({ message, line, type }: JinjaError): string {
   const text = (message.split("\n")[0] ?? "").slice(0, 200).replace(/\.$/, "");
-  // What the template itself says is for who wrote the messages; all else is for who mends the template.
+  // The template's own message is for the writer of the conversation; every other one is for who mends the template.
   return line === null || type === "TemplateError" ? text : `${text} (line ${line})`;
 }

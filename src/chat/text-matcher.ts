@@ -44,7 +44,7 @@ export class TextMatcher {
     return { text: text.slice(0, sure), match: null };
   }
 
-  /** What was held back, once the stream has ended by itself. */
+  /** The text that was held back, once the stream has ended by itself. */
   flush(): string {
     const text = this.#held;
     this.#held = "";

@@ -17,7 +17,7 @@ export interface EncodeOptions {
 }
 
 export interface TokenizerOptions {
-  /** What to do with a pre-tokenizer that is not known: see preTokenizer(). */
+  /** The answer to an unknown pre-tokenizer: see preTokenizer(). */
   readonly unknownPreTokenizer?: "refuse" | "default";
 }
 

@@ -10,7 +10,7 @@ const separator = "__";
 const lastPart = (name: string): string => name.slice(name.lastIndexOf(separator) + separator.length) || name;
 
 export class ToolNames {
-  /** As the model is told of them. */
+  /** The tools under the names that the model is told. */
   readonly tools: readonly Tool[];
   readonly #written: ReadonlyMap<string, string>;
   readonly #given: ReadonlyMap<string, string>;

@@ -10,7 +10,7 @@ export function integerBetween(name: string, min: number, max: number): (text: s
   };
 }
 
-/** The same for a decimal number. */
+/** Reads a decimal number between two limits, as wholeNumberBetween() does a whole one. */
 export function numberBetween(name: string, min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);

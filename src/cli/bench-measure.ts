@@ -40,12 +40,12 @@ export interface BenchResult {
 }
 
 export interface MixedResult {
-  /** Of the prompt. */
+  /** The tokens of the prompt. */
   readonly tokens: number;
   /** Answers that stream meanwhile. */
   readonly streams: number;
   readonly prefillTokensPerSecond: number;
-  /** Of all streams together. */
+  /** The speed of all streams together. */
   readonly decodeTokensPerSecond: number;
   /** How much longer than alone they wait for a token. */
   readonly slowdown: number;
@@ -92,9 +92,9 @@ export async function measure(engineModule: EngineModule, file: string, options:
 type Speeds = Pick<BenchResult, "prefill" | "decode" | "batched" | "mixed" | "memory">;
 
 /**
- * What was asked for, in turn. 0 tokens are not measured. The memory's speed is measured before and after decode, which is
- * compared with it: both change with what else runs. Not between the repetitions, since its buffer can push weights out
- * of a small memory; the run that does not count brings them back.
+ * Measures each speed that was asked for, in turn. 0 tokens are not measured. The memory's speed is measured before and after
+ * decode, which is compared with it: both change with what else runs. It is not measured between the repetitions, since its buffer
+ * can push weights out of a small memory; the run that does not count brings them back.
  */
 async function measureSpeeds(
   engineModule: EngineModule,

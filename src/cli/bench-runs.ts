@@ -1,4 +1,4 @@
-/** What `hearth bench` times: steps as the daemon takes them. Which tokens they carry does not matter to the speed. */
+/** The timed runs of `hearth bench`: steps as the daemon takes them. Which tokens they carry does not matter to the speed. */
 import type { Engine } from "../engine/contract.js";
 import { PromptPacing } from "../scheduler/prefill-pacing.js";
 import { defaultSchedulerOptions } from "../scheduler/types.js";
@@ -35,7 +35,7 @@ const stepsBefore = 8;
 export interface SharedRun {
   readonly ms: number;
   readonly steps: number;
-  /** Of a step of the answers alone. */
+  /** The time of a step with answers alone. */
   readonly decodeMs: number;
 }
 

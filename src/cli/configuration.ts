@@ -26,7 +26,7 @@ export interface Configuration {
   readonly isOfService: boolean;
 }
 
-/** What the program tells its commands, as options of the outermost one. */
+/** Options of the outermost command, which all commands read. */
 export interface GlobalOptions {
   readonly json?: true;
   readonly config?: string;

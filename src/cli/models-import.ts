@@ -23,7 +23,7 @@ export function importCommand(): Command {
       const opened = openStore<{ name?: string; alias?: string; type?: string }>(command);
       const { store, flags } = opened;
       const json = flags.json === true;
-      // What cannot be looked at is refused next, with the reason.
+      // A path that cannot be read is refused next, with the reason.
       const isFolder = (await stat(path).catch(() => null))?.isDirectory() === true;
       await access(path, constants.R_OK);
       if (flags.type !== undefined && !isFolder) {

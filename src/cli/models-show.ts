@@ -63,7 +63,7 @@ async function show(name: string, _options: unknown, command: Command): Promise<
   print(flags.json === true, value, formatTable(rows));
 }
 
-/** What the engine makes of the file, or why it cannot run it. */
+/** The engine's facts about the file, or the reason why it cannot run it. */
 async function runnableInfo(
   engineModule: EngineModule,
   path: string,

@@ -1,4 +1,4 @@
-/** What all commands of the store need: the configuration, the store, progress and Ctrl-C. */
+/** The parts that all commands of the store need: the configuration, the store, progress and Ctrl-C. */
 import type { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import type { Config } from "../config/options.js";
@@ -57,7 +57,7 @@ export function print(json: boolean, value: unknown, text: string): void {
   process.stdout.write(json ? `${JSON.stringify(value)}\n` : text);
 }
 
-/** The same; resolves when the operating system has it, and rejects with the system's error where it does not take it. */
+/** Prints as print() does; resolves when the operating system has it, and rejects with the system's error where it does not take it. */
 export function printed(json: boolean, value: unknown, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(json ? `${JSON.stringify(value)}\n` : text, (error) => (error ? reject(error) : resolve()));

@@ -101,7 +101,7 @@ async function buildProgram(args: readonly string[], { systemConfig }: ProgramOp
   return program;
 }
 
-/** Of `hearth` alone. */
+/** The overview that `hearth` prints without a command. */
 function printOverview(program: Command, json: boolean): void {
   const commands = program.commands.map((command) => ({ name: command.name(), description: command.description() }));
   print(json, { version, commands }, program.helpInformation());

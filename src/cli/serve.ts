@@ -44,7 +44,7 @@ function configFlags(command: Command): Record<string, string | undefined> {
   return Object.fromEntries(values);
 }
 
-/** As a TOML file that can be read back, but for secrets. */
+/** Prints the configuration as a TOML file that can be read back, but for secrets. */
 function printConfig(loaded: LoadedConfig, json: boolean): void {
   const described = describeConfig(loaded);
   const paragraphs = described.map(

@@ -8,7 +8,7 @@ export interface Kind<T> {
   readonly expects: string;
   /** The value, or undefined when `raw` is not one. `raw` is a TOML value, or text from the environment or a flag. */
   read(raw: unknown): T | undefined;
-  /** As a configuration file would have it. */
+  /** The value in the notation of a configuration file. */
   show(value: T): string;
 }
 

@@ -13,7 +13,7 @@ import { type Config, type OptionKey, optionKeys, optionOf } from "./options.js"
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Of a configuration file. */
+/** The limit for a configuration file. */
 const mostBytes = 1024 * 1024;
 
 export interface ConfigSources {
@@ -30,7 +30,7 @@ export interface LoadedConfig {
   readonly file: string | null;
   /** Where each value came from: `default`, `file /etc/hearth/hearth.toml`, `environment HEARTH_ISA`, `flag --listen`. */
   readonly origins: Readonly<Record<OptionKey, string>>;
-  /** What was ignored and why, for the log. */
+  /** Settings that were ignored and why, for the log. */
   readonly warnings: readonly string[];
 }
 
@@ -73,14 +73,14 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
 
 export interface OptionDescription {
   readonly key: OptionKey;
-  /** As the file would have it; `[secret]` in place of a secret's. */
+  /** The value in the file's notation; `[secret]` in place of a secret's. */
   readonly value: string;
   readonly origin: string;
   /** Its variable in the environment. */
   readonly env: string;
   /** Its flag of `hearth serve`, with the dashes; null for none. */
   readonly flag: string | null;
-  /** What the option takes: "an integer from 1 to 64 (slots)". */
+  /** The values that the option takes: "an integer from 1 to 64 (slots)". */
   readonly expects: string;
   readonly doc: string;
 }
@@ -151,7 +151,7 @@ function checkVariables(env: Environment): void {
   }
 }
 
-/** What other servers call their address; no name of ours is near to it. */
+/** Whether other servers call their address so; no name of ours is near to it. */
 function isAddressWord(name: string): boolean {
   return /^HEARTH_(SERVER_)?(HOST|PORT|ADDR|ADDRESS|BIND)$/.test(name);
 }

@@ -25,7 +25,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   OLLAMA_DEBUG: { key: "log.level", read: (value) => (/^(0|false|)$/i.test(value) ? undefined : "debug") },
 };
 
-/** What to do instead. */
+/** Advice for variables of Ollama's that have no option here. */
 const others: Readonly<Record<string, string>> = {
   OLLAMA_MODELS:
     "Ollama's folder has another form; state.path names hearth's, and `hearth models import` adds files to it.",

@@ -1,4 +1,4 @@
-/** What the machine says of itself: temperatures and this process's memory. Read when somebody asks for metrics. */
+/** Metrics of the machine: temperatures and this process's memory. Read when somebody asks for metrics. */
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Metrics, Readings } from "../base/metrics.js";

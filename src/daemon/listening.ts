@@ -8,7 +8,7 @@ import { HearthError } from "../base/errors.js";
 
 export interface ListeningOptions {
   readonly clock: Clock;
-  /** Of all waits together; after that the error is thrown. */
+  /** The limit for all waits together; after that the error is thrown. */
   readonly limitMs: number;
   /** Ends the waiting with STOPPED. */
   readonly signal: AbortSignal;

@@ -121,7 +121,7 @@ function existing(model: ModelFile): ModelFile {
   });
 }
 
-/** What stands under a path. Only of a path that was surely meant as one its faults are errors: a name may be of the store. */
+/** The kind of file at a path. Faults are errors only where a path was surely meant: a name may be one of the store. */
 function kindOf(file: string, isPath: boolean): "file" | "other" | "none" {
   try {
     return statSync(file).isFile() ? "file" : "other";

@@ -7,7 +7,7 @@ import type { ModelHostOptions } from "../service/model-host.js";
 import type { ModelRegistryOptions } from "../service/model-registry.js";
 import type { ModelFile } from "./model-file.js";
 
-/** What is not left to the system and to other programs. */
+/** The share of memory that hearth takes; the rest is for the system and other programs. */
 const shareOfMemory = 0.8;
 
 export function modelHostOptions(config: Config, model: ModelFile): ModelHostOptions {

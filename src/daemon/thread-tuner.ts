@@ -25,7 +25,7 @@ export class ThreadTuner implements Tunings {
     return this.#config["engine.threads"] === 0 && this.#config["engine.decode_threads"] === 0;
   }
 
-  /** What was measured before; null where nothing was, and where it is not wanted. */
+  /** The result of an earlier measurement; null where there is none, and where it is not wanted. */
   find(file: string): MeasuredTuning | null {
     return this.isWanted ? this.#store.find(this.#key(file)) : null;
   }

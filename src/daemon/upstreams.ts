@@ -23,7 +23,7 @@ export function makeUpstreams(
       healthMs: entry.health_ms,
     };
     return new Upstream(options, clock, (failure) => {
-      // What this server runs itself it serves all the same.
+      // An upstream's failure is optional: this server's own models answer all the same.
       if (failure) health.setUnhealthy(condition, failure.message, { optional: true });
       else health.setHealthy(condition, { optional: true });
     });

@@ -6,7 +6,7 @@ import type { Clock } from "../base/clock.js";
 import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
 
-/** What has to make progress. */
+/** Work that has to make progress. */
 export interface Progress {
   /** Whether there is work; without work nothing can be stuck. */
   readonly busy: boolean;

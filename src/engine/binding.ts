@@ -24,7 +24,7 @@ import type {
   StepResult,
 } from "./contract.js";
 
-/** What native/binding/ exports: the contract, with methods in place of properties and errors that are not yet ours. */
+/** The exports of native/binding/: the contract, with methods in place of properties and errors that are not yet ours. */
 interface Addon extends Omit<EngineModule, "loadModel" | "createEngine" | "quantizeModel" | "importModel" | "buildId"> {
   loadModel(path: string, options: { vocabularyOnly: boolean }): Promise<AddonModel>;
   createEngine(model: AddonModel, options: EngineOptions): Promise<AddonEngine>;

@@ -33,7 +33,7 @@ export interface TokenizerInfo {
 export const kvTypes = ["f16", "q8_0"] as const;
 export type KvType = (typeof kvTypes)[number];
 
-/** What a sequence takes in memory. */
+/** The memory that a sequence takes. */
 export interface KvBytes {
   readonly perToken: number;
   /** Beside that, at most: sliding windows, recurrent states, their checkpoints. */
@@ -64,7 +64,7 @@ export interface ModelInfo {
   readonly tokenizer: TokenizerInfo;
 }
 
-/** What a file's header says, also of a model that the engine cannot run. Empty or 0 where it says nothing. */
+/** The facts of a file's header, also of a model that the engine cannot run. Empty or 0 where the header lacks one. */
 export interface ModelFileInfo {
   readonly architecture: string;
   readonly name: string;
@@ -76,7 +76,7 @@ export interface ModelFileInfo {
   /** `tokenizer.ggml.model` and `tokenizer.ggml.pre`. */
   readonly tokenizer: string;
   readonly preTokenizer: string;
-  /** Of this file alone. */
+  /** The number of weights in this file alone. */
   readonly parameters: number;
   readonly fileBytes: number;
   readonly contextTrained: number;
@@ -87,7 +87,7 @@ export interface ModelFileInfo {
   readonly parts: number;
 }
 
-/** What a sequence may say, compiled for one model's vocabulary. */
+/** The texts that a sequence may say, compiled for one model's vocabulary. */
 export interface Grammar {
   /** How a text stands to it: no text of the language begins so, some do, or it is one. */
   match(text: string): "none" | "beginning" | "whole";
@@ -122,7 +122,7 @@ export interface SamplerOptions {
   readonly seed: number;
   /** Token id and what is added to its logit, -100 to 100; -100 forbids it. */
   readonly logitBias: readonly (readonly [token: number, bias: number])[];
-  /** Of the same model; without one anything may be said. */
+  /** A grammar of the same model; without one the sequence may say anything. */
   readonly grammar?: Grammar;
   /** Tokens of the sequence before the text that the grammar is for. */
   readonly grammarFrom?: number;
@@ -137,11 +137,11 @@ export interface SamplerOptions {
 export interface EngineOptions {
   /** 0: one per physical core that this process may use. */
   readonly threads: number;
-  /** Of them, for steps of few tokens, which wait for memory; 0: all. */
+  /** The threads, of those above, for steps of few tokens, which are memory-bound; 0: all. */
   readonly decodeThreads: number;
   readonly maxSequences: number;
   readonly contextTokens: number;
-  /** Of all sequences; 0: maxSequences x contextTokens. */
+  /** The tokens of all sequences; 0: maxSequences x contextTokens. */
   readonly kvTokens: number;
   /** f16 without. q8_0 needs heads of a multiple of 32: OPTION_OUT_OF_RANGE for others. */
   readonly kvType?: KvType;
@@ -177,7 +177,7 @@ export interface StepChunk {
   readonly promptLeft?: number;
 }
 
-/** What a file of `saveSnapshot` holds. */
+/** The content of a file of `saveSnapshot`. */
 export interface SnapshotInfo {
   readonly tokens: Int32Array;
   /** Lengths that can be gone on from, ascending; null: any. */
@@ -242,7 +242,7 @@ export interface Engine {
   closeSequence(sequence: number): void;
   sequenceLength(sequence: number): number;
   freeKvTokens(): number;
-  /** What keys and values depend on beside the tokens: 32 hex digits. Reads a piece of each tensor. */
+  /** A hash of everything beside the tokens that keys and values depend on: 32 hex digits. Reads a piece of each tensor. */
   identify(): Promise<string>;
   /**
    * Writes the first `tokens` tokens of a sequence, or as many as `resumableTokens` says, to a file that appears when it is
@@ -279,14 +279,14 @@ export interface QuantizeOptions {
 }
 
 export interface QuantizeProgress {
-  /** Of the source's weights. */
+  /** The bytes of the source's weights that are done. */
   readonly doneBytes: number;
   readonly totalBytes: number;
   /** The tensor in work. */
   readonly tensor: string;
 }
 
-/** What became of the weights of one type of the written file. */
+/** The weights of one type in the written file, and the error that converting them made. */
 export interface QuantizedType {
   readonly type: string;
   readonly tensors: number;
@@ -298,7 +298,7 @@ export interface QuantizedType {
 }
 
 export interface QuantizeReport {
-  /** Of all tensors' data. */
+  /** The bytes of all tensors' data. */
   readonly sourceBytes: number;
   readonly bytes: number;
   readonly weights: number;
@@ -321,7 +321,7 @@ export interface ImportTensor {
   readonly shape: readonly number[];
   /** Index of `ImportPlan.files`. */
   readonly file: number;
-  /** Of its data, from the start of that file. */
+  /** The start of its data, from the start of that file. */
   readonly offset: number;
   /** Not 0: rows are heads of so many rows, whose halves hold the two parts of RoPE's pairs; they are interleaved. */
   readonly interleaveRows: number;
@@ -344,7 +344,7 @@ export interface ImportPlan {
   readonly ropeFactors: Float32Array;
 }
 
-/** What loads models: the native addon, or the fake of the tests. */
+/** EngineModule loads models: the native addon does, or the fake of the tests. */
 export interface EngineModule {
   /** Maps a GGUF file; resolves off the main thread. */
   loadModel(path: string, options: { vocabularyOnly: boolean }): Promise<Model>;

@@ -7,7 +7,7 @@ import { excerpt } from "../base/excerpt.js";
 
 /** No schema allows more, but for a request's own list of tokens. */
 const maxEntries = 4096;
-/** Of any form, which other code counts and bounds: JSON schemas, and arguments of calls. */
+/** Fields of any form, which other code counts and bounds: JSON schemas, and arguments of calls. */
 const freeForm: ReadonlySet<string> = new Set(["schema", "parameters", "format", "arguments"]);
 
 /** REQUEST_INVALID where a list or an object anywhere in the request is too long. */

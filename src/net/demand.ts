@@ -14,7 +14,7 @@ const maxQueueSchema = z
   .regex(/^\d{1,9}$/, "expected milliseconds")
   .optional();
 
-/** What OpenAI's `service_tier` says; of the others, as of `auto`, nothing follows. */
+/** The priorities of OpenAI's `service_tier`; other words, such as `auto`, change nothing. */
 const tiers: Readonly<Record<string, Priority>> = { priority: "high", flex: "low" };
 
 /**

@@ -15,7 +15,7 @@ export function isFault({ kind }: HearthError): boolean {
 export interface WireError {
   readonly type: string;
   readonly code: string;
-  /** What was wrong and what to do. */
+  /** The fault, and the action to take. */
   readonly message: string;
   readonly param: string | null;
 }
@@ -46,7 +46,7 @@ export function errorHeaders({ kind, code, retryAfterSeconds }: HearthError): Re
   };
 }
 
-/** What fastify throws before a handler runs, in the catalogue's words. */
+/** The catalogue's error for one that fastify throws before a handler runs. */
 export function fromFastifyError(error: unknown): HearthError {
   if (error instanceof HearthError || !(error instanceof Error)) return toHearthError(error);
   const code = "code" in error ? error.code : undefined;

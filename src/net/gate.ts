@@ -9,7 +9,7 @@ import type { Authenticator, Client } from "./auth.js";
 import type { AccessRules } from "./host-and-origin.js";
 import type { RateLimits } from "./rate-limits.js";
 
-/** What a route asks of its clients; `open` asks for no key. */
+/** The scope that a route asks of its clients; `open` asks for no key. */
 export type RouteScope = Scope | "open";
 
 export interface Admission {
@@ -55,7 +55,7 @@ export class Gate {
     return this.#authenticator.check({ authorization, protocols, address, unixSocket }, scope);
   }
 
-  /** The same, and counts the request. Throws RATE_LIMITED too. */
+  /** Checks as check() does, and counts the request. Throws RATE_LIMITED too. */
   admit(request: IncomingMessage, scope: RouteScope): Admission {
     const client = this.check(request, scope);
     return { client, release: scope === "open" ? () => {} : this.#rateLimits.admit(client) };

@@ -46,7 +46,7 @@ export function createListener(handler: RequestListener, options: ListenerOption
   limitRequestTime(server, limits.requestMs);
   server.keepAliveTimeout = keepAliveMs;
   server.on("upgrade", (request, socket: Socket, head) => {
-    // What comes back would be taken for the answer that is under way.
+    // A refusal would be taken for the answer that is under way.
     if (isAnswering(socket)) socket.destroy();
     else onUpgrade(request, socket, Buffer.concat([head, leaveTurns(socket)]));
   });

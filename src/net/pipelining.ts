@@ -9,7 +9,7 @@ import { Portions } from "./socket-portions.js";
 
 type Exchange = readonly [request: IncomingMessage, response: ServerResponse];
 
-/** Of a body; its parser makes an event of each chunk, which may be a byte. */
+/** The portion of a body that is parsed at once; its parser makes an event of each chunk, which may be a byte. */
 const portionBytes = 4096;
 const endOfHeaders = "\r\n\r\n";
 
@@ -51,7 +51,7 @@ class Line {
   /** One, or two where the end of headers lay between two reads. */
   readonly #waiting: (() => void)[] = [];
   readonly #socket: Socket;
-  /** What is being answered. */
+  /** The exchange that is being answered. */
   #current: Exchange | null = null;
 
   constructor(socket: Socket) {

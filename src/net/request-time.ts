@@ -11,7 +11,7 @@ export function limitRequestTime(server: Server, limitMs: number): void {
   server.prependListener("request", (request: IncomingMessage) => {
     const timer = setTimeout(() => {
       if (request.complete) return;
-      // As Node says it, so that whoever answers malformed requests answers this one, too.
+      // Node's own code lets the handler of malformed requests answer this one, too.
       const error = Object.assign(new Error("Request timeout"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
       if (!server.emit("clientError", error, request.socket)) request.socket.destroy();
     }, limitMs);

@@ -28,7 +28,7 @@ import { Sockets } from "./websocket-upgrades.js";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** What the route asks of a key; `generate` where it does not say. */
+    /** The scope that the route asks of a key; `generate` where it names none. */
     scope?: RouteScope;
     api?: RouteDescription;
   }
@@ -58,9 +58,9 @@ export interface Route {
 /** For the OpenAPI document. */
 export interface RouteDescription {
   readonly summary: string;
-  /** What validates the body. */
+  /** The schema that validates the body. */
   readonly body?: z.ZodType;
-  /** What validates the query: fields that are strings. */
+  /** The schema that validates the query: fields that are strings. */
   readonly query?: z.ZodObject;
   /** The form of parameters in the path that have one; whoever uses them validates them. */
   readonly params?: z.ZodObject;
@@ -68,7 +68,7 @@ export interface RouteDescription {
   readonly takesFile?: boolean;
 }
 
-/** Of an answer that is longer. */
+/** The pieces in which a longer answer is sent. */
 const pieceBytes = 64 * 1024;
 /** Time for the last bytes to leave and for clients to answer a goodbye. */
 const flushMs = 1000;
@@ -185,7 +185,7 @@ export class Server {
       return503OnClosing: false, // our own handlers say it better
       genReqId: () => `req_${randomBytes(12).toString("hex")}`,
       routerOptions: { maxParamLength: 512 },
-      // Of paths that it cannot read; its own words would repeat them whole.
+      // Paths that fastify cannot read get our error; its own words would repeat them whole.
       frameworkErrors: (error, request, reply) => this.#sendError(request, reply, fromFastifyError(error)),
       // Routes have no schemas of Fastify's (validate.ts checks), whose compilers are a sixth of the files of a start.
       schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
@@ -245,9 +245,9 @@ export class Server {
       .send();
   }
 
-  /** What was asked of the daemon, but for reading: clients that poll would wear out the card that logs are on. */
+  /** Logs all requests but those that only read: clients that poll would wear out the card that logs are on. */
   #logRequest(request: FastifyRequest, reply: FastifyReply): void {
-    // Of those that the gate turned away the log of refusals tells enough.
+    // The log of refusals tells enough of requests that the gate turned away.
     const isQuiet = ["GET", "HEAD", "OPTIONS"].includes(request.method) || request.client === undefined;
     const level = isQuiet ? "debug" : "info";
     const { id, method } = request;

@@ -92,7 +92,7 @@ export async function* withHeartbeats(
   }
 }
 
-/** Of a stream of server-sent events (WHATWG HTML, section 9.2): comments keep it alive, and clients skip them. */
+/** The form of server-sent events (WHATWG HTML, section 9.2): comments keep the stream alive, and clients skip them. */
 export const eventStream = {
   contentType: "text/event-stream; charset=utf-8",
   heartbeat: () => ": still here\n\n",

@@ -31,7 +31,7 @@ const harmless: ReadonlySet<string> = new Set([
   "guided_decoding_backend",
 ]);
 
-/** What a header says; a request may have thousands of fields. */
+/** The fields that a header names at most; a request may have thousands of fields. */
 const mostNamed = 10;
 /** Fields that the log remembers having named. */
 const mostLogged = 256;

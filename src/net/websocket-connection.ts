@@ -10,7 +10,7 @@ import { laterRound } from "./fair-rounds.js";
 import type { Admission } from "./gate.js";
 
 export interface ConnectionLimits {
-  /** What may wait for a client that does not read before sends wait too. */
+  /** The bytes that may wait for a client that does not read; beyond them sends wait too. */
   readonly unreadBytes: number;
   /** Without any traffic for this long, or with sends that wait for this long, the connection ends. */
   readonly idleMs: number;
@@ -22,7 +22,7 @@ export interface ConnectionAccess {
   readonly admit: () => Admission;
 }
 
-/** What the protocol above does with a connection. */
+/** The protocol above a connection. */
 export interface ConnectionHandler {
   /** `text` is null for a binary message. The next message waits for the result. */
   onMessage(text: string | null): Promise<void>;
@@ -35,7 +35,7 @@ export interface ConnectionHandler {
 /** Close codes of RFC 6455. */
 export const closeCodes = { normal: 1000, goingAway: 1001, tryAgainLater: 1013 } as const;
 
-/** What ws reports where no close frame came (RFC 6455, 7.1.5). */
+/** The code that ws reports where no close frame came (RFC 6455, 7.1.5). */
 const lostCode = 1006;
 
 /** Messages that wait for the handler before the socket is not read any more. */

@@ -17,7 +17,7 @@ export interface SocketLimits extends ConnectionLimits {
   /** ws ends a connection with 1009 whose message is longer. */
   readonly messageBytes: number;
   readonly sockets: number;
-  /** Of one key or address. Does not bind loopback: many clients may stand behind a proxy there. */
+  /** The sockets of one key or address. Does not bind loopback: many clients may stand behind a proxy there. */
   readonly socketsPerAddress: number;
 }
 
@@ -31,7 +31,7 @@ export type AcceptConnection = (connection: Connection) => ConnectionHandler;
 
 /** Read before other connections have their turn: no more than 170 frames. */
 const portionBytes = 1024;
-/** Of one message; each takes a hundred bytes, whatever it holds. */
+/** The fragments of one message; each takes a hundred bytes, whatever it holds. */
 const maxFragments = 4096;
 
 export class Sockets {

@@ -22,13 +22,13 @@ interface Entry<T> {
   readonly finish: number;
 }
 
-/** Of an answer, since most end long before their limit. */
+/** The tokens of an answer that count, since most end long before their limit. */
 const countedAnswerTokens = 256;
 /** Clients whose last work is remembered. */
 const maxAccounts = 1024;
 
 export class FairQueue<T extends Waiting> {
-  /** Those that lost their slot, the newest first; then the others in order. */
+  /** Jobs that lost their slot, the newest first; the others follow in order. */
   readonly #returned: T[] = [];
   readonly #entries: Entry<T>[] = [];
   /** The virtual time of each priority: where the work of the job that was taken last began. */

@@ -11,7 +11,7 @@ export class MeanPooling {
     this.#rows += rows;
   }
 
-  /** What was read is read again. */
+  /** Forgets the sum, because the prompt is read again. */
   reset(): void {
     this.#rows = 0;
   }

@@ -1,7 +1,7 @@
-/** What the scheduler counts. Made once a process: a scheduler lives as long as its model, a metric longer. */
+/** The scheduler's metrics. Made once a process: a scheduler lives as long as its model, a metric longer. */
 import type { Counter, Gauge, Histogram, Metrics } from "../base/metrics.js";
 
-/** What one scheduler adds to a gauge that shows the sum of several. */
+/** One scheduler's share of a gauge that shows the sum of several. */
 export class GaugeShare {
   readonly #gauge: Gauge;
   #value = 0;

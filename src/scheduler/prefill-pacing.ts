@@ -8,7 +8,7 @@ const firstChunkTokens = 16;
 /** The weight of the newest step in the moving average. */
 const smoothing = 0.3;
 
-/** What a prompt token costs. */
+/** The cost of prompt tokens, learned from the steps before. */
 export class Pacing {
   #msPerToken: number | null = null;
 
@@ -42,10 +42,10 @@ export function sharedStepMs(decodeMs: number, maxGapMs: number): number {
   return Math.max(shortestStepMs, leastSlowdown * decodeMs, Math.min(aimedSlowdown * decodeMs, maxGapMs));
 }
 
-/** What a step carried, and how long it took. */
+/** The tokens of a step, and its time. */
 export interface StepObservation {
   readonly promptTokens: number;
-  /** Of the same step without the prompts; null where there were no answers in it. */
+  /** The time of the step without its prompts; null where there were no answers in it. */
   readonly decodeMs: number | null;
   readonly computeMs: number;
 }

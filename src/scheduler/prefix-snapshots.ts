@@ -5,7 +5,7 @@ export interface SnapshotMatch {
   readonly id: string;
   /** How many of the prompt's tokens it spares. */
   readonly tokens: number;
-  /** What a sequence of it takes in the KV cache. */
+  /** The room that a sequence of it takes in the KV cache. */
   readonly kvTokens: number;
 }
 
@@ -32,7 +32,7 @@ export interface PrefixSnapshots {
 export interface SnapshotPolicyOptions {
   /** How long no client may have asked for anything before snapshots are written. */
   readonly idleMs: number;
-  /** What is worth the trouble: restoring a snapshot has to spare so many tokens more than what is in memory. */
+  /** The least gain of restoring a snapshot: it has to spare so many tokens more than the KV cache in memory does. */
   readonly minTokens: number;
 }
 

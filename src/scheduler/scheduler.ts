@@ -296,13 +296,13 @@ export class Scheduler {
     });
   }
 
-  /** Of the next step, in which answers have `columns` tokens. What these cost has to be known first: then they go alone. */
+  /** The prompt tokens of the next step, in which answers have `columns` tokens. Answers go alone until their own cost is known. */
   #promptTokens(columns: number, limit: number): number {
     if (columns === 0) return this.#pacing.alone(limit);
     return this.#decodeCost.known ? this.#pacing.beside(this.#decodeCost.estimate(columns), limit) : 0;
   }
 
-  /** What each answer may go on with, by slot. Nothing while KV room is short: a draft must not drive anybody out. */
+  /** The draft of each answer, by slot. Nothing while KV room is short: a draft must not drive anybody out. */
   #draft(decoding: readonly BusySlot[]): Map<number, number[]> {
     const drafted = new Map<number, number[]>();
     if (!this.#options.speculation || this.#engine.freeKvTokens() < decoding.length * draftHeadroomTokens)

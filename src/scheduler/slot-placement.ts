@@ -5,7 +5,7 @@
 
 export interface PrefixSlot {
   readonly index: number;
-  /** What its sequence holds in the KV cache; empty when it has none. */
+  /** The tokens that its sequence holds in the KV cache; empty when it has none. */
   readonly tokens: ArrayLike<number>;
   /** Busy slots can be forked from, but not taken. */
   readonly busy: boolean;
@@ -25,7 +25,7 @@ export interface Placement {
   readonly source: number | null;
   /** The common prefix with the source. */
   readonly shared: number;
-  /** What the source can go on from within it. */
+  /** The tokens of the prefix that the source can go on from. */
   readonly keep: number;
 }
 

@@ -18,7 +18,7 @@ const learningRate = 0.2;
 /** By the length of the match, in doublings: two or three tokens, four to seven, and so on. */
 const initialRightShares = [0.5, 0.7, 0.8, 0.9, 0.9];
 
-/** What may follow a history of `length` tokens: what followed `from` in it before. */
+/** A continuation of a history of `length` tokens: the tokens that followed `from` in it before. */
 interface Proposal {
   readonly length: number;
   readonly from: number;
@@ -76,7 +76,7 @@ export class Drafter {
     this.#rightShares[at] = share;
   }
 
-  /** Of the earlier places whose tokens are those at the end: the one with the most of them, and of equals the newest. */
+  /** The earlier place whose last tokens equal the most of the history's last ones; the newest of several. */
   #longestMatch(history: readonly number[]): { from: number; tokens: number } | null {
     let longest = { from: 0, tokens: 0 };
     let from = this.#newest.get(lastTwo(history, history.length)) ?? 0;
@@ -105,7 +105,7 @@ export class Drafter {
   }
 }
 
-/** What a decoding step costs by the number of its tokens, learned from the steps before. */
+/** The cost of a decoding step by the number of its tokens, learned from the steps before. */
 export class StepCost {
   readonly #ms: (number | undefined)[] = [];
 

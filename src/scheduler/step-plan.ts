@@ -14,9 +14,9 @@ export interface PlanSlot {
 }
 
 export interface StepBudget {
-  /** Of the whole step; the engine's limit. */
+  /** The limit for the whole step, which is the engine's. */
   readonly batchTokens: number;
-  /** Of the prompts in it. */
+  /** The limit for the prompts in it. */
   readonly prefillTokens: number;
   /** Counts the steps, so that shares of less than a token come round. */
   readonly turn: number;

@@ -1,4 +1,4 @@
-/** What goes into the scheduler and what comes out: token ids, counts and reasons. No protocol and no text. */
+/** The scheduler's input and output: token ids, counts and reasons. No protocol and no text. */
 import type { Priority } from "../base/demand.js";
 import type { SamplerOptions } from "../engine/contract.js";
 import type { LoopLimits } from "./loop-watch.js";
@@ -18,7 +18,7 @@ export interface SequenceRequest {
   readonly stopTokens: ReadonlySet<number>;
   /** Requests of one conversation share it: among equal prefixes its own slot is preferred. */
   readonly cacheKey: string | null;
-  /** What it leaves in the KV cache is kept before all others. */
+  /** The job's sequence stays in the KV cache before all others. */
   readonly pinned?: boolean;
   readonly signal?: AbortSignal;
   /** Whose it is: clients share the slots fairly. */
@@ -30,7 +30,7 @@ export interface SequenceRequest {
 
 export interface SequenceUsage {
   readonly promptTokens: number;
-  /** Of the prompt: tokens that were in the KV cache already. */
+  /** The prompt's tokens that were in the KV cache already. */
   readonly cachedTokens: number;
   readonly generatedTokens: number;
 }
@@ -68,7 +68,7 @@ export interface SchedulerOptions {
   readonly prefillStepMs: number;
   /** Draft tokens that repeat earlier ones (see speculation.ts). The answers are the same with and without. */
   readonly speculation: boolean;
-  /** What makes an answer a loop: it ends, and within a grammar goes on to its end. See loop-watch.ts. */
+  /** The limits that make an answer a loop: it ends, and within a grammar goes on to its end. See loop-watch.ts. */
   readonly loops: LoopLimits;
   readonly snapshots: SnapshotPolicyOptions;
 }

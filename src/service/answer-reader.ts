@@ -46,7 +46,7 @@ export class AnswerReader {
     return this.#filter(this.#parse(this.#detokenizer.push(Int32Array.of(token))));
   }
 
-  /** What was held back when the answer ended, by itself or cut by a limit. */
+  /** The events of the text that was held back when the answer ended, by itself or cut by a limit. */
   flush(end: AnswerEnd): AnswerEvent[] {
     const rest = [...this.#parse(this.#detokenizer.flush()), ...(this.#parser?.finish(end) ?? [])];
     const events = this.#filter(rest);

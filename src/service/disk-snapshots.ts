@@ -119,7 +119,7 @@ export class DiskSnapshots implements PrefixSnapshots {
     }
   }
 
-  /** What cannot be read is not tried again: the prompt is read anew. */
+  /** A file that cannot be read is not tried again: the prompt is read anew. */
   async #giveUp(name: string, error: unknown): Promise<void> {
     const { files, logger, metrics } = this.#dependencies;
     const code = error instanceof HearthError ? error.code : null;

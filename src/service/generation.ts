@@ -179,7 +179,7 @@ interface AnswerOptions {
   readonly promptTokens: number;
   /** The answer ends with its first call. */
   readonly oneCall: boolean;
-  /** Of an attempt at this answer that was given up: null where this may be one, and else counted with it. */
+  /** The usage of an attempt at this answer that was given up, to be counted with it; null where this may be that attempt. */
   readonly before: Usage | null;
 }
 

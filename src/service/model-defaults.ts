@@ -7,7 +7,7 @@ import type { ModelSettings, Parameters } from "../store/model-settings.js";
 import type { Message } from "./types.js";
 
 export interface ModelDefaults {
-  /** What is not here has the service's default. */
+  /** Fields that are missing here have the service's default. */
   readonly sampling: Partial<SamplerOptions>;
   readonly stop: readonly string[];
   /** null: until the model ends, or the context does. */

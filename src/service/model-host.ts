@@ -40,7 +40,7 @@ export interface ModelHostOptions {
   readonly settings?: ModelSettings | undefined;
   readonly fallbackTemplate?: PromptBuilderOptions["fallback"];
   readonly unknownPreTokenizer?: TokenizerOptions["unknownPreTokenizer"];
-  /** What becomes of a conversation that does not fit, where its request says nothing of it; without it that is an error. */
+  /** The way to shorten a conversation that does not fit, where its request names none; without it that is an error. */
   readonly overflow?: Overflow | undefined;
   /** After so many rounds of the same calls with the same results an answer is words; 0 or without: never. */
   readonly callRepeats?: number | undefined;
@@ -58,7 +58,7 @@ export interface ModelHostDependencies {
   readonly renderer?: TemplateRenderer;
   /** Where schemas are compiled; without one on this thread. */
   readonly grammarCompiler?: GrammarCompiler;
-  /** Of all models of the process, where there are several. */
+  /** The turns of all models of the process, where there are several. */
   readonly turns?: StepTurns;
   /** Waits for room for a mapped model, and throws when there will be none. */
   readonly reserve?: (info: ModelInfo) => Promise<void>;
@@ -79,7 +79,7 @@ export interface ModelLease {
   release(): void;
 }
 
-/** What answers come from: one model, or several. */
+/** The source of answers: one model, or several. */
 export interface Models {
   /** The model's own name for a name that a client gave. Throws MODEL_NOT_FOUND. */
   resolve(name: string): string;

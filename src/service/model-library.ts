@@ -48,18 +48,18 @@ export interface LoadedEntry extends ModelEntry {
   readonly memoryBytes: number;
   /** Milliseconds since 1970; null: not by itself. */
   readonly expiresAt: number | null;
-  /** That a prompt and its answer may have together. */
+  /** The tokens that a prompt and its answer may have together. */
   readonly contextTokens: number;
 }
 
 export interface ContextLimits {
-  /** As configured, or `mostTokens` where that is less. */
+  /** The configured context, or `mostTokens` where that is less. */
   readonly contextTokens: number;
   /** The model's own limit, where it is known. */
   readonly mostTokens: number;
 }
 
-/** What runs them. */
+/** The models that are loaded and answer. */
 export interface RunningModels extends Models {
   /** Another server runs it. */
   isElsewhere?(name: string): boolean;
@@ -78,7 +78,7 @@ export interface LibraryOptions {
   readonly pull: Puller;
   readonly digests: Pick<Digests, "of">;
   readonly blobs: Blobs;
-  /** As configured. */
+  /** The configured context. */
   readonly contextTokens: number;
   /** Milliseconds since 1970: what models without a file here are told to be from. */
   readonly startedAt: number;

@@ -49,7 +49,7 @@ export interface ModelRegistryOptions {
   /** Name for clients instead of the model's; empty for none. */
   readonly alias: string;
   readonly host: Omit<ModelHostOptions, "path" | "alias">;
-  /** What weights and KV caches of all loaded models may take. The configured model is loaded in any case. */
+  /** The limit for weights and KV caches of all loaded models. The configured model is loaded in any case. */
   readonly budgetBytes: number;
   /** How long a model stays after its last request; -1 for ever. */
   readonly keepAliveMs: number;
@@ -95,7 +95,7 @@ export class ModelRegistry implements Models {
   readonly #dependencies: ModelRegistryDependencies;
   readonly #turns = new StepTurns();
   readonly #configured: Resident;
-  /** Those that take requests, by name. */
+  /** Models that take requests, by name. */
   readonly #residents = new Map<string, Resident>();
   readonly #leaving = new Set<Resident>();
   /** One model is loaded at a time: the disk is the bottleneck, and room is counted once. */
@@ -121,7 +121,7 @@ export class ModelRegistry implements Models {
     return this.#configured.host.alias;
   }
 
-  /** Of the configured model. */
+  /** The phase of the configured model. */
   get phase(): ModelPhase {
     return this.#configured.host.phase;
   }
@@ -167,7 +167,7 @@ export class ModelRegistry implements Models {
     }
   }
 
-  /** What is loaded, being loaded or on its way out, the configured model first. */
+  /** Models that are loaded, being loaded or on their way out, the configured model first. */
   loaded(): readonly LoadedModelInfo[] {
     return this.#all().map(({ host, bytes, users, expiresAt, info }) => ({
       name: host.alias,
@@ -179,7 +179,7 @@ export class ModelRegistry implements Models {
     }));
   }
 
-  /** Those that can answer now. */
+  /** Models that can answer now. */
   ready(): readonly TunableModel[] {
     return [...this.#residents.values()].flatMap(({ model: { path }, host: { alias, loaded } }) =>
       loaded ? { name: alias, path, loaded } : [],
@@ -382,7 +382,7 @@ export class ModelRegistry implements Models {
   }
 }
 
-/** Of an engine with these options. */
+/** The bytes of the KV cache of an engine with these options. */
 function kvCacheBytes({ kvBytes, contextTrained }: ModelInfo, options: EngineOptions): number {
   const { perToken, perSequence } = kvBytes[options.kvType ?? "f16"];
   const context = Math.min(options.contextTokens, contextTrained);

@@ -7,7 +7,7 @@ import type { ServingModel } from "./serving-model.js";
 import type { Message, Tool } from "./types.js";
 
 export interface PinnedPrompt {
-  /** What stands before the user's first message. */
+  /** The messages before the user's first one. */
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
 }

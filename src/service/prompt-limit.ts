@@ -12,7 +12,7 @@ const suspiciousBytesPerToken = 16;
 const maxCharacterBytes = 4;
 
 export class PromptLimit {
-  /** That a prompt and its answer may have together: the configured context, or the model's own where that is less. */
+  /** The tokens that a prompt and its answer may have together: the configured context, or the model's own where that is less. */
   readonly contextTokens: number;
   readonly #model: Model;
   #longestToken: number | null = null;

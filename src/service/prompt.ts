@@ -6,11 +6,11 @@ import { Conversation } from "./shortening.js";
 import type { GenerationRequest, Message } from "./types.js";
 
 /**
- * Of the context, what is left for the answer where the rest of a conversation would be more than that, and before anything is
- * left out where the request does not ask for it.
+ * The share of the context that a whole conversation leaves for the answer at least: one that leaves less is shortened, even if its
+ * request does not ask for that.
  */
 const leastAnswerShare = 1 / 16;
-/** Of the context, what a shortened prompt leaves for the answer at least, unless the answer is to be shorter. */
+/** The share of the context that a shortened prompt leaves for the answer at least, unless the answer is to be shorter. */
 const answerShare = 1 / 4;
 
 type PromptModel = Pick<ServingModel, "model" | "prompts" | "promptLimit" | "overflow" | "defaults">;

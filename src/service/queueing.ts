@@ -1,4 +1,4 @@
-/** What a request says about its place in the queue, in the scheduler's words. */
+/** A request's place in the queue, in the scheduler's words. */
 import type { Demand } from "../base/demand.js";
 import type { SequenceRequest } from "../scheduler/types.js";
 

@@ -1,4 +1,4 @@
-/** What a request says about sampling, in whatever words its protocol has. */
+/** A request's sampling options, in whatever words its protocol has. */
 import type { SamplerOptions } from "../engine/contract.js";
 
 type Asked = { readonly [Field in keyof SamplerOptions]?: SamplerOptions[Field] | null | undefined };

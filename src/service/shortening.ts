@@ -6,7 +6,7 @@
  */
 import type { LeftOut, Message } from "./types.js";
 
-/** What becomes of a conversation that is too long. */
+/** The way to shorten a conversation that is too long. */
 export type Overflow = "leave_out_results" | "leave_out_turns" | "error";
 
 /** Stands where a result was, since calls without results confuse templates and models. */
@@ -100,7 +100,7 @@ function withoutCalls(messages: readonly Message[], count: number): Message[] {
 const hasCalls = (turn: readonly Message[]): boolean => turn.some(isResult);
 const isResult = ({ role }: Message): boolean => role === "tool";
 
-/** What a turn has before the calls whose results the model has not seen yet. */
+/** The turn's messages before the calls whose results the model has not seen yet. */
 function beforeLastCalls(turn: readonly Message[]): readonly Message[] {
   const last = turn.findLastIndex(({ role }) => role !== "tool");
   return turn.slice(0, last + 1);

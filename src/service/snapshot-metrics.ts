@@ -1,4 +1,4 @@
-/** What is counted of prefix snapshots on disk. Made once a process. */
+/** Metrics of prefix snapshots on disk. Made once a process. */
 import type { Counter, Metrics } from "../base/metrics.js";
 
 export class SnapshotMetrics {

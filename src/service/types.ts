@@ -24,7 +24,7 @@ export interface GenerationRequest {
   readonly raw?: boolean;
   /** Continue these tokens instead of the messages. */
   readonly promptTokens?: readonly number[];
-  /** What the model may call. */
+  /** The tools that the model may call. */
   readonly tools?: readonly Tool[];
   /** Without it: auto. A call that is asked for is begun in the prompt; its arguments are the model's. */
   readonly toolChoice?: ToolChoice;
@@ -32,13 +32,13 @@ export interface GenerationRequest {
   readonly parallelToolCalls?: boolean;
   /** `none` turns reasoning off where the template can; other words are handed to it. Without one: as the template likes. */
   readonly reasoningEffort?: string | null;
-  /** What is left out has the model's default, or that of `defaultSampling`; without a seed one is drawn. */
+  /** Fields that are left out have the model's default, or that of `defaultSampling`; without a seed one is drawn. */
   readonly sampling: Partial<SamplerOptions>;
   /** null: as the model's defaults say, or until the model ends, or the context does. */
   readonly maxTokens: number | null;
   /** Texts that end the answer and are not part of it; none: those of the model's defaults. */
   readonly stop: readonly string[];
-  /** What the answer has to look like; by default any text. Its end is forced, so that only `length` cuts it. */
+  /** The form of the answer; by default any text. Its end is forced, so that only `length` cuts it. */
   readonly format?: OutputFormat;
   /** Log probabilities of the drawn tokens and of so many likeliest ones, at most 20; without: none. */
   readonly topLogprobs?: number;
@@ -64,12 +64,12 @@ export interface GenerationRequest {
   readonly keepAliveMs?: number;
 }
 
-/** What a prompt lacks of the request. */
+/** The parts of the request that a prompt lacks. */
 export interface LeftOut {
   readonly turns: number;
-  /** Of turns that are there. */
+  /** The results that are missing in turns that are there. */
   readonly toolResults: number;
-  /** Of a raw text. */
+  /** The tokens that are missing of a raw text. */
   readonly tokens: number;
 }
 
@@ -107,11 +107,11 @@ export type GenerationEvent =
   | { readonly type: "prompt"; readonly read: number; readonly cached: number; readonly total: number }
   /** The first token was drawn. */
   | { readonly type: "started" }
-  /** Of the next drawn token, where it was asked for; before the text that it becomes. */
+  /** The score of the next drawn token, where it was asked for; before the text that it becomes. */
   | { readonly type: "score"; readonly token: TokenScore; readonly top: readonly TokenScore[] }
-  /** Of the text: whole characters, and the tokens that were drawn since the last event with tokens. */
+  /** A piece of the text: whole characters, and the tokens that were drawn since the last event with tokens. */
   | { readonly type: "delta"; readonly text: string; readonly tokens: readonly number[] }
-  /** Of the model's reasoning. */
+  /** A piece of the model's reasoning. */
   | { readonly type: "reasoning"; readonly text: string; readonly tokens: readonly number[] }
   /** A call begins; its arguments and its end come before anything else. */
   | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly tokens: readonly number[] }
@@ -121,7 +121,7 @@ export type GenerationEvent =
   | { readonly type: "toolCallDone"; readonly complete: boolean; readonly tokens: readonly number[] }
   | { readonly type: "done"; readonly reason: FinishReason; readonly usage: Usage };
 
-/** Of a request that says nothing about sampling. Usual values of local runtimes. */
+/** The sampling of a request that names none. Usual values of local runtimes. */
 export const defaultSampling: Omit<SamplerOptions, "seed"> = {
   temperature: 0.8,
   topK: 40,

@@ -12,7 +12,7 @@ import { freshName, isFreshName, makeFolder, privateMode, renameDurably, writeSy
 import { type Locker, lockFileIn, tryHold } from "./file-lock.js";
 
 export interface DocumentLimits {
-  /** Of all files. */
+  /** The limit for all files together. */
   readonly bytes: number;
   readonly documents: number;
   readonly ageMs: number;
@@ -20,9 +20,9 @@ export interface DocumentLimits {
 
 export interface DocumentStoreOptions {
   readonly folder: string;
-  /** What ids look like; nothing else becomes a file name. */
+  /** The form of ids; nothing else becomes a file name. */
   readonly idPattern: RegExp;
-  /** Of the documents' form: files of another version are not read. */
+  /** The version of the documents' form: files of another one are not read. */
   readonly version: number;
   readonly limits: DocumentLimits;
 }

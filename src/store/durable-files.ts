@@ -9,7 +9,7 @@ import path from "node:path";
 import { HearthError } from "../base/errors.js";
 import { isFull, isMissing, isSystemError, reasonOf, shownPath } from "../base/files.js";
 
-/** What went wrong with storage, as DISK_FULL or FILE_WRITE_FAILED; errors of the catalogue stay as they are. */
+/** A failure of storage, as DISK_FULL or FILE_WRITE_FAILED; errors of the catalogue stay as they are. */
 export function storageError(error: unknown, file: string): HearthError {
   if (error instanceof HearthError) return error;
   if (isSystemError(error) && isFull(error.code)) {
@@ -108,7 +108,7 @@ export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
   await syncFolder(above);
 }
 
-/** As root, gives a file the owner of its folder. */
+/** Gives a file the owner of its folder, where the process runs as root. */
 export async function inheritOwner(file: string): Promise<void> {
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = await stat(path.dirname(file));

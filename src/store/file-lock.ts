@@ -15,7 +15,7 @@ export type Locker = Pick<EngineModule, "tryLock">;
 
 /** Beside what is locked; the files in it stay, for a lock that could be removed would be no lock. */
 const lockFolder = ".locks";
-/** What is done under a lock takes milliseconds, on a slow card a second. */
+/** The work under a lock takes milliseconds, on a slow card a second. */
 const usualWaitMs = 10_000;
 const pollMs = 15;
 

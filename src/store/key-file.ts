@@ -35,7 +35,7 @@ export class KeyFile {
   readonly #locker: Locker;
   /** Version of the file that was read last; null: none, or it has to be read again. */
   #seen: string | null = null;
-  /** What the file held when it was last read, or why it held nothing. */
+  /** The keys of the file when it was last read, or the reason why there were none. */
   #read: readonly StoredKey[] | HearthError = [];
 
   constructor(stateFolder: string, locker: Locker) {

@@ -1,10 +1,10 @@
-/** What the store knows of a model, as a JSON file: its names, where it came from, its files and their hashes. */
+/** A manifest is the store's knowledge of a model, as a JSON file: its names, its source, its files and their hashes. */
 import * as z from "zod";
 import { HearthError } from "../base/errors.js";
 import { checkModelName } from "./model-names.js";
 import { modelSettingsSchema } from "./model-settings.js";
 
-/** Of the manifest's form; a later hearth may write another one. */
+/** The version of the manifest's form; a later hearth may write another one. */
 const format = 1;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -15,7 +15,7 @@ const schema = z.object({
   format: z.literal(format),
   name: shortText,
   aliases: z.array(shortText).max(64),
-  /** As it was asked for: `hf:owner/repo:Q4_K_M`, an address, a path. */
+  /** The source as it was asked for: `hf:owner/repo:Q4_K_M`, an address, a path. */
   source: shortText,
   /** ISO 8601. */
   addedAt: z.iso.datetime(),
@@ -64,7 +64,7 @@ export function writeManifest(manifest: Manifest): string {
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
-/** What the n-th of `parts` files is called: parts find one another by these names. */
+/** The name of the n-th of `parts` files: parts find one another by these names. */
 export function fileName(part: number, parts: number): string {
   const digits = (number: number) => String(number).padStart(5, "0");
   return parts === 1 ? "model.gguf" : `model-${digits(part + 1)}-of-${digits(parts)}.gguf`;

@@ -1,4 +1,4 @@
-/** What a model file says of itself, in the words of a list. */
+/** Descriptions of model files for lists, read from the files' headers. */
 import { HearthError } from "../base/errors.js";
 import type { EngineModule } from "../engine/contract.js";
 
@@ -62,7 +62,7 @@ const fileTypes: Readonly<Record<number, string>> = {
 /** Set beside the number where a tool guessed it. */
 const guessedBit = 1024;
 
-/** Of all files of a model: MODEL_PART_INVALID where they are not all, or not of a model in so many parts. */
+/** Describes all files of a model: MODEL_PART_INVALID where they are not all, or not of a model in so many parts. */
 export async function describeWholeModel(engine: EngineModule, files: readonly string[]): Promise<ModelDescription> {
   const description = await describeModel(engine, files);
   const { parts } = await engine.describeFile(files[0] ?? "");
@@ -70,7 +70,7 @@ export async function describeWholeModel(engine: EngineModule, files: readonly s
   return description;
 }
 
-/** Of a model's files, or of some, the first part first. GGUF_ and FILE_ codes where one is not a sound GGUF file. */
+/** Describes a model's files, or some, the first part first. GGUF_ and FILE_ codes where one is not a sound GGUF file. */
 export async function describeModel(engine: EngineModule, files: readonly string[]): Promise<ModelDescription> {
   const parts = [];
   for (const file of files) parts.push(await engine.describeFile(file));

@@ -1,4 +1,4 @@
-/** What model files say of themselves, kept as long as they stay the same: lists of models are asked for every few seconds. */
+/** Facts of model files, kept as long as the files stay the same: lists of models are asked for every few seconds. */
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import type { EngineModule } from "../engine/contract.js";
@@ -6,7 +6,7 @@ import { describeModel, type ModelDescription } from "./model-description.js";
 import { splitParts } from "./split-files.js";
 
 export interface ModelFacts extends ModelDescription {
-  /** Of all its files. */
+  /** The bytes of all its files. */
   readonly bytes: number;
   /** Jinja; null where the file has none. */
   readonly chatTemplate: string | null;
@@ -25,7 +25,7 @@ export class FactsReader {
     this.#engine = engine;
   }
 
-  /** Of a model by its first file; null where that is not there or no sound GGUF file. */
+  /** The facts of a model by its first file; null where that is not there or no sound GGUF file. */
   async read(file: string): Promise<ModelFacts | null> {
     try {
       const { size, mtimeMs } = await stat(file);

@@ -60,7 +60,7 @@ export function parseSource(text: string): PullSource {
   return huggingFace === undefined ? parseOllama(text) : parseHuggingFace(huggingFace, text);
 }
 
-/** As `parseSource` takes it. Without an address's query, which may hold a credential. */
+/** The source in the form that `parseSource` takes. Without an address's query, which may hold a credential. */
 export function formatSource(source: PullSource): string {
   if (source.kind === "url") return withoutQuery(source.url);
   if (source.kind === "huggingface") {

@@ -1,7 +1,7 @@
-/** What somebody set for a model by name: how it is asked where a request does not say. As it stands in a manifest. */
+/** Settings of a model that somebody named: they hold where a request says nothing else. A manifest contains them. */
 import * as z from "zod";
 
-/** Of a template, a system message, a licence. */
+/** The limit for a template, a system message, a licence. */
 const longestText = 1_048_576;
 const longText = z.string().max(longestText);
 

@@ -26,7 +26,7 @@ export interface StoredModel extends Manifest {
 
 /** A name for the files of another model. */
 export interface Derivation {
-  /** That model's name; it need not be of the store. */
+  /** The other model's name; it need not be in the store. */
   readonly base: string;
   readonly settings: ModelSettings;
   /** The base's. */
@@ -45,7 +45,7 @@ const timeStampMs = 1000;
 const mostUsers = 8;
 /** A manifest with all its names is a few KB. */
 const manifestBytes = 1024 * 1024;
-/** Of a model without files. */
+/** The revision of a model without files. */
 const noRevision = "0".repeat(16);
 
 export class ModelStore {

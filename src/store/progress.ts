@@ -1,4 +1,4 @@
-/** What long work on models reports, and how it tells its files apart. */
+/** The progress of long work on models, and the names by which it tells its files apart. */
 import { createHash } from "node:crypto";
 
 export interface StoreProgress {

@@ -13,7 +13,7 @@ import { checkRoom, makeFolder, storing, writeDurably } from "./durable-files.js
 import { type Locker, lockFileIn, tryHold } from "./file-lock.js";
 
 export interface SnapshotFileLimits {
-  /** Of all files. */
+  /** The limit for all files together. */
   readonly bytes: number;
   readonly bytesADay: number;
 }
@@ -58,7 +58,7 @@ export class SnapshotFiles {
     this.#dependencies = dependencies;
   }
 
-  /** Of all files. */
+  /** The bytes of all files. */
   get bytes(): number {
     return [...this.#entries.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
@@ -110,7 +110,7 @@ export class SnapshotFiles {
     return path.join(this.#folder, name);
   }
 
-  /** What a file of the model has to have been written with. */
+  /** The key that the model's files were written with. */
   keyOf(identity: string): string {
     return hex(`${this.#build} ${identity}`, 64);
   }

@@ -5,7 +5,7 @@ const mostParts = 1000;
 export interface Split {
   /** Without the part's number. */
   readonly stem: string;
-  /** Of all parts, in order. */
+  /** The names of all parts, in order. */
   readonly names: readonly string[];
 }
 

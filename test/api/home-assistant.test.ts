@@ -1,4 +1,4 @@
-/** What both of Home Assistant's integrations send, in their order and with their fields, against a real daemon with Spark. */
+/** Requests of both of Home Assistant's integrations, in their order and with their fields, to a real daemon with Spark. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -178,7 +178,7 @@ test("llama_cpp: models, the probe with one tool, then ten tool rounds in one co
   if (task.choices[0]?.finish_reason === "stop") {
     assert.equal(typeof JSON.parse(task.choices[0].message.content ?? "").room, "string");
   }
-  // What its selectors become: a number with steps, a choice of several, a time, an object of anything.
+  // Home Assistant's selectors become these: a number with steps, a choice of several, a time, an object of anything.
   const selectors = {
     type: "object",
     properties: {

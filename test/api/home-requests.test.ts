@@ -109,7 +109,7 @@ for (const [name, { first, route, question, call, result }] of Object.entries(in
   });
 }
 
-/** What Home Assistant told of its devices. */
+/** The state that Home Assistant told of its devices. */
 function recordedState(): string {
   const { messages }: Event = JSON.parse(readFileSync(shared(`${folder}/ollama-live-context.json`), "utf8"));
   return messages.findLast(({ role }: Event) => role === "tool").content;

@@ -108,7 +108,7 @@ test("a command that is killed leaves no lock, and what it wrote half goes with 
     child.kill("SIGKILL");
     await closed;
   }
-  // As a kill between writing and renaming leaves them, of this version and of earlier ones.
+  // A kill between writing and renaming leaves such files, of this version and of earlier ones.
   writeFileSync(path.join(state, "keys.json.0123456789ab.new"), "half");
   writeFileSync(path.join(state, "keys.json.new"), "half");
   const { status, stderr } = await hearth(t, ["key", "create", "last"], { env });
@@ -164,7 +164,7 @@ test("two daemons of one state folder: the second keeps responses in memory and 
   const state = temporaryFolder(t);
   const env = { HEARTH_STATE: state };
   const first = await startDaemon(t, { env });
-  // As the first one has them while it writes.
+  // The first daemon has such a file while it writes.
   writeFileSync(path.join(state, "responses", "resp_1.json.0123456789ab.new"), "half");
   writeFileSync(path.join(state, "prefixes", "half.tmp"), "half");
   const second = await startDaemon(t, { env });

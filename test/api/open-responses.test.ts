@@ -164,7 +164,7 @@ test("truncation auto leaves the oldest turns out; without it a long conversatio
   assertIs(responseResource, body);
   assert.equal(body.truncation, "auto");
   assert.ok(body.usage.input_tokens > 500, String(body.usage.input_tokens));
-  // The same turns are left out in most of the next requests, so that their prefix is found again.
+  // Most of the next requests leave out these turns again, so that their prefix is found.
   let found = 0;
   let answer = body;
   const conversation: Event[] = [...input];

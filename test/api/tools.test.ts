@@ -11,7 +11,7 @@ import { root } from "../helpers/shared.js";
 
 const spark = path.join(root, "models", "spark", "spark-q8_0.gguf");
 
-/** As Home Assistant writes it: how to use the tools, then what there is, sorted by name. */
+/** A system message in Home Assistant's words: how to use the tools, then the devices, sorted by name. */
 const instructions = `You are a voice assistant for Home Assistant.
 Answer questions about the world truthfully.
 Answer in plain text. Keep it simple and to the point.

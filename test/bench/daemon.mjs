@@ -1,4 +1,4 @@
-/** What the measurements share: hearth's command, and a daemon of their own on a free port with a state folder of its own. */
+/** The measurements share hearth's command, and a daemon of their own on a free port with a state folder of its own. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
 /**
- * What a grammar costs a token: decoding with and without one, in turn, in one run.
+ * The cost of a grammar by token: decoding with and without one, in turn, in one run.
  *   npm run bench:grammar -- FILE
  */
 import { answerGrammar } from "../../src/chat/grammar/answer.js";

@@ -1,5 +1,5 @@
 /**
- * What clients feel while decode keeps all cores busy: `npm run bench:latency -- [MODEL] [SECONDS]`. Prints the times of
+ * The latency of clients while decode keeps all cores busy: `npm run bench:latency -- [MODEL] [SECONDS]`. Prints the times of
  * /api/tags and /healthz, the delay from the step that drew a token to its socket and to a client that reads it, and decode's
  * speed with 20 quick readers, and with 20 that do not read beside 200 idle sockets: as many answers in both, so that the batches are
  * equal. On a machine that others use too only the ratios mean anything. MODEL: a GGUF file; by default a synthetic llama-3.2-1b
@@ -94,7 +94,7 @@ function keepAsking(socket, onToken) {
   ask();
 }
 
-/** Of one stream's tokens: from the end of the step that drew them to the socket, and to this process, which is the client. */
+/** The delays of one stream's tokens: from the end of the step that drew them to the socket, and to this process, which is the client. */
 async function tokenDelays(child, url) {
   const noted = () =>
     new Promise((resolve) => {

@@ -1,5 +1,5 @@
 /**
- * What a daemon holds in memory beside its model's file and its KV cache, after a request that fills most of a context of 2,048
+ * The memory of a daemon beside its model's file and its KV cache, after a request that fills most of a context of 2,048
  * tokens. By the kernel's own count (/proc/PID/smaps): all that is resident, Node and shared libraries included.
  */
 import { readFileSync, realpathSync } from "node:fs";

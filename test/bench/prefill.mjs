@@ -11,7 +11,7 @@ import { median, startDaemon, writeSynthetic } from "./daemon.mjs";
 
 const promptTokens = Number(process.argv[3] ?? 3000);
 const rounds = 3;
-/** As long as a prompt is read, at least. */
+/** The measurement listens as long as a prompt is read, and at least this long. */
 const listenMs = 3000;
 /** Most that the answer's client may feel (scheduler.max_gap_ms). */
 const promised = 4;
@@ -26,7 +26,7 @@ function post(url, body, signal) {
   return fetch(`${url}/v1/completions`, init);
 }
 
-/** Of words that no prompt before it began with: nothing of it is in the KV cache. */
+/** A prompt of words that no prompt before it began with: nothing of it is in the KV cache. */
 function newPrompt(words) {
   return Array.from({ length: words }, () => 100 + Math.floor(Math.random() * 900)).join(" ");
 }

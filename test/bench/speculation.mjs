@@ -1,6 +1,6 @@
 /**
- * What speculation gains where an answer repeats its prompt, and costs where it does not; with and without it in turn, on the
- * same requests, whose answers have to be equal.
+ * The gain of speculation where an answer repeats its prompt, and its cost where it does not; with and without it in turn, on the
+ * equal requests, whose answers have to be equal.
  *
  * Random weights do not summarize, so a grammar makes the model say what its prompt says: the same work for the engine as an
  * answer of its own, since every token is drawn and every draft checked. The text has no letters that a synthetic vocabulary

@@ -24,7 +24,7 @@ function service() {
   );
 }
 
-/** What the service has written since the case began. */
+/** The service's journal since the case began. */
 function journal(...args) {
   return execFileSync("journalctl", ["--unit=hearthd", "--output=cat", `--since=@${startedAt}`, ...args], {
     encoding: "utf8",

@@ -26,7 +26,7 @@ export interface FakeOptions extends FakeModelOptions {
   readonly next?: NextToken;
   /** How long a step takes. */
   readonly stepMs?: (plan: StepPlan, engine: EngineOptions) => number;
-  /** Of the board; 1 without. */
+  /** The cores of the board; 1 without. */
   readonly cores?: number;
   readonly loadMs?: number;
   /** Every step waits for `release()`. */
@@ -61,7 +61,7 @@ interface KvBlock {
 interface Sequence {
   history: number[];
   blocks: KvBlock[];
-  /** What was drawn last; a chunk that is just this token goes on with the answer. */
+  /** The last drawn token; a chunk that is just this token goes on with the answer. */
   drawn: number;
   answered: number;
 }
@@ -102,7 +102,7 @@ export class FakeEngine implements Engine {
     this.#threads = { threads: this.options.threads, decodeThreads: this.options.decodeThreads };
   }
 
-  /** What useThreads said last. */
+  /** The threads that useThreads was called with last. */
   get usedThreads(): Pick<EngineOptions, "threads" | "decodeThreads"> {
     return this.#threads;
   }

@@ -19,7 +19,7 @@ export class FakeModel implements Model {
   readonly path: string;
   /** Set to make checkHealth() throw. */
   fault: ErrorCode | null = null;
-  /** What was compiled, oldest first. Nothing follows it: the test's NextToken says what is drawn. */
+  /** The compiled grammars, oldest first. Nothing follows them: the test's NextToken says what is drawn. */
   readonly grammars: string[] = [];
 
   constructor(path: string, options: FakeModelOptions, vocabularyOnly: boolean) {

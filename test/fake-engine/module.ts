@@ -19,7 +19,7 @@ export { fakeTokens } from "./model.js";
 export class FakeEngineModule implements EngineModule {
   readonly models: FakeModel[] = [];
   readonly engines: FakeEngine[] = [];
-  /** What `notify` sent. */
+  /** The messages that `notify` sent. */
   readonly notifications: string[] = [];
   readonly #options: FakeOptions;
   readonly #failures = new Failures();

@@ -1,4 +1,4 @@
-/** What clients leave behind in memory: nothing. In one process with the garbage collector at hand, so that bytes count. */
+/** Clients leave nothing behind in memory. In one process with the garbage collector at hand, so that bytes count. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { setFlagsFromString } from "node:v8";

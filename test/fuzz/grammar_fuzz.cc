@@ -75,7 +75,7 @@ std::string mutated(std::mt19937_64* random) {
   return text;
 }
 
-// What came of it: a code, or how the text ended. A fault is printed.
+// The result: a code, or how the text ended. A fault is printed.
 std::string run(const std::string& gbnf, const std::shared_ptr<const TokenTrie>& trie, std::mt19937_64* random) {
   std::shared_ptr<const Grammar> compiled;
   const Status status = CompiledGrammar::compile(gbnf, trie, &compiled);

@@ -82,7 +82,7 @@ test("Llama 3.1's scaling becomes divisors of RoPE's frequencies", {
   const { bytes } =
     readGguf(path.join(folder, "out.gguf")).tensors.find(({ name }) => name === "rope_freqs.weight") ?? {};
   assert.equal(bytes?.length, 32 * 4);
-  // As transformers has it, by wavelengths.
+  // The scaling that transformers computes, by wavelengths.
   for (let i = 0; i < 32; i++) {
     const frequency = 500000 ** (-i / 32);
     const wavelength = (2 * Math.PI) / frequency;

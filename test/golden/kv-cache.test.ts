@@ -9,7 +9,7 @@ import { kvTypes } from "../../src/engine/contract.js";
 import { missing, shared } from "../helpers/shared.js";
 import { engineModule, logits, normalizedError, readFloats, runnableIsas } from "./engine.js";
 
-/** Of q8_0's logits, against those of llama.cpp in F32. */
+/** The largest error of q8_0's logits against those of llama.cpp in F32. */
 const mostError = 2e-3;
 const names = existsSync(shared("golden/arch"))
   ? readdirSync(shared("golden/arch")).flatMap((file) => /^(.*)\.gguf$/.exec(file)?.[1] ?? [])

@@ -39,7 +39,7 @@ interface Case {
   readonly expect?: string;
 }
 
-/** What looks like a token in a template's own text. */
+/** Texts of a template that look like tokens. */
 const markup = /<\|?[\w/|"▁｜]+\|?>|\[\/?[A-Z_]+\]/g;
 
 function modelOf(source: string): Model {
@@ -118,7 +118,7 @@ for (const file of files) {
       const { expect, name } = each;
       if (expect !== undefined) assert.equal(await prompted(modelOf(source), each), expect, name);
       else {
-        // What the template refuses as it is comes to the model in another form, with all that was said.
+        // A conversation that the template refuses comes to the model in another form, with all that was said.
         const text = await prompted(modelOf(source), each);
         for (const { content } of each.args.messages) assert.ok(text.includes(content.trim()), `${name}: ${text}`);
       }
@@ -215,7 +215,7 @@ async function assertAllowed(
   assert.equal(grammar.match(written), "whole", written);
 }
 
-/** What the model would have written: from where the generation prompt ends, or parts from it, to the token that ends it. */
+/** The text that the model would have written: from where the generation prompt ends, or parts from it, to the token that ends it. */
 function answerIn(prompt: string, whole: string, source: string): { written: string; inReasoning: boolean } {
   const pieces = (text: string) => text.split(/(<[^<>\n]*>|\[\/?[A-Z_]+\]|\n)/).filter((piece) => piece !== "");
   const before = pieces(prompt);

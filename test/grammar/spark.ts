@@ -84,7 +84,7 @@ export class Speaker {
     }
   }
 
-  /** What was cut may end within a character. */
+  /** An answer that was cut may end within a character. */
   #text(tokens: readonly number[], whole: boolean): string {
     return new TextDecoder("utf-8", { fatal: whole }).decode(this.#model.decode(Int32Array.from(tokens), false));
   }

@@ -163,7 +163,7 @@ const written: Readonly<Record<keyof typeof families, readonly string[]>> = {
   ],
 };
 
-/** What names other tools or parameters, or gives values of other types. */
+/** Calls that name other tools or parameters, or give values of other types. */
 function spoiled(text: string): string[] {
   const swaps: readonly (readonly [string, string])[] = [
     ["HassLightSet", "HassOpenDoor"],
@@ -208,7 +208,7 @@ for (const family of Object.keys(families) as (keyof typeof families)[]) {
   });
 }
 
-/** As Home Assistant offers it; with more parameters than may come in any order, and with fewer. */
+/** A tool in Home Assistant's form; with more parameters than may come in any order, and with fewer. */
 const targeted = (...more: string[]): Tool => {
   const keys = ["name", "area", "floor", ...more];
   return {

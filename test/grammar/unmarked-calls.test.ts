@@ -1,4 +1,4 @@
-/** What the grammars of answers allow of calls without marks, and after calls that are asked for. */
+/** Grammars of answers allow calls without marks, and text after calls that are asked for, as far as these tests say. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { detectFormat } from "../../src/chat/answers/formats.js";

@@ -80,7 +80,7 @@ export function damagedRequest(random: Random): string {
   return damagedBody(random, valid);
 }
 
-/** The same of any other request. */
+/** A damaged body of any other request. */
 export function damagedBody(random: Random, whole: Event): string {
   let body: unknown = whole;
   for (let i = random.below(3); i >= 0; i--) body = mutate(random, body);

@@ -29,7 +29,7 @@ export interface GgufParts {
   /** Each a key and its typed value, as bytes. */
   readonly keys?: readonly Buffer[];
   readonly tensors?: readonly TensorEntry[];
-  /** What the header says, where that is to be something else than the truth. */
+  /** The counts that the header gives, where they are to be false. */
   readonly keyCount?: bigint | number;
   readonly tensorCount?: bigint | number;
   readonly dataBytes?: number;

@@ -7,7 +7,7 @@ export interface GgufTensor {
   readonly name: string;
   /** The fastest dimension first. */
   readonly shape: readonly number[];
-  /** As it stands in the file: 0 is F32, 1 F16. */
+  /** The number of the file: 0 is F32, 1 F16. */
   readonly type: number;
   readonly bytes: Buffer;
 }
@@ -19,7 +19,7 @@ export interface Gguf {
 
 const bytesOf: Readonly<Record<number, number>> = { 0: 4, 1: 2, 30: 2 };
 
-/** Of a sound file with tensors of F32, F16 and BF16. */
+/** Reads a sound file with tensors of F32, F16 and BF16. */
 export function readGguf(file: string): Gguf {
   const reader = new Reader(readFileSync(file));
   if (reader.take(4).toString() !== "GGUF" || reader.uint32() !== 3) throw new Error(`${file} is no GGUF 3`);

@@ -7,7 +7,7 @@ const uint16 = 2;
 const int32 = 5;
 
 interface Entry {
-  /** As it stands in the header, up to the offset. */
+  /** The bytes of the header, up to the offset. */
   readonly raw: Buffer;
   readonly data: Buffer;
 }

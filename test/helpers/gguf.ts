@@ -5,7 +5,7 @@ const types = { uint32: 4, string: 8 } as const;
 const alignment = 32;
 
 export interface GgufOptions {
-  /** Of the tensor, roughly the file's size. */
+  /** The bytes of the tensor, roughly the file's size. */
   readonly bytes: number;
   readonly seed?: number;
   readonly architecture?: string;

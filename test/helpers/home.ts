@@ -35,7 +35,7 @@ export function homeTools(): HomeTool[] {
     .filter(({ name }) => /^(Hass(Turn|Light|Climate|Media)|Get)/.test(name));
 }
 
-/** What Home Assistant answers a call with. */
+/** Home Assistant's answer to a call. */
 export const actionDone = (name: string): string =>
   JSON.stringify({
     speech: {},

@@ -200,7 +200,7 @@ export function writeTokenizer(folder: string, keys: ReadonlyMap<string, GgufVal
   writeFileSync(path.join(folder, "tokenizer_config.json"), JSON.stringify(settings));
 }
 
-/** As transformers makes them of a SentencePiece model: every split of a piece into two pieces, the best score first. */
+/** Merges that transformers makes of a SentencePiece model: every split of a piece into two pieces, the best score first. */
 function mergesOf(texts: readonly string[], scores: readonly number[], types: readonly number[]): [string, string][] {
   const ids = new Map(texts.map((text, id) => [text, id]));
   const isPlain = (text: string) => types[ids.get(text) ?? -1] === 1;

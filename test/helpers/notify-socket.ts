@@ -17,7 +17,7 @@ export const missingPython =
   spawnSync("python3", ["--version"]).status !== 0 && "python3 is missing: sudo apt-get install python3-minimal";
 
 export interface NotifySocket {
-  /** What came so far, each datagram a set of lines. */
+  /** The datagrams so far, each a set of lines. */
   readonly messages: readonly string[];
   /** Resolves when a datagram has this line. */
   received(line: string): Promise<void>;

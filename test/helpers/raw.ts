@@ -29,7 +29,7 @@ export async function speak(t: TestContext, port: number, bytes: string | Buffer
     socket,
     said: () => said,
     async cutOff(limitMs = 5000) {
-      // What is sent to a half-closed server is taken without a word; a closed one answers it with a reset.
+      // A half-closed server takes bytes without a word; a closed one answers them with a reset.
       const knock = setInterval(() => socket.write("x"), 20);
       try {
         await until(() => isCut || socket.destroyed, limitMs);

@@ -7,13 +7,13 @@ export function named<T extends object>(request: T): T {
 
 const needModel = /^\/v1\/(responses|chat\/completions|completions|embeddings)(\?|$)/;
 
-/** Of a body that may be anything, for a path that may be any. */
+/** Names a model in a body that may be anything, for a path that may be any. */
 export function namedFor(path: string, body: unknown): unknown {
   const isRequest = needModel.test(path) && typeof body === "object" && body !== null && !Array.isArray(body);
   return isRequest ? named(body) : body;
 }
 
-/** Of a frame that may be anything. */
+/** Names a model in a frame that may be anything. */
 export function namedFrame(frame: unknown): unknown {
   const isRequest = typeof frame === "object" && frame !== null && "type" in frame && frame.type === "response.create";
   return isRequest ? named(frame) : frame;

@@ -76,7 +76,7 @@ export interface SendOptions {
 
 const pieceBytes = 16 * 1024;
 
-/** As a server of static files does it, with Range and If-Range (RFC 9110). */
+/** Sends a file as servers of static files do, with Range and If-Range (RFC 9110). */
 export async function sendFile(
   request: IncomingMessage,
   response: ServerResponse,

@@ -1,4 +1,4 @@
-/** What a model answers through a daemon: calls of tools, JSON of schemas, and answers that would go round in circles. */
+/** Answers of a model through a daemon: calls of tools, JSON of schemas, and answers that would go round in circles. */
 import assert from "node:assert/strict";
 import { Ajv } from "ajv";
 import { Tokenizer } from "../../src/chat/tokenizer.ts";

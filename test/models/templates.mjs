@@ -17,7 +17,7 @@ const user = (content) => ({ role: "user", content });
 const assistant = (content) => ({ role: "assistant", content });
 const system = { role: "system", content: "You are kind.\nYou are short." };
 
-/** What clients send: some of it templates refuse, and then both have to. */
+/** Conversations of clients: templates refuse some of them, and then both have to. */
 const conversations = [
   { messages: [user("Hello")] },
   { messages: [user("  white space \n\n")] },

@@ -10,7 +10,7 @@ import { root } from "../helpers/shared.ts";
 import { openModel, perplexity, windowTokens } from "../spark/perplexity.ts";
 import { texts } from "./texts.ts";
 
-/** Of the two perplexities, as a share. Their sums are taken in other orders and other precisions. */
+/** The largest difference of the two perplexities, as a share. Their sums are taken in other orders and other precisions. */
 const largestDifference = 0.005;
 /** English prose that nobody edits. */
 const prose = path.join(root, "LICENSE");

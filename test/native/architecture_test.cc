@@ -1,4 +1,4 @@
-// What the loader of architectures refuses, and how it says so.
+// The loader of architectures refuses these files, and says so.
 #include <doctest/doctest.h>
 
 #include <array>

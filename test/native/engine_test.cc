@@ -399,7 +399,7 @@ TEST_CASE("drafts are kept as far as the sampler draws the same, and change no t
       drawn.resize(5, -1);
       CHECK(result.tokens == drawn);
       CHECK(length(*engine, id) == static_cast<int32_t>(kPrompt.size() + right));
-      // What follows is what would have followed without drafts.
+      // The tokens that follow equal those without drafts.
       CHECK(draw_alone(*engine, id, {expected[right]}, 1)[0] == expected[right + 1]);
       REQUIRE(engine->close_sequence(id).ok());
     }

@@ -35,7 +35,7 @@ struct Speaker {
   size_t most = 2000;
 };
 
-// What it says, and "..." where it does not come to an end, "<loops>" where it is told that it loops.
+// The said text, and "..." where it does not come to an end, "<loops>" where it is told that it loops.
 std::string say(const std::string& gbnf, const Speaker& speaker, bool with_doubts = false) {
   const auto trie = vocabulary(speaker.more);
   SamplerOptions options;

@@ -74,7 +74,7 @@ struct Answer {
         const size_t n = rows_a_call < p.n_rows - r ? rows_a_call : p.n_rows - r;
         const HearthScores scores{1.0f / std::sqrt(static_cast<float>(p.head_dim)), p.softcap};
         const size_t at = t * p.head_dim;
-        // What comes next may lie anywhere: it is not read.
+        // Memory behind the block may lie anywhere: it is not read.
         if (k == nullptr) {
           kernels.attend_f16(&rows[r], n, p.k.data() + at, p.v.data() + at, p.q.data(), p.head_dim, scores);
         } else {

@@ -1,4 +1,4 @@
-// What the tests of kernels on floats share: sizes around the vectors', and every set against ref, bit for bit.
+// Tests of kernels on floats share sizes around the vectors', and the comparison of every set with ref, bit for bit.
 #pragma once
 
 #include <doctest/doctest.h>

@@ -1,4 +1,4 @@
-// What the kernel tests share: buffers that end at a guard page, random data, and the kernel sets this CPU runs.
+// Kernel tests share buffers that end at a guard page, random data, and the kernel sets that this CPU runs.
 #pragma once
 
 #include <sys/mman.h>

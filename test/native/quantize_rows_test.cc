@@ -1,4 +1,4 @@
-// What quantizing loses, by type, and rows that no model should have.
+// The loss of quantizing, by type, and rows that no model should have.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -14,8 +14,8 @@
 namespace hearth {
 namespace {
 
-// Of weights from a normal distribution, sum of squared errors by sum of squares: what the search reaches, plus 2 %,
-// and what a plain rounding by the largest weight of each block is far from.
+// The largest loss on weights of a normal distribution, sum of squared errors by sum of squares: the search reaches it
+// less 2 %, and a plain rounding by the largest weight of each block is far from it.
 struct Loss {
   HearthType type;
   double most;

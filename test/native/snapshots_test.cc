@@ -24,7 +24,7 @@ using hearth::test::TinyModel;
 
 namespace {
 
-// What the file operations of this thread do while one of these is in scope: fail at the n-th, or be written down.
+// A Watch in scope makes this thread's file operations fail at the n-th, or writes them down.
 struct Watch {
   explicit Watch(int fail_at = 0) : fails_at(fail_at) { active = this; }
   ~Watch() { active = nullptr; }

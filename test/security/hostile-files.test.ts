@@ -15,7 +15,7 @@ import { missing, shared } from "../helpers/shared.js";
 const stories = "models/stories260K.gguf";
 const skip = missing(stories);
 const model = shared(stories);
-/** Of a command that has nothing to wait for, on a busy machine. */
+/** The limit for a command that has nothing to wait for, on a busy machine. */
 const limitMs = 15_000;
 
 function makeFifo(file: string): string {

@@ -125,7 +125,7 @@ test("no authentication on a LAN: off loopback nothing but health is answered wi
   assert.equal((await get(server, bearer("mine"))).status, 200);
   assert.equal(await upgrade(server, {}), 401);
   assert.equal(await upgrade(server, bearer("mine")), 101);
-  // What a browser can do, which sets no headers; the key is not repeated in the answer.
+  // A browser sets no headers, but can do this; the key is not repeated in the answer.
   const page = new WebSocket(`ws://127.0.0.1:${server.port}/v1/responses`, ["hearth", "openai-insecure-api-key.mine"]);
   await TestSocket.open(page);
   assert.equal(page.protocol, "hearth");

@@ -39,7 +39,7 @@ const head = (status: string, headers: Record<string, string | number> = {}) =>
     .join("")}\r\n`;
 const joined = (start: string, body: Buffer | string) => Buffer.concat([Buffer.from(start), Buffer.from(body)]);
 
-/** What the request asks for, from a byte to one before another. */
+/** The bytes that the request asks for, from one to before another. */
 function askedRange(request: string): { readonly from: number; readonly end: number } {
   const [, from = 0, last = content.length - 1] = /range: bytes=(\d+)-(\d+)/i.exec(request) ?? [];
   return { from: Number(from), end: Math.min(Number(last) + 1, content.length) };

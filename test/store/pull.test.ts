@@ -17,7 +17,7 @@ const refused = (code: string) => (error: unknown) => error instanceof HearthErr
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const content = makeGguf({ bytes: 1_000_000 });
 const hash = sha256(content);
-/** Of a repository with the file `m-Q4_0.gguf`. */
+/** A repository with the file `m-Q4_0.gguf`. */
 const file = (handler?: Handler) => ({ "m-Q4_0.gguf": { content, sha256: hash, ...(handler && { handler }) } });
 
 interface Puller {

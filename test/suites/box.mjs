@@ -20,7 +20,7 @@ export const boxSuite = { name: "box", long: true, run: box };
 
 const release = "bookworm";
 const packages = "systemd,systemd-sysv,dbus,iproute2";
-/** Of Debian's own mirror where this machine's is not one of Debian. */
+/** Debian's own mirror serves where this machine's is not one of Debian. */
 const usualMirror = "http://deb.debian.org/debian";
 const bootLimitMs = 60_000;
 
@@ -79,7 +79,7 @@ function mirror() {
   return /https?:\/\/\S+\/debian\/?(?=\s)/.exec(texts.join("\n"))?.[0] ?? usualMirror;
 }
 
-/** What deploy/install.sh copies, and this machine's Node. */
+/** Copies the files of deploy/install.sh, and this machine's Node. */
 function install(root, folder) {
   const place = (...parts) => path.join(folder, ...parts);
   rmSync(place("opt/hearth"), { recursive: true, force: true });

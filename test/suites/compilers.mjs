@@ -13,7 +13,7 @@ const release = "trixie";
 const packages = ["g++", "g++-aarch64-linux-gnu"];
 
 const checks = "-fsyntax-only -Werror";
-/** That clang does not know an option of gcc's is no fault of the code. */
+/** Clang does not know all options of gcc, which is no fault of the code. */
 const clang = "clang++ -Wno-ignored-optimization-argument";
 
 export async function compilers(root) {

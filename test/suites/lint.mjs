@@ -1,4 +1,4 @@
-/** Format, lint and types, one test each. */
+/** Format, lint, types and the beginnings of comments, one test each. */
 import { findProgram } from "../../deploy/files.mjs";
 import { run, skip } from "./command.mjs";
 
@@ -6,6 +6,7 @@ export async function lint(root) {
   const checks = [
     ["node_modules/.bin/biome", ["check", "."]],
     ["node_modules/.bin/tsc", ["--noEmit", "--project", "test"]],
+    [process.execPath, ["--import", "tsx", "deploy/lint-comments.ts"]],
   ];
   const hasClangFormat = findProgram("clang-format");
   if (hasClangFormat) checks.push([process.execPath, ["deploy/format-native.mjs", "--check"]]);

@@ -57,7 +57,7 @@ async function arm(root) {
   const results = await Promise.all(
     boards.map(async (board) => {
       const command = ["-cpu", board, "-L", "/usr/aarch64-linux-gnu", path.join(folder, "hearth-tests")];
-      // That an algorithm's cost is bounded is seen on this machine, at a tenth of the time.
+      // Tests of bounded cost run on this machine alone, in a tenth of the time.
       const result = await doctests(root, "qemu-aarch64", [...command, "--test-suite-exclude=bounded cost"]);
       process.stdout.write(`-- ${board}: ${result.passed} passed, ${result.failed} failed\n`);
       return result;

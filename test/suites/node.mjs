@@ -29,7 +29,7 @@ async function runOnNewestNode() {
   return { skipped: 1, note };
 }
 
-/** As many files at the same time as there are cores: by itself Node runs one less, which is one of the two of many machines. */
+/** Runs as many files at a time as there are cores: by itself Node runs one less, which is one of the two of many machines. */
 function concurrency() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   const known = major > 20 || minor >= 10;

@@ -199,7 +199,7 @@ test("tools whose grammar is too large with calls without marks are held to the 
   }
 });
 
-/** What a client has said when the model made one call `times` times, and what the user said then, by the fields of each protocol. */
+/** A conversation in which the model made one call `times` times and the user spoke then, in the fields of each protocol. */
 function repeated(path: string, times: number, again: object[] = []): object {
   const call = { name: "HassTurnOn", arguments: path === "/api/chat" ? { name: "Kitchen" } : '{"name": "Kitchen"}' };
   const rounds = (round: object[]) => [...messages, ...Array.from({ length: times }, () => round).flat(), ...again];

@@ -40,7 +40,7 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
 const send = (server: TestServer, digest: string, body: string, headers: Record<string, string> = {}) =>
   fetch(`${server.url}/api/blobs/${digest}`, { method: "POST", body, headers });
 
-/** What an engine read since the last look, as text. */
+/** The prompts that an engine read since the last look, as text. */
 function prompts(server: TestServer): string {
   const plans = server.module.engines.flatMap((engine) => engine.plans.splice(0));
   const tokens = plans.flatMap(({ chunks }) => chunks.flatMap((chunk) => [...chunk.tokens]));
@@ -55,7 +55,7 @@ test("the digest of a model is its file's SHA-256, in lists and on its own", asy
 
 const fail = (error: unknown) => assert.fail(String(error));
 
-/** As a daemon that starts, is asked once and stops. */
+/** The digest that a daemon gives that starts, is asked once and stops. */
 async function digestOf(file: string, kept: string): Promise<string> {
   const digests = new Digests(kept, fail);
   const digest = await digests.of(file);

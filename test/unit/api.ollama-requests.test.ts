@@ -1,4 +1,4 @@
-/** What Ollama's clients send beside well-formed JSON: bodies without a type, probes, roles and numbers of their own. */
+/** Ollama's clients send more than well-formed JSON: bodies without a type, probes, roles and numbers of their own. */
 import assert from "node:assert/strict";
 import { Writable } from "node:stream";
 import test from "node:test";

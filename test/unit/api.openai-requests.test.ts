@@ -1,4 +1,4 @@
-/** What OpenAI's older protocols take, refuse by name, and enforce, on the fake engine. */
+/** Fields that OpenAI's older protocols take, refuse by name, and enforce, on the fake engine. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { scripted } from "../fake-engine/module.js";

@@ -6,7 +6,7 @@ import { Health } from "../../src/base/health.js";
 import { createLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
 
-/** What a logger of these options writes for one call. */
+/** The line that a logger of these options writes for one call. */
 function logged(prompts: boolean, fields: object): string {
   let output = "";
   const logger = createLogger({ level: "info", prompts }, { write: (line) => (output += line) });

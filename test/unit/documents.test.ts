@@ -36,7 +36,7 @@ function linksOf(text: string): string[] {
   return targets.filter((target) => !/^[a-z]+:/i.test(target));
 }
 
-/** What is wrong with a link of `file`; null where nothing is. */
+/** The fault of a link of `file`; null where there is none. */
 function fault(file: string, link: string): string | null {
   const [place = "", anchor] = link.split("#");
   const target = place === "" ? file : path.join(path.dirname(file), decodeURI(place));

@@ -36,7 +36,7 @@ const sourceLayers: Record<string, readonly string[]> = {
   cli: ["base", "config", "engine", "chat", "scheduler", "store", "service", "daemon"],
 };
 
-/** The same for native/. include/ holds the codes that every layer returns. */
+/** The layers of native/. include/ holds the codes that every layer returns. */
 const nativeLayers: Record<string, readonly string[]> = {
   include: [],
   base: ["include"],
@@ -203,7 +203,7 @@ test("the check sees imports of every form, and refuses what the table does not 
   assert.ok(natives.flatMap(includesOf).length > 0);
 });
 
-/** What only some files may contain, with those files. */
+/** Code that only some files may contain, with those files. */
 const owners: readonly { what: string; pattern: RegExp; files: readonly string[]; allowed: RegExp }[] = [
   { what: "process.exit", pattern: /\bprocess\.(exit|exitCode|abort|kill)\b/, files: sources, allowed: /^src\/cli\// },
   { what: "the environment", pattern: /\bprocess\.env\b/, files: sources, allowed: /^src\/(cli|daemon)\// },

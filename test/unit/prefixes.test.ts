@@ -22,13 +22,13 @@ interface RunOptions {
   readonly fake?: FakeOptions;
   readonly engine?: Partial<EngineOptions>;
   readonly limits?: Partial<SnapshotFileLimits>;
-  /** Of the model's file. */
+  /** The path of the model's file. */
   readonly model?: string;
   readonly build?: string;
   readonly clock?: FakeClock;
 }
 
-/** What one process of the daemon has, on a folder that outlives it. */
+/** Runs one process of the daemon, on a folder that outlives it. */
 async function run(folder: string, options: RunOptions = {}) {
   const module = new FakeEngineModule(options.fake);
   const model = await module.loadModel(options.model ?? "fake.gguf", { vocabularyOnly: false });

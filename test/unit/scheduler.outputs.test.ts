@@ -1,4 +1,4 @@
-/** What a request may ask for beside tokens: log probabilities, and its prompt's pooled hidden states. */
+/** Outputs beside tokens that a request may ask for: log probabilities, and its prompt's pooled hidden states. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { logprobs } from "../../src/scheduler/logprobs.js";

@@ -139,7 +139,7 @@ test("drafts ride along where the batch has room, after every stream has its tok
   );
 });
 
-/** What prompts that come at random, to four slots, wait for their first token, in units of read tokens; oldest first in the queue. */
+/** The waits of prompts that come at random, to four slots, for their first token, in units of read tokens; oldest first in the queue. */
 function waits(prompts: readonly { at: number; tokens: number }[], planner: typeof plan): number[] {
   const perStep = 32;
   const waiting = prompts.map((prompt, admission) => ({ ...prompt, admission, left: prompt.tokens }));

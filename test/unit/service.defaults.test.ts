@@ -59,7 +59,7 @@ test("requests that say nothing get the file's sampling on every route, and othe
   );
 });
 
-/** What sequences are drawn with from now on, in order. */
+/** The samplers that sequences are drawn with from now on, in order. */
 function watchSamplers(module: FakeEngineModule): SamplerOptions[] {
   const [engine] = module.engines;
   assert.ok(engine);

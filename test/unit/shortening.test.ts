@@ -1,4 +1,4 @@
-/** What is left out of a conversation that is too long, and what the client hears of it. */
+/** Shortening leaves out parts of a conversation that is too long, and tells the client. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Config } from "../../src/config/options.js";

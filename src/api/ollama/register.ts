@@ -35,7 +35,7 @@ export function registerOllama(server: Server, dependencies: OllamaDependencies)
       reply.type("text/plain; charset=utf-8").send("hearth is running"),
     );
   });
-  // What has no route below /api is told in the same form.
+  // Paths below /api without a route are refused in Ollama's form of errors, too.
   server.app.register(
     async (app) => {
       app.setErrorHandler(sendError);

@@ -1,6 +1,6 @@
 /**
- * What a client may send to Ollama's API. Options that nobody defined are ignored, as Ollama does; what asks for something
- * that this server cannot do is refused by name.
+ * The requests that a client may send to Ollama's API. Options that nobody defined are ignored, as Ollama does; a request for
+ * something that this server cannot do is refused by name.
  */
 import * as z from "zod";
 import { inWords } from "../../net/openapi-notes.js";
@@ -32,7 +32,7 @@ const options = z.looseObject({
   mirostat: z.int().min(0).max(2).nullish().meta(inWords),
 });
 export type Options = z.infer<typeof options>;
-/** What may be set for a model by name. */
+/** The options that may be set for a model by name. */
 export const optionNames: readonly string[] = Object.keys(options.shape);
 
 /** Seconds, or a duration as Go writes it; negative is for ever. */
@@ -123,7 +123,7 @@ export const modelSchema = z.object({ ...named, verbose: z.boolean().nullish() }
 export const pullSchema = z
   .object({ ...named, stream: z.boolean().nullish(), insecure: z.boolean().nullish() })
   .meta(modelRequired);
-/** As store/blobs.ts takes it. */
+/** The digest in the form that store/blobs.ts takes. */
 export const blobParams = z.object({ digest: z.string().regex(/^sha256:[0-9a-f]{64}$/) });
 export const createSchema = z.object({
   ...named,

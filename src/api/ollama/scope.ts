@@ -1,4 +1,4 @@
-/** What the routes of Ollama's API share: the server that they are added to, and what they need. Types alone. */
+/** ApiScope is the server that the routes of Ollama's API are added to, and the parts that they use. Types alone. */
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
@@ -15,7 +15,7 @@ export interface OllamaDependencies {
   readonly idleMs: number;
 }
 
-/** What the routes are added to, and what they need. */
+/** The server that the routes are added to, and the parts that they use. */
 export interface ApiScope {
   readonly app: FastifyInstance;
   readonly models: ModelLibrary;

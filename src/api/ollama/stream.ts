@@ -14,7 +14,7 @@ export function toBody(thrown: unknown): { error: string } {
   return { error: wireError(toHearthError(thrown)).message };
 }
 
-/** What goes wrong within a stream is its last line. */
+/** An error within a stream becomes its last line. */
 export async function* serialized(
   lines: AsyncGenerator<object>,
   { id: requestId }: FastifyRequest,

@@ -41,7 +41,7 @@ export class AnswerWriter {
     this.#stopwatch = new Stopwatch(clock);
   }
 
-  /** What the event adds to the stream; the last chunk has `done`. */
+  /** The lines that the event adds to the stream; the last one has `done`. */
   take(event: GenerationEvent): object[] {
     this.#stopwatch.take(event);
     switch (event.type) {

@@ -1,4 +1,4 @@
-/** What streams of OpenAI's completions have in common: several answers at once, chunks, the last words, errors within. */
+/** Streams of OpenAI's completions share this: several answers at once, chunks, the last chunk, errors within a stream. */
 import { randomBytes } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../base/clock.js";
@@ -33,7 +33,7 @@ export interface AnswerWriter {
 }
 
 export interface AnswersRequest {
-  /** Of ids: `chatcmpl`. */
+  /** The beginning of ids: `chatcmpl`. */
   readonly prefix: string;
   /** `object` of a chunk and of the whole. */
   readonly chunkObject: string;

@@ -1,5 +1,5 @@
 /**
- * What a client may send to /v1/chat/completions. Fields that nobody defined are ignored; fields that ask for what this
+ * The requests that a client may send to /v1/chat/completions. Undefined fields are ignored; fields that ask for what this
  * server cannot do are refused by name, so that nobody takes silence for consent.
  */
 import * as z from "zod";

@@ -45,7 +45,7 @@ export class ChoiceWriter {
     this.#wantsScores = options.logprobs;
   }
 
-  /** What the event adds to the stream. */
+  /** The chunks that the event adds to the stream. */
   take(event: GenerationEvent): ChatChunk[] {
     switch (event.type) {
       case "queued":

@@ -43,7 +43,7 @@ export const completionSchema = z.object({
 });
 type CompletionRequest = z.infer<typeof completionSchema>;
 
-/** What the public API does when nothing is said. */
+/** The public API's limit for requests that name none. */
 const defaultMaxTokens = 16;
 
 export function routeCompletions({ app }: Server, dependencies: RouteDependencies): void {

@@ -1,5 +1,5 @@
 /**
- * What an answer has to look like, in the words of OpenAI and of other servers of its protocols: llama.cpp, vLLM, SGLang. Each
+ * Constraints on an answer, in the words of OpenAI and of other servers of its protocols: llama.cpp, vLLM, SGLang. Each
  * is enforced or refused by its name. Pure.
  */
 import * as z from "zod";

@@ -10,7 +10,7 @@ import { askedModel } from "../../service/generation.js";
 import type { RouteDependencies } from "./answers.js";
 import { modelName, requires, severalOf, shortText, tokenIds } from "./fields.js";
 
-/** What the public API allows in one request. */
+/** The public API allows as many in one request. */
 const maxInputs = 2048;
 /** Texts of one request that are worked on together; many texts of one client must not fill the queue for all. */
 const inputsAtOnce = 4;

@@ -86,7 +86,7 @@ export const answerFields = {
   service_tier: z.string().max(32).nullish(),
 };
 
-/** Of answer `index` of several: each has its own chance, and a seed repeats them all. */
+/** The sampling of answer `index` of several: each has a seed of its own, and a request's seed repeats them all. */
 export function toSampling(request: z.infer<typeof samplingSchema>, index: number): GenerationRequest["sampling"] {
   const { seed, logit_bias: bias } = request;
   return askedSampling({

@@ -2,7 +2,7 @@
 import type { Timings } from "../../service/timings.js";
 import type { Usage } from "../../service/types.js";
 
-/** Of one prompt and its answers. */
+/** The counts and times of one prompt and its answers. */
 export function toUsage(usages: readonly Usage[]) {
   const [first] = usages;
   const sum = (count: (usage: Usage) => number) => usages.reduce((total, usage) => total + count(usage), 0);
@@ -17,7 +17,7 @@ export function toUsage(usages: readonly Usage[]) {
   };
 }
 
-/** As llama-server tells them. Milliseconds. */
+/** The timings in llama-server's fields. Milliseconds. */
 export function toTimings({ usage, promptMs, generateMs }: Timings) {
   const promptTokens = usage.promptTokens - usage.cachedTokens;
   return {

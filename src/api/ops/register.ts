@@ -1,4 +1,4 @@
-/** What operators and their tools ask: does it live, does it serve, how does it do. */
+/** Routes for operators and their tools: liveness, readiness, metrics, and the OpenAPI document. */
 import type { Health } from "../../base/health.js";
 import type { Metrics } from "../../base/metrics.js";
 import { version } from "../../base/version.js";

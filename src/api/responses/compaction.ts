@@ -19,7 +19,7 @@ const contentVersion = 1;
 const itemSchema = z.object({ type: z.literal("compaction"), encrypted_content: z.string() });
 const contentSchema = z.object({ version: z.literal(contentVersion), summary: z.string() });
 
-/** What the assistant is asked where a summary follows nothing that the user said. */
+/** This question precedes a summary that no user message does. */
 const recall = "What have we talked about so far?";
 
 /** Encoded, not encrypted: nothing in it is a secret of the server, and its holder may say anything in messages anyway. */

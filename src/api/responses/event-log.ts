@@ -36,7 +36,7 @@ export class EventLog {
     return this.end - this.#taken;
   }
 
-  /** Of their JSON. */
+  /** The characters of JSON of the events that the client has not taken yet. */
   get untakenCharacters(): number {
     return this.#untakenCharacters;
   }

@@ -1,4 +1,4 @@
-/** What a client may send over a WebSocket: the frames, and their checks. Pure. */
+/** Frames that a client may send over a WebSocket, and their checks. Pure. */
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
 import { parseAt } from "../../net/validate.js";
@@ -19,7 +19,7 @@ const httpOnly = ["stream", "stream_options", "background"] as const;
 const streamIdSchema = z.string().min(1).max(256).nullish();
 const cancelSchema = z.object({ response_id: z.string().max(256).nullish() });
 
-/** What a frame that creates a response may have. */
+/** The fields of a frame that creates a response. */
 export const createFrameSchema = createSchema.extend({ type: z.string(), stream_id: streamIdSchema });
 
 /** REQUEST_INVALID for what is no JSON object. */

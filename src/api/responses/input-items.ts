@@ -11,7 +11,7 @@ export interface InputItem {
   readonly [field: string]: unknown;
 }
 
-/** Of a request that was accepted: every item has the form that its type asks for. */
+/** The items of an accepted request's input: every item has the form that its type asks for. */
 export function toInputItems(input: string | readonly unknown[] | null | undefined): readonly InputItem[] {
   if (typeof input === "string") return [toItem({ role: "user", content: input })];
   return (input ?? []).map((item) => toItem(item as Readonly<Record<string, unknown>>));

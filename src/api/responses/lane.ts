@@ -13,7 +13,7 @@ export class Lane {
   readonly turns: WaitingTurn[] = [];
   /** Ends the running turn: as one that the client does not want any more, or as one that it may come back for. */
   leave: ((byClient: boolean) => void) | null = null;
-  /** What is sent at the moment. */
+  /** The stream that is being sent. */
   stream: LiveStream | null = null;
   #working = false;
 

@@ -52,17 +52,17 @@ export class LiveStream {
     return this.#ended;
   }
 
-  /** As it stands. */
+  /** The response in its present state. */
   get response(): ResponseResource {
     return this.#turn.response;
   }
 
-  /** What the request brought. */
+  /** The items of the request's input. */
   get inputItems(): readonly InputItem[] {
     return this.#turn.inputItems;
   }
 
-  /** What a later request goes on from; null before the response is done, and when it failed. */
+  /** The conversation for a later request to continue; null before the response is done, and when it failed. */
   get stored(): StoredResponse | null {
     return this.#turn.stored;
   }

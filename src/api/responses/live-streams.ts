@@ -12,20 +12,20 @@ import type { Turn } from "./turn.js";
 export interface LiveStreamsOptions {
   /** 0: a stream ends with its connection. */
   readonly graceMs: number;
-  /** Of each stream's events that are kept, and that it may be ahead of a client that is gone. */
+  /** The characters of events that are kept of each stream, and by which it may be ahead of a client that is gone. */
   readonly keepCharacters: number;
 }
 
 /** Streams without a client; of more than this the one that lost its client first goes. */
 const maxUnattended = 32;
-/** The same of one key, or of all where keys are not needed: losing connections must not be a way to more slots. */
+/** The limit for one key, or for all clients where keys are not needed: losing connections must not be a way to more slots. */
 const maxUnattendedOfOwner = 16;
 
 export class LiveStreams {
   readonly #options: LiveStreamsOptions;
   readonly #clock: Clock;
   readonly #streams = new Map<string, LiveStream>();
-  /** Those without a client, with what stops their time; the oldest first. */
+  /** Streams without a client, the oldest first, with the function that stops their time. */
   readonly #unattended = new Map<LiveStream, () => void>();
 
   constructor(options: LiveStreamsOptions, clock: Clock) {

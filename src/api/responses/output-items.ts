@@ -17,7 +17,7 @@ export interface EventBody {
 export interface OpenItem {
   open(): EventBody[];
   close(status: ItemStatus): EventBody[];
-  /** As it stands. */
+  /** The item in its present state. */
   item(status: ItemStatus): OutputMessage | ReasoningItem | FunctionCallItem;
 }
 

@@ -43,7 +43,7 @@ export interface FunctionCallItem {
 
 export type OutputItem = OutputMessage | ReasoningItem | FunctionCallItem;
 
-/** What changes while a response is made; the rest echoes the request. */
+/** The fields that change while a response is made; the others echo the request. */
 export interface ResponseState {
   readonly status: ResponseStatus;
   readonly completed_at: number | null;
@@ -55,7 +55,7 @@ export interface ResponseState {
 
 export type ResponseResource = ReturnType<typeof describeRequest> & ResponseState;
 
-/** What ids of responses look like. */
+/** The form of a response's id. */
 export const responseIdPattern = /^resp_[0-9a-f]{48}$/;
 
 /** Unguessable: who knows an id may go on with its conversation. */

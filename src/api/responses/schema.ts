@@ -1,5 +1,5 @@
 /**
- * What a client may send to /v1/responses, with a range for every field. Fields that nobody defined are ignored; fields that
+ * The requests that a client may send to /v1/responses, with a range for every field. Undefined fields are ignored; fields that
  * ask for what this server cannot do yet are refused by name, so that nobody takes silence for consent.
  */
 import * as z from "zod";
@@ -68,7 +68,7 @@ const toolChoiceSchema = z.union([
   }),
 ]);
 
-/** Of the items of an input; input.ts reads them all. */
+/** A text part of an input item; input.ts reads the items. */
 const textPart = (type: string) => ({
   type: "object",
   properties: { type: { const: type }, text: { type: "string" } },
@@ -81,7 +81,7 @@ const messageForms = oneOfForms({
 });
 
 export const createSchema = z.object({
-  /** Of a request that is answered; see `askedModel`. */
+  /** The model that is to answer; see `askedModel`. */
   model: shortText.nullish().meta({ type: "string" }),
   input: z
     .union([z.string(), z.array(z.unknown().meta(messageForms)).max(4096).meta({ minItems: 1 })])

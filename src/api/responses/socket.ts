@@ -33,7 +33,7 @@ export class ResponsesSocket implements ConnectionHandler {
   readonly #connection: Connection;
   readonly #dependencies: SocketDependencies;
   readonly #memory = new SocketMemory();
-  /** Those with turns, by their names. */
+  /** Lanes that have turns, by their names. */
   readonly #lanes = new Map<string | null, Lane>();
 
   constructor(connection: Connection, dependencies: SocketDependencies) {
@@ -139,7 +139,7 @@ export class ResponsesSocket implements ConnectionHandler {
     logger.info({ responseId: stream.id, status, durationMs, caller: client.key?.name }, "turn");
   }
 
-  /** What runs in the lane, or the response of the id that runs in any; its stream ends with its last event. */
+  /** Cancels the lane's running response, or the one of the id in any lane; its stream ends with its last event. */
   #cancel(lane: Lane, id: string | null): void {
     const lanes = id === null ? [lane] : [...this.#lanes.values()];
     const running = lanes.find(({ stream, leave }) => (id === null ? leave !== null : stream?.id === id));

@@ -38,7 +38,7 @@ export interface ResponseStore {
   delete(id: string, owner: string): Promise<boolean>;
 }
 
-/** What a connection remembers for itself, whether it was to be stored or not. */
+/** A connection's own memory of its responses, whether they are stored or not. */
 export interface ResponseMemory {
   get(id: string): StoredResponse | undefined;
   put(stored: StoredResponse): void;
@@ -48,7 +48,7 @@ export interface ResponseMemory {
 /** Lanes whose newest response is remembered; the one that was used last is kept longest. */
 const maxLanes = 32;
 
-/** What one WebSocket remembers: the newest response of each lane. A turn may go on from any of them. */
+/** The memory of one WebSocket: the newest response of each lane. A turn may continue any of them. */
 export class SocketMemory {
   readonly #newest = new Map<string | null, StoredResponse>();
 

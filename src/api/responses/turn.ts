@@ -35,7 +35,7 @@ export interface TurnClient {
   /** Whose the response is. */
   readonly owner: string;
   readonly demand: Demand;
-  /** Of the socket, and its lane, that the request came over, if it was one. */
+  /** The memory of the socket's lane that the request came over; null for requests over HTTP. */
   readonly memory: ResponseMemory | null;
 }
 
@@ -47,7 +47,7 @@ export class Turn {
   readonly #memory: ResponseMemory | null;
   #writer: ResponseWriter | null = null;
   #stored: StoredResponse | null = null;
-  /** What the response goes on from. */
+  /** The messages that the response continues. */
   #conversation: readonly Message[] = [];
   #inputItems: readonly InputItem[] | null = null;
   #isCancelled = false;
@@ -60,24 +60,24 @@ export class Turn {
     this.#memory = memory;
   }
 
-  /** As it stands; not before the first event. */
+  /** The response in its present state; not before the first event. */
   get response(): ResponseResource {
     if (!this.#writer) throw new HearthError("INTERNAL", "A response was asked for before its first event.");
     return this.#writer.response;
   }
 
-  /** What the request brought. */
+  /** The items of the request's input. */
   get inputItems(): readonly InputItem[] {
     this.#inputItems ??= toInputItems(this.#request.input);
     return this.#inputItems;
   }
 
-  /** What follows, when the signal of `events` is aborted next, is no failure: the client wants no more of the response. */
+  /** The client wants no more of the response: the next abort of the signal of `events` is no failure. */
   cancel(): void {
     this.#isCancelled = true;
   }
 
-  /** What a later request goes on from; null before the response is done, and when it failed. */
+  /** The conversation for a later request to continue; null before the response is done, and when it failed. */
   get stored(): StoredResponse | null {
     return this.#stored;
   }
@@ -99,7 +99,7 @@ export class Turn {
         yield* events;
         return;
       }
-      // What a client builds on a turn that failed is not what it thinks: it is to send its whole input again.
+      // A client that built on a failed turn would be mistaken about the conversation: it has to send its whole input again.
       this.#memory?.delete(this.#request.previous_response_id ?? "");
       if (!this.#writer) throw error;
       const failure = toHearthError(error);

@@ -1,4 +1,4 @@
-/** What an answer consists of, as its text is read; and what reads the part of it that is a tool call. */
+/** AnswerEvents are the parts of an answer while its text is read; a CallReader reads a part that is a tool call. */
 
 export type AnswerEvent =
   | { readonly type: "text"; readonly text: string }

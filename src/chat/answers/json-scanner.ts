@@ -38,7 +38,7 @@ export class JsonScanner {
     return this.#expected === "commaOrEnd" && this.#string === "no" && this.#scalar === "";
   }
 
-  /** What the unit adds to the JSON, which may be nothing yet; null when it cannot stand here. */
+  /** The text that the unit adds to the JSON, which may be nothing yet; null when the unit cannot stand here. */
   push(unit: string): string | null {
     if (this.#string !== "no") return this.#inString(unit);
     if (this.#scalar !== "" && /[\w.+-]/.test(unit)) {

@@ -4,7 +4,7 @@ import { type CallReader, type Emit, isSpace } from "./events.js";
 export class MarkedReader implements CallReader {
   readonly #mark: string;
   readonly #reader: CallReader;
-  /** What may become the mark again; null once the call has begun. */
+  /** Text that may become the mark again; null once the call has begun. */
   #again: string | null = "";
 
   constructor(mark: string, reader: CallReader) {

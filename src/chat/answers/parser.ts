@@ -30,14 +30,14 @@ export class AnswerParser {
   readonly #tools: readonly Tool[];
   readonly #textMarkers: TextMatcher;
   readonly #reasoningReader: ReasoningReader;
-  /** What is still to be read. */
+  /** Text that is still to be read. */
   #input = "";
   /** Nothing but text can come. */
   readonly #isPlain: boolean;
   #mode: "text" | "reasoning" | "call" | "unmarked";
   #reader: CallReader | null = null;
   #unmarked: UnmarkedReader | null = null;
-  /** What the reader has taken since its last complete call, the marker included. */
+  /** Text that the reader has taken since its last complete call, the marker included. */
   #raw = "";
   #isCallOpen = false;
   /** No text yet, or none since reasoning or a call: here reasoning and unmarked calls may begin. */
@@ -46,7 +46,7 @@ export class AnswerParser {
   #isClosed = false; // the call before, by its mark
   /** An unmarked call may begin, and the grammar would hold it to one. */
   #isHeld = false;
-  /** What begins here was read as unmarked calls already, in vain. */
+  /** The text that begins here was read as unmarked calls already, in vain. */
   #isText = false;
   /** A block was opened around calls: where it ends is no text. */
   #inFence = false;
@@ -77,7 +77,7 @@ export class AnswerParser {
     return this.#mode === "reasoning";
   }
 
-  /** What would follow is not part of the answer: calls were asked for, or came without marks, and something else begins. */
+  /** Further text would be no part of the answer: calls were asked for, or came without marks, and something else begins. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -92,14 +92,14 @@ export class AnswerParser {
     this.#isHeld = true;
   }
 
-  /** What is sure with this piece. */
+  /** The events that are certain with this piece. */
   push(piece: string): AnswerEvent[] {
     if (this.#isPlain) return piece === "" ? [] : [{ type: "text", text: piece }];
     this.#read(piece);
     return this.#events.take();
   }
 
-  /** What was held back when the answer ended. */
+  /** The events of the text that was held back when the answer ended. */
   finish({ isCut }: AnswerEnd = { isCut: false }): AnswerEvent[] {
     if (this.#isOver) return [];
     while (this.#mode === "unmarked") this.#finishUnmarked(isCut);
@@ -119,7 +119,7 @@ export class AnswerParser {
   #read(text: string): void {
     this.#input = text;
     while (this.#input !== "") {
-      // What a unit leads to may put text before the rest.
+      // A unit may put text before the rest, so that units are taken one by one.
       const units = this.#input.split("");
       this.#input = "";
       for (const [i, unit] of units.entries()) {

@@ -33,7 +33,7 @@ export class ReasoningReader {
     ]);
   }
 
-  /** What is certain to be reasoning with this unit. */
+  /** The text that is certain to be reasoning with this unit. */
   take(unit: string): ReasoningPiece {
     if (this.#reader) return this.#takeInCall(this.#reader, unit);
     const { text, match: mark } = this.#markers.push(unit);
@@ -48,7 +48,7 @@ export class ReasoningReader {
     return { text: shown, isOver: false };
   }
 
-  /** What was held back when the answer ended within the reasoning; calls that are whole are kept. */
+  /** The text that was held back when the answer ended within the reasoning; calls that are whole are kept. */
   flush(): string {
     const reader = this.#reader;
     this.#reader = null;

@@ -45,7 +45,7 @@ export class UnmarkedReader {
   #isInList = false;
   /** Calls that are whole, but for text behind them. */
   #calls: AnswerEvent[] = [];
-  /** Of the object, as long as they may not go out. */
+  /** The object's events, as long as they may not go out. */
   #pending: AnswerEvent[] = [];
   #hasNamed = false; // the object names a tool
   #hasMisnamed = false; // it begins with another name
@@ -146,7 +146,7 @@ export class UnmarkedReader {
     return fits ? "more" : this.#refuseName();
   }
 
-  /** What is no call of an offered tool may be one of another name, as long as nothing else was said. */
+  /** An object that calls no offered tool may call one of another name, as long as nothing else was said. */
   #refuseName(): Taken {
     const { follows, isHeld } = this.#options;
     if (follows || this.#found > 0 || this.#hasStreamed || !isHeld()) return "bad";

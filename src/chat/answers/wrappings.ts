@@ -45,6 +45,6 @@ export function foreignTags(own: readonly string[]): Tags {
 /** White space of JSON. */
 export const jsonSpaces = [" ", "\t", "\n", "\r"] as const;
 
-/** What may stand between two calls. */
+/** Marks that may stand between two calls. */
 export const separators: readonly string[] = [",", ";"];
 export const isSeparator = (unit: string): boolean => separators.includes(unit);

@@ -52,7 +52,7 @@ export const xmlTags = {
   parameterClose: "</parameter>",
 } as const;
 
-/** What ends a value between tags: models forget to close it. No bare text may hold one of them. */
+/** Marks that end a value between tags, since models forget its own. No bare text may hold one of them. */
 export const xmlValueEnds = [
   xmlTags.parameterClose,
   xmlTags.parameterOpen,

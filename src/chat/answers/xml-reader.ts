@@ -26,7 +26,7 @@ export class XmlReader implements CallReader {
   #key = "";
   #kinds: ParameterKinds | null = null;
   #arguments: [key: string, value: unknown][] = [];
-  /** Of a value that is JSON, as long as it is. */
+  /** The scanner of a value that is JSON, as long as it is. */
   #scanner: JsonScanner | null = null;
   #calls = 0;
 

@@ -1,4 +1,4 @@
-/** What a schema without combiners can be: its alternatives, and the types that each allows. */
+/** Alternatives of a schema without combiners, and the types that each allows. */
 import { type Flat, flatten, list, typesOf, valuesOf } from "./merge.js";
 import { isSchema, keywordTypes, type SchemaDocument, type Type, typeOf } from "./schema.js";
 

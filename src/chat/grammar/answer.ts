@@ -11,9 +11,9 @@ import { wordsRule } from "./plain-text.js";
 
 export interface AnswerShape {
   readonly format: OutputFormat;
-  /** What may be called; empty for no calls. */
+  /** The tools that may be called; empty for no calls. */
   readonly tools: readonly Tool[];
-  /** Of the family's ToolFormat: its name, and the texts that open calls, and close them. */
+  /** The family's ToolFormat: its name, and the texts that open calls, and close them. */
   readonly family: {
     readonly name: string;
     readonly opens: readonly string[];
@@ -127,7 +127,7 @@ class CallRules {
     // A family without marks writes calls one behind the other, and then nothing.
     const next = family?.isBare && unmarked ? `${closed} ([;,] ${space} ${unmarked.object})?` : more;
     writer.define(after, several ? next : '""');
-    // What is JSON or a call has nothing behind it.
+    // Nothing follows JSON or a call that is the whole answer.
     if (unmarked) writer.define(unmarked.after, format.type !== "text" ? space : several ? next : closed);
     if (begun !== null) return rest(begun);
     if (format.type === "text") return start;
@@ -161,7 +161,7 @@ interface Unmarked extends Omit<UnmarkedCalls, "isBare"> {
   readonly after: string;
 }
 
-/** What closes a block or tags around a call. */
+/** The marks that close a block or tags around a call. */
 function closesOf(family: AnswerShape["family"]): string[] {
   return [fence, ...foreignTags(family?.opens ?? []).closes].map(literal);
 }

@@ -7,7 +7,7 @@ import { single, type TextAutomaton } from "./free-text.js";
 import { characterClass, type GrammarWriter } from "./gbnf.js";
 
 export interface UnmarkedCalls {
-  /** What names a tool, as JSON, and the rule of what follows its name. */
+  /** The rule for the text behind each tool's name, by the JSON that names the tool. */
   readonly afterNames: ReadonlyMap<string, string>;
   /** Tags that may stand around calls. */
   readonly tags: Tags;

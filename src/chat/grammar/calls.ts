@@ -39,7 +39,7 @@ export interface CallParts {
   readonly opened: string;
   /** Where that depends on the marker: by its text. */
   readonly openedBy?: Readonly<Record<string, string>>;
-  /** What follows the text with which the prompt begins a call (ToolFormat.begin): of a tool, or of any (""). */
+  /** The rule for the text behind a call's beginning in the prompt (ToolFormat.begin): of one tool, or of any (""). */
   readonly rest: (tool: string) => string;
 }
 
@@ -49,7 +49,7 @@ const space = "[ \\n]{0,4}";
 
 type Compile = (compiler: (options: Partial<SchemaOptions>) => SchemaCompiler, schema: object) => string;
 
-/** What Home Assistant's tools act on: a device by its name, or all of an area or a floor. Without any they act on the whole home. */
+/** The targets of Home Assistant's tools: a device, an area or a floor. Without any of them a tool acts on the whole home. */
 const targets = ["name", "area", "floor"] as const;
 
 /** The targets of a tool that has all of these; to act on nothing in particular is what nobody asks for. */

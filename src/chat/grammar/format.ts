@@ -1,4 +1,4 @@
-/** What an answer may be asked to look like, as a grammar for the engine. */
+/** Output formats that a request may ask for, as grammars for the engine. */
 import { HearthError } from "../../base/errors.js";
 import type { GrammarWriter } from "./gbnf.js";
 import { SchemaCompiler } from "./json-schema.js";
@@ -24,7 +24,7 @@ export type OutputFormat =
 
 const maxDepth = 200;
 const maxParts = 100_000;
-/** Of all keys and strings together. A schema that fills a prompt of 32,000 tokens has half as many. */
+/** The limit for all keys and strings together. A schema that fills a prompt of 32,000 tokens has half as many. */
 const maxCharacters = 256 * 1024;
 
 /**

@@ -52,7 +52,7 @@ export class TextAutomaton {
     return this.names.get("") ?? "";
   }
 
-  /** What may follow this beginning, but for the characters that the caller handles itself. */
+  /** The characters that may follow this beginning, without those that the caller handles itself. */
   steps(prefix: string, without: readonly string[] = []): string[] {
     const next = new Map<string, Range[]>(); // what leads to a rule
     const others: string[] = []; // lead there as any character does

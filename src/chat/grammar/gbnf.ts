@@ -4,7 +4,7 @@ import { HearthError } from "../../base/errors.js";
 /** Code points, both ends included. */
 export type Range = readonly [low: number, high: number];
 
-/** What the grammar of one request may cost: a client's schemas must not hold up the others. */
+/** The work that the grammar of one request may cost: a client's schemas must not hold up the others. */
 export class WorkBudget {
   #left = 3_000_000; // characters that are written, of which the engine takes a third
 

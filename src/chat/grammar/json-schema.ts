@@ -147,7 +147,7 @@ export class SchemaCompiler {
     return choiceOrNull(this.#matchingValues(flat, path).map((value) => this.#notation.literal(value)));
   }
 
-  /** Of the listed values those that the other keywords allow. */
+  /** The listed values that the other keywords allow. */
   #matchingValues(flat: Flat, path: string): readonly unknown[] {
     const named = typesOf(flat, path);
     return (valuesOf(flat, path) ?? []).filter((value) => {

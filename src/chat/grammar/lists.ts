@@ -2,7 +2,7 @@
 import type { GrammarWriter } from "./gbnf.js";
 import { bounds, type Length } from "./strings.js";
 
-/** What stands between items, and behind the last one. */
+/** The texts between items, and behind the last one. */
 export interface ListSpacing {
   readonly comma: string;
   readonly end: string;
@@ -91,7 +91,7 @@ function subsequences(
 ): string {
   // Beyond this many items the count says nothing more.
   const counted = most < items.length ? most : Math.max(1, least);
-  // What may follow when `count` items came and those before the current one are over; from the last one backwards.
+  // The items that may follow when `count` came and those before the current one are over; from the last one backwards.
   let after: readonly string[] = Array.from({ length: counted + 1 }, (_, count) =>
     count >= least ? endAfter(spacing, count) : "[]",
   );

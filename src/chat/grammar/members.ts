@@ -53,7 +53,7 @@ export function inOrder(
   const more = additional === null ? end : `(${comma} ${additional})* ${end}`;
   const none = additional === null ? '""' : `(${additional} ${more})?`;
   const isWanted = ({ key }: Member) => leastOne.includes(key);
-  // What may follow some members, and what may stand where none came: when one of the wanted came, and when none did.
+  // The members that may follow some, and none: once when one of the wanted came, and once when none did.
   let satisfied: Rests = { afterSome: more, afterNone: none };
   let unsatisfied: Rests = declared.some(isWanted) ? { afterSome: null, afterNone: null } : satisfied;
   for (const member of [...declared].reverse()) {
@@ -79,7 +79,7 @@ interface Rests {
   readonly afterNone: string | null;
 }
 
-/** As a rule, since both go into the next pair of expressions. */
+/** A rule for both, since both go into the next pair of expressions. */
 function eitherRule(writer: GrammarWriter, name: string, a: string | null, b: string | null): string | null {
   if (a === null && b === null) return null;
   return writer.rule(name, a === null || b === null ? `${a ?? b}` : `(${a} | ${b})`);

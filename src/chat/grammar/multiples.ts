@@ -90,7 +90,7 @@ class MultipleDigits {
     this.#decimals = decimals;
   }
 
-  /** Of two numbers that are not negative; null where there is none. */
+  /** The expression for multiples between two numbers that are not negative; null where there is none. */
   between(low: number, high: number): string | null {
     if (low > high) return null;
     if (this.#step > maxRemainders) return this.#listed(low, high);

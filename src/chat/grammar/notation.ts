@@ -45,7 +45,7 @@ export interface Notation extends Members {
   readonly true: string;
   readonly false: string;
   readonly null: string;
-  /** What may stand behind opening brackets; `comma` and `end` are those of lists, too. */
+  /** The white space that may stand behind opening brackets; `comma` and `end` are those of lists, too. */
   readonly space: string;
   /** null where such a text cannot be written, or its pattern and length are too much together. */
   string(text: Text): string | null;
@@ -115,7 +115,7 @@ export function pythonArguments(python: Notation): Members {
 }
 
 const codes = (characters: string): number[] => [...characters].map((character) => character.codePointAt(0) ?? 0);
-/** Of Gemma's keys without quotes. */
+/** The characters of Gemma's keys without quotes. */
 const keyRanges = without([[0x21, 0x7e]], codes(':{}[],<>|"'));
 
 /** Where any key may come it may also come without quotes. */
@@ -189,7 +189,7 @@ export function xmlParameters(writer: GrammarWriter): Members {
   };
 }
 
-/** What follows a value of JSON. */
+/** The text behind a value that is JSON. */
 export const xmlValueEnd = literal(`${endOfValue}\n`);
 
 interface BareText {

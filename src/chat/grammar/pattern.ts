@@ -56,12 +56,12 @@ const classEscapes: Readonly<Record<string, readonly Range[]>> = {
 };
 const characterEscapes: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r: 13, "0": 0 };
 
-/** What a text that matches somewhere is as a whole. `fail` throws, with what the pattern has that is not supported. */
+/** The pattern of a whole text that `source` matches somewhere. `fail` throws, with the part of it that is not supported. */
 export function parsePattern(source: string, fail: (what: string) => never): Pattern {
   return new PatternParser(source, fail, anyText).parse();
 }
 
-/** What a text is that matches as a whole, whether the pattern says so or not. `fail` as above. */
+/** The pattern of a text that `source` matches as a whole, with or without anchors. `fail` as above. */
 export function parseWholePattern(source: string, fail: (what: string) => never): Pattern {
   return new PatternParser(source, fail, null).parse();
 }

@@ -65,7 +65,7 @@ export const enforced: ReadonlySet<string> = new Set([
   "const",
 ]);
 
-/** What combining two schemas costs, in characters of a grammar. */
+/** The cost of combining two schemas, in characters of a grammar. */
 const workOfStep = 50;
 
 /** A whole document, with a bound on the work that combining its schemas may be. */

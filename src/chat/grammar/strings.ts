@@ -21,7 +21,7 @@ const anyJsonCharacter = [
 /** Within the quotes of JSON, as itself or escaped: valid UTF-8, and no half of a surrogate pair. */
 export const jsonSpelling: Spelling = { any: anyJsonCharacter, one: jsonCharacter };
 
-/** As itself, without these code points and without control characters that texts do not have. */
+/** Characters spelled as themselves, without these code points and without control characters that texts do not have. */
 export function plainSpelling(...excluded: readonly number[]): Spelling {
   const one = (ranges: readonly Range[]) => {
     const writable = without(ranges, [...excluded, ...unusual]);
@@ -217,7 +217,7 @@ function jsonCharacter(ranges: readonly Range[]): string | null {
       if (codePoint < low || codePoint > high) continue;
       if (codePoint > from) plain.push([from, codePoint - 1]);
       from = codePoint + 1;
-      // Of the control characters that a wide range brings along only those that texts have.
+      // A wide range brings control characters along; those that no text has are left out.
       if (low !== high && codePoint < 0x20 && !"\t\n\r".includes(String.fromCodePoint(codePoint))) continue;
       escapes.push(literal(shortEscapes[codePoint] ?? `\\u${codePoint.toString(16).padStart(4, "0")}`));
     }

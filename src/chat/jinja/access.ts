@@ -41,7 +41,7 @@ const unsafeMethods: Readonly<Record<string, ReadonlySet<string>>> = {
   dict: new Set(["clear", "pop", "popitem", "setdefault", "update"]),
 };
 
-/** What every object of Python has, and no template may have. */
+/** Attributes that every object of Python has, and that no template may read. */
 const dunder =
   /^__(class|doc|init|new|repr|str|hash|eq|ne|lt|le|gt|ge|dir|format|sizeof|reduce|reduce_ex|subclasshook|init_subclass|getattribute|setattr|delattr)__$/;
 

@@ -32,7 +32,7 @@ export function textArgument(value: Value | undefined, name: string): string {
   throw typeError(`${name} must be str, not ${typeName(value ?? null)}`);
 }
 
-/** As Python takes an index: an int or a bool; the nearest safe integer of one that is larger. */
+/** An index in Python's sense: an int or a bool; the nearest safe integer of one that is larger. */
 export function intArgument(value: Value): number {
   const number = numeric(value);
   if (typeof number === "number") return number;

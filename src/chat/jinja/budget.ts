@@ -1,5 +1,5 @@
 /**
- * What a template may use: steps, text and lists that it makes, time. Counted in every loop and before every allocation that
+ * Limits of a template: steps, text and lists that it makes, time. Counted in every loop and before every allocation that
  * a template can make long, so that no single operation is large. Knows nothing of what is counted.
  */
 import { LimitError } from "./errors.js";
@@ -9,9 +9,9 @@ export interface BudgetLimits {
   readonly steps: number;
   /** For what takes long in few steps. */
   readonly timeoutMs: number;
-  /** Of the output and of every text and list on the way to it. */
+  /** The limit for the output and for every text and list on the way to it. */
   readonly outputChars: number;
-  /** Of all texts and lists together, those that are gone included. */
+  /** The limit for all texts and lists together, those that are gone included. */
   readonly allocatedChars: number;
 }
 

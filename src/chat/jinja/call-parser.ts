@@ -1,10 +1,10 @@
-/** What follows an operand: attributes, subscripts, calls, filters and tests. Operands themselves are expression-parser.ts'. */
+/** Postfix expressions: attributes, subscripts, calls, filters and tests. Operands themselves are expression-parser.ts'. */
 import type { Call, Expression, FilterNode } from "./nodes.js";
 import type { TokenStream } from "./token-stream.js";
 
-/** Of parentheses, brackets, calls and operands within each other. Python's own parser gives up before. */
+/** The depth of parentheses, brackets, calls and operands within each other. Python's own parser gives up before. */
 const maxDepth = 150;
-/** Of operators of one kind in a row, which become a tree as deep. */
+/** The number of operators of one kind in a row, which become a tree as deep. */
 const maxChain = 1500;
 
 export abstract class CallParser {

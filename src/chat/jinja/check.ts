@@ -1,5 +1,5 @@
 /**
- * What Jinja2 refuses when it compiles a template, though nothing of it runs: unknown filters and tests outside of conditions,
+ * Faults that Jinja2 finds when it compiles a template, before it runs: unknown filters and tests outside of conditions,
  * loop controls outside of loops, assignments to `loop`, blocks and arguments with one name.
  */
 import { JinjaError } from "./errors.js";

@@ -3,7 +3,7 @@ import { budget } from "./budget.js";
 import { typeError } from "./errors.js";
 import { Bytes, Float, isInt, Markup, Obj, Range, Tuple, typeName, Undefined, type Value } from "./values.js";
 
-// Of two lone surrogates, which no decoded text contains: keeps composed keys apart from texts.
+// Two lone surrogates, which no decoded text contains, keep composed keys apart from texts.
 const composed = "\udfff\udfff";
 
 /** A key that is the same for values that are equal. TypeError for a value that has no hash. */
@@ -84,7 +84,7 @@ export class Dict extends Obj {
   }
 }
 
-/** What keys(), values() and items() give: sees later changes, and can be walked over again. */
+/** The result of keys(), values() and items(): it sees later changes, and can be walked over again. */
 export class DictView extends Obj {
   readonly typeName: "dict_keys" | "dict_values" | "dict_items";
   constructor(

@@ -1,4 +1,4 @@
-/** What filters, tests and functions may ask of the template that calls them. */
+/** Environment is the template's side of filters, tests and functions: all that they may ask of it. */
 import type { Kwargs, Value } from "./values.js";
 
 export interface Environment {

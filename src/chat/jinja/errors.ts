@@ -1,4 +1,4 @@
-/** What goes wrong in a template: an exception as Python has it, or a limit that the template ran into. */
+/** Errors of a template: an exception as Python has it, or a limit that the template ran into. */
 
 /** Python's and Jinja's exception classes, as far as templates can tell them apart. */
 export type ErrorType =
@@ -16,7 +16,7 @@ export type ErrorType =
 
 export class JinjaError extends Error {
   readonly type: ErrorType;
-  /** Of the template's source, counted from 1; where it is known. */
+  /** The line of the template's source, counted from 1; null where it is not known. */
   line: number | null;
 
   constructor(type: ErrorType, message: string, line: number | null = null) {

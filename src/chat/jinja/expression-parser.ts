@@ -55,7 +55,7 @@ export class ExpressionParser extends CallParser {
     return end !== undefined && stream.is("name", end);
   }
 
-  /** What `set`, `for` and `with` assign to; `withNamespace` allows `ns.name`. */
+  /** The target of `set`, `for` and `with`; `withNamespace` allows `ns.name`. */
   target(end?: string, withNamespace = false): Target {
     const { line } = this.stream.current;
     const { items, isTuple } = this.#commaSeparated(() => this.#targetItem(withNamespace), end);

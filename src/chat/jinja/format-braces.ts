@@ -16,7 +16,7 @@ export interface Fields {
   readonly args: readonly Value[];
   named(name: string): Value | undefined;
   readonly reach: Reach;
-  /** What becomes of a field's text; a Markup escapes it. */
+  /** The text that replaces a field; a Markup escapes it. */
   finish?(text: string, value: Value): string;
 }
 
@@ -28,7 +28,7 @@ export function formatBraces(format: string, fields: Fields): string {
 
 class Formatter {
   readonly #fields: Fields;
-  /** Of the next field without a name; null when fields are numbered by hand. */
+  /** The number of the next field without a name; null when fields are numbered by hand. */
   #auto: number | null = 0;
 
   constructor(fields: Fields) {

@@ -1,4 +1,4 @@
-/** What markupsafe does: HTML's special characters escaped, once, and tags taken out. */
+/** HTML as markupsafe treats it: special characters escaped, once, and tags taken out. */
 import { budget } from "./budget.js";
 import { str } from "./display.js";
 import { isSpace } from "./text.js";

@@ -11,10 +11,10 @@ import type { Expression, FilterNode, Signature, Statement, Target } from "./nod
 import { Scope } from "./scope.js";
 import { Func, Markup, Namespace, Obj, typeName, Undefined, type Value } from "./values.js";
 
-/** Of macros, blocks and recursive loops within each other; Python gives up at about as many. */
+/** The depth of macros, blocks and recursive loops within each other; Python gives up at about as many. */
 const maxCalls = 150;
 
-/** What a loop's body ends with before its end. */
+/** The statement that ended a loop's body before its end. */
 type Signal = "break" | "continue" | null;
 
 type For = Extract<Statement, { kind: "for" }>;
@@ -26,7 +26,7 @@ export class Interpreter {
   readonly #blocks = new Map<string, readonly Statement[]>();
   #text = "";
   #calls = 0;
-  /** Of the statement that runs. */
+  /** The line of the statement that runs. */
   line = 1;
 
   constructor(template: readonly Statement[], variables: ReadonlyMap<string, Value>, now: () => Date) {
@@ -54,7 +54,7 @@ export class Interpreter {
     this.#text += text;
   }
 
-  /** What `body` writes. */
+  /** The text that `body` writes. */
   #captured(body: () => void): Value {
     const outer = this.#text;
     this.#text = "";

@@ -1,4 +1,4 @@
-/** What Python's bool(), len(), iter() and list() make of a value. Every element that is walked over is a step. */
+/** Python's bool(), len(), iter() and list() for values of templates. Every element that is walked over is a step. */
 import { budget } from "./budget.js";
 import { Dict, DictView } from "./dict.js";
 import { typeError } from "./errors.js";

@@ -22,7 +22,7 @@ export type TokenType =
 
 export interface Token {
   readonly type: TokenType;
-  /** As written; a text without its quotes and escapes. */
+  /** The token's source; a text without its quotes and escapes. */
   readonly text: string;
   readonly line: number;
   readonly number?: number | bigint;

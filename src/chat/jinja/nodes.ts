@@ -43,10 +43,10 @@ export type Target = { readonly line: number } & (
   | { readonly kind: "tuple"; readonly items: readonly Target[] }
 );
 
-/** What a macro or a call block takes. */
+/** The parameters of a macro or a call block. */
 export interface Signature {
   readonly parameters: readonly string[];
-  /** Of the last parameters. */
+  /** The default values of the last parameters. */
   readonly defaults: readonly Expression[];
 }
 

@@ -2,7 +2,7 @@
 import { JinjaError, LimitError, valueError } from "./errors.js";
 import { Float, type Value } from "./values.js";
 
-/** Of an int. A template that counts to more is no template. */
+/** The size of an int. A template that counts to more is no template. */
 const maxBits = 1 << 18;
 /** Python refuses to print longer ones. */
 const maxDigits = 4300;
@@ -31,7 +31,7 @@ export function intText(value: Int): string {
   return text;
 }
 
-/** As float(): OverflowError for an int that is too large. */
+/** Python's float(): OverflowError for an int that is too large. */
 export function toNumber(value: Int): number {
   const number = Number(value);
   if (!Number.isFinite(number)) throw new JinjaError("OverflowError", "int too large to convert to float");
@@ -91,7 +91,7 @@ export function dividedToEven(numerator: bigint, denominator: bigint): bigint {
   return quotient;
 }
 
-/** As "%.nf" of a float that is finite, without its sign. */
+/** Python's "%.nf" of a float that is finite, without its sign. */
 export function fixedText(value: number, places: number): string {
   const digits = scaled(value, places)
     .toString()

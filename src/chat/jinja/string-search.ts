@@ -89,7 +89,7 @@ function splitSpace(text: string, limit: number): string[] {
     if (parts.length >= limit) {
       let end = text.length;
       while (isSpace(text.charAt(end - 1))) end--;
-      // What remains keeps the white space at its end.
+      // The last part keeps the white space at its end.
       parts.push(text.slice(i, end === text.length ? end : text.length));
       break;
     }

@@ -35,7 +35,7 @@ function isSequence(value: Value): boolean {
   return length(value) !== undefined && !(value instanceof DictView);
 }
 
-/** The same object; values that are no objects in JavaScript are the same when they are equal and of one type. */
+/** Whether both are one object; values that are no objects in JavaScript are, when they are equal and of one type. */
 function isSame(value: Value, other: Value): boolean {
   if (value instanceof Float) return other instanceof Float && value === other;
   if (value instanceof Undefined || value instanceof Iter) return value === other;

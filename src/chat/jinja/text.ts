@@ -24,7 +24,7 @@ export function textSlice(text: string, start: number, stop: number): string {
 /** The place in code points that a place in units has. */
 export const pointsBefore = (text: string, unit: number): number => textLength(text.slice(0, unit));
 
-/** What str.isspace() and the regular expressions' \s take as white space. */
+/** The characters that str.isspace() and the regular expressions' \s take as white space. */
 export const spaceClass = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const space = new RegExp(`[${spaceClass}]`);
 

@@ -6,7 +6,7 @@ export type Value = null | boolean | number | bigint | string | Value[] | Obj;
 
 export type Kwargs = ReadonlyMap<string, Value>;
 
-/** What is no plain value. */
+/** A value that is not plain. */
 export abstract class Obj {
   abstract readonly typeName: string;
   /** How it prints; null for the way of its type (display.ts). */
@@ -33,7 +33,7 @@ export class Tuple extends Obj {
   }
 }
 
-/** What `groupby` yields: a tuple whose two items have names. */
+/** An item of `groupby`: a tuple whose two items have names. */
 export class GroupTuple extends Tuple {
   override attribute(name: string): Value | undefined {
     return name === "grouper" ? this.items[0] : name === "list" ? this.items[1] : undefined;

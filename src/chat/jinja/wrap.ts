@@ -41,7 +41,7 @@ export function wrapText(text: string, options: WrapOptions): string[] {
   return lines.map((line) => stripEnd(line, ""));
 }
 
-/** As many chunks as fit, off the end of `chunks`. */
+/** Takes as many chunks as fit off the end of `chunks`. */
 function takeLine(chunks: string[], { width, breakLongWords, breakOnHyphens }: WrapOptions): string[] {
   const line: string[] = [];
   let length = 0;

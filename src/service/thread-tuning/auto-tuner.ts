@@ -27,7 +27,7 @@ export interface AutoTunerDependencies {
   readonly tunings: Tunings;
 }
 
-/** Of the measured speed: below it something has changed. A long context alone takes about a quarter. */
+/** The share of the measured speed below which something has changed. A long context alone takes about a quarter. */
 const muchSlower = 0.6;
 /** A board that became slow for good, by heat or a long context, is not measured all the time. */
 const againAfterMs = 3_600_000;

@@ -12,7 +12,7 @@ export interface Tuning {
 
 /** A tuning and the speed that it gave when it was measured. */
 export interface MeasuredTuning extends Tuning {
-  /** Of one stream at the start of its context. */
+  /** The speed of one stream at the start of its context. */
   readonly decodeTokensPerSecond: number;
 }
 
@@ -38,7 +38,7 @@ export interface TuneOptions {
 const goodEnough = 0.97;
 /** Every thread count is measured so often, in turn, so that a disturbance meets all of them. */
 const rounds = 3;
-/** What is run at a time; the shorter where the longer prompt would take more than `longPromptMs`. */
+/** The tokens of a run; the shorter ones where the longer prompt would take more than `longPromptMs`. */
 const lengths = { short: { prompt: 16, decode: 3 }, long: { prompt: 64, decode: 6 } };
 const longPromptMs = 1000;
 const contextTokens = 128; // holds a long prompt and the decoded tokens
@@ -85,7 +85,7 @@ function choose(rows: readonly TuningRow[]): TuningResult {
   const prefill = fewest(rows, ({ prefillTokensPerSecond }) => prefillTokensPerSecond);
   const decode = fewest(rows, ({ decodeTokensPerSecond }) => decodeTokensPerSecond);
   const { decodeTokensPerSecond } = decode;
-  // Those that decode are some of the engine's threads.
+  // The threads that decode are some of the engine's threads.
   const threads = Math.max(prefill.threads, decode.threads);
   return { threads, decodeThreads: decode.threads, decodeTokensPerSecond, rows };
 }

@@ -118,7 +118,7 @@ export class UpstreamClient {
       const retry = Number.isInteger(seconds) && seconds > 0 ? { retryAfterSeconds: Math.min(seconds, 3600) } : {};
       return this.#error("UPSTREAM_BUSY", words, retry);
     }
-    // That is about our key, not about the client's.
+    // The refusal concerns our key, not the client's.
     if (status === 401 || status === 403) return this.#error("UPSTREAM_FAILED", "it refuses the key that it was sent");
     if (status === 404) return this.#error("UPSTREAM_REFUSED", words, { param: "model" });
     if (status >= 400 && status < 500) return this.#error("UPSTREAM_REFUSED", words);
@@ -193,7 +193,7 @@ async function* dataLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<strin
   return undefined;
 }
 
-/** What an error body says, in the forms that servers have. */
+/** The message of an error body, in the forms that servers have. */
 function messageOf(text: string): string {
   let message: unknown;
   try {

@@ -24,7 +24,7 @@ export class RoutedModels implements OwnModels {
     this.#upstreams = upstreams;
   }
 
-  /** Of those that serve the model the first healthy one, else the first; null for a model of this server. */
+  /** The first healthy upstream that serves the model, else the first one; null for a model of this server. */
   upstreamOf(name: string): Upstream | null {
     // A pattern does not take what names the configured model.
     const serving = this.#upstreams.filter((upstream) =>
@@ -112,7 +112,7 @@ export class RoutedGenerations implements Generations {
     throw new HearthError("REQUEST_UNSUPPORTED", message, { param: "model" });
   }
 
-  /** What only this server can do stays here. */
+  /** A request that only this server can answer stays here. */
   #relief(request: GenerationRequest): Upstream | null {
     const staysHere = onlyHere.has(request.format?.type) || request.promptTokens !== undefined || !request.generate;
     return staysHere ? null : this.#models.relief(request.model);

@@ -72,7 +72,7 @@ export class Upstream {
     return overflow !== null && waiting >= overflow && this.#healthy && Object.hasOwn(rename, model);
   }
 
-  /** What clients may ask it for: what it lists, as far as that goes there, and what the configuration names. */
+  /** The names that clients may ask it for: those that it lists, as far as they go there, and those of the configuration. */
   names(): readonly string[] {
     const { models } = this.#options;
     const named = models.filter((pattern) => !pattern.includes("*"));

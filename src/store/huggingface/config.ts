@@ -47,7 +47,7 @@ const configSchema = z
     rope_theta: positive.optional(),
     rope_local_base_freq: positive.optional(),
     rope_scaling: ropeSchema.nullish(),
-    /** Of transformers 5: in place of rope_theta and rope_scaling; Gemma has one for each kind of layer. */
+    /** The field of transformers 5 in place of rope_theta and rope_scaling; Gemma has one for each kind of layer. */
     rope_parameters: ropeSchema.nullish(),
     sliding_window: count.nullish(),
     tie_word_embeddings: z.boolean().optional(),
@@ -146,7 +146,7 @@ function toModelConfig(architecture: ArchitectureName, config: RawConfig): Model
 
 interface RopeKeys {
   readonly theta: number;
-  /** Of the layers with a sliding window. */
+  /** The base of the layers with a sliding window. */
   readonly localTheta: number;
   readonly scaling: "none" | "linear" | "yarn" | "llama3";
   readonly factor: number;

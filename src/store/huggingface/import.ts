@@ -38,7 +38,7 @@ export async function importFolder(
   try {
     store.checkFree(name, null);
     const sourceBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
-    // What a mix of types will need is known when it is written; the writer reserves it before it starts.
+    // The size of a mix of types is known when it is written; the writer reserves it before it starts.
     if (type === undefined) await storing(addition.folder, () => checkRoom(addition.folder, sourceBytes));
     const target = addition.file(0, 1);
     await convertHuggingFace(

@@ -10,7 +10,7 @@ import { decode, type Folder, openIfThere, parse, unsupported } from "./folder.j
 export interface SourceTensor {
   /** Index of `Safetensors.files`. */
   readonly file: number;
-  /** Of its data, from the start of the file. */
+  /** The start of its data, from the start of the file. */
   readonly offset: number;
   /** `F16`, `BF16`, `F32`, or one that the engine cannot read. */
   readonly dtype: string;

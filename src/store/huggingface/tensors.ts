@@ -32,7 +32,7 @@ const gemmaLayerNames: ReadonlyMap<string, string> = new Map([
   ["post_feedforward_layernorm", "post_ffw_norm"],
 ]);
 
-/** What every layer has; the rest depends on the architecture and is the engine's to miss. */
+/** Tensors of every layer; others depend on the architecture, and the engine misses them. */
 const requiredInLayer = ["attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_up"];
 
 /** The tensors in the order of their places in the files, so that these are read from front to back. */

@@ -68,7 +68,7 @@ interface Tokens {
   readonly types: Int32Array;
 }
 
-/** As many as the embedding has rows: gaps get names that no text has, and what lies beyond is left out. */
+/** Collects as many tokens as the embedding has rows: gaps get names that no text has, and tokens beyond are left out. */
 function collectTokens({ model, added_tokens }: TokenizerFile, rows: number): Tokens {
   const texts = Array.from({ length: rows }, (_, i) => `[PAD${i}]`);
   const types = new Int32Array(rows).fill(tokenType.unused);

@@ -77,7 +77,7 @@ export class Download {
     const length = await this.#fetch(journal);
     let hash = await this.#hash();
     if (sha256 !== null && hash !== sha256 && journal !== null) {
-      // What was there before this run may be at fault: a power cut, or a card that forgets.
+      // The bytes of an earlier run may be at fault: a power cut, or a card that forgets.
       await this.#discard();
       this.#options.onBytes(-length);
       this.#options.onHashed(-length);
@@ -319,7 +319,7 @@ export class Download {
 
 class RangesUnsupported extends Error {}
 
-/** What `If-Range` takes: a strong ETag, or a date. */
+/** The validator for `If-Range`: a strong ETag, or a date. */
 export function validatorOf(headers: Readonly<Record<string, string>>): string | null {
   const { etag } = headers;
   if (etag?.startsWith('"')) return etag;

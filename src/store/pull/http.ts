@@ -28,15 +28,15 @@ export interface SourceResponse {
   readonly status: number;
   /** By their names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Of this answer and of the redirects before it, the last of each name: Hugging Face describes files in redirects. */
+  /** The headers of this answer and of the redirects before it, the last of each name: Hugging Face describes files in redirects. */
   readonly allHeaders: Readonly<Record<string, string>>;
   /** Has to be read or destroyed. */
   readonly body: Body;
 }
 
-/** What may be over in a moment. */
+/** An error that may be over in a moment. */
 export class TransientError extends Error {
-  /** What the server asked for, in milliseconds. */
+  /** The wait that the server asked for, in milliseconds. */
   readonly retryAfterMs: number | null;
   /** The name has no address: there is no network, or no such host. */
   readonly isUnresolved: boolean;

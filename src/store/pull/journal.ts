@@ -13,7 +13,7 @@ const schema = z.object({
   validator: z.string().max(1024).nullable(),
   bytes: count,
   segmentBytes: count.min(1),
-  /** Of each segment, the bytes that are there, from its start. */
+  /** The bytes of each segment that are there, from its start. */
   done: z.array(count).max(1_000_000),
 });
 

@@ -111,7 +111,7 @@ async function fetchPlan(
       await addition.release({ discard: false });
       return { model: present, upToDate: true };
     }
-    // The same source again is an update; anything else under a name that is taken needs another one.
+    // A pull of the name's own source is an update; anything else under a name that is taken needs another one.
     if (present?.source !== plan.source) store.checkFree(name, null);
     const files = await download(addition, plan.files, client, store, settings, options);
     return { model: await addition.commit(plan.source, files), upToDate: false };
@@ -165,7 +165,7 @@ async function download(
   return done;
 }
 
-/** Of whole and partial files; a partial file has holes, which take no room. */
+/** The bytes that whole and partial files take; a partial file has holes, which take none. */
 async function bytesOnDisk(targets: readonly string[]): Promise<number> {
   let bytes = 0;
   for (const target of targets) {

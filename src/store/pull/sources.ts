@@ -1,5 +1,5 @@
 /**
- * What a source has: the files to fetch, with their lengths and hashes as the source gives them. One function for each kind of
+ * A source of models, and the files to fetch from it, with the lengths and hashes that it gives. One function for each kind of
  * source. What comes from there is checked like any input.
  */
 import * as z from "zod";
@@ -20,7 +20,7 @@ export interface SourceContext {
   /** Without a path. */
   readonly huggingFace: URL;
   readonly ollama: URL;
-  /** What a model that nobody chose by name may have. */
+  /** The room for a model that nobody chose by name. */
   readonly budgetBytes: number;
   readonly signal: AbortSignal;
 }
@@ -45,7 +45,7 @@ const treeSchema = z.array(
     lfs: z.object({ oid: hash, size: count }).optional(),
   }),
 );
-/** Of a thousand files each. */
+/** The pages of a list, a thousand files each. */
 const mostPages = 20;
 
 async function resolveHuggingFace(

@@ -1,4 +1,4 @@
-/** What the AI SDK does with any provider's language model. */
+/** Checks of the AI SDK with any provider's language model. */
 import assert from "node:assert/strict";
 import { generateText, jsonSchema, Output, stepCountIs, streamText, tool } from "ai";
 import {

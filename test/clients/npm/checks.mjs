@@ -1,4 +1,4 @@
-/** What the clients of npm are asked, and what is expected of every one. Knows no client. */
+/** Checks that every client of npm has to pass. Knows no client. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
@@ -38,7 +38,7 @@ export function assertEmbeddings(vectors) {
   }
 }
 
-/** That the client's error for an unknown model carries hearth's own sentence, which names the model. */
+/** Whether the client's error for an unknown model carries hearth's own sentence, which names the model. */
 export async function assertUnknownModel(ask) {
   await assert.rejects(ask, (error) => {
     const text = [error.message, error.responseBody, error.cause?.message, error.lastError?.message].join(" ");

@@ -1,4 +1,4 @@
-/** What LangChain does with any chat model and any embeddings. */
+/** Checks of LangChain with any chat model and any embeddings. */
 import assert from "node:assert/strict";
 import { AIMessageChunk, HumanMessage, SystemMessage, ToolMessage } from "@langchain/core/messages";
 import {
