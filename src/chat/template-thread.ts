@@ -39,7 +39,7 @@ export class TemplateThread implements TemplateRenderer {
   readonly #host: WorkerHost<TemplateOrder, TemplateAnswer>;
 
   /** `script`: template-worker.ts, compiled. This file itself is bundled into another folder, beside dist/chat. */
-  constructor(script = new URL("./template-worker.js", import.meta.url)) {
+  constructor(script = new URL("../chat/template-worker.js", import.meta.url)) {
     this.#host = new WorkerHost(script, threadLimits);
   }
 

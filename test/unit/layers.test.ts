@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 
@@ -238,6 +238,23 @@ for (const { what, pattern, files, allowed } of owners) {
     );
   });
 }
+
+/** Files that a program opens by a path from its own module, which the bundle moves into dist/chunks. */
+test("files that are opened beside a module are found from the bundle too", () => {
+  const entries = [...read("deploy/bundle.mjs").matchAll(/"src\/([\w/-]+)\.ts"/g)].map((match) => match[1]);
+  const opened = sources.flatMap((file) =>
+    [...read(file).matchAll(/new URL\("([^"]+)", import\.meta\.url\)/g)].map((match) => ({ file, to: match[1] ?? "" })),
+  );
+  assert.ok(opened.length > 0);
+  const built = /^build\//;
+  const lost = opened.filter(({ to }) => {
+    const found = path.posix.join("dist/chunks", to);
+    const script = /^dist\/(.+)\.js$/.exec(found)?.[1];
+    if (script !== undefined) return !entries.includes(script);
+    return !built.test(found) && !existsSync(path.join(root, found));
+  });
+  assert.deepEqual(lost, []);
+});
 
 test("kernels that are compiled for one instruction set include C headers only", () => {
   const kernels = natives.filter((file) => /^native\/kernels\/(ref|neon|avx)\w*\.(cc|h)$/.test(file));
