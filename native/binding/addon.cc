@@ -1,17 +1,18 @@
 // The addon's entry: its classes and free functions.
 #include <napi.h>
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "binding/addon_data.h"
-#include "binding/convert.h"
+#include "binding/call.h"
 #include "binding/file_lock.h"
 #include "binding/native_engine.h"
 #include "binding/native_grammar.h"
 #include "binding/native_model.h"
 #include "binding/notify.h"
-#include "binding/promise_worker.h"
 #include "binding/quantize.h"
 
 namespace hearth::binding {
@@ -19,53 +20,25 @@ namespace {
 
 // (threads) -> Promise<bytes a second>
 Napi::Value measure_bandwidth(const Napi::CallbackInfo& info) {
-  int32_t threads = 0;
-  if (Status status = to_int32(info[0], "threads", &threads); !status.ok()) return throw_status(info.Env(), status);
-  auto speed = std::make_shared<double>(0);
-  return PromiseWorker::start(
-      info.Env(),
-      [=] {
-        *speed = measure_read_bandwidth(threads);
-        return Status();
-      },
-      [=](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *speed); });
+  const std::function<Status(int32_t, double*)> measure = [](int32_t threads, double* speed) {
+    *speed = measure_read_bandwidth(threads);
+    return Status();
+  };
+  return call_later(info, measure, "threads");
 }
 
 // (shape, type, path) -> Promise<void>
 Napi::Value write_synthetic(const Napi::CallbackInfo& info) {
-  std::string shape, type, path;
-  const auto read = [&]() -> Status {
-    HEARTH_RETURN_IF_ERROR(to_string(info[0], "shape", &shape));
-    HEARTH_RETURN_IF_ERROR(to_string(info[1], "type", &type));
-    return to_string(info[2], "path", &path);
-  };
-  if (Status status = read(); !status.ok()) return throw_status(info.Env(), status);
-  return PromiseWorker::start(
-      info.Env(), [=] { return write_synthetic_model(shape, type, path); },
-      [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
+  return call_later(info, std::function(write_synthetic_model), "shape", "type", "path");
 }
 
 // (path) -> Promise<ModelFileInfo>
 Napi::Value describe_file(const Napi::CallbackInfo& info) {
-  std::string path;
-  if (Status status = to_string(info[0], "path", &path); !status.ok()) return throw_status(info.Env(), status);
-  auto described = std::make_shared<ModelFileInfo>();
-  return PromiseWorker::start(
-      info.Env(), [=] { return describe_model_file(path, described.get()); },
-      [=](Napi::Env env) -> Napi::Value { return to_object(env, *described); });
+  return call_later(info, std::function(describe_model_file), "path");
 }
 
 // (fd) -> whether the lock was free
-Napi::Value lock_file(const Napi::CallbackInfo& info) {
-  int32_t fd = -1;
-  bool locked = false;
-  const auto lock = [&]() -> Status {
-    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "fd", &fd));
-    return try_lock(fd, &locked);
-  };
-  if (Status status = lock(); !status.ok()) return throw_status(info.Env(), status);
-  return Napi::Boolean::New(info.Env(), locked);
-}
+Napi::Value lock_file(const Napi::CallbackInfo& info) { return call(info, std::function(try_lock), "fd"); }
 
 Napi::Value isas(const Napi::CallbackInfo& info) {
   const std::vector<std::string> names = compiled_isas();
@@ -76,14 +49,7 @@ Napi::Value isas(const Napi::CallbackInfo& info) {
 
 // (socketPath, message)
 Napi::Value notify(const Napi::CallbackInfo& info) {
-  std::string path, message;
-  const auto send = [&]() -> Status {
-    HEARTH_RETURN_IF_ERROR(to_string(info[0], "socketPath", &path));
-    HEARTH_RETURN_IF_ERROR(to_string(info[1], "message", &message));
-    return send_notification(path, message);
-  };
-  if (Status status = send(); !status.ok()) return throw_status(info.Env(), status);
-  return info.Env().Undefined();
+  return call(info, std::function(send_notification), "socketPath", "message");
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {

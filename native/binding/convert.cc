@@ -83,13 +83,27 @@ Napi::Object to_object(Napi::Env env, const std::vector<SamplingKey>& keys) {
   return object;
 }
 
+Status to_logits(const Napi::Value& value, ChunkLogits* logits) {
+  std::string name;
+  HEARTH_RETURN_IF_ERROR(to_string(value, "logits", &name));
+  const std::pair<const char*, ChunkLogits> known[] = {
+      {"none", ChunkLogits::NONE}, {"last", ChunkLogits::LAST}, {"all", ChunkLogits::ALL}};
+  for (const auto& [text, which] : known) {
+    if (name == text) {
+      *logits = which;
+      return {};
+    }
+  }
+  return wrong_type("logits", "\"none\", \"last\" or \"all\"");
+}
+
 Status to_chunk(const Napi::Value& value, StepPlan::Chunk* chunk, std::vector<int32_t>* tokens) {
   if (!value.IsObject()) return wrong_type("chunk", "an object");
   const auto object = value.As<Napi::Object>();
   HEARTH_RETURN_IF_ERROR(to_int32(member(object, "sequence"), "sequence", &chunk->sequence));
   HEARTH_RETURN_IF_ERROR(to_bool(member(object, "sample"), "sample", &chunk->sample));
-  const Napi::Value all_logits = member(object, "allLogits");
-  if (!all_logits.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_bool(all_logits, "allLogits", &chunk->all_logits));
+  const Napi::Value logits = member(object, "logits");
+  if (!logits.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_logits(logits, &chunk->logits));
   const Napi::Value hidden = member(object, "hidden");
   if (!hidden.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_bool(hidden, "hidden", &chunk->hidden));
   const Napi::Value drafts = member(object, "drafts");
@@ -174,6 +188,14 @@ Napi::Object to_object(Napi::Env env, const EngineOptions& options) {
   object["prefixBytes"] = Napi::Number::New(env, static_cast<double>(options.prefix_bytes));
   object["prefixSequences"] = Napi::Number::New(env, options.prefix_sequences);
   object["isa"] = to_text(env, options.isa);
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const SnapshotInfo& info) {
+  auto object = Napi::Object::New(env);
+  object["tokens"] = to_array(env, info.tokens);
+  object["resumable"] = info.resumable.empty() ? env.Null() : Napi::Value(to_array(env, info.resumable));
+  object["fileBytes"] = Napi::Number::New(env, static_cast<double>(info.file_bytes));
   return object;
 }
 

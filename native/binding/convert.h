@@ -11,7 +11,7 @@
 
 namespace hearth::binding {
 
-// An Error with `code` and `advice` of the catalogue.
+// An Error with a `code` of the catalogue.
 Napi::Error to_error(Napi::Env env, const Status& status);
 // Throws it as a pending JavaScript exception and returns undefined.
 Napi::Value throw_status(Napi::Env env, const Status& status);
@@ -19,6 +19,7 @@ Napi::Value throw_status(Napi::Env env, const Status& status);
 Napi::Object to_object(Napi::Env env, const ModelInfo& info);
 Napi::Object to_object(Napi::Env env, const ModelFileInfo& info);
 Napi::Object to_object(Napi::Env env, const EngineOptions& options);
+Napi::Object to_object(Napi::Env env, const SnapshotInfo& info);
 
 // INTERNAL with the member's name when a member is missing or of another type: src/engine checks before it calls.
 Status to_engine_options(const Napi::Value& value, EngineOptions* options);
@@ -37,6 +38,23 @@ Status to_float(const Napi::Value& value, const char* name, float* result);
 Status to_int32(const Napi::Value& value, const char* name, int32_t* result);
 Status to_uint64(const Napi::Value& value, const char* name, uint64_t* result);  // up to 2^53 - 1
 Status to_string(const Napi::Value& value, const char* name, std::string* result);
+// The same by type, and back, for call.h.
+inline Status to_native(const Napi::Value& value, const char* name, int32_t* result) {
+  return to_int32(value, name, result);
+}
+inline Status to_native(const Napi::Value& value, const char* name, std::string* result) {
+  return to_string(value, name, result);
+}
+inline Status to_native(const Napi::Value& value, const char*, SamplerOptions* result) {
+  return to_sampler_options(value, result);
+}
+inline Napi::Value to_value(Napi::Env env, bool value) { return Napi::Boolean::New(env, value); }
+inline Napi::Value to_value(Napi::Env env, int32_t value) { return Napi::Number::New(env, value); }
+inline Napi::Value to_value(Napi::Env env, double value) { return Napi::Number::New(env, value); }
+inline Napi::Value to_value(Napi::Env env, const std::string& value) { return Napi::String::New(env, value); }
+inline Napi::Value to_value(Napi::Env env, const ModelFileInfo& info) { return to_object(env, info); }
+inline Napi::Value to_value(Napi::Env env, const SnapshotInfo& info) { return to_object(env, info); }
+
 Napi::Int32Array to_array(Napi::Env env, const std::vector<int32_t>& values);
 Napi::Float32Array to_array(Napi::Env env, const std::vector<float>& values);
 

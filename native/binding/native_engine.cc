@@ -1,9 +1,12 @@
 #include "binding/native_engine.h"
 
-#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "binding/addon_data.h"
+#include "binding/call.h"
 #include "binding/convert.h"
 #include "binding/native_model.h"
 #include "binding/promise_worker.h"
@@ -21,28 +24,43 @@ struct Step {
   StepResult result;
 };
 
+const char* stop_name(StopReason reason) {
+  switch (reason) {
+    case StopReason::NONE:
+      return nullptr;
+    case StopReason::GRAMMAR_END:
+      return "grammarEnd";
+    case StopReason::GRAMMAR_LOOPS:
+      return "grammarLoops";
+    case StopReason::GRAMMAR_STUCK:
+      return "grammarStuck";
+    case StopReason::GRAMMAR_TOO_COMPLEX:
+      return "grammarTooComplex";
+  }
+  return nullptr;
+}
+
 Napi::Object to_object(Napi::Env env, const StepResult& result) {
+  const auto no_rows = Napi::Float32Array::New(env, 0);  // one for all that asked for none: steps are many
+  const auto rows = [&](const std::vector<float>& values) { return values.empty() ? no_rows : to_array(env, values); };
+  auto chunks = Napi::Array::New(env, result.chunks.size());
+  for (uint32_t i = 0; i < result.chunks.size(); ++i) {
+    const ChunkResult& chunk = result.chunks[i];
+    const char* stopped = stop_name(chunk.stopped);
+    auto object = Napi::Object::New(env);
+    object["tokens"] = to_array(env, chunk.tokens);
+    object["stopped"] = stopped == nullptr ? env.Null() : Napi::Value(Napi::String::New(env, stopped));
+    object["logits"] = rows(chunk.logits);
+    object["hidden"] = rows(chunk.hidden);
+    chunks[i] = object;
+  }
   auto object = Napi::Object::New(env);
-  object["tokens"] = to_array(env, result.tokens);
-  object["logits"] = to_array(env, result.logits);
-  object["hidden"] = to_array(env, result.hidden);
+  object["chunks"] = chunks;
   object["computeMs"] = Napi::Number::New(env, result.compute_ms);
   return object;
 }
 
-Napi::Object to_object(Napi::Env env, const SnapshotInfo& info) {
-  auto object = Napi::Object::New(env);
-  object["tokens"] = to_array(env, info.tokens);
-  object["resumable"] = info.resumable.empty() ? env.Null() : Napi::Value(to_array(env, info.resumable));
-  object["fileBytes"] = Napi::Number::New(env, static_cast<double>(info.file_bytes));
-  return object;
-}
-
-Napi::Value rejected(Napi::Env env, const Status& status) {
-  const auto deferred = Napi::Promise::Deferred::New(env);
-  deferred.Reject(to_error(env, status).Value());
-  return deferred.Promise();
-}
+Status closed() { return {Code::ENGINE_CLOSED, "The engine was closed."}; }
 
 void settle(Napi::Env env, Napi::Function, std::nullptr_t*, Step* raw) {
   const std::unique_ptr<Step> step(raw);
@@ -88,11 +106,11 @@ Napi::Value NativeEngine::create(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Function model_class = env.GetInstanceData<AddonData>()->native_model.Value();
   if (!info[0].IsObject() || !info[0].As<Napi::Object>().InstanceOf(model_class)) {
-    return throw_status(env, {Code::INTERNAL, "createEngine takes a NativeModel."});
+    return rejected(env, {Code::INTERNAL, "createEngine takes a NativeModel."});
   }
   const auto model = NativeModel::Unwrap(info[0].As<Napi::Object>())->model();
   EngineOptions options;
-  if (Status status = to_engine_options(info[1], &options); !status.ok()) return throw_status(env, status);
+  if (Status status = to_engine_options(info[1], &options); !status.ok()) return rejected(env, status);
   auto engine = std::make_shared<std::unique_ptr<Engine>>();
   return PromiseWorker::start(
       env, [=] { return Engine::create(model, options, engine.get()); },
@@ -110,10 +128,7 @@ NativeEngine::NativeEngine(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   engine_ = std::move(*info[0].As<Napi::External<std::unique_ptr<Engine>>>().Data());
 }
 
-Status NativeEngine::check_open() const {
-  if (engine_) return {};
-  return {Code::ENGINE_CLOSED, "The engine was closed."};
-}
+Status NativeEngine::check_open() const { return engine_ ? Status() : closed(); }
 
 Napi::Value NativeEngine::options(const Napi::CallbackInfo& info) {
   if (Status status = check_open(); !status.ok()) return throw_status(info.Env(), status);
@@ -125,104 +140,50 @@ Napi::Value NativeEngine::isa(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), engine_->isa());
 }
 
-Napi::Value NativeEngine::use_threads(const Napi::CallbackInfo& info) {
-  const auto use = [&]() -> Status {
-    HEARTH_RETURN_IF_ERROR(check_open());
-    int32_t threads = 0, decode_threads = 0;
-    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "threads", &threads));
-    HEARTH_RETURN_IF_ERROR(to_int32(info[1], "decodeThreads", &decode_threads));
-    return engine_->use_threads(threads, decode_threads);
+template <typename... P>
+std::function<Status(P...)> NativeEngine::bound(Status (Engine::*method)(P...)) const {
+  return [engine = engine_, method](P... parameters) {
+    return engine ? (engine.get()->*method)(std::forward<P>(parameters)...) : closed();
   };
-  if (Status status = use(); !status.ok()) return throw_status(info.Env(), status);
-  return info.Env().Undefined();
+}
+
+template <typename... P>
+std::function<Status(P...)> NativeEngine::bound(Status (Engine::*method)(P...) const) const {
+  return [engine = engine_, method](P... parameters) {
+    return engine ? (engine.get()->*method)(std::forward<P>(parameters)...) : closed();
+  };
+}
+
+Napi::Value NativeEngine::use_threads(const Napi::CallbackInfo& info) {
+  return call(info, bound(&Engine::use_threads), "threads", "decodeThreads");
 }
 
 Napi::Value NativeEngine::open_sequence(const Napi::CallbackInfo& info) {
-  int32_t id = 0;
-  const auto open = [&]() -> Status {
-    HEARTH_RETURN_IF_ERROR(check_open());
-    SamplerOptions sampler;
-    HEARTH_RETURN_IF_ERROR(to_sampler_options(info[0], &sampler));
-    return engine_->open_sequence(sampler, &id);
-  };
-  if (Status status = open(); !status.ok()) return throw_status(info.Env(), status);
-  return Napi::Number::New(info.Env(), id);
+  return call(info, bound(&Engine::open_sequence), "sampler");
 }
 
 Napi::Value NativeEngine::fork_sequence(const Napi::CallbackInfo& info) {
-  int32_t id = 0;
-  const auto fork = [&]() -> Status {
-    HEARTH_RETURN_IF_ERROR(check_open());
-    int32_t source = 0, tokens = 0;
-    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "source", &source));
-    HEARTH_RETURN_IF_ERROR(to_int32(info[1], "tokens", &tokens));
-    SamplerOptions sampler;
-    HEARTH_RETURN_IF_ERROR(to_sampler_options(info[2], &sampler));
-    return engine_->fork_sequence(source, tokens, sampler, &id);
-  };
-  if (Status status = fork(); !status.ok()) return throw_status(info.Env(), status);
-  return Napi::Number::New(info.Env(), id);
+  return call(info, bound(&Engine::fork_sequence), "source", "tokens", "sampler");
 }
 
 Napi::Value NativeEngine::truncate_sequence(const Napi::CallbackInfo& info) {
-  const auto truncate = [&]() -> Status {
-    HEARTH_RETURN_IF_ERROR(check_open());
-    int32_t id = 0, tokens = 0;
-    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "sequence", &id));
-    HEARTH_RETURN_IF_ERROR(to_int32(info[1], "tokens", &tokens));
-    return engine_->truncate_sequence(id, tokens);
-  };
-  if (Status status = truncate(); !status.ok()) return throw_status(info.Env(), status);
-  return info.Env().Undefined();
+  return call(info, bound(&Engine::truncate_sequence), "sequence", "tokens");
 }
 
 Napi::Value NativeEngine::resumable_tokens(const Napi::CallbackInfo& info) {
-  int32_t resumable = 0;
-  const auto ask = [&]() -> Status {
-    HEARTH_RETURN_IF_ERROR(check_open());
-    int32_t id = 0, tokens = 0;
-    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "sequence", &id));
-    HEARTH_RETURN_IF_ERROR(to_int32(info[1], "tokens", &tokens));
-    return engine_->resumable_tokens(id, tokens, &resumable);
-  };
-  if (Status status = ask(); !status.ok()) return throw_status(info.Env(), status);
-  return Napi::Number::New(info.Env(), resumable);
+  return call(info, bound(&Engine::resumable_tokens), "sequence", "tokens");
 }
 
 Napi::Value NativeEngine::set_sampler(const Napi::CallbackInfo& info) {
-  const auto set = [&]() -> Status {
-    HEARTH_RETURN_IF_ERROR(check_open());
-    int32_t id = 0;
-    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "sequence", &id));
-    SamplerOptions sampler;
-    HEARTH_RETURN_IF_ERROR(to_sampler_options(info[1], &sampler));
-    return engine_->set_sampler(id, sampler);
-  };
-  if (Status status = set(); !status.ok()) return throw_status(info.Env(), status);
-  return info.Env().Undefined();
+  return call(info, bound(&Engine::set_sampler), "sequence", "sampler");
 }
 
 Napi::Value NativeEngine::close_sequence(const Napi::CallbackInfo& info) {
-  const auto close = [&]() -> Status {
-    HEARTH_RETURN_IF_ERROR(check_open());
-    int32_t id = 0;
-    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "sequence", &id));
-    return engine_->close_sequence(id);
-  };
-  if (Status status = close(); !status.ok()) return throw_status(info.Env(), status);
-  return info.Env().Undefined();
+  return call(info, bound(&Engine::close_sequence), "sequence");
 }
 
 Napi::Value NativeEngine::sequence_length(const Napi::CallbackInfo& info) {
-  int32_t length = 0;
-  const auto measure = [&]() -> Status {
-    HEARTH_RETURN_IF_ERROR(check_open());
-    int32_t id = 0;
-    HEARTH_RETURN_IF_ERROR(to_int32(info[0], "sequence", &id));
-    return engine_->sequence_length(id, &length);
-  };
-  if (Status status = measure(); !status.ok()) return throw_status(info.Env(), status);
-  return Napi::Number::New(info.Env(), length);
+  return call(info, bound(&Engine::sequence_length), "sequence");
 }
 
 Napi::Value NativeEngine::free_kv_tokens(const Napi::CallbackInfo& info) {
@@ -231,11 +192,7 @@ Napi::Value NativeEngine::free_kv_tokens(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeEngine::identify(const Napi::CallbackInfo& info) {
-  if (Status status = check_open(); !status.ok()) return rejected(info.Env(), status);
-  auto identity = std::make_shared<std::string>();
-  return PromiseWorker::start(
-      info.Env(), [engine = engine_, identity] { return engine->identify(identity.get()); },
-      [identity](Napi::Env env) -> Napi::Value { return Napi::String::New(env, *identity); });
+  return call_later(info, bound(&Engine::identify));
 }
 
 Napi::Value NativeEngine::save_snapshot(const Napi::CallbackInfo& info) {
@@ -263,34 +220,11 @@ Napi::Value NativeEngine::save_snapshot(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeEngine::restore_snapshot(const Napi::CallbackInfo& info) {
-  std::string path, key;
-  int32_t tokens = 0;
-  SamplerOptions sampler;
-  const auto read = [&]() -> Status {
-    HEARTH_RETURN_IF_ERROR(check_open());
-    HEARTH_RETURN_IF_ERROR(to_string(info[0], "path", &path));
-    HEARTH_RETURN_IF_ERROR(to_string(info[1], "key", &key));
-    HEARTH_RETURN_IF_ERROR(to_int32(info[2], "tokens", &tokens));
-    return to_sampler_options(info[3], &sampler);
-  };
-  if (Status status = read(); !status.ok()) return rejected(info.Env(), status);
-  auto id = std::make_shared<int32_t>(0);
-  return PromiseWorker::start(
-      info.Env(), [=, engine = engine_] { return engine->restore_snapshot(path, key, tokens, sampler, id.get()); },
-      [id](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *id); });
+  return call_later(info, bound(&Engine::restore_snapshot), "path", "key", "tokens", "sampler");
 }
 
 Napi::Value NativeEngine::describe_snapshot(const Napi::CallbackInfo& info) {
-  std::string path, key;
-  const auto read = [&]() -> Status {
-    HEARTH_RETURN_IF_ERROR(to_string(info[0], "path", &path));
-    return to_string(info[1], "key", &key);
-  };
-  if (Status status = read(); !status.ok()) return rejected(info.Env(), status);
-  auto described = std::make_shared<SnapshotInfo>();
-  return PromiseWorker::start(
-      info.Env(), [=] { return describe_snapshot_file(path, key, described.get()); },
-      [described](Napi::Env env) -> Napi::Value { return to_object(env, *described); });
+  return call_later(info, std::function(describe_snapshot_file), "path", "key");
 }
 
 Napi::Value NativeEngine::step(const Napi::CallbackInfo& info) {

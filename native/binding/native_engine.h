@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include <functional>
 #include <memory>
 
 #include "include/engine.h"
@@ -46,6 +47,11 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   Napi::Value close(const Napi::CallbackInfo& info);              // -> Promise<void>
 
   Status check_open() const;
+  // A method of the engine as it is now; ENGINE_CLOSED when that is closed already.
+  template <typename... P>
+  std::function<Status(P...)> bound(Status (Engine::*method)(P...)) const;
+  template <typename... P>
+  std::function<Status(P...)> bound(Status (Engine::*method)(P...) const) const;
 
   std::shared_ptr<Engine> engine_;  // null once closed
 };

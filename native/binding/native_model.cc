@@ -26,7 +26,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
 
 Napi::Value NativeModel::load(const Napi::CallbackInfo& info) {
   std::string path;
-  if (Status status = to_string(info[0], "path", &path); !status.ok()) return throw_status(info.Env(), status);
+  if (Status status = to_string(info[0], "path", &path); !status.ok()) return rejected(info.Env(), status);
   LoadOptions options;
   if (info[1].IsObject()) {
     options.vocabulary_only = info[1].As<Napi::Object>().Get("vocabularyOnly").ToBoolean();
@@ -85,10 +85,10 @@ Status encode_pieces(const Model& model, const Pieces& pieces, std::vector<int32
 }  // namespace
 
 Napi::Value NativeModel::encode(const Napi::CallbackInfo& info) {
-  if (!info[0].IsArray()) return throw_status(info.Env(), {Code::INTERNAL, "encode takes an array of pieces."});
+  if (!info[0].IsArray()) return rejected(info.Env(), {Code::INTERNAL, "encode takes an array of pieces."});
   auto pieces = std::make_shared<Pieces>();
   if (Status status = to_pieces(info[0].As<Napi::Array>(), pieces.get()); !status.ok()) {
-    return throw_status(info.Env(), status);
+    return rejected(info.Env(), status);
   }
   auto ids = std::make_shared<std::vector<int32_t>>();
   return PromiseWorker::start(
@@ -109,7 +109,7 @@ Napi::Value NativeModel::decode(const Napi::CallbackInfo& info) {
 
 Napi::Value NativeModel::compile_grammar(const Napi::CallbackInfo& info) {
   std::string gbnf;
-  if (Status status = to_string(info[0], "grammar", &gbnf); !status.ok()) return throw_status(info.Env(), status);
+  if (Status status = to_string(info[0], "grammar", &gbnf); !status.ok()) return rejected(info.Env(), status);
   auto grammar = std::make_shared<std::shared_ptr<const Grammar>>();
   return PromiseWorker::start(
       info.Env(), [model = model_, gbnf, grammar] { return model->compile_grammar(gbnf, grammar.get()); },

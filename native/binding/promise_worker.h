@@ -10,6 +10,13 @@
 
 namespace hearth::binding {
 
+// For functions that return a promise: they never throw.
+inline Napi::Value rejected(Napi::Env env, const Status& status) {
+  const auto deferred = Napi::Promise::Deferred::New(env);
+  deferred.Reject(to_error(env, status).Value());
+  return deferred.Promise();
+}
+
 class PromiseWorker final : public Napi::AsyncWorker {
  public:
   // `work` runs on a worker thread; if it is ok, `value` makes the promise's value on the main thread.

@@ -12,6 +12,8 @@
 #include "engine/loaded_model.h"
 #include "engine/options.h"
 #include "engine/snapshots.h"
+#include "engine/step_plan.h"
+#include "engine/step_result.h"
 #include "include/engine.h"
 #include "kernels/dispatch.h"
 #include "kv/sequences.h"
@@ -111,14 +113,14 @@ class EngineImpl final : public Engine {
   Status set_sampler(int32_t id, const SamplerOptions& options) override {
     std::lock_guard lock(mutex_);
     HEARTH_RETURN_IF_ERROR(check_idle());
-    HEARTH_RETURN_IF_ERROR(check_known(id));
+    HEARTH_RETURN_IF_ERROR(check_known(sequences_, id));
     return samplers_.at(id).configure(options);
   }
 
   Status close_sequence(int32_t id) override {
     std::lock_guard lock(mutex_);
     HEARTH_RETURN_IF_ERROR(check_idle());
-    HEARTH_RETURN_IF_ERROR(check_known(id));
+    HEARTH_RETURN_IF_ERROR(check_known(sequences_, id));
     sequences_.close(id);
     samplers_.erase(id);
     return {};
@@ -126,7 +128,7 @@ class EngineImpl final : public Engine {
 
   Status sequence_length(int32_t id, int32_t* n_tokens) const override {
     std::lock_guard lock(mutex_);
-    HEARTH_RETURN_IF_ERROR(check_known(id));
+    HEARTH_RETURN_IF_ERROR(check_known(sequences_, id));
     *n_tokens = sequences_.find(id)->table.n_tokens;
     return {};
   }
@@ -169,11 +171,11 @@ class EngineImpl final : public Engine {
   Status step(StepPlan plan, std::function<void(Status, StepResult)> done) override {
     std::lock_guard lock(mutex_);
     HEARTH_RETURN_IF_ERROR(check_idle());
-    HEARTH_RETURN_IF_ERROR(check_plan(plan));
+    HEARTH_RETURN_IF_ERROR(check_plan(plan, options_, model_->architecture()->dimensions().n_vocab, sequences_));
     busy_ = true;
     stop_step_ = false;
     plan_ = std::move(plan);
-    skip_drafts();
+    if (sequences_.states().used()) drop_drafts(&plan_);
     done_ = std::move(done);
     changed_.notify_all();
     return {};
@@ -191,13 +193,8 @@ class EngineImpl final : public Engine {
   void stop_step() override { stop_step_ = true; }
 
  private:
-  Status check_known(int32_t id) const {
-    if (sequences_.find(id) != nullptr) return {};
-    return {Code::SEQUENCE_UNKNOWN, "There is no sequence " + std::to_string(id) + "."};
-  }
-
   Status check_prefix(int32_t id, int32_t n_tokens) const {
-    HEARTH_RETURN_IF_ERROR(check_known(id));
+    HEARTH_RETURN_IF_ERROR(check_known(sequences_, id));
     return check_range("n_tokens of a prefix", n_tokens, 0, sequences_.find(id)->table.n_tokens);
   }
 
@@ -215,72 +212,6 @@ class EngineImpl final : public Engine {
     const auto most = static_cast<size_t>(options_.max_sequences) + options_.prefix_sequences;
     if (sequences_.size() < most) return {};
     return {Code::OPTION_OUT_OF_RANGE, "All " + std::to_string(most) + " sequences of the engine are open."};
-  }
-
-  Status check_chunk(const StepPlan::Chunk& chunk) {
-    HEARTH_RETURN_IF_ERROR(check_known(chunk.sequence));
-    if (chunk.tokens.empty()) return {Code::PLAN_INVALID, "A chunk of the step has no tokens."};
-    if (chunk.drafts < 0 || static_cast<size_t>(chunk.drafts) >= chunk.tokens.size() ||
-        (chunk.drafts > 0 && !chunk.sample)) {
-      return {Code::PLAN_INVALID, "A chunk of the step has more drafts than tokens to follow."};
-    }
-    if (chunk.prompt_left < 0 || chunk.prompt_left > options_.context_tokens) {
-      return {Code::PLAN_INVALID, "A chunk of the step has a prompt that no context holds."};
-    }
-    if (chunk.hidden && (chunk.all_logits || chunk.sample)) {
-      return {Code::PLAN_INVALID, "A chunk of the step wants hidden states and logits."};
-    }
-    if (is_recurrent() && chunk.drafts > 0 && chunk.all_logits) {
-      return {Code::PLAN_INVALID, "A model with recurrent layers takes no drafts, so it has no logits of theirs."};
-    }
-    const size_t length = sequences_.find(chunk.sequence)->table.n_tokens + chunk.tokens.size();
-    if (length > static_cast<size_t>(options_.context_tokens)) {
-      return {Code::CONTEXT_OVERFLOW, "The sequence would have " + std::to_string(length) +
-                                          " tokens, and the context holds " + std::to_string(options_.context_tokens) +
-                                          "."};
-    }
-    const auto n_vocab = static_cast<int32_t>(model_->architecture()->dimensions().n_vocab);
-    for (int32_t token : chunk.tokens) {
-      if (token < 0 || token >= n_vocab) {
-        return {Code::TOKEN_OUT_OF_RANGE,
-                "Token " + std::to_string(token) + " is not in the vocabulary of " + std::to_string(n_vocab) + "."};
-      }
-    }
-    return {};
-  }
-
-  bool is_recurrent() { return sequences_.states().used(); }
-
-  Status check_plan(const StepPlan& plan) {
-    if (plan.chunks.empty()) return {Code::PLAN_INVALID, "The step has no chunks."};
-    if (plan.chunks.size() > static_cast<size_t>(options_.max_sequences)) {
-      return {Code::PLAN_INVALID, "The step has more sequences than the " + std::to_string(options_.max_sequences) +
-                                      " that may run at the same time."};
-    }
-    size_t n_tokens = 0;
-    for (size_t i = 0; i < plan.chunks.size(); ++i) {
-      HEARTH_RETURN_IF_ERROR(check_chunk(plan.chunks[i]));
-      n_tokens += plan.chunks[i].tokens.size();
-      for (size_t j = 0; j < i; ++j) {
-        if (plan.chunks[j].sequence == plan.chunks[i].sequence) {
-          return {Code::PLAN_INVALID, "The step names a sequence twice."};
-        }
-      }
-    }
-    if (n_tokens <= static_cast<size_t>(options_.max_batch_tokens)) return {};
-    return {Code::PLAN_INVALID, "The step has " + std::to_string(n_tokens) + " tokens, and a batch holds " +
-                                    std::to_string(options_.max_batch_tokens) + "."};
-  }
-
-  // A recurrent state cannot take back a wrong draft, so models with one get none.
-  void skip_drafts() {
-    skipped_.assign(plan_.chunks.size(), 0);
-    if (!is_recurrent()) return;
-    for (size_t i = 0; i < plan_.chunks.size(); ++i) {
-      StepPlan::Chunk& chunk = plan_.chunks[i];
-      skipped_[i] = std::exchange(chunk.drafts, 0);
-      chunk.tokens = chunk.tokens.first(chunk.tokens.size() - skipped_[i]);
-    }
   }
 
   // Runs `change` at once, or when the running step has ended, and waits for it. Not for the engine's own thread.
@@ -334,14 +265,14 @@ class EngineImpl final : public Engine {
     const auto began = std::chrono::steady_clock::now();
     HEARTH_RETURN_IF_ERROR(model_->health());
     Batch batch;
-    if (Status status = build(&batch); !status.ok()) {
+    if (Status status = build_batch(plan_, &sequences_, &batch); !status.ok()) {
       release_reserved();
       return status;
     }
     const auto& dimensions = model_->architecture()->dimensions();
     logits_.resize((batch.outputs.size() - batch.n_hidden) * dimensions.n_vocab);
-    result->hidden.resize(batch.n_hidden * dimensions.n_embd);
-    forward(batch, &scratch_, result->hidden.data());
+    hidden_.resize(batch.n_hidden * dimensions.n_embd);
+    forward(batch, &scratch_, hidden_.data());
     // Pages that could not be read were zeros: then nothing that was computed may be used.
     Status status = model_->health();
     if (status.ok()) status = draw(result);
@@ -380,71 +311,19 @@ class EngineImpl final : public Engine {
     return counting.peak();
   }
 
-  static kv::ChunkKind kind_of(const StepPlan::Chunk& chunk) {
-    if (chunk.drafts > 0 || chunk.tokens.size() == 1) return kv::ChunkKind::answer;
-    return chunk.sample ? kv::ChunkKind::prompt_end : kv::ChunkKind::prompt;
-  }
-
-  Status build(Batch* batch) {
-    std::vector<int32_t> hidden;
-    for (const StepPlan::Chunk& chunk : plan_.chunks) {
-      kv::Sequence* sequence = sequences_.find(chunk.sequence);
-      const auto n = static_cast<int32_t>(chunk.tokens.size());
-      HEARTH_RETURN_IF_ERROR(sequences_.begin(sequence, n, kind_of(chunk), chunk.prompt_left));
-      const auto first_row = static_cast<int32_t>(batch->tokens.size());
-      const int32_t start = sequence->table.n_tokens;
-      batch->sequences.push_back({&sequence->table, first_row, n, start, sequence->state, sequence->states_after()});
-      for (int32_t i = 0; i < n; ++i) {
-        batch->tokens.push_back(chunk.tokens[i]);
-        batch->positions.push_back(start + i);
-        if (chunk.all_logits || (chunk.sample && i >= n - 1 - chunk.drafts)) batch->outputs.push_back(first_row + i);
-        if (chunk.hidden) hidden.push_back(first_row + i);
-      }
-    }
-    batch->n_hidden = hidden.size();
-    batch->outputs.insert(batch->outputs.end(), hidden.begin(), hidden.end());
-    return {};
-  }
-
-  // Copies out the logits that were asked for and draws the tokens; logits_ holds the rows of the plan's outputs in
-  // order.
   Status draw(StepResult* result) {
-    const size_t n_vocab = model_->architecture()->dimensions().n_vocab;
-    float* row = logits_.data();
+    const auto& dimensions = model_->architecture()->dimensions();
+    StepRows rows{.logits = logits_.data(),
+                  .hidden = hidden_.data(),
+                  .n_vocab = dimensions.n_vocab,
+                  .n_embd = dimensions.n_embd,
+                  .n_drawable = model_->n_drawable()};
     kept_.clear();
-    for (size_t i = 0; i < plan_.chunks.size(); ++i) {
-      const StepPlan::Chunk& chunk = plan_.chunks[i];
-      const size_t draws = chunk.sample ? 1 + chunk.drafts : 0;
-      const size_t rows = chunk.all_logits ? chunk.tokens.size() : draws;
-      if (chunk.all_logits) result->logits.insert(result->logits.end(), row, row + rows * n_vocab);
-      row += rows * n_vocab;
-      if (chunk.sample) {
-        HEARTH_RETURN_IF_ERROR(draw_chunk(chunk, row - draws * n_vocab, n_vocab, &result->tokens));
-      } else {
-        kept_.push_back(static_cast<int32_t>(chunk.tokens.size()));
-        result->tokens.push_back(kNotAsked);
-      }
-      result->tokens.resize(result->tokens.size() + skipped_[i], kNotAsked);
+    for (const StepPlan::Chunk& chunk : plan_.chunks) {
+      Sampler* sampler = &samplers_.at(chunk.sequence);
+      ChunkResult& of = result->chunks.emplace_back();
+      HEARTH_RETURN_IF_ERROR(take_chunk(chunk, sampler, &rows, &of, &kept_.emplace_back()));
     }
-    return {};
-  }
-
-  // Draws at the chunk's last 1 + drafts places until a draft is wrong. logits: [1 + drafts, n_vocab].
-  Status draw_chunk(const StepPlan::Chunk& chunk, float* logits, size_t n_vocab, std::vector<int32_t>* drawn) {
-    // The penalties look back at this chunk too; what is accepted here is taken back if the step fails.
-    Sampler& sampler = samplers_.at(chunk.sequence);
-    size_t kept = chunk.tokens.size() - chunk.drafts;
-    sampler.accept(chunk.tokens.first(kept));
-    const size_t all_drawn = drawn->size() + 1 + chunk.drafts;
-    for (;; logits += n_vocab, ++kept) {
-      const int32_t token = sampler.sample({logits, model_->n_drawable()});
-      if (token == Sampler::kImpossible) return {Code::MODEL_OUTPUT_INVALID, "The model's logits are not numbers."};
-      drawn->push_back(token);
-      if (kept == chunk.tokens.size() || token != chunk.tokens[kept]) break;
-      sampler.accept(token);
-    }
-    drawn->resize(all_drawn, kNotAsked);
-    kept_.push_back(static_cast<int32_t>(kept));
     return {};
   }
 
@@ -477,6 +356,7 @@ class EngineImpl final : public Engine {
   Snapshots snapshots_{&sequences_, [this](const std::function<void()>& change) { when_idle(change); }};
   std::unordered_map<int32_t, Sampler> samplers_;  // by sequence
   std::vector<float> logits_;                      // [outputs of the step, n_vocab]
+  std::vector<float> hidden_;                      // [tokens of the step whose hidden states are wanted, n_embd]
   std::vector<int32_t> kept_;                      // [chunks of the step] tokens that its sequence keeps
 
   mutable std::mutex mutex_;
@@ -484,8 +364,7 @@ class EngineImpl final : public Engine {
   bool busy_ = false;
   bool stop_ = false;
   std::atomic<bool> stop_step_{false};
-  StepPlan plan_;                 // of the running step
-  std::vector<int32_t> skipped_;  // [chunks of the step] drafts left out
+  StepPlan plan_;  // of the running step
   std::function<void(Status, StepResult)> done_;
   std::vector<std::function<void()>> changes_;  // to be made when the running step has ended
   std::thread thread_;

@@ -172,37 +172,47 @@ struct EngineOptions {
   std::function<void(std::string_view name, int layer, std::span<const float> data, size_t cols)> trace;
 };
 
+// Which tokens of a chunk a step returns the logits of.
+enum class ChunkLogits { NONE, LAST, ALL };
+
 // What one step computes. All spans have to live until `done` was called.
 struct StepPlan {
   struct Chunk {
     int32_t sequence;                 // from open_sequence
     std::span<const int32_t> tokens;  // appended to the sequence, at least one
     bool sample = false;              // draw the next token after the last one
-    bool all_logits = false;          // logits of every token of the chunk, else none are returned
+    ChunkLogits logits = ChunkLogits::NONE;
     // With `sample`: the last `drafts` tokens are drafts of what follows (speculative decoding, Leviathan et al. 2022,
     // arXiv:2211.17192). A token is drawn at each place, and the sequence keeps the drafts up to the first that is not
     // what was drawn: the same tokens as without drafts, in fewer steps. Fewer than the chunk's tokens. Models with
-    // recurrent layers keep none.
+    // recurrent layers keep none. Not with ChunkLogits::LAST, which nobody could tell the token of.
     int32_t drafts = 0;
-    bool hidden = false;      // the last layer's normed output of every token; not with all_logits or sample
+    bool hidden = false;      // the last layer's normed output of every token; not with logits or sample
     int32_t prompt_left = 0;  // tokens of the same prompt that later steps bring: where it ends checkpoints are useful
   };
   std::vector<Chunk> chunks;
 };
 
-// In place of a drawn token. Of all but the first the sequence's grammar is the cause.
-inline constexpr int32_t kNotAsked = -1;
-inline constexpr int32_t kGrammarEnd = -2;         // the text is complete, and the vocabulary has no token to say so
-inline constexpr int32_t kGrammarStuck = -3;       // no token leads on
-inline constexpr int32_t kGrammarTooComplex = -4;  // the grammar is too ambiguous to be followed
-inline constexpr int32_t kGrammarLoops = -5;       // the text goes round in circles, and is complete as it stands
+// Why the grammar of a sequence let no token be drawn.
+enum class StopReason {
+  NONE,                 // one was drawn
+  GRAMMAR_END,          // the text is complete, and the vocabulary has no token to say so
+  GRAMMAR_LOOPS,        // the text goes round in circles, and is complete as it stands
+  GRAMMAR_STUCK,        // no token leads on
+  GRAMMAR_TOO_COMPLEX,  // the grammar is too ambiguous to be followed
+};
+
+struct ChunkResult {
+  // The drawn tokens: with `sample` the kept drafts and the token after them, which is missing where `stopped` says
+  // why.
+  std::vector<int32_t> tokens;
+  StopReason stopped = StopReason::NONE;
+  std::vector<float> logits;  // [1 or all tokens of the chunk, n_vocab], row-major
+  std::vector<float> hidden;  // [tokens of the chunk, n_embd], row-major
+};
 
 struct StepResult {
-  // For each chunk 1 + drafts drawn tokens, the last of them after the last token that was kept; kNotAsked fills what
-  // was not drawn, and is the one entry of a chunk without `sample`.
-  std::vector<int32_t> tokens;
-  std::vector<float> logits;  // [sum of the tokens of chunks with all_logits, n_vocab], row-major, in the plan's order
-  std::vector<float> hidden;  // [sum of the tokens of chunks with hidden, n_embd], row-major, in the plan's order
+  std::vector<ChunkResult> chunks;  // in the plan's order
   double compute_ms = 0;
 };
 

@@ -63,6 +63,7 @@ class Sequences {
 
   Cache& cache() { return cache_; }
   States& states() { return states_; }
+  const States& states() const { return states_; }
   size_t size() const { return sequences_.size(); }
   int32_t free_tokens() const { return cache_.free_tokens(); }
 

@@ -15,6 +15,7 @@ namespace hearth {
 
 namespace {
 
+constexpr int32_t kImpossible = -1;    // no token can be chosen
 constexpr float kForbidden = -100.0f;  // a bias that stands for "never"
 
 // NaN is in no range.
@@ -64,7 +65,7 @@ Status check_options(const SamplerOptions& options, size_t n_vocab) {
 // The first maximum; NaN and -infinity are never one.
 int32_t arg_max(std::span<const float> logits) {
   float best = -std::numeric_limits<float>::infinity();
-  int32_t id = -1;
+  int32_t id = kImpossible;
   for (size_t i = 0; i < logits.size(); ++i) {
     if (logits[i] > best) {
       best = logits[i];
@@ -97,25 +98,24 @@ void Sampler::truncate(size_t n_tokens) {
   if (n_tokens < static_cast<size_t>(options_.grammar_from) + place_.n_tokens) place_ = {};
 }
 
-// 0 where tokens are left.
-int32_t Sampler::apply_grammar(std::span<float> logits) {
-  if (!options_.grammar) return 0;
+StopReason Sampler::apply_grammar(std::span<float> logits) {
+  if (!options_.grammar) return StopReason::NONE;
   const size_t from = std::min(static_cast<size_t>(options_.grammar_from), history_.size());
   const LoopLimits loops{options_.loop_repeats, options_.loop_tokens};
   using Outcome = grammar::CompiledGrammar::Outcome;
   switch (compiled(options_).restrict(std::span(history_).subspan(from), loops, &place_, logits)) {
     case Outcome::SOME:
-      return 0;
+      return StopReason::NONE;
     case Outcome::END:
-      return kGrammarEnd;
+      return StopReason::GRAMMAR_END;
     case Outcome::LOOPS:
-      return kGrammarLoops;
+      return StopReason::GRAMMAR_LOOPS;
     case Outcome::STUCK:
-      return kGrammarStuck;
+      return StopReason::GRAMMAR_STUCK;
     case Outcome::TOO_COMPLEX:
-      return kGrammarTooComplex;
+      return StopReason::GRAMMAR_TOO_COMPLEX;
   }
-  return 0;
+  return StopReason::NONE;
 }
 
 void Sampler::apply_biases(std::span<float> logits) const {
@@ -144,14 +144,17 @@ void Sampler::apply_penalties(std::span<float> logits) const {
   }
 }
 
-int32_t Sampler::sample(std::span<float> logits) {
-  if (const int32_t outcome = apply_grammar(logits); outcome < 0) return outcome;
+Status Sampler::sample(std::span<float> logits, Drawn* drawn) {
+  *drawn = {.stopped = apply_grammar(logits)};
+  if (drawn->stopped != StopReason::NONE) return {};
   apply_biases(logits);
   apply_penalties(logits);
-  const int32_t token = choose(logits);
-  if (token != kImpossible || !options_.grammar) return token;
+  drawn->token = choose(logits);
+  if (drawn->token != kImpossible) return {};
   const bool damaged = std::any_of(logits.begin(), logits.end(), [](float x) { return std::isnan(x); });
-  return damaged ? kImpossible : kGrammarStuck;  // else the biases forbid what the grammar allows
+  if (damaged || !options_.grammar) return {Code::MODEL_OUTPUT_INVALID, "The model's logits are not numbers."};
+  drawn->stopped = StopReason::GRAMMAR_STUCK;  // the biases forbid what the grammar allows
+  return {};
 }
 
 int32_t Sampler::choose(std::span<float> logits) const {

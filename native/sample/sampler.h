@@ -21,6 +21,12 @@
 
 namespace hearth {
 
+// A drawn token, or the reason why there is none.
+struct Drawn {
+  int32_t token = -1;
+  StopReason stopped = StopReason::NONE;
+};
+
 // Cheap to copy, for forks: its options, its place in the grammar, and four bytes for each token of the sequence.
 class Sampler {
  public:
@@ -38,14 +44,12 @@ class Sampler {
   void truncate(size_t n_tokens);
 
   // The token to follow the accepted ones. `logits`: [n_vocab], the caller's, changed by biases and penalties.
-  // NaN counts as impossible. Returns kGrammarEnd, kGrammarStuck, kGrammarTooComplex or kGrammarLoops where the grammar
-  // allows no token, and kImpossible if all are NaN, -infinity or forbidden by a bias. Draws only; the caller accepts
-  // the token.
-  int32_t sample(std::span<float> logits);
-  static constexpr int32_t kImpossible = -1;
+  // NaN counts as impossible. MODEL_OUTPUT_INVALID if all are NaN, -infinity or forbidden by a bias. Draws only; the
+  // caller accepts the token.
+  Status sample(std::span<float> logits, Drawn* drawn);
 
  private:
-  int32_t apply_grammar(std::span<float> logits);
+  StopReason apply_grammar(std::span<float> logits);
   int32_t choose(std::span<float> logits) const;
   void apply_biases(std::span<float> logits) const;
   void apply_penalties(std::span<float> logits) const;

@@ -57,13 +57,12 @@ Status open_session(const Arguments& arguments, size_t context, Session* session
 }
 
 // Feeds `tokens` in chunks; `each` sees every chunk's result.
-Status feed(const Session& session, std::span<const int32_t> tokens, size_t chunk, bool sample_last, bool all_logits,
+Status feed(const Session& session, std::span<const int32_t> tokens, size_t chunk, bool sample_last, ChunkLogits logits,
             const std::function<Status(const StepResult&)>& each) {
   for (size_t at = 0; at < tokens.size(); at += chunk) {
     const size_t n = std::min(chunk, tokens.size() - at);
     StepPlan plan;
-    plan.chunks.push_back(
-        {session.sequence, tokens.subspan(at, n), sample_last && at + n == tokens.size(), all_logits});
+    plan.chunks.push_back({session.sequence, tokens.subspan(at, n), sample_last && at + n == tokens.size(), logits});
     StepResult result;
     HEARTH_RETURN_IF_ERROR(session.engine->step_and_wait(std::move(plan), &result));
     HEARTH_RETURN_IF_ERROR(each(result));
@@ -83,11 +82,12 @@ Status logits(const Arguments& arguments) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "wb"), std::fclose);
   if (!file) return {Code::FILE_WRITE_FAILED, "Cannot write to \"" + path + "\"."};
   const auto write = [&](const StepResult& result) -> Status {
-    const size_t n = result.logits.size();
-    if (std::fwrite(result.logits.data(), sizeof(float), n, file.get()) == n && std::fflush(file.get()) == 0) return {};
+    const std::vector<float>& rows = result.chunks[0].logits;
+    if (std::fwrite(rows.data(), sizeof(float), rows.size(), file.get()) == rows.size() && std::fflush(file.get()) == 0)
+      return {};
     return {Code::FILE_WRITE_FAILED, "Cannot write to \"" + path + "\"."};
   };
-  return feed(session, tokens, chunk, false, true, write);
+  return feed(session, tokens, chunk, false, ChunkLogits::ALL, write);
 }
 
 Status greedy(const Arguments& arguments) {
@@ -100,15 +100,15 @@ Status greedy(const Arguments& arguments) {
   HEARTH_RETURN_IF_ERROR(open_session(arguments, tokens.size() + n, &session));
   int32_t drawn = -1;
   const auto take = [&](const StepResult& result) {
-    drawn = result.tokens[0];
+    if (!result.chunks[0].tokens.empty()) drawn = result.chunks[0].tokens[0];
     return Status();
   };
-  HEARTH_RETURN_IF_ERROR(feed(session, tokens, chunk, true, false, take));
+  HEARTH_RETURN_IF_ERROR(feed(session, tokens, chunk, true, ChunkLogits::NONE, take));
   for (int64_t i = 0;;) {
     std::printf(i == 0 ? "%d" : " %d", drawn);
     if (++i == n) break;
     const int32_t next[] = {drawn};
-    HEARTH_RETURN_IF_ERROR(feed(session, next, 1, true, false, take));
+    HEARTH_RETURN_IF_ERROR(feed(session, next, 1, true, ChunkLogits::NONE, take));
   }
   std::printf("\n");
   return {};
@@ -128,13 +128,13 @@ Status bench(const Arguments& arguments) {
     return Status();
   };
   const std::vector<int32_t> before(depth, 1), prompt(prefill, 1);
-  HEARTH_RETURN_IF_ERROR(feed(session, before, kBatchTokens, false, false, add_time));
+  HEARTH_RETURN_IF_ERROR(feed(session, before, kBatchTokens, false, ChunkLogits::NONE, add_time));
   ms = 0;
-  HEARTH_RETURN_IF_ERROR(feed(session, prompt, kBatchTokens, false, false, add_time));
+  HEARTH_RETURN_IF_ERROR(feed(session, prompt, kBatchTokens, false, ChunkLogits::NONE, add_time));
   const double prefill_speed = ms > 0 ? prefill * 1000.0 / ms : 0;
   ms = 0;
   const std::vector<int32_t> one(1, 1);
-  for (int64_t i = 0; i < decode; ++i) HEARTH_RETURN_IF_ERROR(feed(session, one, 1, true, false, add_time));
+  for (int64_t i = 0; i < decode; ++i) HEARTH_RETURN_IF_ERROR(feed(session, one, 1, true, ChunkLogits::NONE, add_time));
   const double decode_speed = ms > 0 ? decode * 1000.0 / ms : 0;
   std::printf(
       "{\"isa\": \"%s\", \"threads\": %d, \"prefill\": {\"tokens\": %lld, \"tokensPerSecond\": %.2f}, "

@@ -5,6 +5,7 @@
 import { HearthError } from "../base/errors.js";
 import type { Engine, EngineModule, KvType, Model } from "../engine/contract.js";
 import { greedySampler } from "../engine/greedy.js";
+import { stepAlone } from "../engine/step-alone.js";
 import { batchTokens, median, someTokens } from "./bench-runs.js";
 
 export interface DepthOptions {
@@ -141,8 +142,8 @@ class Trial {
 
   async logits(vocabulary: number): Promise<Float32Array> {
     const tokens = someTokens(this.#depth, comparedTokens, vocabulary);
-    const plan = { chunks: [{ sequence: this.#deep, tokens, sample: false, allLogits: true }] };
-    return (await this.engine.step(plan)).logits;
+    const chunk = { sequence: this.#deep, tokens, sample: false, logits: "all" } as const;
+    return (await stepAlone(this.engine, chunk)).logits;
   }
 
   /** Tokens a second. The sequence is closed behind it. */
@@ -150,8 +151,8 @@ class Trial {
     let token = 0;
     const started = performance.now();
     for (let i = 0; i < tokens; i++) {
-      const result = await this.engine.step({ chunks: [{ sequence, tokens: Int32Array.of(token), sample: true }] });
-      token = result.tokens[0] ?? 0;
+      const { tokens: drawn } = await stepAlone(this.engine, { sequence, tokens: Int32Array.of(token), sample: true });
+      token = drawn[0] ?? 0;
     }
     const ms = performance.now() - started;
     this.engine.closeSequence(sequence);

@@ -1,5 +1,5 @@
 /** The timed runs of `hearth bench`: steps as the daemon takes them. Which tokens they carry does not matter to the speed. */
-import type { Engine } from "../engine/contract.js";
+import type { Engine, StepChunk } from "../engine/contract.js";
 import { PromptPacing } from "../scheduler/prefill-pacing.js";
 import { defaultSchedulerOptions } from "../scheduler/types.js";
 
@@ -25,7 +25,7 @@ export async function prefill(
 /** Each of the sequences generates `tokens` tokens from an almost empty context, all in the same steps. */
 export async function decode(engine: Engine, sequences: readonly number[], tokens: number): Promise<void> {
   for (const sequence of sequences) engine.truncateSequence(sequence, 0);
-  let last = new Int32Array(sequences.length);
+  let last: Int32Array[] = sequences.map(() => Int32Array.of(0));
   for (let i = 0; i < tokens; i++) last = await decodeStep(engine, sequences, last);
 }
 
@@ -54,7 +54,7 @@ export async function readWhileDecoding(
   for (const sequence of sequences) engine.truncateSequence(sequence, 0);
   const { maxGapMs, prefillStepMs } = defaultSchedulerOptions;
   const pacing = new PromptPacing(maxGapMs, prefillStepMs);
-  let last = new Int32Array(streams.length);
+  let last: Int32Array[] = streams.map(() => Int32Array.of(0));
   const alone: number[] = [];
   for (let i = 0; i < stepsBefore; i++) {
     const before = performance.now();
@@ -82,16 +82,16 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? 0)) / 2;
 }
 
-/** Appends its last token to each stream, and gives those that were drawn. */
+/** Appends its last token to each stream, and gives those that were drawn, each alone. */
 async function decodeStep(
   engine: Engine,
   streams: readonly number[],
-  last: Int32Array,
-  ...others: Parameters<Engine["step"]>[0]["chunks"]
-): Promise<Int32Array<ArrayBuffer>> {
-  const chunks = streams.map((sequence, i) => ({ sequence, tokens: last.slice(i, i + 1), sample: true }));
-  const { tokens } = await engine.step({ chunks: [...chunks, ...others] });
-  return tokens.slice(0, streams.length);
+  last: readonly Int32Array[],
+  ...others: readonly StepChunk[]
+): Promise<Int32Array[]> {
+  const chunks = streams.map((sequence, i) => ({ sequence, tokens: last[i] ?? Int32Array.of(0), sample: true }));
+  const result = await engine.step({ chunks: [...chunks, ...others] });
+  return result.chunks.slice(0, streams.length).map(({ tokens }) => tokens);
 }
 
 /** They only have to be valid. */

@@ -6,6 +6,7 @@ import { reasonOf } from "../base/files.js";
 import { loadEngineModule } from "../engine/binding.js";
 import type { Engine } from "../engine/contract.js";
 import { greedySampler } from "../engine/greedy.js";
+import { stepAlone } from "../engine/step-alone.js";
 import { tokenIds } from "./arguments.js";
 import { configurationOf } from "./configuration.js";
 import { namedModel } from "./model.js";
@@ -53,8 +54,8 @@ async function debugLogits(
 async function writeLogits(engine: Engine, tokens: Int32Array, write: (data: Uint8Array) => void): Promise<void> {
   const sequence = engine.openSequence(greedySampler);
   for (let start = 0; start < tokens.length; start += stepTokens) {
-    const chunk = { sequence, tokens: tokens.slice(start, start + stepTokens), sample: false, allLogits: true };
-    const { logits } = await engine.step({ chunks: [chunk] });
+    const piece = tokens.slice(start, start + stepTokens);
+    const { logits } = await stepAlone(engine, { sequence, tokens: piece, sample: false, logits: "all" });
     // The boards and machines that Node runs on are little-endian, as the file has to be.
     write(new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength));
   }

@@ -10,7 +10,6 @@ import type {
   Engine,
   EngineModule,
   EngineOptions,
-  Grammar,
   ImportPlan,
   Model,
   ModelInfo,
@@ -18,10 +17,6 @@ import type {
   QuantizeProgress,
   QuantizeReport,
   QuantizeWatch,
-  SamplerOptions,
-  SnapshotInfo,
-  StepPlan,
-  StepResult,
 } from "./contract.js";
 
 /** The exports of native/binding/: the contract, with methods in place of properties and errors that are not yet ours. */
@@ -54,20 +49,26 @@ function toHearthError(error: unknown): unknown {
   return isErrorCode(code) ? new HearthError(code, error.message) : error;
 }
 
-function call<T>(body: () => T): T {
-  try {
-    return body();
-  } catch (error) {
+/** Calls `body`; what it throws, or its promise rejects with, becomes a HearthError. */
+function guarded<T>(body: () => T): T {
+  const rethrow = (error: unknown): never => {
     throw toHearthError(error);
+  };
+  try {
+    const result = body();
+    return result instanceof Promise ? (result.catch(rethrow) as T) : result;
+  } catch (error) {
+    return rethrow(error);
   }
 }
 
-async function callAsync<T>(body: () => Promise<T>): Promise<T> {
-  try {
-    return await body();
-  } catch (error) {
-    throw toHearthError(error);
-  }
+/** The methods of `handle` that are named, guarded. */
+function forward<T, K extends keyof T>(handle: T, names: readonly K[]): Pick<T, K> {
+  const methods = names.map((name) => {
+    const method = handle[name] as (...args: unknown[]) => unknown;
+    return [name, (...args: unknown[]) => guarded(() => method.apply(handle, args))];
+  });
+  return Object.fromEntries(methods) as Pick<T, K>;
 }
 
 /** Runs the work until it ends or the signal stops it; no progress is told afterwards. */
@@ -77,11 +78,11 @@ async function watched(
 ): Promise<QuantizeReport> {
   signal?.throwIfAborted();
   let running = true;
-  const work = call(() => start((progress) => running && onProgress?.(progress)));
+  const work = guarded(() => start((progress) => running && onProgress?.(progress)));
   const cancel = () => work.cancel();
   signal?.addEventListener("abort", cancel);
   try {
-    return await callAsync(() => work.done);
+    return await guarded(() => work.done);
   } catch (error) {
     if (error instanceof HearthError && error.code === "STOPPED") signal?.throwIfAborted();
     throw error;
@@ -91,106 +92,36 @@ async function watched(
   }
 }
 
-class NativeModel implements Model {
-  readonly info: ModelInfo;
-  readonly handle: AddonModel;
+/** The addon's side of each model, which engines are made of. */
+const handles = new WeakMap<Model, AddonModel>();
 
-  constructor(handle: AddonModel) {
-    this.handle = handle;
-    this.info = handle.info();
-  }
-
-  encode(pieces: readonly (string | number)[]): Promise<Int32Array> {
-    return callAsync(() => this.handle.encode(pieces));
-  }
-
-  decode(ids: Int32Array, withControlTokens: boolean): Uint8Array {
-    return call(() => this.handle.decode(ids, withControlTokens));
-  }
-
-  compileGrammar(gbnf: string): Promise<Grammar> {
-    return callAsync(() => this.handle.compileGrammar(gbnf));
-  }
-
-  checkHealth(): void {
-    call(() => this.handle.checkHealth());
-  }
+function toModel(handle: AddonModel): Model {
+  const methods = forward(handle, ["encode", "decode", "compileGrammar", "checkHealth"]);
+  const model = { info: handle.info(), ...methods };
+  handles.set(model, handle);
+  return model;
 }
 
-class NativeEngine implements Engine {
-  readonly options: EngineOptions;
-  readonly isa: string;
-  readonly #handle: AddonEngine;
-
-  constructor(handle: AddonEngine) {
-    this.#handle = handle;
-    this.options = handle.options();
-    this.isa = handle.isa();
-  }
-
-  useThreads(threads: number, decodeThreads: number): void {
-    call(() => this.#handle.useThreads(threads, decodeThreads));
-  }
-
-  openSequence(sampler: SamplerOptions): number {
-    return call(() => this.#handle.openSequence(sampler));
-  }
-
-  forkSequence(source: number, tokens: number, sampler: SamplerOptions): number {
-    return call(() => this.#handle.forkSequence(source, tokens, sampler));
-  }
-
-  truncateSequence(sequence: number, tokens: number): void {
-    call(() => this.#handle.truncateSequence(sequence, tokens));
-  }
-
-  resumableTokens(sequence: number, tokens: number): number {
-    return call(() => this.#handle.resumableTokens(sequence, tokens));
-  }
-
-  setSampler(sequence: number, sampler: SamplerOptions): void {
-    call(() => this.#handle.setSampler(sequence, sampler));
-  }
-
-  closeSequence(sequence: number): void {
-    call(() => this.#handle.closeSequence(sequence));
-  }
-
-  sequenceLength(sequence: number): number {
-    return call(() => this.#handle.sequenceLength(sequence));
-  }
-
-  freeKvTokens(): number {
-    return call(() => this.#handle.freeKvTokens());
-  }
-
-  identify(): Promise<string> {
-    return callAsync(() => this.#handle.identify());
-  }
-
-  saveSnapshot(sequence: number, tokens: number, path: string, key: string): Promise<SnapshotInfo> {
-    return callAsync(() => this.#handle.saveSnapshot(sequence, tokens, path, key));
-  }
-
-  restoreSnapshot(path: string, key: string, tokens: number, sampler: SamplerOptions): Promise<number> {
-    return callAsync(() => this.#handle.restoreSnapshot(path, key, tokens, sampler));
-  }
-
-  describeSnapshot(path: string, key: string): Promise<SnapshotInfo> {
-    return callAsync(() => this.#handle.describeSnapshot(path, key));
-  }
-
-  step(plan: StepPlan): Promise<StepResult> {
-    return callAsync(() => this.#handle.step(plan));
-  }
-
-  stopStep(): void {
-    this.#handle.stopStep();
-  }
-
-  close(): Promise<void> {
-    return callAsync(() => this.#handle.close());
-  }
+function toEngine(handle: AddonEngine): Engine {
+  const methods = forward(handle, [
+    "useThreads",
+    "openSequence",
+    "forkSequence",
+    "truncateSequence",
+    "resumableTokens",
+    "setSampler",
+    "closeSequence",
+    "sequenceLength",
+    "freeKvTokens",
+    "identify",
+    "saveSnapshot",
+    "restoreSnapshot",
+    "describeSnapshot",
+    "step",
+    "stopStep",
+    "close",
+  ]);
+  return { options: handle.options(), isa: handle.isa(), ...methods };
 }
 
 const addonPath = fileURLToPath(new URL("../../build/Release/hearth.node", import.meta.url));
@@ -202,22 +133,25 @@ export function loadEngineModule(): EngineModule {
   }
   const addon = loadAddon();
   return {
-    loadModel: async (path, options) => new NativeModel(await callAsync(() => addon.loadModel(path, options))),
+    ...forward(addon, [
+      "describeFile",
+      "tryLock",
+      "measureReadBandwidth",
+      "writeSyntheticModel",
+      "compiledIsas",
+      "notify",
+    ]),
+    loadModel: async (path, options) => toModel(await guarded(() => addon.loadModel(path, options))),
     createEngine: async (model, options) => {
-      if (!(model instanceof NativeModel)) throw new HearthError("INTERNAL", "The model is not the addon's.");
-      return new NativeEngine(await callAsync(() => addon.createEngine(model.handle, options)));
+      const handle = handles.get(model);
+      if (!handle) throw new HearthError("INTERNAL", "The model is not the addon's.");
+      return toEngine(await guarded(() => addon.createEngine(handle, options)));
     },
-    describeFile: (path) => callAsync(() => addon.describeFile(path)),
-    tryLock: (fd) => call(() => addon.tryLock(fd)),
-    measureReadBandwidth: (threads) => callAsync(() => addon.measureReadBandwidth(threads)),
-    writeSyntheticModel: (shape, type, path) => callAsync(() => addon.writeSyntheticModel(shape, type, path)),
     quantizeModel: (source, path, options, watch) =>
       watched((onProgress) => addon.quantizeModel(source, path, options, onProgress), watch),
     importModel: (plan, path, options, watch) =>
       watched((onProgress) => addon.importModel(plan, path, options, onProgress), watch),
-    compiledIsas: () => addon.compiledIsas(),
     buildId,
-    notify: (socketPath, message) => call(() => addon.notify(socketPath, message)),
   };
 }
 

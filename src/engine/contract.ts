@@ -164,9 +164,9 @@ export interface StepChunk {
   readonly tokens: Int32Array;
   /** Draw the next token after the last one. */
   readonly sample: boolean;
-  /** Return the logits of every token of the chunk. */
-  readonly allLogits?: boolean;
-  /** Return the last layer's normed output of every token of the chunk. Not with `sample` or `allLogits`. */
+  /** Which tokens of the chunk the logits are returned of; none without it. `last` does not go with `drafts`. */
+  readonly logits?: "none" | "last" | "all";
+  /** Return the last layer's normed output of every token of the chunk. Not with `sample` or `logits`. */
   readonly hidden?: boolean;
   /**
    * With `sample`: the last `drafts` tokens are drafts of what follows. A token is drawn at each place, and the sequence
@@ -189,29 +189,28 @@ export interface StepPlan {
   readonly chunks: readonly StepChunk[];
 }
 
-/** In place of a drawn token; of all but the first the sequence's grammar is the cause. */
-export const noToken = {
-  notAsked: -1,
-  /** The text is complete, and the vocabulary has no token to say so. */
-  grammarEnd: -2,
-  /** No token leads on. */
-  grammarStuck: -3,
-  /** The grammar is too ambiguous to be followed. */
-  grammarTooComplex: -4,
-  /** The text goes round in circles, and is complete as it stands. */
-  grammarLoops: -5,
-} as const;
+/**
+ * Why the grammar of a sequence let no token be drawn:
+ * - `grammarEnd`: the text is complete, and the vocabulary has no token to say so;
+ * - `grammarLoops`: the text goes round in circles, and is complete as it stands;
+ * - `grammarStuck`: no token leads on;
+ * - `grammarTooComplex`: the grammar is too ambiguous to be followed.
+ */
+export type StopReason = "grammarEnd" | "grammarLoops" | "grammarStuck" | "grammarTooComplex";
+
+export interface ChunkResult {
+  /** The drawn tokens: with `sample` the kept drafts and the token after them, which is missing where `stopped` says why. */
+  readonly tokens: Int32Array;
+  readonly stopped: StopReason | null;
+  /** [1 or all tokens of the chunk, vocabulary], row-major. */
+  readonly logits: Float32Array;
+  /** [tokens of the chunk, embedding], row-major. */
+  readonly hidden: Float32Array;
+}
 
 export interface StepResult {
-  /**
-   * For each chunk 1 + drafts drawn tokens, the last of which may be one of `noToken`; `notAsked` fills what was not
-   * drawn, and is the one entry of a chunk without `sample`.
-   */
-  readonly tokens: Int32Array;
-  /** [tokens of chunks with allLogits, vocabulary], row-major, in the plan's order. */
-  readonly logits: Float32Array;
-  /** [tokens of chunks with hidden, embedding], row-major, in the plan's order. */
-  readonly hidden: Float32Array;
+  /** In the plan's order. */
+  readonly chunks: readonly ChunkResult[];
   readonly computeMs: number;
 }
 

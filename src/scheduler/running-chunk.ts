@@ -1,6 +1,5 @@
 /** The chunks of a step with what they are for, and the step that the engine is asked for. */
 import type { StepPlan } from "../engine/contract.js";
-import { wantsHidden, wantsLogits } from "./result-rows.js";
 import type { BusySlot } from "./slots.js";
 import type { PlannedChunk } from "./step-plan.js";
 
@@ -21,8 +20,8 @@ export function toStepPlan(chunks: readonly RunningChunk[]): StepPlan {
         drafts: chunk.drafts,
         promptLeft: job.phase === "decode" ? 0 : job.history.length - read.length - chunk.tokens,
         sample: chunk.sample,
-        allLogits: wantsLogits(chunk),
-        hidden: wantsHidden(chunk),
+        logits: chunk.sample && job.request.topLogprobs !== undefined ? "last" : "none",
+        hidden: job.pooling !== null,
       };
     }),
   };

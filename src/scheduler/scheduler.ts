@@ -8,7 +8,7 @@ import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
-import { type Engine, noToken, type StepResult } from "../engine/contract.js";
+import type { ChunkResult, Engine, StepResult, StopReason } from "../engine/contract.js";
 import { DecodeSpeed } from "./decode-speed.js";
 import { FairQueue } from "./fair-queue.js";
 import { Job } from "./job.js";
@@ -18,7 +18,6 @@ import { watchLoops } from "./loop-watch.js";
 import { GaugeShare, type SchedulerMetrics } from "./metrics.js";
 import { PromptPacing } from "./prefill-pacing.js";
 import type { PrefixSnapshots } from "./prefix-snapshots.js";
-import { type ChunkRows, ResultRows } from "./result-rows.js";
 import { type RunningChunk, toStepPlan } from "./running-chunk.js";
 import type { SequenceStream } from "./sequence-stream.js";
 import { type BusySlot, SlotTable } from "./slots.js";
@@ -284,11 +283,6 @@ export class Scheduler {
       const of = ready.find(({ index }) => index === chunk.slot);
       if (!of) return [];
       const start = of.tokens.length;
-      // The engine gives the logits of whole chunks: the token that they are wanted of comes alone.
-      if (of.job.request.topLogprobs !== undefined && chunk.sample && chunk.tokens > 1) {
-        const ids = Int32Array.from(of.job.history.slice(start, start + chunk.tokens - 1));
-        return [{ ...chunk, tokens: ids.length, sample: false, of, ids }];
-      }
       const drafts = drafted.get(of.index)?.slice(0, chunk.drafts) ?? [];
       return [
         { ...chunk, of, ids: Int32Array.from([...of.job.history.slice(start, start + chunk.tokens), ...drafts]) },
@@ -338,16 +332,9 @@ export class Scheduler {
     this.#stepsCompleted++;
     health.setHealthy("engine");
     this.#measure(chunks, result);
-    const rows = new ResultRows(chunks, result);
-    let at = 0;
-    for (const chunk of chunks) {
-      const drawn = result.tokens.subarray(at, at + 1 + chunk.drafts);
-      at += drawn.length;
-      this.#apply(
-        chunk,
-        [...drawn].filter((token) => token !== noToken.notAsked),
-        rows.next(chunk),
-      );
+    for (const [i, chunk] of chunks.entries()) {
+      const ofChunk = result.chunks[i];
+      if (ofChunk) this.#apply(chunk, ofChunk);
     }
     if (result.computeMs >= longStepMs) await nextTurn(); // of the event loop: readers run before it
   }
@@ -393,10 +380,10 @@ export class Scheduler {
     else job.fail(error);
   }
 
-  #apply(chunk: RunningChunk, drawn: readonly number[], { logits, hidden }: ChunkRows): void {
+  #apply(chunk: RunningChunk, { tokens: drawn, stopped, logits, hidden }: ChunkResult): void {
     const { of: slot, ids, tokens, drafts } = chunk;
     const { job } = slot;
-    const right = Math.max(0, drawn.length - 1); // the engine drew on after each right draft
+    const right = Math.max(0, stopped ? drawn.length : drawn.length - 1); // the engine drew on after each right draft
     if (slot.tokens.length === 0) job.pooling?.reset(); // it lost its slot, and reads its prompt again
     slot.tokens.push(...ids.subarray(0, tokens + right));
     job.pooling?.add(hidden, tokens);
@@ -404,8 +391,9 @@ export class Scheduler {
     if (job.phase === "ended") return; // cancelled while the step ran
     if (job.phase === "prefill") this.#reportPrompt(slot);
     if (drawn.length > 0) job.times.drew(drawn.length);
-    if (chunk.sample) for (const token of drawn) this.#take(job, token, logits);
-    else if (slot.tokens.length === job.history.length) this.#endOfPrompt(job);
+    for (const token of drawn) this.#take(job, token, logits);
+    if (stopped) this.#endByGrammar(job, stopped);
+    else if (!chunk.sample && slot.tokens.length === job.history.length) this.#endOfPrompt(job);
   }
 
   #reportPrompt({ job, tokens }: BusySlot): void {
@@ -422,10 +410,11 @@ export class Scheduler {
   }
 
   /** No token was drawn. */
-  #endByGrammar(job: Job, outcome: number): void {
-    if (outcome === noToken.grammarEnd) job.end("stop");
-    else if (outcome === noToken.grammarLoops) job.end("length");
-    else if (outcome === noToken.grammarTooComplex)
+  #endByGrammar(job: Job, reason: StopReason): void {
+    if (job.phase === "ended") return; // by a token drawn in the same step
+    if (reason === "grammarEnd") job.end("stop");
+    else if (reason === "grammarLoops") job.end("length");
+    else if (reason === "grammarTooComplex")
       job.fail(new HearthError("GRAMMAR_TOO_COMPLEX", "The grammar is too ambiguous to be followed."));
     else job.fail(new HearthError("FORMAT_STUCK", "No token of the model leads on in the format that was asked for."));
   }
@@ -439,10 +428,6 @@ export class Scheduler {
   #take(job: Job, token: number, logits: Float32Array): void {
     if (job.phase === "ended") return; // by a token drawn in the same step
     job.phase = "decode";
-    if (token < 0) {
-      this.#endByGrammar(job, token);
-      return;
-    }
     if (job.request.stopTokens.has(token)) {
       job.end("stop");
       return;

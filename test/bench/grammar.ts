@@ -4,8 +4,9 @@
  */
 import { answerGrammar } from "../../src/chat/grammar/answer.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
-import { type Grammar, noToken } from "../../src/engine/contract.js";
+import type { Grammar } from "../../src/engine/contract.js";
 import { greedySampler } from "../../src/engine/greedy.js";
+import { stepAlone } from "../../src/engine/step-alone.js";
 
 const rounds = 5;
 const tokensARound = 24;
@@ -44,10 +45,10 @@ async function decode(grammar: Grammar | null, seed: number): Promise<number[]> 
   let token = model.info.tokenizer.bos ?? 0;
   for (let n = 0; n < warmUpTokens + tokensARound; n++) {
     const began = performance.now();
-    const { tokens } = await engine.step({ chunks: [{ sequence, tokens: Int32Array.of(token), sample: true }] });
+    const { tokens, stopped } = await stepAlone(engine, { sequence, tokens: Int32Array.of(token), sample: true });
     if (n >= warmUpTokens) times.push(performance.now() - began);
-    token = tokens[0] ?? noToken.notAsked;
-    if (token < 0) throw new Error(`The engine drew no token: ${token}.`);
+    if (stopped) throw new Error(`The engine drew no token: ${stopped}.`);
+    token = tokens[0] ?? 0;
   }
   engine.closeSequence(sequence);
   return times;

@@ -8,6 +8,7 @@ import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promi
 import { deferred } from "../../src/base/async.js";
 import { HearthError } from "../../src/base/errors.js";
 import type {
+  ChunkResult,
   Engine,
   EngineOptions,
   SamplerOptions,
@@ -282,24 +283,26 @@ export class FakeEngine implements Engine {
     this.#stopRunning = null;
     this.#model.checkHealth();
     this.#failures.check("stepResult");
-    const logits = plan.chunks.flatMap((chunk) => (chunk.allLogits ? this.#logits(chunk) : []));
-    const hidden = plan.chunks.flatMap((chunk) => (chunk.hidden ? this.#hidden(chunk) : []));
-    const tokens = plan.chunks.flatMap((chunk) => this.#append(chunk));
+    return { chunks: plan.chunks.map((chunk) => this.#compute(chunk)), computeMs };
+  }
+
+  #compute(chunk: StepChunk): ChunkResult {
+    const logits = this.#logits(chunk);
     return {
-      tokens: Int32Array.from(tokens),
+      tokens: Int32Array.from(this.#append(chunk)),
+      stopped: null,
       logits: Float32Array.from(logits),
-      hidden: Float32Array.from(hidden),
-      computeMs,
+      hidden: Float32Array.from(chunk.hidden ? this.#hidden(chunk) : []),
     };
   }
 
-  /** The drawn tokens, 1 + drafts of them. */
+  /** The drawn tokens. */
   #append({ sequence: id, tokens, sample, drafts = 0 }: StepChunk): number[] {
     const sequence = this.#find(id);
     const goesOn = tokens.length - drafts === 1 && tokens[0] === sequence.drawn;
     if (!goesOn) sequence.answered = 0;
     sequence.history.push(...tokens.subarray(0, tokens.length - drafts));
-    if (!sample) return [-1];
+    if (!sample) return [];
     const drawn: number[] = [];
     for (const draft of [...tokens.subarray(tokens.length - drafts), null]) {
       sequence.drawn = (this.#fake.next ?? hashedLetters)(sequence.history, sequence.answered);
@@ -309,18 +312,20 @@ export class FakeEngine implements Engine {
       sequence.history.push(draft);
     }
     this.#dropSpareBlocks(sequence);
-    return [...drawn, ...new Array<number>(1 + drafts - drawn.length).fill(-1)];
+    return drawn;
   }
 
-  /** One row a token: 1 at the token that would be drawn, 0 elsewhere. */
-  #logits(chunk: StepChunk): number[] {
-    const history = [...this.#find(chunk.sequence).history];
-    return [...chunk.tokens].flatMap((token) => {
+  /** One row a token that they are wanted of: 1 at the token that would be drawn, 0 elsewhere. */
+  #logits({ sequence, tokens, logits = "none" }: StepChunk): number[] {
+    if (logits === "none") return [];
+    const history = [...this.#find(sequence).history];
+    const rows = [...tokens].map((token) => {
       history.push(token);
       const row = new Array<number>(vocabularySize).fill(0);
       row[(this.#fake.next ?? hashedLetters)(history, 0)] = 1;
       return row;
     });
+    return (logits === "last" ? rows.slice(-1) : rows).flat();
   }
 
   /** One row a token: 1 at the token's number modulo the width, 0 elsewhere. */
@@ -334,8 +339,11 @@ export class FakeEngine implements Engine {
     const seen = new Set<number>();
     let needed = 0;
     let total = 0;
-    for (const { sequence, tokens, sample, drafts = 0, allLogits, hidden } of plan.chunks) {
-      if (hidden && (sample || allLogits)) throw new HearthError("PLAN_INVALID", "Hidden states come without logits.");
+    for (const { sequence, tokens, sample, drafts = 0, logits = "none", hidden } of plan.chunks) {
+      if (hidden && (sample || logits !== "none"))
+        throw new HearthError("PLAN_INVALID", "Hidden states come without logits.");
+      if (drafts > 0 && logits === "last")
+        throw new HearthError("PLAN_INVALID", "Any of the drafts may be the last that is kept.");
       if (tokens.length === 0 || seen.has(sequence))
         throw new HearthError("PLAN_INVALID", "A chunk is empty or double.");
       if (drafts >= tokens.length || (drafts > 0 && !sample))

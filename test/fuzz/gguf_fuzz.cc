@@ -107,8 +107,8 @@ Status generate(const std::shared_ptr<const Model>& model, Outcomes* outcomes) {
   std::vector<int32_t> tokens = {0, 1, 2};
   for (int i = 0; i < kTokens; ++i) {
     StepResult result;
-    HEARTH_RETURN_IF_ERROR(engine->step_and_wait({{{sequence, tokens, true, false}}}, &result));
-    tokens = result.tokens;
+    HEARTH_RETURN_IF_ERROR(engine->step_and_wait({{{sequence, tokens, true}}}, &result));
+    tokens = result.chunks[0].tokens;
     std::string text;
     const Status decoded = model->decode(tokens, true, &text);
     if (decoded.code() == Code::TOKEN_OUT_OF_RANGE) outcomes->fault("a drawn token that the vocabulary lacks");

@@ -5,6 +5,7 @@ import { HearthError } from "../../src/base/errors.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import type { Engine, KvType } from "../../src/engine/contract.js";
 import { greedySampler } from "../../src/engine/greedy.js";
+import { stepAlone } from "../../src/engine/step-alone.js";
 import { shared } from "../helpers/shared.js";
 
 export const engineModule = loadEngineModule();
@@ -63,7 +64,7 @@ export function logits(file: string, tokens: readonly number[], options: RunOpti
     const sequence = engine.openSequence(greedySampler);
     const parts: Float32Array[] = [];
     for (const piece of chunks(tokens, options.chunk)) {
-      const result = await engine.step({ chunks: [{ sequence, tokens: piece, sample: false, allLogits: true }] });
+      const result = await stepAlone(engine, { sequence, tokens: piece, sample: false, logits: "all" });
       parts.push(result.logits);
     }
     return concatenate(parts);
@@ -89,15 +90,19 @@ async function continueGreedily(
   const sequence = engine.openSequence(greedySampler);
   const drawn: number[] = [];
   for (const tokens of chunks(prompt, chunk)) {
-    const result = await engine.step({ chunks: [{ sequence, tokens, sample: true }] });
-    drawn[0] = result.tokens[0] ?? -1;
+    drawn[0] = await drawAlone(engine, sequence, tokens);
   }
   while (drawn.length < count) {
-    const tokens = Int32Array.of(drawn.at(-1) ?? -1);
-    const result = await engine.step({ chunks: [{ sequence, tokens, sample: true }] });
-    drawn.push(result.tokens[0] ?? -1);
+    drawn.push(await drawAlone(engine, sequence, Int32Array.of(drawn.at(-1) ?? -1)));
   }
   return drawn;
+}
+
+async function drawAlone(engine: Engine, sequence: number, tokens: Int32Array): Promise<number> {
+  const result = await stepAlone(engine, { sequence, tokens, sample: true });
+  const [token] = result.tokens;
+  if (token === undefined) throw new Error("The engine drew no token.");
+  return token;
 }
 
 /** All prompts side by side in one engine: read in one step, then decoded together. */
@@ -117,7 +122,7 @@ export function greedyBatch(
       const plan = streams.map(({ sequence, next }) => ({ sequence, tokens: next, sample: true }));
       const result = await engine.step({ chunks: plan });
       streams.forEach((stream, at) => {
-        stream.next = result.tokens.subarray(at, at + 1);
+        stream.next = result.chunks[at]?.tokens ?? new Int32Array(0);
         stream.drawn.push(...stream.next);
       });
     }

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import test from "node:test";
 import type { Engine } from "../../src/engine/contract.js";
+import { stepAlone } from "../../src/engine/step-alone.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { greedy, outcome, schedulerOn } from "../helpers/scheduler.js";
 import { missing, shared } from "../helpers/shared.js";
@@ -36,7 +37,7 @@ async function ask(engine: Engine, prompts: readonly number[][]) {
 /** Logits of `tokens` behind what the sequence holds. */
 async function continued(engine: Engine, sequence: number, tokens: readonly number[]): Promise<Float32Array> {
   const ids = Int32Array.from(tokens);
-  return (await engine.step({ chunks: [{ sequence, tokens: ids, sample: false, allLogits: true }] })).logits;
+  return (await stepAlone(engine, { sequence, tokens: ids, sample: false, logits: "all" })).logits;
 }
 
 for (const name of ["llama", "qwen3", "gemma2", "gemma3", "gemma4", "qwen35", "lfm2", "lfm2moe"]) {

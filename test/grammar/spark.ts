@@ -4,7 +4,8 @@ import type { TestContext } from "node:test";
 import { answerGrammar } from "../../src/chat/grammar/answer.js";
 import { Tokenizer } from "../../src/chat/tokenizer.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
-import { type Engine, type Grammar, type Model, noToken, type SamplerOptions } from "../../src/engine/contract.js";
+import type { Engine, Grammar, Model, SamplerOptions } from "../../src/engine/contract.js";
+import { stepAlone } from "../../src/engine/step-alone.js";
 import { greedy } from "../helpers/scheduler.js";
 import { root } from "../helpers/shared.js";
 
@@ -71,9 +72,9 @@ export class Speaker {
     try {
       let tokens = this.#prompt;
       for (;;) {
-        const { tokens: drawn } = await this.#engine.step({ chunks: [{ sequence, tokens, sample: true }] });
-        const token = drawn[0] ?? noToken.notAsked;
-        if (token < 0) throw new Error(`outcome ${token} after ${JSON.stringify(this.#text(answer, false))}`);
+        const { tokens: drawn, stopped } = await stepAlone(this.#engine, { sequence, tokens, sample: true });
+        const [token] = drawn;
+        if (token === undefined) throw new Error(`${stopped} after ${JSON.stringify(this.#text(answer, false))}`);
         const finished = this.#model.info.tokenizer.endOfGeneration.includes(token);
         if (finished || answer.length >= maxTokens) return { text: this.#text(answer, finished), finished };
         answer.push(token);

@@ -55,15 +55,16 @@ int32_t length(const Engine& engine, int32_t id) {
 
 Status step(Engine& engine, int32_t id, const std::vector<int32_t>& tokens, StepResult* result) {
   StepPlan plan;
-  plan.chunks.push_back({id, tokens, true, true});
+  plan.chunks.push_back({id, tokens, true, ChunkLogits::ALL});
   return engine.step_and_wait(std::move(plan), result);
 }
 
 std::vector<float> logits(Engine& engine, int32_t id, const std::vector<int32_t>& tokens) {
   StepResult result;
   REQUIRE(step(engine, id, tokens, &result).ok());
-  REQUIRE(result.logits.size() == tokens.size() * kTinyVocab);
-  return result.logits;
+  REQUIRE(result.chunks.size() == 1);
+  REQUIRE(result.chunks[0].logits.size() == tokens.size() * kTinyVocab);
+  return result.chunks[0].logits;
 }
 
 std::vector<float> last_row(const std::vector<float>& all) { return {all.end() - kTinyVocab, all.end()}; }
@@ -133,15 +134,32 @@ TEST_CASE("sequences of one step do not see each other") {
   const int32_t a = open_sequence(*engine), b = open_sequence(*engine);
   const std::vector<int32_t> other = {7, 7, 8};
   StepPlan plan;
-  plan.chunks.push_back({a, kPrompt, true, true});
-  plan.chunks.push_back({b, other, true, true});
+  plan.chunks.push_back({a, kPrompt, true, ChunkLogits::ALL});
+  plan.chunks.push_back({b, other, true, ChunkLogits::ALL});
   StepResult both;
   REQUIRE(engine->step_and_wait(plan, &both).ok());
   const int32_t c = open_sequence(*engine), d = open_sequence(*engine);
-  std::vector<float> alone = logits(*engine, c, kPrompt);
-  const std::vector<float> alone_b = logits(*engine, d, other);
-  alone.insert(alone.end(), alone_b.begin(), alone_b.end());
-  CHECK(both.logits == alone);
+  CHECK(both.chunks[0].logits == logits(*engine, c, kPrompt));
+  CHECK(both.chunks[1].logits == logits(*engine, d, other));
+}
+
+TEST_CASE("a step returns the logits of the tokens that it was asked for, whatever it draws") {
+  const TinyModel file;
+  const auto engine = open(file);
+  const std::vector<float> all = logits(*engine, open_sequence(*engine), kPrompt);
+  for (bool sample : {false, true}) {
+    StepPlan plan;
+    plan.chunks.push_back({open_sequence(*engine), kPrompt, sample, ChunkLogits::NONE});
+    plan.chunks.push_back({open_sequence(*engine), kPrompt, sample, ChunkLogits::LAST});
+    plan.chunks.push_back({open_sequence(*engine), kPrompt, sample, ChunkLogits::ALL});
+    StepResult result;
+    REQUIRE(engine->step_and_wait(plan, &result).ok());
+    CHECK(result.chunks[0].logits.empty());
+    CHECK(result.chunks[1].logits == last_row(all));
+    CHECK(result.chunks[2].logits == all);
+    for (const ChunkResult& chunk : result.chunks) CHECK(chunk.tokens.size() == (sample ? 1 : 0));
+    for (const StepPlan::Chunk& chunk : plan.chunks) REQUIRE(engine->close_sequence(chunk.sequence).ok());
+  }
 }
 
 TEST_CASE("what a step refuses leaves the sequences as they were") {
@@ -360,7 +378,8 @@ std::vector<int32_t> draw_alone(Engine& engine, int32_t id, std::vector<int32_t>
     StepPlan plan;
     plan.chunks.push_back({id, prompt, true});
     REQUIRE(engine.step_and_wait(plan, &result).ok());
-    drawn.push_back(result.tokens[0]);
+    REQUIRE(result.chunks[0].tokens.size() == 1);
+    drawn.push_back(result.chunks[0].tokens[0]);
     prompt = {drawn.back()};
   }
   return drawn;
@@ -392,12 +411,12 @@ TEST_CASE("drafts are kept as far as the sampler draws the same, and change no t
         tokens.push_back(i < right ? expected[i] : (expected[i] + 1) % static_cast<int32_t>(kTinyVocab));
       }
       StepPlan plan;
-      plan.chunks.push_back({id, tokens, true, false, 4});
+      plan.chunks.push_back({id, tokens, true, ChunkLogits::NONE, 4});
       StepResult result;
       REQUIRE(engine->step_and_wait(plan, &result).ok());
-      std::vector<int32_t> drawn(expected.begin(), expected.begin() + static_cast<long>(right) + 1);
-      drawn.resize(5, -1);
-      CHECK(result.tokens == drawn);
+      const std::vector<int32_t> drawn(expected.begin(), expected.begin() + static_cast<long>(right) + 1);
+      CHECK(result.chunks[0].tokens == drawn);
+      CHECK(result.chunks[0].stopped == StopReason::NONE);
       CHECK(length(*engine, id) == static_cast<int32_t>(kPrompt.size() + right));
       // The tokens that follow equal those without drafts.
       CHECK(draw_alone(*engine, id, {expected[right]}, 1)[0] == expected[right + 1]);
@@ -417,11 +436,12 @@ TEST_CASE("hidden states are the same in any pieces, beside any other sequence, 
   };
   StepResult whole;
   hidden(open_sequence(*engine), kPrompt, &whole);
-  const size_t n_embd = whole.hidden.size() / kPrompt.size();
-  REQUIRE(n_embd * kPrompt.size() == whole.hidden.size());
+  const std::vector<float>& expected = whole.chunks[0].hidden;
+  const size_t n_embd = expected.size() / kPrompt.size();
+  REQUIRE(n_embd * kPrompt.size() == expected.size());
   REQUIRE(n_embd > 1);
-  CHECK(whole.logits.empty());
-  CHECK(whole.tokens == std::vector<int32_t>{-1});
+  CHECK(whole.chunks[0].logits.empty());
+  CHECK(whole.chunks[0].tokens.empty());
 
   const int32_t split = open_sequence(*engine);
   const int32_t other = open_sequence(*engine);
@@ -429,15 +449,17 @@ TEST_CASE("hidden states are the same in any pieces, beside any other sequence, 
   hidden(split, std::span(kPrompt).first(4), &first);
   StepPlan plan;
   plan.chunks.push_back({.sequence = split, .tokens = std::span(kPrompt).subspan(4), .hidden = true});
-  plan.chunks.push_back({.sequence = other, .tokens = kPrompt, .sample = true, .all_logits = true});
+  plan.chunks.push_back({.sequence = other, .tokens = kPrompt, .sample = true, .logits = ChunkLogits::ALL});
   StepResult second;
   REQUIRE(engine->step_and_wait(std::move(plan), &second).ok());
-  std::vector<float> joined = first.hidden;
-  joined.insert(joined.end(), second.hidden.begin(), second.hidden.end());
-  CHECK(joined == whole.hidden);
-  CHECK(second.logits == logits(*engine, open_sequence(*engine), kPrompt));
-  CHECK(second.tokens[0] == -1);
-  CHECK(second.tokens[1] >= 0);
+  std::vector<float> joined = first.chunks[0].hidden;
+  const std::vector<float>& rest = second.chunks[0].hidden;
+  joined.insert(joined.end(), rest.begin(), rest.end());
+  CHECK(joined == expected);
+  CHECK(second.chunks[0].tokens.empty());
+  CHECK(second.chunks[1].hidden.empty());
+  CHECK(second.chunks[1].logits == logits(*engine, open_sequence(*engine), kPrompt));
+  CHECK(second.chunks[1].tokens.size() == 1);
 
   StepPlan both;
   both.chunks.push_back({.sequence = other, .tokens = kPrompt, .sample = true, .hidden = true});
@@ -451,8 +473,8 @@ TEST_CASE("a chunk cannot be all drafts, nor have drafts where nothing is drawn"
   const std::vector<int32_t> two = {1, 2};
   StepResult result;
   for (const StepPlan::Chunk& chunk :
-       {StepPlan::Chunk{id, two, true, false, 2}, StepPlan::Chunk{id, two, true, false, -1},
-        StepPlan::Chunk{id, two, false, false, 1}}) {
+       {StepPlan::Chunk{id, two, true, ChunkLogits::NONE, 2}, StepPlan::Chunk{id, two, true, ChunkLogits::NONE, -1},
+        StepPlan::Chunk{id, two, false, ChunkLogits::NONE, 1}, StepPlan::Chunk{id, two, true, ChunkLogits::LAST, 1}}) {
     StepPlan plan;
     plan.chunks.push_back(chunk);
     CHECK(engine->step_and_wait(plan, &result).code() == Code::PLAN_INVALID);

@@ -60,9 +60,11 @@ std::string say(const std::string& gbnf, const Speaker& speaker, bool with_doubt
       sampler.truncate(sampler.history().size() / 2);
       for (size_t i = sampler.history().size(); i < text.size(); ++i) sampler.accept(static_cast<uint8_t>(text[i]));
     }
-    const int32_t token = sampler.sample(logits);
-    if (token == kGrammarLoops) return text + "<loops>";
-    REQUIRE(token >= 0);
+    Drawn drawn;
+    REQUIRE(sampler.sample(logits, &drawn).ok());
+    if (drawn.stopped == StopReason::GRAMMAR_LOOPS) return text + "<loops>";
+    REQUIRE(drawn.stopped == StopReason::NONE);
+    const int32_t token = drawn.token;
     if (static_cast<size_t>(token) + 1 == trie->n_tokens()) return text;
     at = token == wish ? (at + 1) % speaker.circle.size() : 0;
     text += trie->text(token);

@@ -291,7 +291,9 @@ TEST_CASE("a sampler follows its grammar from where it begins, after a truncatio
   const auto draw = [&](Sampler& s, const char* wish) {
     std::vector<float> logits(trie->n_tokens(), 0.0f);
     for (int i = 0; wish[i] != '\0'; ++i) logits[static_cast<uint8_t>(wish[i])] = 2.0f + static_cast<float>(i);
-    return s.sample(logits);
+    Drawn drawn;
+    REQUIRE(s.sample(logits, &drawn).ok());
+    return drawn.token;
   };
   sampler.accept(std::vector<int32_t>{'p', 'q', 'r'});
   CHECK(draw(sampler, "5x") == 'x');
@@ -321,13 +323,16 @@ TEST_CASE("a sampler tells an end without a token from a dead end") {
     REQUIRE(Sampler::create(options, 2, &sampler).ok());
     sampler.accept(tokens);
     std::vector<float> logits(2, 0.0f);
-    return sampler.sample(logits);
+    Drawn drawn;
+    REQUIRE(sampler.sample(logits, &drawn).ok());
+    return drawn;
   };
-  CHECK(outcome("root ::= \"ab\"", {0}, {}) == 1);
-  CHECK(outcome("root ::= \"ab\"", {0, 1}, {}) == kGrammarEnd);
-  CHECK(outcome("root ::= \"ac\"", {0}, {}) == kGrammarStuck);
-  CHECK(outcome("root ::= \"ab\"", {1}, {}) == kGrammarStuck);
-  CHECK(outcome("root ::= \"ab\"", {0}, {{1, -100.0f}}) == kGrammarStuck);
+  CHECK(outcome("root ::= \"ab\"", {0}, {}).token == 1);
+  CHECK(outcome("root ::= \"ab\"", {0}, {}).stopped == StopReason::NONE);
+  CHECK(outcome("root ::= \"ab\"", {0, 1}, {}).stopped == StopReason::GRAMMAR_END);
+  CHECK(outcome("root ::= \"ac\"", {0}, {}).stopped == StopReason::GRAMMAR_STUCK);
+  CHECK(outcome("root ::= \"ab\"", {1}, {}).stopped == StopReason::GRAMMAR_STUCK);
+  CHECK(outcome("root ::= \"ab\"", {0}, {{1, -100.0f}}).stopped == StopReason::GRAMMAR_STUCK);
 }
 
 TEST_CASE("a grammar of another vocabulary is refused") {

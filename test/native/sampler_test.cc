@@ -45,8 +45,19 @@ Sampler make(const SamplerOptions& options, size_t n_vocab = kVocab) {
   return sampler;
 }
 
+constexpr int32_t kRefused = -1;  // with MODEL_OUTPUT_INVALID
+
 // Takes the logits by value: sampling changes them.
-int32_t sample(Sampler sampler, std::vector<float> logits) { return sampler.sample(logits); }
+int32_t sample(Sampler sampler, std::vector<float> logits) {
+  Drawn drawn;
+  const Status status = sampler.sample(logits, &drawn);
+  if (!status.ok()) {
+    CHECK(status.code() == Code::MODEL_OUTPUT_INVALID);
+    return kRefused;
+  }
+  CHECK(drawn.stopped == StopReason::NONE);
+  return drawn.token;
+}
 
 std::vector<float> random_logits(std::mt19937* random, size_t n) {
   std::vector<float> logits(n);
@@ -121,8 +132,8 @@ TEST_CASE("greedy takes the first maximum") {
 TEST_CASE("NaN and -infinity are impossible, +infinity is the maximum") {
   for (const SamplerOptions& options : {greedy(), plain(), SamplerOptions()}) {
     const Sampler sampler = make(options);
-    CHECK(sample(sampler, std::vector<float>(kVocab, kNan)) == -1);
-    CHECK(sample(sampler, std::vector<float>(kVocab, -kInf)) == -1);
+    CHECK(sample(sampler, std::vector<float>(kVocab, kNan)) == kRefused);
+    CHECK(sample(sampler, std::vector<float>(kVocab, -kInf)) == kRefused);
     CHECK(sample(sampler, {kNan, -kInf, -5, kNan, -kInf, kNan, kNan, kNan}) == 2);
     CHECK(sample(sampler, {0, 1, kInf, 3, kNan, 0, 0, 0}) == 2);
     const int32_t one_of_two = sample(sampler, {0, kInf, kNan, kInf, 0, 0, 0, 0});
@@ -138,7 +149,7 @@ TEST_CASE("a bias is added, and -100 forbids") {
   CHECK(sample(sampler, {0, kInf, 1, 3, 0, 0, 0, 0}) == 3);
   options.logit_bias.clear();
   for (int32_t id = 0; id < static_cast<int32_t>(kVocab); ++id) options.logit_bias.emplace_back(id, -100.0f);
-  CHECK(sample(make(options), std::vector<float>(kVocab, 1)) == -1);
+  CHECK(sample(make(options), std::vector<float>(kVocab, 1)) == kRefused);
 }
 
 // The logits that the penalties leave behind.
@@ -146,7 +157,8 @@ std::vector<float> penalized(const SamplerOptions& options, const std::vector<in
                              std::vector<float> logits) {
   Sampler sampler = make(options);
   sampler.accept(history);
-  REQUIRE(sampler.sample(logits) >= 0);
+  Drawn drawn;
+  REQUIRE(sampler.sample(logits, &drawn).ok());
   return logits;
 }
 

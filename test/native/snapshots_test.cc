@@ -99,7 +99,7 @@ std::vector<int32_t> prompt(int32_t n) {
 
 StepResult step(Engine& engine, int32_t id, std::span<const int32_t> tokens) {
   StepPlan plan;
-  plan.chunks.push_back({.sequence = id, .tokens = tokens, .sample = true, .all_logits = true});
+  plan.chunks.push_back({.sequence = id, .tokens = tokens, .sample = true, .logits = ChunkLogits::ALL});
   StepResult result;
   REQUIRE(engine.step_and_wait(std::move(plan), &result).ok());
   return result;
@@ -168,8 +168,8 @@ TEST_CASE("a restored prefix goes on as the sequence that was saved, in another 
     REQUIRE(engine->truncate_sequence(source, n).ok());
     const std::span<const int32_t> rest = std::span(kTokens).subspan(n);
     const StepResult expected = step(*engine, source, rest), got = step(*other, id, rest);
-    CHECK(got.logits == expected.logits);
-    CHECK(got.tokens == expected.tokens);
+    CHECK(got.chunks[0].logits == expected.chunks[0].logits);
+    CHECK(got.chunks[0].tokens == expected.chunks[0].tokens);
     REQUIRE(other->close_sequence(id).ok());
     CHECK(other->free_kv_tokens() == 256);
   }
@@ -216,7 +216,7 @@ TEST_CASE("a snapshot stays as it was while steps run and its sequence goes") {
   const StepResult expected = step(*engine, again, std::span(kTokens).subspan(70));
   REQUIRE(engine->close_sequence(again).ok());
   REQUIRE(engine->restore_snapshot(folder.file("prefix"), kKey, 70, greedy(), &id).ok());
-  CHECK(step(*engine, id, std::span(kTokens).subspan(70)).logits == expected.logits);
+  CHECK(step(*engine, id, std::span(kTokens).subspan(70)).chunks[0].logits == expected.chunks[0].logits);
 }
 
 TEST_CASE("no damaged byte of a stored prefix is ever used") {

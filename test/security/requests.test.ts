@@ -5,6 +5,7 @@ import test from "node:test";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import type { SamplerOptions } from "../../src/engine/contract.js";
 import { greedySampler } from "../../src/engine/greedy.js";
+import { stepAlone } from "../../src/engine/step-alone.js";
 import { startDaemon } from "../helpers/daemon.js";
 import { spark } from "../helpers/home.js";
 import { startServer } from "../helpers/server.js";
@@ -80,7 +81,7 @@ test("bad numbers in requests: the engine checks again", { skip: missing(story) 
     );
     assert.throws(() => engine.truncateSequence(other, 0), /./, `sequence ${other}`);
   }
-  const result = await engine.step({ chunks: [{ sequence, tokens: Int32Array.of(1), sample: true }] });
+  const result = await stepAlone(engine, { sequence, tokens: Int32Array.of(1), sample: true });
   assert.equal(result.tokens.length, 1);
 });
 

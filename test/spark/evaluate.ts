@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { PromptBuilder } from "../../src/chat/prompt.js";
 import type { Engine, Model } from "../../src/engine/contract.js";
 import { greedySampler } from "../../src/engine/greedy.js";
+import { stepAlone } from "../../src/engine/step-alone.js";
 import { root } from "../helpers/shared.js";
 import { type Dialogue, heldOut, heldOutText, includes, isGoodStory, isRight, readDialogues } from "./dialogues.js";
 import { openModel, perplexity } from "./perplexity.js";
@@ -29,11 +30,11 @@ async function answer(engine: Engine, model: Model, prompt: Int32Array): Promise
     const size = engine.options.maxBatchTokens;
     for (let at = 0; at < next.length; at += size) {
       const tokens = next.subarray(at, at + size);
-      const result = await engine.step({ chunks: [{ sequence, tokens, sample: at + size >= next.length }] });
+      const result = await stepAlone(engine, { sequence, tokens, sample: at + size >= next.length });
       if (at + size >= next.length) next = result.tokens;
     }
-    const token = next[0] ?? -1;
-    if (ends.has(token)) break;
+    const [token] = next;
+    if (token === undefined || ends.has(token)) break;
     drawn.push(token);
   }
   engine.closeSequence(sequence);

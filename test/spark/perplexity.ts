@@ -3,6 +3,7 @@ import { Tokenizer } from "../../src/chat/tokenizer.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import type { Engine, Model } from "../../src/engine/contract.js";
 import { greedySampler } from "../../src/engine/greedy.js";
+import { stepAlone } from "../../src/engine/step-alone.js";
 
 /** The text is read in windows of so many tokens, each without the ones before. */
 export const windowTokens = 1024;
@@ -43,7 +44,7 @@ export async function perplexity(
   for (let at = 0; at + 1 < ids.length; at += windowTokens) {
     const tokens = ids.slice(at, at + windowTokens);
     const sequence = engine.openSequence(greedySampler);
-    const { logits } = await engine.step({ chunks: [{ sequence, tokens, sample: false, allLogits: true }] });
+    const { logits } = await stepAlone(engine, { sequence, tokens, sample: false, logits: "all" });
     engine.closeSequence(sequence);
     const vocabulary = logits.length / tokens.length;
     for (let i = 0; i + 1 < tokens.length; i++) {
