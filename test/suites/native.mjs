@@ -14,8 +14,8 @@ const boards = ["cortex-a72", "cortex-a76", "max"];
 
 export const nativeSuites = [
   { name: "native", run: native },
-  { name: "sanitize", run: sanitize },
-  { name: "arm", run: arm },
+  { name: "sanitize", computes: true, run: sanitize },
+  { name: "arm", computes: true, run: arm },
 ];
 
 async function native(root) {
