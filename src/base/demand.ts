@@ -1,4 +1,4 @@
-/** Who asks, how urgently, and how long it may wait: what a request says beside what it asks for. */
+/** Demand is a request's place among others: its client, its priority, and how long it may wait. */
 
 /** Most urgent first. */
 export const priorities = ["high", "default", "low"] as const;

@@ -1,4 +1,4 @@
-/** Whether a text that a client sent can be a chat template. */
+/** Checks that a text of a client can be a chat template. */
 import { HearthError } from "../base/errors.js";
 import type { TemplateRenderer } from "./template-thread.js";
 

@@ -1,6 +1,6 @@
 /**
- * Orders to a chat template, as data that goes to another thread and back: a template is opened once when its model loads, and rendered
- * for every conversation. Does the work itself, wherever it is called (template-worker.ts, and tests).
+ * Orders to a chat template, as data that goes to another thread and back: a template is opened once when its model loads, and
+ * rendered for every conversation. Does the work itself, wherever it is called (template-worker.ts, and tests).
  */
 import { getHeapStatistics } from "node:v8";
 import { HearthError } from "../base/errors.js";

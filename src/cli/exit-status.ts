@@ -1,4 +1,4 @@
-/** How a command fails: one line on stderr (or one JSON object) and the exit status. */
+/** The failure of a command: one line on stderr (or one JSON object) and the exit status. */
 import { CommanderError } from "commander";
 import { HearthError } from "../base/errors.js";
 import { fromSystemError, isDenied } from "../base/files.js";

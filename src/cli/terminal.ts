@@ -1,4 +1,4 @@
-/** How commands show figures, tables and the progress of long work. */
+/** Formats of the commands' figures, tables and the progress of long work. */
 import type { OnProgress, StoreProgress } from "../store/progress.js";
 
 /** Decimal units, as disks and downloads have them: `4.7 GB`, `812 kB`. */

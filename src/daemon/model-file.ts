@@ -1,4 +1,4 @@
-/** Which files a model's name or path means, and where the store is. */
+/** Finds the files of a model's name or path, and the store's folder. */
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";

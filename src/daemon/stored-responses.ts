@@ -1,4 +1,4 @@
-/** Where responses are kept that clients have stored. */
+/** The storage of responses that clients want stored. */
 import path from "node:path";
 import { responseIdPattern } from "../api/responses/resource.js";
 import { type StoredResponse, storedVersion } from "../api/responses/store.js";

@@ -1,5 +1,5 @@
 /**
- * How much a list or an object of a request may hold, before a schema sees it: schemas look at each entry, and make an error of
+ * Limits for lists and objects of a request, checked before a schema sees it: schemas look at each entry, and make an error of
  * each, before they count. Knows nothing of which fields there are.
  */
 import { HearthError } from "../base/errors.js";

@@ -1,4 +1,4 @@
-/** How many connections one address may hold, so that one host cannot take them all. Pure. */
+/** Limits the connections of one address, so that one host cannot take them all. Pure. */
 import { isIPv6 } from "node:net";
 import { canonicalAddress } from "../base/addresses.js";
 import { isLoopback } from "./host-and-origin.js";

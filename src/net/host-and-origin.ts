@@ -1,5 +1,5 @@
 /**
- * Which Host and Origin headers are let in. A page on the internet can make a browser send requests to this device, by
+ * Checks the Host and Origin headers of a request. A page on the internet can make a browser send requests to this device, by
  * rebinding its own name (then Host names a stranger) or directly (then Origin does). Pure: headers in, verdicts out.
  */
 import { isIP } from "node:net";

@@ -1,4 +1,4 @@
-/** How much one client may ask for: requests a minute (a token bucket) and requests at the same time. */
+/** Limits the requests of one client: requests a minute (a token bucket) and requests at the same time. */
 import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import type { Client } from "./auth.js";

@@ -1,6 +1,6 @@
 /**
- * How long a client may take to send a request. Node's own limit is one for all requests of a server; a route that takes files
- * lifts this one, and watches itself that something comes.
+ * Limits the time that a client takes to send a request. Node's own limit is one for all requests of a server; a route that
+ * takes files lifts this one, and watches itself that something comes.
  */
 import type { IncomingMessage, Server } from "node:http";
 

@@ -1,4 +1,4 @@
-/** How a client and the log hear that parts of a prompt were left out. It must not know protocols. */
+/** Tells a client and the log that parts of a prompt were left out. It must not know protocols. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "../base/logger.js";
 

@@ -1,4 +1,4 @@
-/** How fast answers come, of steps that carry one token: others' speed depends on what they carry. Pure. */
+/** The speed of answers in steps that carry one token; that of other steps depends on what they carry. Pure. */
 
 /** Before so many steps the speed is not known; a moving average of about as many. */
 const window = 32;

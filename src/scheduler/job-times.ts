@@ -1,4 +1,4 @@
-/** When one request got on, for the histograms. */
+/** The times at which one request got on, for the histograms. */
 import type { Clock } from "../base/clock.js";
 import type { SchedulerMetrics } from "./metrics.js";
 

@@ -1,6 +1,6 @@
 /**
- * How many prompt tokens the next step takes, learned from the steps before. A Raspberry Pi 4 may read two prompt tokens a
- * second and a PC a thousand, so that no fixed chunk suits both. Pure: no clock, no engine.
+ * Paces the prefill: how many prompt tokens the next step takes, learned from the steps before. A Raspberry Pi 4 may read two
+ * prompt tokens a second and a PC a thousand, so that no fixed chunk suits both. Pure: no clock, no engine.
  */
 
 /** Read before anything was measured: 10 seconds on the slowest board. */

@@ -1,6 +1,6 @@
 /**
- * How a model wants to be asked where a request does not say: sampling from its file's header, and whatever somebody set for
- * it by name. Pure.
+ * Defaults of a model for requests that name nothing else: sampling from its file's header, and whatever somebody set for it by
+ * name. Pure.
  */
 import type { ModelInfo, SamplerOptions, SamplingKeys } from "../engine/contract.js";
 import type { ModelSettings, Parameters } from "../store/model-settings.js";

@@ -1,7 +1,7 @@
 /**
- * Which parts of a conversation to leave out when it is too long: the results of older calls first, which are most of a
- * smart home's conversation and are out of date, then the oldest turns, or only their calls, then results of the newest turn that the model has seen
- * already. System messages and all else of the newest turn stay.
+ * Leaves out parts of a conversation that is too long: the results of older calls first, which are most of a smart home's
+ * conversation and are out of date, then the oldest turns, or only their calls, then results of the newest turn that the model
+ * has seen already. System messages and all else of the newest turn stay.
  * Knows nothing of tokens: whoever builds the prompt says what fits.
  */
 import type { LeftOut, Message } from "./types.js";

@@ -1,4 +1,4 @@
-/** How long the parts of an answer took, told from its events. */
+/** The times that the parts of an answer took, told from its events. */
 import type { Clock } from "../base/clock.js";
 import type { GenerationEvent, Usage } from "./types.js";
 

@@ -1,5 +1,5 @@
 /**
- * How much of its decode speed hearth keeps while an endless loop holds one of its cores, with no setting changed: undisturbed
+ * The share of its decode speed that hearth keeps while an endless loop holds one of its cores, with no setting changed: undisturbed
  * and disturbed in turn, the median of the pairs' ratios.
  */
 import { spawn } from "node:child_process";

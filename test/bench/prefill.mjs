@@ -1,5 +1,5 @@
 /**
- * How much one client's long prompt slows another's running answer, and what the prompt loses by it:
+ * The cost of one client's long prompt to another's running answer, and of the answer to the prompt:
  * `npm run bench:prefill -- [MODEL] [TOKENS]`. Prints the time between two tokens of the answer before the prompt and while it is
  * read, and how fast the prompt is read alone and beside the answer. On a machine that others use too only the ratios mean
  * anything. MODEL: a GGUF file; by default a synthetic llama-3.2-1b in Q4_0. TOKENS: of the prompt, about; by default 3000.

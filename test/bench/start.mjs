@@ -1,4 +1,4 @@
-/** How long a daemon takes to map a model and listen, and how much of the file that brings into memory: little, or a start reads it. */
+/** The time in which a daemon maps a model and listens, and the part of the file that gets into memory: little, or a start reads it. */
 
 import { startDaemon } from "./daemon.mjs";
 import { run } from "./llama-cpp.mjs";

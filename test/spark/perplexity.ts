@@ -1,4 +1,4 @@
-/** How well a model predicts a text, by our own engine. */
+/** The perplexity of a text for a model, by our own engine. */
 import { Tokenizer } from "../../src/chat/tokenizer.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import type { Engine, Model } from "../../src/engine/contract.js";

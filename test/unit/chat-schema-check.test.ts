@@ -1,4 +1,4 @@
-/** Whether a call's arguments hold a tool's schema, compared with what Ajv says. */
+/** The check of a call's arguments against a tool's schema agrees with Ajv's. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";

@@ -1,4 +1,4 @@
-/** Which client a turn is for: from its key, the headers and what the request says of itself. */
+/** TurnClient is the client of a turn, told from its key, the headers and the request itself. */
 import type { IncomingHttpHeaders } from "node:http";
 import { type Client, ownerOf } from "../../net/auth.js";
 import { demandOf } from "../../net/demand.js";

@@ -1,4 +1,4 @@
-/** Why an exchange over HTTP failed, in words for people. Knows Node's codes, and nothing of who asked whom for what. */
+/** The reasons why an exchange over HTTP failed, in words for people. Knows Node's codes, and nothing of who asked whom for what. */
 
 export type FailureKind =
   /** The name of the host, or of the proxy, has no address. */

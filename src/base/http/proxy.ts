@@ -1,4 +1,4 @@
-/** Which proxy the environment names for an address: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in capitals or not. */
+/** The proxy that the environment names for an address: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in capitals or not. */
 import { getProxyForUrl } from "proxy-from-env";
 import { HearthError } from "../errors.js";
 

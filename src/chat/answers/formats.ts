@@ -1,6 +1,6 @@
 /**
- * How each family writes tool calls and reasoning into its answers, and which family a chat template belongs to. Sources: the
- * templates themselves, and where they only tell of tools, the models' cards.
+ * The forms in which each family writes tool calls and reasoning, and the family of a chat template. Sources: the templates
+ * themselves, and where they only tell of tools, the models' cards.
  */
 import type { Tool } from "../messages.js";
 import { BufferedReader, DeepseekReader, deepseekSeparator, MistralReader, TaggedReader } from "./call-readers.js";

@@ -1,4 +1,4 @@
-/** Behind a mark that opens calls: passes over the same mark where the model has written it twice. */
+/** MarkedReader passes over a mark that opens calls where the model has written it twice. */
 import { type CallReader, type Emit, isSpace } from "./events.js";
 
 export class MarkedReader implements CallReader {

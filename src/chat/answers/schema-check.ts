@@ -1,5 +1,5 @@
 /**
- * Whether arguments hold the schema of a tool: for calls that no grammar has held to it. As in the grammar, keywords that cannot
+ * Checks the arguments of calls that no grammar has held to their tool's schema. As in the grammar, keywords that cannot
  * be enforced, patterns among them, and schemas that make no sense, constrain nothing.
  */
 import { isEqual, isSchema, resolveReference, type Schema, typeOf } from "../grammar/schema.js";

@@ -1,4 +1,4 @@
-/** How each family writes calls. Each call names a declared tool, and its arguments match the tool's schema. */
+/** The forms in which each family writes calls, as grammars: a call names a declared tool, and its arguments match its schema. */
 import { HearthError } from "../../base/errors.js";
 import { gemmaQuote, xmlTags } from "../answers/written-values.js";
 import type { Tool } from "../messages.js";

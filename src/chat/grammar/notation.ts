@@ -1,4 +1,4 @@
-/** How values are written: JSON, the Python of LFM2, the braces of Gemma, and bare texts between tags. All as GBNF. */
+/** Notations of values: JSON, the Python of LFM2, the braces of Gemma, and bare texts between tags. All as GBNF. */
 import {
   gemmaClose,
   gemmaKey,

@@ -1,5 +1,5 @@
 /**
- * Which parameters of a tool are texts: families that write values without quotes write these as they are, and all others as
+ * Finds the parameters of a tool that are texts: families that write values without quotes write these as they are, and all others as
  * JSON. The grammar of calls and what reads them have to agree.
  */
 import { flattenFor, possibleTypes } from "./alternatives.js";

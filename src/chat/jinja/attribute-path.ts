@@ -1,4 +1,4 @@
-/** How filters reach into the elements of a list: "a.b.0" is element a, then b, then 0. */
+/** Paths by which filters reach into the elements of a list: "a.b.0" is element a, then b, then 0. */
 import { getItem } from "./access.js";
 import { isStr, rawStr, Undefined, type Value } from "./values.js";
 

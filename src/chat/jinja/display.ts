@@ -1,4 +1,4 @@
-/** How values print: Python's str() and repr(). */
+/** Printed values: Python's str() and repr(). */
 import { budget } from "./budget.js";
 import { Dict, DictView } from "./dict.js";
 import { floatText, intText } from "./numbers.js";

@@ -1,4 +1,4 @@
-/** How filters are written: parameters behind the value, and a body that gets one argument each. */
+/** The form in which filters are defined: parameters behind the value, and a body that gets one argument each. */
 import { bind } from "./arguments.js";
 import type { Environment, Filter } from "./environment.js";
 import type { Value } from "./values.js";

@@ -1,4 +1,4 @@
-/** Which server answers: this one, or an upstream that the configuration names for the model or for too long a queue. */
+/** Chooses the server that answers: this one, or an upstream that the configuration names for the model or for too long a queue. */
 import { HearthError } from "../../base/errors.js";
 import { isSameName } from "../../store/model-names.js";
 import type { Generations } from "../generation.js";

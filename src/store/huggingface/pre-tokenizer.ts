@@ -1,6 +1,5 @@
 /**
- * Which of the names of `tokenizer.ggml.pre` a tokenizer.json's pre-tokenizer is: by its regex, as the families publish it.
- * Pure.
+ * Finds the name in `tokenizer.ggml.pre` of a tokenizer.json's pre-tokenizer: by its regex, as the families publish it. Pure.
  */
 import * as z from "zod";
 import { unsupported } from "./folder.js";

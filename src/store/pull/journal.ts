@@ -1,6 +1,6 @@
 /**
- * Which bytes of a partial file are on the disk. Written after they were synced, so that it never promises what a power cut
- * took. Knows nothing of where the bytes come from.
+ * The journal of a pull: the bytes of a partial file that are on the disk. Written after they were synced, so that it never
+ * promises what a power cut took. Knows nothing of where the bytes come from.
  */
 import * as z from "zod";
 import { readSmallText } from "../../base/files.js";

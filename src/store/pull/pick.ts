@@ -1,4 +1,4 @@
-/** Which file of a repository to pull: a named one, or the usual quantization that fits the memory. Pure. */
+/** Picks the file of a repository to pull: a named one, or the usual quantization that fits the memory. Pure. */
 import { HearthError } from "../../base/errors.js";
 import { splitParts } from "../split-files.js";
 
