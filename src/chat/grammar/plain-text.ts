@@ -18,13 +18,15 @@ export function patternRule(writer: GrammarWriter, source: string): string {
   return writer.rule("matching", text ?? fail("a pattern that no text matches"));
 }
 
-/** With one of these every family begins its calls, and so do JSON, blocks of code and tags, as which models write calls too. */
-const callBeginnings = [..."<{[`"].map(single);
+/** Every family begins its calls with one of these, and so do JSON, blocks of code and tags, in which models write calls too. */
+const bracketsOfCalls = [..."<>{}[]`"].map(single);
 
-/** A text that is no call, and has none in it. SentencePiece begins a text with a space. */
+/** A model that is kept from a bracket goes on with what stands behind it, in the result of a call that it would repeat. */
+const neverFirst = [...bracketsOfCalls, ...[..."\"',:; \t\r\n"].map(single)];
+
+/** A text that is no call and no piece of JSON, and has none in it. SentencePiece begins a text with a space. */
 export function wordsRule(writer: GrammarWriter): string {
   const rest = writer.reserve("words");
-  writer.define(rest, `"" | ${characterClass(callBeginnings, true)} ${rest}`);
-  const first = characterClass([...callBeginnings, ...[..." \t\r\n"].map(single)], true);
-  return `" "? ${first} ${rest}`;
+  writer.define(rest, `"" | ${characterClass(bracketsOfCalls, true)} ${rest}`);
+  return `" "? ${characterClass(neverFirst, true)} ${rest}`;
 }
