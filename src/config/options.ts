@@ -292,7 +292,7 @@ export const options = {
   }),
   "limits.call_repeats": option(integer(0, 64, "times"), 5, {
     env: "HEARTH_LIMITS_CALL_REPEATS",
-    doc: "A model that made the same calls and got the same results so often in a row within one turn has to answer in words; 0: it may go on.",
+    doc: "An answer ends with so many calls in a row that are the same, and has to be words after so many rounds of a turn with the same calls and results; 0: a model may go on.",
   }),
   "models.upload_bytes": option(integer(0, 2 ** 42, "bytes"), 64 * 1024 * mib, {
     env: "HEARTH_MODELS_UPLOAD_BYTES",

@@ -11,7 +11,7 @@ import type { ModelDefaults } from "./model-defaults.js";
 import type { Models } from "./model-host.js";
 import { buildPrompt } from "./prompt.js";
 import { queueing } from "./queueing.js";
-import { repeatsCalls } from "./repeated-calls.js";
+import { repeatsCalls, SameCalls } from "./repeated-calls.js";
 import { withScores } from "./scores.js";
 import type { ServingModel } from "./serving-model.js";
 import {
@@ -148,6 +148,7 @@ async function* attempt(
   return yield* answer(withScores(stream, loaded.model), reader, {
     promptTokens: prompt.tokens.length,
     oneCall,
+    mostSameCalls: loaded.callRepeats,
     before,
   });
 }
@@ -179,6 +180,8 @@ interface AnswerOptions {
   readonly promptTokens: number;
   /** The answer ends with its first call. */
   readonly oneCall: boolean;
+  /** The answer ends with so many calls in a row that are the same: the model gets their results, and can go on. 0: it does not. */
+  readonly mostSameCalls: number;
   /** The usage of an attempt at this answer that was given up, to be counted with it; null where this may be that attempt. */
   readonly before: Usage | null;
 }
@@ -190,7 +193,7 @@ interface AnswerOptions {
 async function* answer(
   stream: ReturnType<typeof withScores>,
   reader: AnswerReader,
-  { promptTokens, oneCall, before }: AnswerOptions,
+  { promptTokens, oneCall, mostSameCalls, before }: AnswerOptions,
 ): AsyncGenerator<GenerationEvent, Usage | null> {
   let cachedTokens = 0;
   let generatedTokens = 0;
@@ -204,6 +207,7 @@ async function* answer(
   });
   let unnamed: number[] = []; // tokens that no event has carried yet
   let last: AnswerEvent["type"] = "text";
+  const sameCalls = new SameCalls();
   const carry = (event: AnswerEvent) => {
     const tokens = unnamed;
     unnamed = [];
@@ -221,7 +225,8 @@ async function* answer(
       if (reader.namesNoTool && !before && !hasScores) return used();
       for (const read of reads) {
         yield carry(read);
-        isOver = oneCall && read.type === "callEnd";
+        const count = sameCalls.take(read);
+        isOver = count > 0 && (oneCall || count === mostSameCalls);
         if (isOver) break;
       }
       if (!isOver && !reader.stopped) continue;

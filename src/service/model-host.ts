@@ -42,7 +42,7 @@ export interface ModelHostOptions {
   readonly unknownPreTokenizer?: TokenizerOptions["unknownPreTokenizer"];
   /** The way to shorten a conversation that does not fit, where its request names none; without it that is an error. */
   readonly overflow?: Overflow | undefined;
-  /** After so many rounds of the same calls with the same results an answer is words; 0 or without: never. */
+  /** An answer ends with so many calls that are the same, and is words after so many rounds of them; 0 or without: never. */
   readonly callRepeats?: number | undefined;
   /** How long a request waits for the model before it gets MODEL_LOADING. */
   readonly loadWaitMs: number;

@@ -1,8 +1,31 @@
 /**
- * Finds a model that makes the same calls over and over, as small ones do: it has the result, and asks for it again. Clients
- * give such a turn up after some rounds without an answer, and meanwhile every round does again what the call does. Pure.
+ * Finds a model that makes the same calls over and over, as small ones do: within an answer until a limit comes, or answer after
+ * answer although it has the result. Clients give such a turn up after some rounds, and meanwhile every call does its work again.
  */
+import type { AnswerEvent } from "../chat/answers/events.js";
 import type { Message } from "./types.js";
+
+/** Counts the same calls that an answer makes in a row. */
+export class SameCalls {
+  #name = "";
+  #arguments = "";
+  #last = "";
+  #count = 0;
+
+  /** Takes the next event of the answer, and returns how many calls in a row were the same when it ends one; else 0. */
+  take(event: AnswerEvent): number {
+    if (event.type === "call") {
+      this.#name = event.name;
+      this.#arguments = "";
+    }
+    if (event.type === "arguments") this.#arguments += event.text;
+    if (event.type !== "callEnd") return 0;
+    const call = JSON.stringify([this.#name, canonical(this.#arguments)]);
+    this.#count = call === this.#last ? this.#count + 1 : 1;
+    this.#last = call;
+    return this.#count;
+  }
+}
 
 /**
  * Whether the newest turn ends with `times` rounds of the same calls with the same results and nothing else between them; never

@@ -14,7 +14,7 @@ export interface ServingModel {
   readonly prompts: PromptBuilder;
   readonly promptLimit: PromptLimit;
   readonly overflow: Overflow;
-  /** An answer is words after so many rounds of the same calls with the same results; 0: never. */
+  /** An answer ends with so many calls that are the same, and is words after so many rounds of them; 0: never. */
   readonly callRepeats: number;
   readonly grammars: GrammarCache;
   readonly defaults: ModelDefaults;

@@ -234,3 +234,20 @@ for (const path of ["/v1/chat/completions", "/v1/responses", "/api/chat"]) {
     if (path !== "/api/chat") assert.match(await grammarOf(required), /HassTurnOn|"name"/);
   });
 }
+
+for (const [name, ask] of Object.entries(protocols)) {
+  test(`${name}: an answer ends with five calls in a row that are the same, and none is left out that is not`, async (t) => {
+    const same = Array.from({ length: 8 }, () => forms.marked);
+    const other = forms.marked.replace("Kitchen", "Hall");
+    const callsOf = async (answer: string[], config = {}) => {
+      const fake = { chatTemplate, next: scripted(answer.join("\n")) };
+      const server = await startServer(t, { fake, config: { "context.tokens": 8192, ...config } });
+      const { calls, reason } = await ask(server, 4000);
+      assert.match(reason, /^(tool_calls|stop|completed)$/);
+      return calls.length;
+    };
+    assert.equal(await callsOf(same), 5);
+    assert.equal(await callsOf(same, { "limits.call_repeats": 0 }), 8);
+    assert.equal(await callsOf([...same.slice(0, 4), other, ...same.slice(0, 4)]), 9);
+  });
+}

@@ -1,7 +1,7 @@
 /** When a model that makes the same calls again and again has to answer in words. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { repeatsCalls } from "../../src/service/repeated-calls.js";
+import { repeatsCalls, SameCalls } from "../../src/service/repeated-calls.js";
 import type { Message } from "../../src/service/types.js";
 
 const user: Message = { role: "user", content: "Kitchen lights on please" };
@@ -13,6 +13,23 @@ const asks = (json: string, name = "turn_on"): Message => ({
 const result = (content = '{"success": true}'): Message => ({ role: "tool", content, toolCallId: "call_1" });
 const round = [asks('{"name": "Kitchen", "area": "Kitchen"}'), result()];
 const rounds = (count: number): Message[] => Array.from({ length: count }, () => round).flat();
+
+test("the calls of an answer are counted as long as each is the one before it, however it is written", () => {
+  const sameCalls = new SameCalls();
+  const countOf = (name: string, ...pieces: string[]) => {
+    assert.equal(sameCalls.take({ type: "call", name }), 0);
+    for (const text of pieces) assert.equal(sameCalls.take({ type: "arguments", text }), 0);
+    return sameCalls.take({ type: "callEnd", complete: true });
+  };
+  assert.equal(countOf("skip", '{"by": 1, "in": "Kitchen"}'), 1);
+  assert.equal(countOf("skip", '{"in":', '"Kitchen", "by": 1}'), 2);
+  assert.equal(countOf("skip", '{"in": "Hall", "by": 1}'), 1);
+  assert.equal(countOf("play", '{"in": "Hall", "by": 1}'), 1);
+  assert.equal(countOf("play", '{"in": "Hall", "by": 1}'), 2);
+  assert.equal(sameCalls.take({ type: "text", text: "!" }), 0);
+  assert.equal(countOf("play"), 1);
+  assert.equal(countOf("play"), 2);
+});
 
 test("the same calls with the same results so often in a row at the end of a turn are a repetition", () => {
   assert.equal(repeatsCalls([user, ...rounds(2)], 3), false);
