@@ -36,6 +36,10 @@ test("a body's schema says what its validator takes", async (t) => {
   const schema = document.paths["/v1/chat/completions"].post.requestBody.content["application/json"].schema;
   assert.deepEqual(schema.required.sort(), ["messages", "model"]);
   assert.deepEqual(schema.properties.temperature.anyOf[0], { type: "number", minimum: 0, maximum: 2 });
+  for (const path of ["chat/completions", "completions", "embeddings", "responses", "responses/compact"]) {
+    const { properties } = document.paths[`/v1/${path}`].post.requestBody.content["application/json"].schema;
+    assert.equal(properties.model.minLength, 1, `${path}: a model without a name is refused`);
+  }
 });
 
 test("the queries that a route takes are described", async (t) => {

@@ -10,7 +10,7 @@ import type { GenerationRequest } from "../../service/types.js";
 
 export const shortText = z.string().max(256);
 /** Requests need one, see `askedModel`, which says more than a schema could; a pinned prompt does not. */
-export const modelName = shortText.nullish().meta({ type: "string" });
+export const modelName = shortText.nullish().meta({ type: "string", minLength: 1 });
 /** For the description of a body. */
 export const requires = (input: string) => ({ required: ["model", input] });
 /** Ids of tokens; whether the vocabulary has them is the model's to say. */

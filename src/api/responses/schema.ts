@@ -82,7 +82,7 @@ const messageForms = oneOfForms({
 
 export const createSchema = z.object({
   /** The model that is to answer; see `askedModel`. */
-  model: shortText.nullish().meta({ type: "string" }),
+  model: shortText.nullish().meta({ type: "string", minLength: 1 }),
   input: z
     .union([z.string(), z.array(z.unknown().meta(messageForms)).max(4096).meta({ minItems: 1 })])
     .nullish()
