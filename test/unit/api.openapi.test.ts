@@ -40,6 +40,10 @@ test("a body's schema says what its validator takes", async (t) => {
     const { properties } = document.paths[`/v1/${path}`].post.requestBody.content["application/json"].schema;
     assert.equal(properties.model.minLength, 1, `${path}: a model without a name is refused`);
   }
+  const { requestBody } = document.paths["/v1/responses/input_tokens"].post;
+  const counted = requestBody.content["application/json"].schema;
+  assert.deepEqual(counted.required, ["input"]);
+  assert.deepEqual(counted.properties.model.anyOf[1], { type: "null" }, "tokens are counted without a model's name");
 });
 
 test("the queries that a route takes are described", async (t) => {

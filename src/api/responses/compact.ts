@@ -11,7 +11,7 @@ import type { GenerationRequest, Message, Usage } from "../../service/types.js";
 import { compactionItem } from "./compaction.js";
 import { toConversation } from "./input.js";
 import { newId, toUsage } from "./resource.js";
-import { createRequired, createSchema, parseCreate } from "./schema.js";
+import { countSchema, createRequired, createSchema, parseCreate } from "./schema.js";
 import { messagesBefore } from "./store.js";
 import { Turn, type TurnDependencies } from "./turn.js";
 import { turnClientOf } from "./turn-client.js";
@@ -60,7 +60,7 @@ export function routeCompact({ app }: Server, dependencies: TurnDependencies): v
   const count = {
     api: {
       summary: "Tokens of the prompt that a request would have",
-      body: createSchema.meta({ required: ["input"] }),
+      body: countSchema,
     },
   };
   app.post("/v1/responses/input_tokens", { config: count }, async (request, reply) => {

@@ -153,6 +153,8 @@ export const createSchema = z.object({
 
 /** Without an input there is nothing to answer, but for what is in words. */
 export const createRequired = { required: ["model", "input"] };
+/** For the description of a body whose tokens are counted: it need not name a model. */
+export const countSchema = createSchema.extend({ model: shortText.nullish() }).meta({ required: ["input"] });
 
 export type CreateRequest = z.infer<typeof createSchema>;
 
