@@ -51,6 +51,10 @@ export function fromFastifyError(error: unknown): HearthError {
   if (error instanceof HearthError || !(error instanceof Error)) return toHearthError(error);
   const code = "code" in error ? error.code : undefined;
   const statusCode = "statusCode" in error ? error.statusCode : undefined;
+  // Fastify ends what it was sending when the client goes, and takes that for an error while nothing of it is sent.
+  if (code === "ERR_STREAM_PREMATURE_CLOSE") {
+    return new HearthError("REQUEST_CANCELLED", "The client went away before the answer began.", { cause: error });
+  }
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return new HearthError("REQUEST_TOO_LARGE", "The body is too large.");
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
     return new HearthError("CONTENT_TYPE_UNSUPPORTED", "The body's Content-Type is not JSON.");

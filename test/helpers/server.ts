@@ -10,7 +10,7 @@ import { registerResponses } from "../../src/api/responses/register.js";
 import type { ApiKey } from "../../src/base/api-key.js";
 import { type Clock, systemClock } from "../../src/base/clock.js";
 import { Health } from "../../src/base/health.js";
-import { silentLogger } from "../../src/base/logger.js";
+import { createLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
 import { inlineRenderer } from "../../src/chat/template-thread.js";
 import { loadConfig } from "../../src/config/load.js";
@@ -45,6 +45,8 @@ export interface TestServer {
   readonly server: Server;
   readonly health: Health;
   readonly store: ModelStore;
+  /** Lines of the log that tell errors. */
+  readonly errors: readonly Event[];
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
   connect(options?: { headers?: Record<string, string>; path?: string }): Promise<TestSocket>;
   /** Waits until no slot is busy and nothing is queued; fails after `limitMs`, by default 5 seconds. */
@@ -74,7 +76,8 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const metrics = new Metrics();
   const clock = options.clock ?? systemClock;
   const health = new Health(clock);
-  const logger = silentLogger();
+  const errors: Event[] = [];
+  const logger = createLogger({ level: "error", prompts: false }, { write: (line) => errors.push(JSON.parse(line)) });
   const modelStore = new ModelStore(path.join(temporaryFolder(t), "models"), module);
   const models = new ModelRegistry(
     module,
@@ -137,6 +140,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
 
   const url = `http://127.0.0.1:${port}`;
   return {
+    errors,
     port,
     url,
     module,

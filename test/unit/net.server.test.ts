@@ -272,3 +272,32 @@ test("after stop nothing listens, and every connection has ended", async (t) => 
   assert.equal(await client.closed(), 1001);
   await assert.rejects(fetch(`${server.url}/healthz`));
 });
+
+const longText = "word ".repeat(4000);
+const longRequests: Readonly<Record<string, object>> = {
+  "/api/chat": { messages: [{ role: "user", content: longText }] },
+  "/api/generate": { prompt: longText },
+  "/v1/chat/completions": { messages: [{ role: "user", content: longText }], stream: true },
+  "/v1/completions": { prompt: longText, stream: true },
+  "/v1/responses": { input: longText, stream: true },
+};
+
+for (const [path, body] of Object.entries(longRequests)) {
+  test(`${path}: a client that goes while its prompt is read cancels it, which is no error of the server`, async (t) => {
+    const fake = { stepMs: () => 5, contextTrained: 100_000 };
+    const config = { "context.tokens": 100_000, "responses.resume_ms": 0 };
+    const server = await startServer(t, { fake, config });
+    const controller = new AbortController();
+    const answer = fetch(`${server.url}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "fake", ...body }),
+      signal: controller.signal,
+    });
+    await until(() => (server.module.engines[0]?.plans.length ?? 0) > 3);
+    controller.abort();
+    await answer.then((response) => response.text()).catch(() => {});
+    await server.atRest();
+    assert.deepEqual(server.errors, []);
+  });
+}
