@@ -1,13 +1,9 @@
 /**
- * The composition root: makes the daemon's parts, starts them in order and stops them in reverse. The server listens before
- * the model is loaded. Knows every part and does the work of none; signals and exit statuses are the caller's.
+ * The daemon: adds to the server's parts (compose-server.ts) what a process needs, starts them in order and stops them in reverse. The
+ * server listens before the model is loaded. Knows every part and does the work of none; signals and exit statuses are the caller's.
  */
 import path from "node:path";
-import { registerOllama } from "../api/ollama/register.js";
-import { registerOpenAI } from "../api/openai/register.js";
-import { registerOps } from "../api/ops/register.js";
 import type { LiveStreams } from "../api/responses/live-streams.js";
-import { registerResponses } from "../api/responses/register.js";
 import type { StoredResponse } from "../api/responses/store.js";
 import { deferred } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
@@ -20,35 +16,29 @@ import { type Address, formatAddress } from "../config/kinds.js";
 import type { Config } from "../config/options.js";
 import type { EngineModule } from "../engine/contract.js";
 import type { KeyAndCertificate } from "../net/certificate.js";
-import { Server } from "../net/server.js";
-import { SchedulerMetrics } from "../scheduler/metrics.js";
-import { GenerationService } from "../service/generation.js";
+import type { Server } from "../net/server.js";
 import { IdleTime } from "../service/idle-time.js";
-import { ModelLibrary, type Puller } from "../service/model-library.js";
-import { ModelRegistry } from "../service/model-registry.js";
+import type { Puller } from "../service/model-library.js";
+import type { ModelRegistry } from "../service/model-registry.js";
 import { readPinned } from "../service/pinned-prompts.js";
 import type { ServingModel } from "../service/serving-model.js";
 import { SnapshotMetrics } from "../service/snapshot-metrics.js";
 import { AutoTuner } from "../service/thread-tuning/auto-tuner.js";
-import { RoutedGenerations, RoutedModels } from "../service/upstream/routing.js";
 import type { Upstream } from "../service/upstream/upstream.js";
-import { Blobs } from "../store/blobs.js";
-import { Digests } from "../store/digests.js";
+import type { Digests } from "../store/digests.js";
 import type { DocumentStore } from "../store/documents.js";
 import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
 import { SnapshotFiles } from "../store/snapshot-files.js";
+import { composeServer } from "./compose-server.js";
 import { collectHostMetrics } from "./host-metrics.js";
 import { LastGoodKeys } from "./last-good-keys.js";
 import { listenWhenPossible } from "./listening.js";
 import { configuredModel, resolveModel, StoreCatalog } from "./model-file.js";
-import { modelRegistryOptions } from "./model-options.js";
 import { ModelWatch } from "./model-watch.js";
 import { type PinnedFile, readPinnedFiles } from "./pinned-prompts.js";
-import { storedResponses } from "./stored-responses.js";
 import type { Systemd } from "./systemd.js";
 import { ThreadTuner } from "./thread-tuner.js";
-import { makeUpstreams } from "./upstreams.js";
 import { Watchdog } from "./watchdog.js";
 
 export interface DaemonDependencies {
@@ -118,46 +108,39 @@ export class Daemon {
       // Optional: it answers, if not as it should.
       this.#health.setUnhealthy("configured_model", `${missing} Restart hearth when it is back.`, { optional: true });
     }
-    const options = modelRegistryOptions(config, model);
     this.#pinned = readPinnedFiles(config);
     this.#snapshots = snapshotFiles(config, dependencies);
     const snapshotMetrics = new SnapshotMetrics(metrics, () => this.#snapshots?.bytes ?? 0);
     const tunings = new ThreadTuner(config, stateFolder, engineModule, clock);
     this.#tuner = config["engine.auto_tune"] && tunings.isWanted ? new AutoTuner({ clock, logger, tunings }) : null;
     this.#idle = new IdleTime(clock, idleAfterMs);
-    this.#models = new ModelRegistry(engineModule, new StoreCatalog(store), options, {
+    this.#keys = new LastGoodKeys(new KeyFile(stateFolder, engineModule), { clock, logger, health: this.#health });
+    const parts = composeServer(config, {
+      engineModule,
       clock,
       logger,
+      metrics,
       health: this.#health,
-      metrics: new SchedulerMetrics(metrics),
+      stateFolder,
+      store,
+      catalog: new StoreCatalog(store),
+      model,
       renderer: this.#templates,
       grammarCompiler: this.#grammars,
       tuning: (file) => tunings.find(file),
       idle: this.#idle,
       use: (file) => store.use(file),
       ...(this.#snapshots && { snapshots: { files: this.#snapshots, metrics: snapshotMetrics } }),
-    });
-    this.#keys = new LastGoodKeys(new KeyFile(stateFolder, engineModule), { clock, logger, health: this.#health });
-    this.#server = new Server(config, { clock, logger, metrics, keys: () => this.#keys.keys(), tls });
-    this.#upstreams = makeUpstreams(config, { clock, health: this.#health });
-    const routed = new RoutedModels(this.#models, this.#upstreams);
-    const generations = new RoutedGenerations(new GenerationService(this.#models), routed);
-    registerOps(this.#server, { health: this.#health, metrics });
-    registerOpenAI(this.#server, { generations, clock, logger, idleMs: config["limits.idle_ms"] });
-    this.#digests = new Digests(path.join(stateFolder, "digests.json"), (error) =>
-      logger.warn({ err: error }, "the hash of a model file could not be kept"),
-    );
-    const models = new ModelLibrary(routed, store, {
+      keys: () => this.#keys.keys(),
+      tls,
       pull,
-      renderer: this.#templates,
-      digests: this.#digests,
-      blobs: new Blobs(store, config["models.upload_bytes"]),
-      contextTokens: config["context.tokens"],
-      startedAt: clock.wallTime(),
     });
-    registerOllama(this.#server, { generations, models, clock, logger, idleMs: config["limits.idle_ms"] });
-    this.#responses = storedResponses(config, { stateFolder, clock, logger, locker: engineModule });
-    this.#streams = registerResponses(this.#server, { generations, store: this.#responses, config, clock, logger });
+    this.#models = parts.models;
+    this.#server = parts.server;
+    this.#upstreams = parts.upstreams;
+    this.#responses = parts.responses;
+    this.#streams = parts.streams;
+    this.#digests = parts.digests;
     this.#watchdog = new Watchdog({
       clock,
       health: this.#health,

@@ -30,6 +30,8 @@ export interface FakeOptions extends FakeModelOptions {
   /** The cores of the board; 1 without. */
   readonly cores?: number;
   readonly loadMs?: number;
+  /** Loading a model waits for this as well. */
+  readonly loading?: Promise<void>;
   /** Every step waits for `release()`. */
   readonly manual?: boolean;
   /** How long saving and restoring a prefix takes. */

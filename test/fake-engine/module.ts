@@ -39,6 +39,7 @@ export class FakeEngineModule implements EngineModule {
 
   async loadModel(path: string, { vocabularyOnly }: { vocabularyOnly: boolean }): Promise<FakeModel> {
     await delay(this.#options.loadMs ?? 0);
+    await this.#options.loading;
     this.#failures.check("loadModel");
     const model = new FakeModel(path, this.#options, vocabularyOnly);
     this.models.push(model);

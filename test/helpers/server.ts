@@ -3,10 +3,6 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import type { TestContext } from "node:test";
 import { WebSocket } from "ws";
-import { registerOllama } from "../../src/api/ollama/register.js";
-import { registerOpenAI } from "../../src/api/openai/register.js";
-import { registerOps } from "../../src/api/ops/register.js";
-import { registerResponses } from "../../src/api/responses/register.js";
 import type { ApiKey } from "../../src/base/api-key.js";
 import { type Clock, systemClock } from "../../src/base/clock.js";
 import { Health } from "../../src/base/health.js";
@@ -15,19 +11,11 @@ import { Metrics } from "../../src/base/metrics.js";
 import { inlineRenderer } from "../../src/chat/template-thread.js";
 import { loadConfig } from "../../src/config/load.js";
 import type { Config } from "../../src/config/options.js";
-import { engineOptions } from "../../src/daemon/model-options.js";
-import { storedResponses } from "../../src/daemon/stored-responses.js";
-import { makeUpstreams } from "../../src/daemon/upstreams.js";
+import { composeServer } from "../../src/daemon/compose-server.js";
 import type { KeyAndCertificate } from "../../src/net/certificate.js";
-import { Server } from "../../src/net/server.js";
-import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
-import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
-import { GenerationService } from "../../src/service/generation.js";
-import { ModelLibrary, type Puller } from "../../src/service/model-library.js";
-import { ModelRegistry } from "../../src/service/model-registry.js";
-import { RoutedGenerations, RoutedModels } from "../../src/service/upstream/routing.js";
-import { Blobs } from "../../src/store/blobs.js";
-import { Digests } from "../../src/store/digests.js";
+import type { Server } from "../../src/net/server.js";
+import type { Puller } from "../../src/service/model-library.js";
+import type { ModelRegistry } from "../../src/service/model-registry.js";
 import { ModelStore } from "../../src/store/model-store.js";
 import { FakeEngineModule, type FakeOptions } from "../fake-engine/module.js";
 import { temporaryFolder } from "./folder.js";
@@ -70,62 +58,34 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const config: Config = {
     ...loadConfig({ env: {}, flags: {} }).config,
     "server.listen": { host: "127.0.0.1", port: 0 },
+    "engine.threads": 1,
+    "models.memory_bytes": 1e12,
     ...options.config,
   };
   const module = new FakeEngineModule(options.fake);
-  const metrics = new Metrics();
   const clock = options.clock ?? systemClock;
   const health = new Health(clock);
   const errors: Event[] = [];
   const logger = createLogger({ level: "error", prompts: false }, { write: (line) => errors.push(JSON.parse(line)) });
-  const modelStore = new ModelStore(path.join(temporaryFolder(t), "models"), module);
-  const models = new ModelRegistry(
-    module,
-    { list: () => modelStore.scan().models, find: (name) => modelStore.find(name) },
-    {
-      configured: { name: "fake", path: options.model ?? "models/fake.gguf" },
-      alias: "",
-      host: {
-        engine: { ...engineOptions(config), threads: 1 },
-        scheduler: {
-          ...defaultSchedulerOptions,
-          maxQueued: config["scheduler.queue"],
-          maxQueueMs: config["scheduler.queue_ms"],
-        },
-        overflow: config["context.overflow"],
-        callRepeats: config["limits.call_repeats"],
-        loadWaitMs: config["model.load_wait_ms"],
-      },
-      budgetBytes: 1e12,
-      keepAliveMs: config["models.keep_alive_ms"],
-    },
-    { clock, logger, health, metrics: new SchedulerMetrics(metrics) },
-  );
-  const server = new Server(config, {
+  const stateFolder = temporaryFolder(t);
+  const store = new ModelStore(path.join(stateFolder, "models"), module);
+  const { models, server, upstreams, responses } = composeServer(config, {
+    engineModule: module,
     clock,
     logger,
-    metrics,
+    metrics: new Metrics(),
+    health,
+    stateFolder,
+    store,
+    catalog: { list: () => store.scan().models, find: (name) => store.find(name) },
+    model: { name: "fake", path: options.model ?? "models/fake.gguf" },
+    renderer: inlineRenderer,
     keys: options.keys ?? (() => []),
     tls: options.tls ?? null,
-  });
-  const upstreams = makeUpstreams(config, { clock, health });
-  await Promise.all(upstreams.map((upstream) => upstream.start()));
-  const routed = new RoutedModels(models, upstreams);
-  const generations = new RoutedGenerations(new GenerationService(models), routed);
-  const library = new ModelLibrary(routed, modelStore, {
     pull: options.pull ?? (async () => {}),
-    renderer: inlineRenderer,
-    contextTokens: config["context.tokens"],
-    digests: new Digests(path.join(modelStore.folder, "..", "digests.json"), () => {}),
-    blobs: new Blobs(modelStore, config["models.upload_bytes"]),
-    startedAt: clock.wallTime(),
   });
-  registerOllama(server, { generations, models: library, clock, logger, idleMs: config["limits.idle_ms"] });
-  const store = storedResponses(config, { stateFolder: temporaryFolder(t), clock, logger, locker: module });
-  await store.start();
-  registerResponses(server, { generations, store, config, clock, logger });
-  registerOpenAI(server, { generations, clock, logger, idleMs: config["limits.idle_ms"] });
-  registerOps(server, { health, metrics });
+  await Promise.all(upstreams.map((upstream) => upstream.start()));
+  await responses.start();
   const { port } = await server.listen();
   const loaded = models.start();
   loaded.catch(() => {});
@@ -135,7 +95,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     await models.stop(0);
     await Promise.all(upstreams.map((upstream) => upstream.stop()));
     await server.stop();
-    await store.stop();
+    await responses.stop();
   });
 
   const url = `http://127.0.0.1:${port}`;
@@ -147,7 +107,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     models,
     server,
     health,
-    store: modelStore,
+    store,
     post: (path, body, headers = {}) =>
       fetch(`${url}${path}`, {
         method: "POST",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { deferred } from "../../src/base/async.js";
 import { scripted } from "../fake-engine/module.js";
 import { until } from "../helpers/scheduler.js";
 import { type Event, readEvents, startServer } from "../helpers/server.js";
@@ -513,7 +514,12 @@ test("a full queue is 503 with Retry-After", async (t) => {
 });
 
 test("while the model loads, requests wait or are told to try again, and readyz says so", async (t) => {
-  const server = await startServer(t, { fake: { loadMs: 400 }, config: { "model.load_wait_ms": 100 }, loading: true });
+  const loading = deferred<void>();
+  const server = await startServer(t, {
+    fake: { loading: loading.promise },
+    config: { "model.load_wait_ms": 100 },
+    loading: true,
+  });
   const ready = await fetch(`${server.url}/readyz`);
   assert.equal(ready.status, 503);
   assert.equal(ready.headers.get("retry-after"), "5");
@@ -522,6 +528,7 @@ test("while the model loads, requests wait or are told to try again, and readyz 
   const early = await server.post("/v1/responses", { input: "Hi" });
   assert.equal(early.status, 503);
   assert.equal(((await early.json()) as Event).error.code, "model_loading");
+  loading.resolve();
   await until(() => server.models.phase === "ready");
   assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
 });
