@@ -131,7 +131,7 @@ double weight(const TypeLayout& layout, const uint8_t* row, size_t i) {
 
 }  // namespace
 
-TEST_CASE("ref multiplies as double precision does") {
+TEST_CASE("ref multiplies as double precision does" * doctest::test_suite("ref alone")) {
   for (const TypeLayout& layout : type_layouts()) {
     CAPTURE(layout.name);
     for (const size_t n : sizes(layout)) {

@@ -9,8 +9,15 @@ const doctest = { package: "doctest-dev", present: () => existsSync("/usr/includ
 const crossCompiler = { package: "g++-aarch64-linux-gnu", present: () => findProgram("aarch64-linux-gnu-g++") };
 const qemu = { package: "qemu-user", present: () => findProgram("qemu-aarch64") };
 
-/** Boards as qemu knows them: Raspberry Pi 4, Raspberry Pi 5, and one with everything. */
-const boards = ["cortex-a72", "cortex-a76", "max"];
+/**
+ * Boards as qemu knows them: Raspberry Pi 4, Raspberry Pi 5, and one with everything. Each tests the kernel set that only it and those
+ * after it have. Plain code is tested on the first.
+ */
+const boards = [
+  { cpu: "cortex-a72", set: "neon", excluded: "bounded cost" },
+  { cpu: "cortex-a76", set: "neon_dotprod", excluded: "bounded cost,ref alone" },
+  { cpu: "max", set: "neon_i8mm", excluded: "bounded cost,ref alone" },
+];
 
 export const nativeSuites = [
   { name: "native", run: native },
@@ -39,11 +46,8 @@ async function sanitize(root) {
   const fuzzers = ["hearth-fuzz-gguf", "hearth-fuzz-grammar"];
   const folder = await build(root, "native-asan", fuzzers, options);
   if (folder === null) return { failed: 1 };
-  let passed = 0;
-  for (const fuzzer of fuzzers) {
-    const { status } = await run(root, path.join(folder, fuzzer), []);
-    if (status === 0) passed += 1;
-  }
+  const runs = fuzzers.map((fuzzer) => run(root, path.join(folder, fuzzer), [], { limitSeconds: 1800 }));
+  const passed = (await Promise.all(runs)).filter(({ status }) => status === 0).length;
   return { passed, failed: fuzzers.length - passed };
 }
 
@@ -55,11 +59,12 @@ async function arm(root) {
   if (folder === null) return { failed: 1 };
   // Side by side: an emulated board keeps one core busy.
   const results = await Promise.all(
-    boards.map(async (board) => {
-      const command = ["-cpu", board, "-L", "/usr/aarch64-linux-gnu", path.join(folder, "hearth-tests")];
+    boards.map(async ({ cpu, set, excluded }) => {
+      const command = ["-cpu", cpu, "-L", "/usr/aarch64-linux-gnu", path.join(folder, "hearth-tests")];
       // Tests of bounded cost run on this machine alone, in a tenth of the time.
-      const result = await doctests(root, "qemu-aarch64", [...command, "--test-suite-exclude=bounded cost"]);
-      process.stdout.write(`-- ${board}: ${result.passed} passed, ${result.failed} failed\n`);
+      const args = [...command, `--test-suite-exclude=${excluded}`];
+      const result = await doctests(root, "qemu-aarch64", args, { HEARTH_TESTED_SET: set });
+      process.stdout.write(`-- ${cpu}: ${result.passed} passed, ${result.failed} failed\n`);
       return result;
     }),
   );
@@ -85,8 +90,8 @@ async function build(root, name, targets, options) {
 }
 
 /** Runs a doctest program and reads its last lines. */
-async function doctests(root, command, args) {
-  const { status, output } = await run(root, command, args);
+async function doctests(root, command, args, env = {}) {
+  const { status, output } = await run(root, command, args, { env, limitSeconds: 1800 });
   const counts = /test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped/.exec(output);
   const [passed, failed, skipped] = (counts ?? [0, 0, 0, 0]).slice(1).map(Number);
   return { passed, failed: failed === 0 && status !== 0 ? 1 : failed, skipped };

@@ -65,10 +65,11 @@ test("a request that may not wait long is a 503 with Retry-After, over HTTP and 
 
 test("an urgent request passes those that wait, its tier is told, and the place in the queue too", async (t) => {
   const server = await startServer(t, {
-    fake: { next: scripted("ok"), stepMs: () => 30 },
+    fake: { next: scripted("ok".repeat(20)), stepMs: () => 30 }, // the first answer lasts until all others wait
     config: { "scheduler.slots": 1 },
   });
   const order: string[] = [];
+  const short = { max_output_tokens: 1 };
   const ask = async (name: string, more: Event) => {
     const client = await server.connect();
     client.send({ type: "response.create", input: name, include: ["hearth.progress"], ...more });
@@ -78,10 +79,10 @@ test("an urgent request passes those that wait, its tier is told, and the place 
   };
   const running = ask("running", {});
   await until(() => (server.module.engines[0]?.plans.length ?? 0) > 0);
-  const flex = ask("flex", { service_tier: "flex" });
-  const usual = ask("usual", {});
+  const flex = ask("flex", { service_tier: "flex", ...short });
+  const usual = ask("usual", short);
   await new Promise((resolve) => setTimeout(resolve, 30));
-  const urgent = ask("urgent", { service_tier: "priority" });
+  const urgent = ask("urgent", { service_tier: "priority", ...short });
   const tiers = (await Promise.all([urgent, usual, flex, running])).map(
     (events) => events.at(-1)?.response.service_tier,
   );
