@@ -124,7 +124,7 @@ typedef struct {
   uint8_t qs[HEARTH_SUPER_BLOCK / 2];
 } block_q4_k;
 
-// As Q4_K; bit j of qh[l] is the fifth bit of weight 32 * j + l.
+// The layout of Q4_K with a fifth bit: bit j of qh[l] is the fifth bit of weight 32 * j + l.
 typedef struct {
   uint16_t d, dmin;  // f16
   uint8_t scales[12];
@@ -168,7 +168,7 @@ typedef struct {
   uint8_t scales[HEARTH_SUPER_BLOCK / 32];  // two a byte
 } block_iq2_xs;
 
-// As IQ2_XS, with ten bits of index, the upper two in qh, and eight of signs.
+// The layout of IQ2_XS with ten bits of index, the upper two in qh, and eight of signs.
 typedef struct {
   uint16_t d;  // f16
   uint8_t qs[HEARTH_SUPER_BLOCK / 8];
@@ -202,7 +202,7 @@ typedef struct {
   uint16_t qh[HEARTH_SUPER_BLOCK / 32];
 } block_iq1_s;
 
-// As IQ1_S, but with a scale for 16 weights and a sign for eight: a nibble of qh has three upper bits of an index, then
+// IQ1_S with a scale for 16 weights and a sign for eight: a nibble of qh has three upper bits of an index, then
 // that sign. Each 16 bits of scales have four scales and, in their upper four bits, a quarter of d, the lowest first.
 typedef struct {
   uint8_t qs[HEARTH_SUPER_BLOCK / 8];

@@ -13,7 +13,7 @@ bool is_utf8(std::string_view text);
 // what is longer than 80 bytes is cut.
 std::string in_quotes(std::string_view name);
 
-// The same for a path, which is not cut.
+// Quotes a path, which is not cut.
 std::string quoted_path(std::string_view path);
 
 }  // namespace hearth

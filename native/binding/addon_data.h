@@ -1,4 +1,4 @@
-// What the addon keeps for each environment (a Node process or worker thread): its classes' constructors.
+// AddonData belongs to one environment (a Node process or worker thread): the constructors of the addon's classes.
 #pragma once
 
 #include <napi.h>

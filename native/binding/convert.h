@@ -38,7 +38,7 @@ Status to_float(const Napi::Value& value, const char* name, float* result);
 Status to_int32(const Napi::Value& value, const char* name, int32_t* result);
 Status to_uint64(const Napi::Value& value, const char* name, uint64_t* result);  // up to 2^53 - 1
 Status to_string(const Napi::Value& value, const char* name, std::string* result);
-// The same by type, and back, for call.h.
+// Conversions by type, and back, for call.h.
 inline Status to_native(const Napi::Value& value, const char* name, int32_t* result) {
   return to_int32(value, name, result);
 }

@@ -10,7 +10,7 @@
 
 namespace hearth::binding {
 
-// What could go wrong if...
+// Misuse, and its result:
 // - step: the arrays are changed or collected while it runs -> the plan holds copies.
 // - step: the process exits meanwhile -> a running step keeps the event loop alive; the destructor waits for it.
 // - close during a step -> it waits on a worker thread; the step's promise settles with its result.

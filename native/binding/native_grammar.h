@@ -9,7 +9,7 @@
 
 namespace hearth::binding {
 
-// What could go wrong if...
+// Misuse, and its result:
 // - JavaScript drops it while a sequence follows it -> the sequence holds its own reference.
 // - it is given to an engine of another model -> SAMPLER_BAD_VALUE.
 class NativeGrammar : public Napi::ObjectWrap<NativeGrammar> {

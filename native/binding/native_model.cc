@@ -52,7 +52,7 @@ Napi::Value NativeModel::info(const Napi::CallbackInfo& info) { return to_object
 
 namespace {
 
-// What encode() works on: words, and the ids that stand between them.
+// The input of encode(): words, and the ids that stand between them.
 struct Pieces {
   std::vector<std::string> words;
   std::vector<std::pair<size_t, int32_t>> ids;  // how many words stand before the id, and the id

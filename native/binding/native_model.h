@@ -9,7 +9,7 @@
 
 namespace hearth::binding {
 
-// What could go wrong if...
+// Misuse, and its result:
 // - load: the file changes under us -> health; JavaScript drops the promise -> the model is freed.
 // - encode: a piece is neither string nor number -> INTERNAL. Lone surrogates -> Node-API gives U+FFFD. JavaScript
 // drops

@@ -35,7 +35,7 @@ void report_progress(Napi::Env env, Napi::Function callback, std::nullptr_t*, Pr
 
 using Reporter = Napi::TypedThreadSafeFunction<std::nullptr_t, ProgressCopy, report_progress>;
 
-// What the JavaScript side and the worker share.
+// The state that the JavaScript side and the worker share.
 struct Work {
   std::atomic<bool> cancelled{false};
   Reporter reporter;

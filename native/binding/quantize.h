@@ -5,7 +5,7 @@
 
 namespace hearth::binding {
 
-// What could go wrong if...
+// Misuse, and its result:
 // - the callback throws -> an uncaught exception of the process, as from any callback.
 // - cancel is called after the end -> nothing happens.
 // - the process exits meanwhile -> the worker keeps the event loop alive; a kill leaves a temporary file at most.

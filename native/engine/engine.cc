@@ -299,7 +299,7 @@ class EngineImpl final : public Engine {
     model_->architecture()->forward(pass);
   }
 
-  // What the activations of the largest batch take: a pass that only counts says so.
+  // The size of the largest batch's activations, found by a pass that only counts.
   size_t scratch_bytes() {
     const auto rows = static_cast<size_t>(options_.max_batch_tokens);
     Batch batch;

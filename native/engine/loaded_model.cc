@@ -131,7 +131,7 @@ void LoadedModel::advise_weights() const {
 }
 
 void LoadedModel::describe() {
-  // What is not text is left empty: these keys only inform.
+  // A key that is not text is left empty: these keys only inform.
   std::string_view text;
   if (header().optional("general.architecture", &text).ok()) info_.architecture = text;
   text = {};
@@ -157,7 +157,7 @@ void LoadedModel::describe() {
   info_.parameters = totals.n_elements;
   info_.weight_type = totals.main_type;
   info_.weight_bytes = totals.bytes;
-  // Of an embedding that is not also the output, a token reads one row.
+  // A token reads one row of an embedding that is not also the output.
   const GgufTensor* embedding = header().find_tensor("token_embd.weight");
   if (embedding && header().find_tensor("output.weight")) info_.weight_bytes -= embedding->data.size();
 }

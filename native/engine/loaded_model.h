@@ -16,7 +16,7 @@ namespace hearth {
 
 class LoadedModel final : public Model {
  public:
-  // The same as Model::load.
+  // Implements Model::load.
   static Status load(const std::string& path, const LoadOptions& options, std::shared_ptr<const Model>* model);
 
   const ModelInfo& info() const override { return info_; }

@@ -1,4 +1,4 @@
-// What the header of a model file says of it, also of a model that this engine cannot run.
+// Facts of a model file's header, also of a model that this engine cannot run.
 #include <algorithm>
 #include <memory>
 #include <new>

@@ -1,4 +1,4 @@
-// What an engine may be asked for, checked against the model and completed.
+// Options of an engine, checked against the model and completed.
 #pragma once
 
 #include <cstdint>

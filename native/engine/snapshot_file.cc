@@ -25,7 +25,7 @@ constexpr uint64_t kMostHeaderBytes = 64 << 20;
 constexpr uint64_t kMostPieceBytes = uint64_t{1} << 34;
 constexpr size_t kFlushBytes = 16 << 20;
 
-// What stands first in the file, little-endian. Behind it: tokens, the points, their windows, the pieces' checksums.
+// The beginning of the file, little-endian. Behind it: tokens, the points, their windows, the pieces' checksums.
 struct FixedHeader {
   char magic[8];
   uint32_t version;
@@ -184,7 +184,7 @@ Status write_snapshot_file(const std::string& path, SnapshotHeader* header,
 
 SnapshotFile::~SnapshotFile() {
   if (fd_ < 0) return;
-  // What was read stands in the KV cache now; the weights need the page cache more. Advice only.
+  // The bytes read are in the KV cache now; the weights need the page cache more. Advice only.
   posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED);
   close(fd_);
 }

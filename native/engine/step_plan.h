@@ -1,4 +1,4 @@
-// What a step is asked for: the checks of its plan, and the batch that the model computes for it.
+// The plan of a step: its checks, and the batch that the model computes for it.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// What a step gives: of the rows that the model computed, each chunk's share, and the tokens drawn from them.
+// The result of a step: each chunk's share of the rows that the model computed, and the tokens drawn from them.
 #pragma once
 
 #include <cstddef>

@@ -17,7 +17,7 @@
 
 namespace hearth {
 
-// What a header may hold at most; more is GGUF_LIMIT_EXCEEDED. Published files stay a factor of ten and more below.
+// Limits of a header; more is GGUF_LIMIT_EXCEEDED. Published files stay a factor of ten and more below.
 namespace gguf_limits {
 inline constexpr uint64_t kKeys = 65536;
 inline constexpr uint64_t kTensors = 65536;

@@ -72,7 +72,7 @@ constexpr FileType kFileTypes[] = {
     {"MXFP4", 38, HEARTH_TYPE_MXFP4},
 };
 
-// What quantizers give rows that are no whole number of super-blocks.
+// The type that quantizers give rows that are no whole number of super-blocks.
 HearthType fitting_type(HearthType type, uint64_t columns) {
   if (columns % type_traits(type)->block_elements == 0) return type;
   switch (type) {

@@ -1,4 +1,4 @@
-// What a file's tensors add up to.
+// Totals of a file's tensors.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What each tensor type of GGUF is called and how many bytes its blocks take, also for types that no kernel supports
+// Names of GGUF's tensor types and the sizes of their blocks, also of types that no kernel supports
 // yet, so that any file can be read and sized. Knows nothing of what the blocks mean; base/blocks.h does.
 #pragma once
 

@@ -36,7 +36,7 @@ struct TokenizerInfo {
   std::vector<std::string> warnings;  // what is wrong with the file, and was left out: sentences
 };
 
-// What a sequence takes in memory.
+// The memory that a sequence takes.
 struct KvBytes {
   uint64_t per_token = 0;
   uint64_t per_sequence = 0;  // beside that, at most: sliding windows, recurrent states, their checkpoints
@@ -65,7 +65,7 @@ struct ModelInfo {
   TokenizerInfo tokenizer;
 };
 
-// What a file's header says, also of a model that this engine cannot run. Empty or 0 where it says nothing.
+// Facts of a file's header, also of a model that this engine cannot run. Empty or 0 where the header lacks one.
 struct ModelFileInfo {
   std::string architecture;           // "qwen3"
   std::string name;                   // general.name
@@ -97,7 +97,7 @@ enum class GrammarMatch {
   WHOLE,      // it is one
 };
 
-// What a sequence may say, compiled for one model's vocabulary. Immutable, and safe to share between threads.
+// The texts that a sequence may say, compiled for one model's vocabulary. Immutable, and safe to share between threads.
 class Grammar {
  public:
   virtual ~Grammar() = default;
@@ -175,7 +175,7 @@ struct EngineOptions {
 // Which tokens of a chunk a step returns the logits of.
 enum class ChunkLogits { NONE, LAST, ALL };
 
-// What one step computes. All spans have to live until `done` was called.
+// The work of one step. All spans have to live until `done` was called.
 struct StepPlan {
   struct Chunk {
     int32_t sequence;                 // from open_sequence
@@ -216,7 +216,7 @@ struct StepResult {
   double compute_ms = 0;
 };
 
-// What a file of PrefixSnapshot::save() holds.
+// The content of a file of PrefixSnapshot::save().
 struct SnapshotInfo {
   std::vector<int32_t> tokens;
   // Lengths that can be gone on from, ascending; empty: any.
@@ -270,8 +270,8 @@ class Engine {
   virtual Status sequence_length(int32_t sequence, int32_t* n_tokens) const = 0;
   virtual int32_t free_kv_tokens() const = 0;
 
-  // What keys and values depend on beside the tokens, as 32 hex digits: the model's weights (a sample of each tensor)
-  // and how they lie in memory. Reads a piece of each tensor the first time.
+  // A hash of what keys and values depend on beside the tokens, 32 hex digits: the model's weights (a sample of each
+  // tensor) and how they lie in memory. Reads a piece of each tensor the first time.
   virtual Status identify(std::string* identity) const = 0;
   // Takes a snapshot of the first `n_tokens` tokens of a sequence, or as many as resumable_tokens() says; KV_FULL. All
   // have to be gone before the engine is.
@@ -285,7 +285,7 @@ class Engine {
 
   // Runs the step on the engine's own thread and calls `done` there.
   virtual Status step(StepPlan plan, std::function<void(Status, StepResult)> done) = 0;
-  // The same, and waits.
+  // Runs step() and waits for its result.
   virtual Status step_and_wait(StepPlan plan, StepResult* result) = 0;
   // Ends the running step, if one runs, within the time of a layer: STOPPED. From any thread.
   virtual void stop_step() = 0;

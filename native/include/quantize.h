@@ -28,7 +28,7 @@ struct QuantizeProgress {
 // Called from the thread that works, some times a second. False stops the work: STOPPED.
 using QuantizeObserver = std::function<bool(const QuantizeProgress&)>;
 
-// What became of the weights of one type of the written file.
+// The weights of one type in the written file, and the error that converting them made.
 struct QuantizedType {
   std::string type;
   uint64_t tensors = 0, weights = 0, bytes = 0;

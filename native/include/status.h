@@ -17,7 +17,7 @@ enum class Code {
 
 // "GGUF_TRUNCATED" and its like; "OK" for Code::OK.
 const char* code_name(Code code);
-// What the user should do about it; empty for Code::OK.
+// The action that the user should take; empty for Code::OK.
 const char* code_advice(Code code);
 
 class [[nodiscard]] Status {

@@ -50,13 +50,13 @@ struct Q8Rows {
   HEARTH_INLINE Lanes tail(size_t, size_t, size_t) const { return zeros(); }  // there is none
 };
 
-// Those of many rows, converted to floats once for all.
+// Keys or values of many rows, converted to floats once for all.
 template <class Dim>
 struct FloatRows {
   const float* x;
   Dim head_dim;
 
-  // Those of token t and on, by a pointer of their own: from an index, compilers add up an address for each load.
+  // The rows from token t on, by a pointer of their own: from an index, compilers add up an address for each load.
   HEARTH_INLINE FloatRows from(size_t t) const {
     const float* at = x + t * head_dim;
     __asm__("" : "+r"(at));
@@ -70,8 +70,8 @@ constexpr bool kFloats = false;
 template <class Dim>
 constexpr bool kFloats<FloatRows<Dim>> = true;
 
-// What is read after a block's keys: its values, and the next block's keys. Both come into the cache while the keys are
-// scored, since values are gathered faster than memory delivers anything. Rows without an x are not fetched.
+// The rows to prefetch after a block's keys: its values, and the next block's keys. Both come into the cache while the
+// keys are scored, since values are gathered faster than memory delivers anything. Rows without an x are not fetched.
 template <class Rows>
 struct Upcoming {
   Rows values, keys;
@@ -138,7 +138,7 @@ inline void score_tile(const HearthAttendRow* rows, Rows k, size_t t, size_t las
   if constexpr (kRows > 3) sums3.store(weight[3] + t);
 }
 
-// The same of one token.
+// The scores of one token.
 template <size_t kRows, class Rows>
 inline void score_token(const HearthAttendRow* rows, Rows k, size_t t, Scores* weight) {
   const float* q[kRows];  // which the compiler could not be sure of in `rows`
@@ -150,7 +150,7 @@ inline void score_token(const HearthAttendRow* rows, Rows k, size_t t, Scores* w
   for (size_t r = 0; r < kRows; ++r) weight[r][t] = score[r];
 }
 
-// The same of two rows and two tokens. Sums start with the first product: one that is then -0 and not 0 changes no
+// The scores of two rows and two tokens. Sums start with the first product: one that is then -0 and not 0 changes no
 // weight.
 template <class Rows>
 HEARTH_INLINE void score_pairs(const float* q0, const float* q1, Rows first, Rows second, float* weight0,

@@ -1,4 +1,4 @@
-// What this CPU and its operating system can run. The only place that reads CPUID or HWCAP.
+// Instruction sets that this CPU and its operating system can run. The only place that reads CPUID or HWCAP.
 #pragma once
 
 namespace hearth {

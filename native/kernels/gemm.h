@@ -100,7 +100,7 @@ void matmul_quantized(const void* w, size_t row_bytes, size_t rows, const Hearth
   size_t r = 0;
   if (x->cols >= kGemmColumns<B>) {
     const size_t packed = rows / kPanelRows * kPanelRows;
-    // As few groups of panels as there can be, and as even: each lays out the columns anew.
+    // Groups of panels are as few as possible, and as even: each lays out the columns anew.
     const size_t panels = packed / kPanelRows, groups = (panels + kPanels - 1) / kPanels;
     for (size_t g = 0; g < groups; ++g) {
       const size_t n = (panels * (g + 1) / groups - panels * g / groups) * kPanelRows;

@@ -26,7 +26,7 @@ struct Panel {
   alignas(64) float m[kHasMinimum<B> ? kChunk : 1][kRows];
 };
 
-// The same of super-blocks, whose quants may be raised by kPanelRaise<B> to be unsigned. `offset` is what is to be
+// A panel of super-blocks, whose quants may be raised by kPanelRaise<B> to be unsigned. `offset` is what is to be
 // added for each sub-block's sum of activations: a minimum, or what was raised.
 template <class B, size_t kRows>
 requires Super<B>

@@ -76,7 +76,7 @@ constexpr bool kPackedFromBytes<block_q6_k> = true;
 template <class B>
 HEARTH_INLINE void pack_byte_scales(const RowGroup<kRows>& rows, size_t first_row, int32_t (*scales)[kPanelRows],
                                     int16_t* offsets) {
-  // Of Q6_K sixteen scales, else eight and eight minimums.
+  // Q6_K has sixteen scales, the others eight and eight minimums.
   Bytes bytes[4];
 #pragma GCC unroll 4  // row() needs a constant
   for (size_t g = 0; g < 4; ++g) {

@@ -73,7 +73,7 @@ typedef struct HearthKernels {
   const char* name;
 
   HearthMatmul matmul[HEARTH_TYPE_COUNT];  // null where the type is not supported
-  // The same without unpacking weights into a panel for many columns: slower, the same bits. The off switch of
+  // Multiplies without unpacking weights into a panel for many columns: slower, the same bits. The off switch of
   // kernels/gemm.h.
   HearthMatmul matmul_direct[HEARTH_TYPE_COUNT];
 
@@ -84,7 +84,7 @@ typedef struct HearthKernels {
   // 0. A block below 2^-120 becomes zeros. One with infinities or NaNs gets d = infinity or NaN and q = 0, so that
   // results that depend on it are NaN.
   void (*quantize_q8)(const float* x, size_t n, int8_t* q, float* d, int32_t* sum);
-  // The same in blocks of 256, with the sums of each 16 q: x[n] -> q[n], d[n / 256], sum[n / 16]; n % 256 == 0.
+  // Quantizes in blocks of 256, with the sums of each 16 q: x[n] -> q[n], d[n / 256], sum[n / 16]; n % 256 == 0.
   void (*quantize_q8_super)(const float* x, size_t n, int8_t* q, float* d, int16_t* sum);
 
   // y = x / sqrt(mean(x^2) + eps) * w  (Zhang and Sennrich 2019, arXiv:1910.07467). y may be x.
@@ -94,7 +94,7 @@ typedef struct HearthKernels {
   void (*scale)(float* x, float factor, size_t n);  // x *= factor
   // x = silu(x) * y, silu(x) = x / (1 + exp(-x))  (Shazeer 2020, arXiv:2002.05202)
   void (*silu_mul)(float* x, const float* y, size_t n);
-  // The same with gelu(x) = x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3)))  (Hendrycks and Gimpel 2016,
+  // Multiplies with gelu(x) = x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3)))  (Hendrycks and Gimpel 2016,
   // arXiv:1606.08415, in its tanh form: (1 + tanh(u)) / 2 = 1 / (1 + exp(-2 u))).
   void (*gelu_mul)(float* x, const float* y, size_t n);
   // x = x / (1 + exp(-gate)). gate may be x: silu.
@@ -128,7 +128,7 @@ typedef struct HearthKernels {
   // Null: none.
   void (*attend_f16)(HearthAttendRow* rows, size_t n_rows, const uint16_t* k, const uint16_t* v, const void* next,
                      size_t head_dim, HearthScores scores);
-  // The same over quantized keys and values.
+  // Attends over quantized keys and values.
   void (*attend_q8)(HearthAttendRow* rows, size_t n_rows, HearthQ8Rows k, HearthQ8Rows v, const void* next,
                     size_t head_dim, HearthScores scores);
   // Takes what `part`, the same query over other tokens, has gathered into `row`. One that saw no token (sum == 0)

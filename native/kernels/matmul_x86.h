@@ -182,7 +182,7 @@ HEARTH_INLINE void load_side_by_side(const RowGroup<kRows>& rows, Bytes lo[4], B
   transpose_rows(hi);
 }
 
-// As multiply_blocks, for a block of kRows rows.
+// multiply_blocks() for a block of kRows rows.
 template <class B, size_t kCols>
 HEARTH_INLINE void multiply_side_by_side(const RowGroup<kRows>& rows, const HearthColumns* x, size_t c0, size_t i,
                                          Floats acc[kCols]) {
@@ -274,7 +274,7 @@ inline void for_groups(size_t rows, Group group) {
     }
   }
   if (groups > 0 && rows % kGroup > 0) group(rows - kGroup, 1);  // it repeats rows
-  // Of fewer rows than a group's, every lane computes the one.
+  // Each lane computes the one row where there are fewer than a group's.
   for (size_t r = 0; groups == 0 && r < rows; ++r) group(r, 0);
 }
 

@@ -98,7 +98,7 @@ HEARTH_INLINE int32x4_t dot_half(int32x4_t sum, Quants w01, Quants w23, int8x16_
   return vdotq_laneq_s32(sum, w23.hi, x, 3);
 }
 
-// The same for super-blocks: the products of each sub-block are scaled as integers.
+// Super-blocks: the products of each sub-block are scaled as integers.
 template <class B>
 requires Super<B> HEARTH_INLINE void multiply_quad(const Panel<B, kPanelRows>& panel, size_t quad,
                                                    const ColumnTile<B, kTileCols>& x, size_t n_blocks,

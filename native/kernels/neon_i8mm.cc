@@ -67,7 +67,7 @@ HEARTH_INLINE void multiply_quad(const Panel<B, kPanelRows>& panel, size_t quad,
   }
 }
 
-// What a sub-block's scales of four rows are multiplied with: [row 0, row 0, row 1, row 1] and those of rows 2 and 3.
+// A sub-block's scales of four rows, as factors of its sums: [row 0, row 0, row 1, row 1] and those of rows 2 and 3.
 struct PairScales {
   int32x4_t rows01, rows23;
 
@@ -78,7 +78,7 @@ struct PairScales {
   }
 };
 
-// The same for super-blocks: the products of each sub-block are scaled as integers.
+// Super-blocks: the products of each sub-block are scaled as integers.
 template <class B>
 requires Super<B> HEARTH_INLINE void multiply_quad(const Panel<B, kPanelRows>& panel, size_t quad,
                                                    const ColumnTile<B, kTileCols>& x, size_t n_blocks,

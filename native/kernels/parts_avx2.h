@@ -44,8 +44,8 @@ HEARTH_INLINE Bytes iq4_part(const uint8_t* qs, size_t k) {
   return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i*)kIq4Values)), nibbles);
 }
 
-// What part() raises the quants of a type by. One factor has to be unsigned, and the sum of two products fits 16 bits
-// up to 2 * 129 * 127 = 32766; the larger ones stay signed, and give their sign to the activations.
+// The bias that part() adds to the quants of a type. One factor has to be unsigned, and the sum of two products fits 16
+// bits up to 2 * 129 * 127 = 32766; the larger ones stay signed, and give their sign to the activations.
 template <class B>
 constexpr int kPartRaise = kLargest<B> <= 129 ? kRaise<B> : 0;
 
@@ -114,7 +114,7 @@ HEARTH_INLINE __m128i fold4_ints(Ints a, Ints b, Ints c, Ints d) {
   return _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
 }
 
-// What the packed quants of a type are raised by: here sums of several products are to fit 16 bits.
+// The bias of a type's packed quants: here sums of several products are to fit 16 bits.
 template <class B>
 constexpr int kPanelRaise = kLargest<B> <= 63 ? kRaise<B> : 0;
 // The low or high 16 bits of each lane, a scale, as multiply_sub_block takes it: twice.

@@ -61,7 +61,7 @@ HEARTH_INLINE Bytes iq4_part(const uint8_t* qs, size_t k) {
   return _mm512_shuffle_epi8(raise(values, kRaise<block_iq4_xs>), nibbles);
 }
 
-// What part() raises the quants of a type by: one factor has to be unsigned.
+// The bias that part() adds to the quants of a type: one factor has to be unsigned.
 template <class B>
 constexpr int kPartRaise = kRaise<B>;
 
@@ -146,7 +146,7 @@ HEARTH_INLINE __m128i fold4_ints(__m256i a, __m256i b, __m256i c, __m256i d) {
   return fold4_ints(wide(a), wide(b), wide(c), wide(d));
 }
 
-// What the packed quants of a type are raised by.
+// The bias of a type's packed quants.
 template <class B>
 constexpr int kPanelRaise = kRaise<B>;
 // The low or high 16 bits of each lane, a scale, as multiply_sub_block takes it.

@@ -45,7 +45,7 @@ void matmul_super_plain(const void* w, size_t row_bytes, size_t rows, const Hear
   }
 }
 
-// The same for blocks of 32.
+// Multiplies blocks of 32 in plain code.
 template <class B>
 void matmul_plain(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
   const size_t n_blocks = x->n / HEARTH_BLOCK;

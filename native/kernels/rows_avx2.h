@@ -78,7 +78,7 @@ template <size_t kBlocks>
 HEARTH_INLINE Ints spread(const int32_t* x) {
   return _mm256_set1_epi32(*x);
 }
-// What belongs to block b of kBlocks, for each row.
+// The values of block b of kBlocks, for each row.
 template <size_t kBlocks>
 HEARTH_INLINE Floats of_block(Floats x, size_t) {
   static_assert(kBlocks == 1);
@@ -153,7 +153,7 @@ HEARTH_INLINE Bytes splat4(const int8_t* x) {
 // is two loads a cycle that would limit the product.
 constexpr size_t kRowVectors = 2;
 constexpr size_t kTileCols = 4;
-// As in rows_avx512.h.
+// The number of columns from which on unpacking into a panel pays, as rows_avx512.h says.
 constexpr size_t kPackedBlocks = 6, kPackedSuper = 6, kPackedSixBits = 5;
 
 // How many products of four activations 16-bit lanes hold the sums of, for unsigned weights up to `largest`: with all
@@ -181,7 +181,7 @@ HEARTH_INLINE void multiply_narrow(const uint8_t* w, size_t stride, const int8_t
   }
 }
 
-// As multiply_steps, for signed weights, of which two products fill 16 bits.
+// multiply_steps() for signed weights, of which two products fill 16 bits.
 template <size_t kSteps>
 HEARTH_INLINE void multiply_signed_steps(const uint8_t* w, size_t stride, const int8_t* x, size_t x_stride,
                                          const Bytes scale[kRowVectors], Ints sum[kRowVectors][kTileCols]) {

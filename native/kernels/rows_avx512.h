@@ -84,7 +84,7 @@ HEARTH_INLINE Ints spread(const int32_t* x) {
   if constexpr (kBlocks == 1) return _mm512_set1_epi32(*x);
   return _mm512_inserti64x4(_mm512_set1_epi32(x[0]), _mm256_set1_epi32(x[1]), 1);
 }
-// What belongs to block b of kBlocks, for each row.
+// The values of block b of kBlocks, for each row.
 template <size_t kBlocks>
 HEARTH_INLINE auto of_block(Floats x, size_t b) {
   if constexpr (kBlocks == 1) {

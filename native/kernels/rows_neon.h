@@ -138,7 +138,7 @@ HEARTH_INLINE HeadedBlock take_headed(const uint8_t*& p) {
   return block;
 }
 
-// The same for the first block of a row, before which nothing may be read: `p` is at its beginning, and then where
+// Loads the first block of a row, before which nothing may be read: `p` is at its beginning, and then where
 // take_headed wants it.
 template <class B>
 HEARTH_INLINE HeadedBlock take_first(const uint8_t*& p) {
@@ -170,7 +170,7 @@ HEARTH_INLINE uint32x4_t pair_heads(uint8x16_t a, uint8x16_t b) {
   return pairs;
 }
 
-// As in scalar.h.
+// half_of_e8m0() of scalar.h for four lanes.
 HEARTH_INLINE float32x4_t half_of_e8m0(uint32x4_t e) {
   const uint32x4_t subnormal = vshlq_u32(vdupq_n_u32(0x00200000), vreinterpretq_s32_u32(e));
   const uint32x4_t normal = vshlq_n_u32(vsubq_u32(e, vdupq_n_u32(1)), 23);
@@ -228,7 +228,7 @@ HEARTH_INLINE int32x4_t subtract_bias(int32x4_t sums, int bias, int32x4_t sum_x)
   __asm__("mls %0.4s, %1.4s, %2.s[%3]" : "+w"(sums) : "w"(vdupq_n_s32(bias)), "w"(sum_x), "i"(kLane));
   return sums;
 }
-// The same modulo 2^16: the low half of a 32-bit lane is the 16-bit lane of twice its number.
+// subtract_bias() modulo 2^16: the low half of a 32-bit lane is the 16-bit lane of twice its number.
 template <int kLane>
 HEARTH_INLINE int16x8_t subtract_bias(int16x8_t sums, int bias, int32x4_t sum_x) {
   __asm__("mls %0.8h, %1.8h, %2.h[%3]" : "+w"(sums) : "w"(vdupq_n_s16((int16_t)bias)), "x"(sum_x), "i"(2 * kLane));

@@ -251,7 +251,7 @@ constexpr size_t kSubBlock<block_tq1_0> = 32;
 template <>
 constexpr size_t kSubBlock<block_tq2_0> = 32;
 
-// What makes every quant of the type an unsigned number, below twice as much, where that is less than 128.
+// The bias that makes every quant of the type an unsigned number, below twice as much, where that is less than 128.
 template <class B>
 constexpr int kRaise = 128;
 template <>

@@ -45,7 +45,7 @@ class Cache {
   // window_tokens: of the layers with a window.
   static Status create(const Shape& shape, int32_t n_tokens, int32_t window_tokens, Cache* cache);
 
-  // Of the layers that keep all tokens.
+  // The free room in layers that keep all tokens.
   int32_t free_tokens() const { return static_cast<int32_t>(blocks_[kAllTokens].free.size()) * kBlockTokens; }
 
   // Makes room for n more tokens at the end of `table` and unshares the blocks they start in. KV_FULL changes nothing.
@@ -109,7 +109,7 @@ class Cache {
     void release(int32_t block);
     void copy(int32_t from, int32_t to);
   };
-  // What reserving n tokens takes of a kind.
+  // The blocks of a kind that reserving n tokens takes.
   struct Need {
     int32_t grow;
     bool unshare;  // the block that the next token goes to

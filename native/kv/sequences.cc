@@ -35,7 +35,7 @@ int32_t window_tokens(const Shape& shape, const SequenceLimits& limits) {
       std::min(kMostTokens, limits.max_sequences * (running + checkpoints * window) + prefixes + snapshot));
 }
 
-// Of those in `checkpoints`, the one whose loss costs the fewest tokens when they have to be computed again.
+// The checkpoint whose loss costs the fewest tokens when they have to be computed again.
 size_t cheapest(const std::vector<Checkpoint>& checkpoints) {
   size_t best = 0;
   int64_t least = INT64_MAX;
@@ -372,7 +372,7 @@ Status Sequences::allocate(const SnapshotLayout& layout, Sequence* copied, Snaps
   for (int32_t slot : states) {
     if (slot != kNoState) pieces->push_back(states_.bytes(slot));
   }
-  // What the points share is theirs now.
+  // The points hold the shared blocks and states now.
   for (int32_t block : windows) cache_.release(kWindow, block);
   for (int32_t slot : states) states_.release(slot);
   if (status.ok())

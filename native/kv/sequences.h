@@ -15,7 +15,7 @@
 
 namespace hearth::kv {
 
-// What a step's tokens are to their sequence.
+// The role of a step's tokens in their sequence.
 enum class ChunkKind {
   prompt,
   prompt_end,  // an answer follows
@@ -36,7 +36,7 @@ struct Sequence {
   std::vector<Checkpoint> checkpoints;  // ascending
   int32_t branch = 0;  // where prompts part: a position that was asked for and could not be gone back to
 
-  // Of the running step.
+  // Tokens of the running step.
   int32_t n_new = 0;
   int32_t next_state = kNoState;
   std::vector<Checkpoint> next_checkpoints;  // ascending; windows still empty
@@ -56,9 +56,9 @@ struct SequenceLimits {
 class Sequences {
  public:
   static Status create(const Shape& shape, const SequenceLimits& limits, Sequences* sequences);
-  // What a sequence takes at most beside shape.bytes_per_token() for each token.
+  // The most bytes of a sequence beside shape.bytes_per_token() for each token.
   static uint64_t most_bytes(const Shape& shape);
-  // The same of a sequence that only holds a prefix: its end, and one checkpoint.
+  // The bytes of a sequence that only holds a prefix: its end, and one checkpoint.
   static uint64_t prefix_bytes(const Shape& shape) { return 2 * shape.bytes_per_sequence(); }
 
   Cache& cache() { return cache_; }
@@ -98,13 +98,13 @@ class Sequences {
   Status begin(Sequence* sequence, int32_t n, ChunkKind kind, int32_t prompt_left = 0);
   // Keeps the first `n` of the new tokens: all, where the model has recurrent layers.
   void commit(Sequence* sequence, int32_t n);
-  // As if begin() had never been.
+  // Undoes begin().
   void abandon(Sequence* sequence);
 
  private:
   bool resumes_anywhere() const { return shape_window_ == 0 && !states_.used(); }
   const Checkpoint* checkpoint_before(const Sequence& sequence, int32_t n_tokens) const;
-  // What was gone back to once will be again.
+  // A checkpoint that was gone back to once will be again.
   void prove(Sequence* sequence, int32_t n_tokens);
   void plan_checkpoints(Sequence* sequence, int32_t prompt_end);
   void add_checkpoint(Sequence* sequence, Checkpoint checkpoint);

@@ -1,4 +1,4 @@
-// What a model keeps of each token and of each sequence, layer by layer.
+// The shape of a model's KV cache and recurrent states, layer by layer.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@ struct Shape {
   static Shape uniform(int32_t n_layer, int32_t n_kv_head, int32_t head_dim) {
     return {std::vector<LayerShape>(n_layer, {n_kv_head, head_dim}), Type::f16};
   }
-  // The same, kept as `as`.
+  // The shape with keys and values of the type `as`.
   Shape with(Type as) const { return {layers, as}; }
   // A head whose size does not go into the type's blocks; 0: there is none.
   int32_t unsuitable_head() const;
@@ -40,11 +40,11 @@ struct Shape {
   size_t bytes(int32_t n_tokens, int32_t head_dim) const;
   // The largest window; 0: no layer has one.
   int32_t window() const;
-  // Of all layers.
+  // The floats of all layers' states.
   size_t state_floats() const;
   // Keys and values of the layers that keep all tokens.
   uint64_t bytes_per_token() const;
-  // What a sequence takes beside that, however long it is: windows and state.
+  // The bytes of a sequence beside that, however long it is: windows and state.
   uint64_t bytes_per_sequence() const;
   // Says what blocks and states look like: equal texts, equal bytes.
   std::string describe() const;

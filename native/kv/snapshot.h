@@ -26,7 +26,7 @@ struct SnapshotLayout {
   // Without windows and states every length can be gone on from, not the point's alone.
   bool resumes_anywhere() const { return n_windows == 0 && n_states == 0; }
   int32_t resumable(int32_t n) const;
-  // What is needed to go on from resumable(n) tokens, and which of this layout's pieces that are.
+  // The layout that suffices to go on from resumable(n) tokens, and its pieces' numbers in this layout.
   SnapshotLayout first(int32_t n, std::vector<size_t>* pieces) const;
   // Whether its numbers fit together, for one that comes from a file.
   bool is_consistent() const;

@@ -17,7 +17,7 @@ namespace {
 
 std::string error_text(int error) { return std::generic_category().message(error); }
 
-// What O_DIRECT asks of addresses, offsets and sizes, on all common devices.
+// The alignment that O_DIRECT asks of addresses, offsets and sizes, on all common devices.
 constexpr size_t kDirectAlignment = 4096;
 
 size_t align_down(size_t n, size_t alignment) { return n / alignment * alignment; }

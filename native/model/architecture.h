@@ -1,4 +1,4 @@
-// What every model architecture offers the engine, and the list of those there are.
+// The interface of model architectures to the engine, and the list of them.
 #pragma once
 
 #include <memory>

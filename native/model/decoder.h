@@ -1,4 +1,4 @@
-// What the decoders have in common: the embedding before the first layer, the norm and the output matrix behind the
+// The parts that decoders share: the embedding before the first layer, the norm and the output matrix behind the
 // last, and the blocks that several of them are made of, each with its weights. Knows no architecture.
 #pragma once
 

@@ -25,10 +25,10 @@ HearthColumns columns_of(const HearthColumns& x, size_t first, size_t n) {
   return part;
 }
 
-// What the weights of the chosen experts are divided by at least: the smallest normal half.
+// The least divisor of the chosen experts' weights: the smallest normal half.
 constexpr float kLeastWeightSum = 0x1p-14f;
 
-// The same of rows.
+// The rows [first, first + n) of x.
 Tensor rows_of(const Tensor& x, size_t first, size_t n) { return {x.row(first), n, x.cols}; }
 
 }  // namespace

@@ -84,7 +84,7 @@ class Gemma4 final : public Decoder {
   }
 
  private:
-  // What each layer adds of the token itself: its embedding, and a projection of the model's.
+  // The input of the token itself to each layer: its embedding, and a projection of the model's.
   Tensor embed_layers(Pass& p, const Tensor& x) const {  // [n_tokens, n_layer * n_layer_embd]
     Tensor own = p.embed(layer_embd_);
     p.scale(own, std::sqrt(static_cast<float>(n_layer_embd_)));

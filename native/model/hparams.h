@@ -54,7 +54,7 @@ class HyperParameters {
   // A number above 0 and up to `most`; `value` holds the default for a key that is missing.
   Status positive(const char* name, double most, double* value) const;
   Status positive(const char* name, double most, float* value) const;
-  // The same from 0 on, which mostly means that something is off.
+  // A number from 0 on; 0 mostly turns something off.
   Status not_negative(const char* name, double most, double* value) const;
   Status not_negative(const char* name, double most, float* value) const;
   // A count from 1 to `most`; `value` holds the default for keys that may be missing.

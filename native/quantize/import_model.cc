@@ -87,7 +87,7 @@ ModelFacts read_facts(std::span<const ImportKey> keys) {
           .heads_per_kv_head = kv_heads == 0 ? 0 : heads / kv_heads};
 }
 
-// Of the types that matrices have, the one with most bytes.
+// The type of matrices that has most bytes.
 const char* prevailing_type(std::span<const TensorJob> jobs) {
   std::array<uint64_t, HEARTH_TYPE_COUNT> bytes{};
   for (const TensorJob& job : jobs) {

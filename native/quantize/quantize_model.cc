@@ -25,7 +25,7 @@ bool is_about_the_file(std::string_view key) {
          key.starts_with("split.");
 }
 
-// What cannot be read as a count is left at its default: a recipe is no reason to refuse a file.
+// A value that is no count is left at its default: a recipe is no reason to refuse a file.
 ModelFacts read_facts(const GgufFile& file) {
   std::string_view architecture;
   if (!file.optional("general.architecture", &architecture).ok()) architecture = {};

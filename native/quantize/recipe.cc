@@ -52,7 +52,7 @@ bool wants_more_bits(uint64_t layer, uint64_t n_layer) {
   return layer < n_layer / 8 || layer >= 7 * n_layer / 8 || (layer - n_layer / 8) % 3 == 2;
 }
 
-// What a tensor's rows can hold, where they are no multiple of the blocks of `type`.
+// The type that fits a tensor's rows where they are no multiple of the blocks of `type`.
 HearthType fit_row(HearthType type, uint64_t row_elements) {
   const auto fits = [&](HearthType t) { return row_elements % type_traits(t)->block_elements == 0; };
   if (fits(type)) return type;

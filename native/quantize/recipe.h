@@ -26,7 +26,7 @@ struct Mix {
 // By name in any case; "Q3_K", "Q4_K" and "Q5_K" mean their _M. OPTION_OUT_OF_RANGE, which lists all.
 Status find_mix(std::string_view name, const Mix** mix);
 
-// What the recipes look at beside names and shapes.
+// The facts that recipes need beside names and shapes.
 struct ModelFacts {
   uint64_t n_layer = 0;
   uint64_t n_expert = 0;

@@ -10,9 +10,9 @@
 namespace hearth::grammar {
 namespace {
 
-// What is remembered of one grammar; a schema of Home Assistant needs some hundred kilobytes.
+// The memory for one grammar; a schema of Home Assistant needs some hundred kilobytes.
 constexpr size_t kMaxBytes = size_t{8} << 20;
-// Of one query, in visited nodes of the tree or about two bytes of memory: some 50 ms on a PC.
+// The work of one query, in visited nodes of the tree or about two bytes of memory: some 50 ms on a PC.
 constexpr size_t kMaxWork = size_t{16} << 20;
 // Configurations of more states are walked at once, and not state by state.
 constexpr size_t kMaxRelative = 8;

@@ -1,5 +1,5 @@
-// What the automaton can be doing after some text, found as it is needed and remembered: states and their stacks, where
-// each byte leads, and which tokens may follow. A pushdown automaton determinized lazily.
+// Configurations of the automaton after some text, found as they are needed and remembered: states and their stacks,
+// where each byte leads, and which tokens may follow. A pushdown automaton determinized lazily.
 //
 // The tokens that may follow are found by walking the vocabulary's tree. What a state with nothing known below its
 // stack allows is kept for all configurations that contain it; only tokens that leave the rule in their middle are
@@ -141,7 +141,7 @@ class Configurations {
   std::unique_ptr<const Distances> distances_;        // once somebody asks
   std::vector<int64_t> stack_distances_;              // of the first stacks
 
-  // Of the closure that is being computed.
+  // Items of the closure that is being computed.
   std::vector<Item> open_;
   std::unordered_set<uint64_t> seen_;
   Configuration closure_;

@@ -1,4 +1,4 @@
-// What this process may compute on. Knows nothing of the work.
+// The processors that this process may use. Knows nothing of the work.
 #pragma once
 
 #include <sched.h>

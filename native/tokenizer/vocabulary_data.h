@@ -1,4 +1,4 @@
-// What a model file says of its vocabulary, before it is checked. Text stays in the mapped file: the views have to
+// The vocabulary of a model file, before it is checked. Text stays in the mapped file: the views have to
 // outlive the tokenizer. Knows nothing of the file format, so that tests build vocabularies by hand.
 #pragma once
 

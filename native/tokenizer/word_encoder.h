@@ -1,4 +1,4 @@
-// What SPM and BPE have in common for the tokenizer: one word of text in, ids out.
+// The interface of SPM and BPE to the tokenizer: one word of text in, ids out.
 #pragma once
 
 #include <cstdint>
