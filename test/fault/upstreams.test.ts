@@ -17,8 +17,8 @@ const chunked = Buffer.from(
 );
 const models = JSON.stringify({ data: [{ id: "big" }] });
 
-/** A server whose model `big` is another's, which answers with `send`. */
-async function serverFor(t: TestContext, send: (socket: Socket, n: number) => unknown) {
+/** A server whose model `big` is another's, which answers with `send`. It waits `limitMs` for the other one's first word, and the next. */
+async function serverFor(t: TestContext, send: (socket: Socket, n: number) => unknown, limitMs = 300) {
   let asked = 0;
   const upstream = await startRaw(t, (socket, request) => {
     if (request.startsWith("GET /v1/models")) {
@@ -26,7 +26,7 @@ async function serverFor(t: TestContext, send: (socket: Socket, n: number) => un
     } else send(socket, ++asked);
   });
   const entry = { name: "gpu", url: `${upstream.url}/v1`, models: ["big"] };
-  const times = { connect_ms: 500, first_token_ms: 300, idle_ms: 300 };
+  const times = { connect_ms: 5000, first_token_ms: limitMs, idle_ms: limitMs };
   const { config } = loadConfig({ env: { HEARTH_UPSTREAM: JSON.stringify([{ ...entry, ...times }]) }, flags: {} });
   const server = await startServer(t, { fake: { next: scripted("from here") }, config: { upstream: config.upstream } });
   return async (path: string, body: Event) => {
@@ -40,7 +40,7 @@ const messages = [{ role: "user", content: "Hi" }];
 for (const [what, bytes] of Object.entries({ "a length": answer, chunks: chunked })) {
   for (const how of ["close", "reset"] as const) {
     test(`a ${how} at any byte of an upstream's answer with ${what} is an error that names it`, async (t) => {
-      const ask = await serverFor(t, (socket, n) => sendAndClose(socket, bytes, n - 1, how));
+      const ask = await serverFor(t, (socket, n) => sendAndClose(socket, bytes, n - 1, how), 10_000);
       const done = bytes.indexOf("[DONE]\n") + "[DONE]\n".length;
       for (let sent = 0; sent < done; sent++) {
         const { status, text } = await ask("/v1/chat/completions", { messages });
@@ -54,7 +54,7 @@ for (const [what, bytes] of Object.entries({ "a length": answer, chunks: chunked
 
 test("a stream that is cut after its first words ends with an error in each protocol", async (t) => {
   const cut = answer.indexOf('"stop"');
-  const ask = await serverFor(t, (socket) => sendAndClose(socket, answer, cut, "close"));
+  const ask = await serverFor(t, (socket) => sendAndClose(socket, answer, cut, "close"), 10_000);
   for (const path of ["/v1/chat/completions", "/v1/responses", "/api/chat"]) {
     const { status, text } = await ask(path, { messages, input: "Hi", stream: true });
     assert.equal(status, 200);
