@@ -9,6 +9,7 @@
 #include "binding/addon_data.h"
 #include "binding/call.h"
 #include "binding/file_lock.h"
+#include "binding/matmul.h"
 #include "binding/native_engine.h"
 #include "binding/native_grammar.h"
 #include "binding/native_model.h"
@@ -60,6 +61,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(data.release());
   exports["loadModel"] = Napi::Function::New<NativeModel::load>(env);
   exports["createEngine"] = Napi::Function::New<NativeEngine::create>(env);
+  exports["matmulWays"] = Napi::Function::New<matmul_ways>(env);
+  exports["measureMatmul"] = Napi::Function::New<measure_matmul>(env);
   exports["measureReadBandwidth"] = Napi::Function::New<measure_bandwidth>(env);
   exports["writeSyntheticModel"] = Napi::Function::New<write_synthetic>(env);
   exports["describeFile"] = Napi::Function::New<describe_file>(env);

@@ -188,6 +188,7 @@ Napi::Object to_object(Napi::Env env, const EngineOptions& options) {
   object["prefixBytes"] = Napi::Number::New(env, static_cast<double>(options.prefix_bytes));
   object["prefixSequences"] = Napi::Number::New(env, options.prefix_sequences);
   object["isa"] = to_text(env, options.isa);
+  object["reading"] = to_text(env, options.reading);
   return object;
 }
 
@@ -214,6 +215,8 @@ Status to_engine_options(const Napi::Value& value, EngineOptions* options) {
   if (!prefix_bytes.IsUndefined()) {
     HEARTH_RETURN_IF_ERROR(to_uint64(prefix_bytes, "prefixBytes", &options->prefix_bytes));
   }
+  const Napi::Value reading = member(object, "reading");
+  if (!reading.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_string(reading, "reading", &options->reading));
   return to_string(member(object, "isa"), "isa", &options->isa);
 }
 

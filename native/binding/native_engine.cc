@@ -8,6 +8,7 @@
 #include "binding/addon_data.h"
 #include "binding/call.h"
 #include "binding/convert.h"
+#include "binding/matmul.h"
 #include "binding/native_model.h"
 #include "binding/promise_worker.h"
 
@@ -84,6 +85,8 @@ Napi::Function NativeEngine::define(Napi::Env env) {
                          InstanceMethod<&NativeEngine::options>("options"),
                          InstanceMethod<&NativeEngine::isa>("isa"),
                          InstanceMethod<&NativeEngine::use_threads>("useThreads"),
+                         InstanceMethod<&NativeEngine::matmuls>("matmuls"),
+                         InstanceMethod<&NativeEngine::use_matmuls>("useMatmuls"),
                          InstanceMethod<&NativeEngine::open_sequence>("openSequence"),
                          InstanceMethod<&NativeEngine::fork_sequence>("forkSequence"),
                          InstanceMethod<&NativeEngine::truncate_sequence>("truncateSequence"),
@@ -156,6 +159,22 @@ std::function<Status(P...)> NativeEngine::bound(Status (Engine::*method)(P...) c
 
 Napi::Value NativeEngine::use_threads(const Napi::CallbackInfo& info) {
   return call(info, bound(&Engine::use_threads), "threads", "decodeThreads");
+}
+
+Napi::Value NativeEngine::matmuls(const Napi::CallbackInfo& info) {
+  if (Status status = check_open(); !status.ok()) return throw_status(info.Env(), status);
+  return to_array(info.Env(), engine_->matmuls());
+}
+
+Napi::Value NativeEngine::use_matmuls(const Napi::CallbackInfo& info) {
+  const auto use = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(check_open());
+    std::vector<MatmulChoice> choices;
+    HEARTH_RETURN_IF_ERROR(to_matmul_choices(info[0], &choices));
+    return engine_->use_matmuls(choices);
+  };
+  if (Status status = use(); !status.ok()) return throw_status(info.Env(), status);
+  return info.Env().Undefined();
 }
 
 Napi::Value NativeEngine::open_sequence(const Napi::CallbackInfo& info) {

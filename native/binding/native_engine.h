@@ -30,6 +30,8 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   Napi::Value options(const Napi::CallbackInfo& info);
   Napi::Value isa(const Napi::CallbackInfo& info);
   Napi::Value use_threads(const Napi::CallbackInfo& info);        // (threads, decodeThreads)
+  Napi::Value matmuls(const Napi::CallbackInfo& info);            // -> MatmulChoice[]
+  Napi::Value use_matmuls(const Napi::CallbackInfo& info);        // (MatmulChoice[])
   Napi::Value open_sequence(const Napi::CallbackInfo& info);      // (sampler) -> id
   Napi::Value fork_sequence(const Napi::CallbackInfo& info);      // (source, tokens, sampler) -> id
   Napi::Value truncate_sequence(const Napi::CallbackInfo& info);  // (id, tokens)

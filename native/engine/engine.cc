@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "engine/loaded_model.h"
+#include "engine/matmul_kinds.h"
 #include "engine/options.h"
 #include "engine/snapshots.h"
 #include "engine/step_plan.h"
@@ -30,11 +31,12 @@ constexpr size_t kDecodeTokens = 8;  // a step of at most so many waits for the 
 class EngineImpl final : public Engine {
  public:
   EngineImpl(std::shared_ptr<const LoadedModel> model, const EngineOptions& options, kv::Shape shape,
-             const HearthKernels* kernels)
+             const MatmulWay& way)
       : model_(std::move(model)),
         options_(options),
         shape_(std::move(shape)),
-        kernels_(kernels),
+        kernels_(way.kernels),
+        matmuls_(way),
         pool_(options.threads),
         threads_(options.threads),
         decode_threads_(options.decode_threads) {}
@@ -67,6 +69,22 @@ class EngineImpl final : public Engine {
     HEARTH_RETURN_IF_ERROR(check_range("decode_threads", decode_threads, 1, threads));
     threads_ = threads;
     decode_threads_ = decode_threads;
+    return {};
+  }
+
+  std::vector<MatmulChoice> matmuls() const override {
+    std::lock_guard lock(mutex_);
+    std::vector<MatmulChoice> choices;
+    for (const MatmulKind& kind : matmul_kinds(*model_)) choices.push_back(choice_of(kind, matmuls_));
+    return choices;
+  }
+
+  Status use_matmuls(std::span<const MatmulChoice> choices) override {
+    std::lock_guard lock(mutex_);
+    HEARTH_RETURN_IF_ERROR(check_idle());
+    MatmulPlan changed = matmuls_;
+    for (const MatmulChoice& choice : choices) HEARTH_RETURN_IF_ERROR(set_choice(choice, &changed));
+    matmuls_ = std::move(changed);
     return {};
   }
 
@@ -288,6 +306,7 @@ class EngineImpl final : public Engine {
   void forward(const Batch& batch, Scratch* scratch, float* hidden) {
     pool_.use(batch.tokens.size() <= kDecodeTokens ? decode_threads_ : threads_);
     const PassResources resources{.kernels = kernels_,
+                                  .matmuls = &matmuls_,
                                   .pool = &pool_,
                                   .scratch = scratch,
                                   .cache = &sequences_.cache(),
@@ -346,8 +365,9 @@ class EngineImpl final : public Engine {
 
   const std::shared_ptr<const LoadedModel> model_;
   const EngineOptions options_;
-  const kv::Shape shape_;  // of the KV cache, in its type
-  const HearthKernels* const kernels_;
+  const kv::Shape shape_;               // of the KV cache, in its type
+  const HearthKernels* const kernels_;  // for all but matrix products
+  MatmulPlan matmuls_;
   Pool pool_;
   int32_t threads_;  // of the pool's, those in use
   int32_t decode_threads_;
@@ -379,14 +399,14 @@ Status Engine::create(std::shared_ptr<const Model> model, const EngineOptions& o
   if (loaded->architecture() == nullptr) {
     return {Code::MODEL_HAS_NO_WEIGHTS, "The model was loaded for its vocabulary only."};
   }
-  const HearthKernels* kernels = nullptr;
-  HEARTH_RETURN_IF_ERROR(select_kernels(options.isa, &kernels));
+  MatmulWay way;
+  HEARTH_RETURN_IF_ERROR(parse_matmul_way(options.isa + ":" + options.reading, &way));
   EngineOptions complete = options;
   kv::Shape shape;
   HEARTH_RETURN_IF_ERROR(complete_options(loaded->architecture()->dimensions(), &complete, &shape));
-  complete.isa = kernels->name;
+  complete.isa = way.kernels->name;
   try {
-    auto impl = std::make_unique<EngineImpl>(std::move(loaded), complete, std::move(shape), kernels);
+    auto impl = std::make_unique<EngineImpl>(std::move(loaded), complete, std::move(shape), way);
     HEARTH_RETURN_IF_ERROR(impl->start());
     *engine = std::move(impl);
     return {};

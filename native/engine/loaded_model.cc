@@ -14,6 +14,7 @@
 #include "gguf/totals.h"
 #include "kv/sequences.h"
 #include "memory/huge_pages.h"
+#include "model/weights.h"
 #include "sample/grammar.h"
 #include "tokenizer/from_gguf.h"
 
@@ -108,13 +109,28 @@ Status LoadedModel::fingerprint(std::string_view more, std::string* digits) cons
   return health();
 }
 
+std::vector<Matrix> LoadedModel::matrices() const {
+  constexpr uint64_t kLeastRows = 16;
+  std::vector<Matrix> matrices;
+  for (const GgufTensor& t : header().tensors()) {
+    const uint64_t rows = t.n_elements / std::max<uint64_t>(1, t.ne[0]);
+    if (t.n_dims < 2 || rows < kLeastRows || is_looked_up(t) || !is_supported_type(t.type)) continue;
+    matrices.push_back({t.data.data(), t.type, rows, t.ne[0], t.row_bytes});
+  }
+  return matrices;
+}
+
+// Whether a step takes a row of it for each token. Without a matrix for the output the embedding serves as that, too.
+bool LoadedModel::is_looked_up(const GgufTensor& tensor) const {
+  if (tensor.name == "token_embd.weight") return header().find_tensor("output.weight") != nullptr;
+  return tensor.name.ends_with("token_embd.weight");
+}
+
 void LoadedModel::advise_weights() const {
   const auto memory = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   if (parts_->bytes() >= memory) return;  // what is read too much would push out what is needed
-  const bool tied = header().find_tensor("output.weight") == nullptr;
-  const auto read_whole = [tied](const GgufTensor& tensor) {
-    if (tensor.name == "token_embd.weight") return tied;  // else a row for each token, as of the layers' embeddings
-    return !tensor.name.ends_with("token_embd.weight") && tensor.name.find("_exps") == std::string_view::npos;
+  const auto read_whole = [this](const GgufTensor& tensor) {
+    return !is_looked_up(tensor) && tensor.name.find("_exps") == std::string_view::npos;
   };
   std::vector<std::span<const uint8_t>> parts;
   for (const GgufTensor& tensor : header().tensors()) {

@@ -4,11 +4,13 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "gguf/gguf.h"
 #include "include/engine.h"
 #include "memory/model_parts.h"
 #include "model/architecture.h"
+#include "model/tensor.h"
 #include "sample/token_trie.h"
 #include "tokenizer/tokenizer.h"
 
@@ -31,6 +33,9 @@ class LoadedModel final : public Model {
 
   // Null without weights.
   const Architecture* architecture() const { return architecture_.get(); }
+  // The matrices that a step multiplies with: all of a layer's experts, and no embedding of which it takes a row a
+  // token.
+  std::vector<Matrix> matrices() const;
   // Ids that may be drawn: a matrix may have rows beyond the vocabulary, as padding.
   size_t n_drawable() const;
   // 32 hex digits that tell models apart: of the header, a sample of each tensor, and `more`. FILE_READ_FAILED,
@@ -41,6 +46,7 @@ class LoadedModel final : public Model {
   Status read();
   Status read_weights();
   void advise_weights() const;
+  bool is_looked_up(const GgufTensor& tensor) const;
   void describe();
 
   const GgufFile& header() const { return parts_->header(); }

@@ -167,6 +167,9 @@ struct EngineOptions {
   std::string kv_type = "f16";
   int32_t max_batch_tokens = 256;  // of one step, over all chunks; 1..4096
   std::string isa;                 // a name of compiled_isas() to force, empty for the best this CPU runs
+  // How weights are read, to force: "streams:256", an order (streams or memory) and the bytes to fetch ahead. What it
+  // leaves out the kernel set decides, until use_matmuls() says better.
+  std::string reading;
   // Reads every named intermediate tensor [rows, cols] of each step, row-major; layer -1 is outside the layers. Called
   // on the engine's thread. For finding a wrong layer by comparing.
   std::function<void(std::string_view name, int layer, std::span<const float> data, size_t cols)> trace;
@@ -240,6 +243,15 @@ class PrefixSnapshot {
 // FILE_OPEN_FAILED, FILE_READ_FAILED.
 Status describe_snapshot_file(const std::string& path, const std::string& key, SnapshotInfo* info);
 
+// How the matrices of one type and length of rows are multiplied with the columns of a step, which may be one (a token
+// of an answer), few (of some answers) or many (a prompt). A way is a kernel set, an order of reading and the bytes
+// that are fetched ahead: "avx2:streams:256". All give the same bits.
+struct MatmulChoice {
+  std::string type;  // "Q4_0"
+  uint64_t row_length = 0;
+  std::string one, few, many;
+};
+
 // Runs one model for up to max_sequences sequences. One step at a time; while a step runs, every other method that
 // changes sequences returns ENGINE_BUSY. A step that fails leaves the sequences as they were.
 class Engine {
@@ -254,6 +266,12 @@ class Engine {
   // How many threads steps take from now on, at most those that the engine was made with; `decode_threads` of them are
   // for steps of few tokens. OPTION_OUT_OF_RANGE, ENGINE_BUSY.
   virtual Status use_threads(int32_t threads, int32_t decode_threads) = 0;
+
+  // How the kinds of the model's matrices are multiplied that hold most of its weights.
+  virtual std::vector<MatmulChoice> matmuls() const = 0;
+  // Multiplies so from the next step on. ENGINE_BUSY; ISA_UNKNOWN, ISA_UNSUPPORTED or OPTION_OUT_OF_RANGE, and then
+  // nothing changes.
+  virtual Status use_matmuls(std::span<const MatmulChoice> choices) = 0;
 
   virtual Status open_sequence(const SamplerOptions& sampler, int32_t* sequence) = 0;
   // A new sequence that shares the first `n_tokens` tokens of `source` (its KV blocks are not copied), or as many of
@@ -294,6 +312,27 @@ class Engine {
 // Bytes a second that `threads` threads read from memory: of several read patterns over a buffer far larger than the
 // caches, the one with the best median of five. Takes a quarter of a second, on a slow board two.
 double measure_read_bandwidth(int threads);
+
+// The ways of multiplying matrices that this CPU can run, the usual one first: those that keep to `isa` and `reading`
+// as EngineOptions have them. ISA_UNKNOWN, ISA_UNSUPPORTED, OPTION_OUT_OF_RANGE.
+Status matmul_ways(const std::string& isa, const std::string& reading, std::vector<std::string>* ways);
+
+struct MatmulTrial {
+  std::string way;
+  int32_t columns = 1;
+  int32_t threads = 0;  // 0: one per physical core this process may use
+};
+
+struct MatmulSpeed {
+  std::string type;
+  uint64_t row_length = 0;
+  double bytes_per_second = 0;  // of weights
+};
+
+// How fast each of the kinds that Engine::matmuls() tells is multiplied in one way. Reads up to 256 MB of the model's
+// weights: at most a tenth of a second, once they are in memory.
+Status measure_matmul(const std::shared_ptr<const Model>& model, const MatmulTrial& trial,
+                      std::vector<MatmulSpeed>* speeds);
 
 // Writes a GGUF file with random weights of a published model's shape ("llama-3.2-1b") in one type ("q4_0"), for
 // benchmarks.

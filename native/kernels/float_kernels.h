@@ -75,7 +75,8 @@ inline void dot4(const Four& a, const void* b, size_t n, float out[4]) {
 }
 
 template <class W>
-void matmul_float(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
+void matmul_float(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride,
+                  HearthReading) {
   const char* first_row = (const char*)w;
   size_t r = 0;
   for (; r + 4 <= rows; r += 4) {

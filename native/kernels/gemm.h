@@ -9,6 +9,7 @@
 //   kColumnPiece             how the columns of a tile are interleaved, see place_column
 //   kSumFactor<B>            what the micro-kernel wants the sums of activations multiplied by; 0: it needs none
 //   pack<B>(w, stride, n_blocks, panel)         kPanelRows rows, n_blocks blocks of 32 each
+//   kReadings                ways of reading weights, the usual one first
 //   unpack_super<B>(block, row)                 a super-block of one row as bytes, scales and minimums
 //   pack_scales<B>, pack_quants<B>              these of kPanelRows rows
 //   multiply<B>(panel, tile, n_blocks, acc, upcoming)
@@ -85,17 +86,19 @@ inline void gemm_rows(const uint8_t* w, size_t stride, size_t rows, const Hearth
 }
 
 template <class B>
-constexpr void direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
+constexpr void direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride,
+                      HearthReading reading) {
   if constexpr (Super<B>) {
-    matmul_super_direct<B>(w, row_bytes, rows, x, y, y_stride);
+    matmul_super_direct<B>(w, row_bytes, rows, x, y, y_stride, reading);
   } else {
-    matmul_direct<B>(w, row_bytes, rows, x, y, y_stride);
+    matmul_direct<B>(w, row_bytes, rows, x, y, y_stride, reading);
   }
 }
 
 // Straight on the blocks for few columns and for the rows that do not fill a panel.
 template <class B>
-void matmul_quantized(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
+void matmul_quantized(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride,
+                      HearthReading reading) {
   const uint8_t* first = (const uint8_t*)w;
   size_t r = 0;
   if (x->cols >= kGemmColumns<B>) {
@@ -108,7 +111,7 @@ void matmul_quantized(const void* w, size_t row_bytes, size_t rows, const Hearth
       r += n;
     }
   }
-  if (r < rows) direct<B>(first + r * row_bytes, row_bytes, rows - r, x, y + r, y_stride);
+  if (r < rows) direct<B>(first + r * row_bytes, row_bytes, rows - r, x, y + r, y_stride, reading);
 }
 
 template <class B>
@@ -118,6 +121,8 @@ constexpr void set_type(HearthKernels* t, HearthType type) {
 }
 
 constexpr void set_matmul_quantized(HearthKernels* t) {
+  t->readings = kReadings;
+  t->n_readings = sizeof kReadings / sizeof *kReadings;
   set_type<block_q4_0>(t, HEARTH_TYPE_Q4_0);
   set_type<block_q4_1>(t, HEARTH_TYPE_Q4_1);
   set_type<block_q5_0>(t, HEARTH_TYPE_Q5_0);

@@ -8,6 +8,7 @@
 
 namespace {
 
+constexpr size_t kNearBytes = 256;  // that are fetched ahead of each row that is packed
 constexpr size_t kPanelRows = kRowVectors * kRows;
 constexpr size_t kGroupRows = 128;
 constexpr size_t kColumnPiece = HEARTH_SUPER_BLOCK;
@@ -46,7 +47,7 @@ template <class B>
 inline void pack_rows(const uint8_t* w, size_t stride, size_t n_blocks, size_t first_row, Panel<B, kPanelRows>* panel) {
   RowGroup<kRows> rows(w + first_row * stride, stride);
   for (size_t i = 0; i < n_blocks; ++i) {
-    fetch_near_rows<B>(rows, i);
+    fetch_near_rows<sizeof(B)>(rows, i, kNearBytes);
     Bytes lo[4], hi[4];
     load_side_by_side<B>(rows, lo, hi);
     uint8_t* q = panel->q[i] + first_row * HEARTH_BLOCK;

@@ -15,6 +15,7 @@
 //  - everything else is element by element, as kernels/ref.cc writes it down, its exponential included.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,13 +65,27 @@ typedef struct HearthAttendRow {
   size_t first, visible;  // the row may see tokens first .. visible - 1 of this block
 } HearthAttendRow;
 
+// How weights are read from memory. What is fastest depends on the processor; no result depends on it.
+typedef struct HearthReading {
+  // Rows that are worked on together stand far apart, and each is read in a stream of its own; or they lie one after
+  // the other, and are read in the order of memory.
+  bool streams;
+  // Bytes that are fetched before they are needed: of each stream, or of the order of memory. In NEON's order of memory
+  // at least a group of rows.
+  uint32_t ahead;
+} HearthReading;
+
 // y[c * y_stride + r] = dot(row r of w, column c of x), for r in 0..rows-1, c in 0..x->cols-1.
 // w: rows of one type in their file layout, `row_bytes` apart, at any alignment.
 typedef void (*HearthMatmul)(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y,
-                             size_t y_stride);
+                             size_t y_stride, HearthReading reading);
 
 typedef struct HearthKernels {
   const char* name;
+
+  // The ways of reading that are the fastest on some machine; the first one where nothing was measured.
+  const HearthReading* readings;
+  size_t n_readings;
 
   HearthMatmul matmul[HEARTH_TYPE_COUNT];  // null where the type is not supported
   // Multiplies without unpacking weights into a panel for many columns: slower, the same bits. The off switch of

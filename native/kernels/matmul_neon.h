@@ -100,13 +100,21 @@ HEARTH_INLINE void next_block(Tile<B, kRows, kCols>& tile, const float* d, const
   tile.template block<0, kFirst>(d_x, sum_x);
 }
 
-// One column against `groups` groups of kRows rows each, the case of decoding. Of the rows that lie one after the
-// other, the next group is fetched while this one is read.
-template <class B, int kRows>
-void multiply_column(const uint8_t* w, size_t stride, size_t groups, const HearthColumns* x, float* y) {
+// Without a measurement the next group is fetched, however large.
+constexpr HearthReading kReadings[] = {{false, 0}, {false, 16384}, {true, 256}, {true, 512}, {true, 1024}};
+
+// One column against `groups` groups of kRows rows each, the case of decoding. With kStreams the rows of a group stand
+// `groups` rows apart, and each is fetched `ahead` bytes before it is needed. Else they lie one after the other, and
+// what comes `ahead` bytes later, at least the next group, is fetched in that order.
+template <class B, int kRows, bool kStreams>
+void multiply_column(const uint8_t* w, size_t row_bytes, size_t groups, const HearthColumns* x, float* y,
+                     size_t ahead) {
   const size_t n_blocks = x->n / HEARTH_BLOCK;
-  for (const uint8_t* end = w + groups * kRows * stride; w != end; w += kRows * stride, y += kRows) {
-    const uint8_t* next_group = w + kRows * stride;
+  const size_t stride = kStreams ? groups * row_bytes : row_bytes;
+  const size_t step = kStreams ? row_bytes : kRows * row_bytes;
+  if (!kStreams && ahead < step) ahead = step;
+  for (const uint8_t* end = w + groups * step; w != end; w += step, y += kStreams ? 1 : kRows) {
+    const uint8_t* next_group = w + ahead;
     Tile<B, kRows, 1> tile(w, stride, x, 0);
     const float* d = x->d;
     const int32_t* sum = x->sum;
@@ -114,8 +122,12 @@ void multiply_column(const uint8_t* w, size_t stride, size_t groups, const Heart
 #pragma GCC unroll 1  // its copies would need registers for more pointers
     for (size_t left = (n_blocks - 1) % 4; left != 0; --left) next_block<false>(tile, d++, sum++, 0);
     for (size_t left = (n_blocks - 1) / 4; left != 0; --left) {  // the scales of four activation blocks fill a register
-      fetch_lines(next_group, 4 * kRows * sizeof(B));
-      next_group += 4 * kRows * sizeof(B);
+      if constexpr (kStreams) {
+        for (int r = 0; r < kRows; ++r) fetch_lines(tile.row[r] + ahead, 4 * sizeof(B));
+      } else {
+        fetch_lines(next_group, 4 * kRows * sizeof(B));
+        next_group += 4 * kRows * sizeof(B);
+      }
       const float32x4_t d_x[1] = {vld1q_f32(d)};
       const int32x4_t sum_x[1] = {vld1q_s32(sum)};
       d += 4;
@@ -125,7 +137,11 @@ void multiply_column(const uint8_t* w, size_t stride, size_t groups, const Heart
       tile.template block<2>(d_x, sum_x);
       tile.template block<3>(d_x, sum_x);
     }
-    for (int i4 = 0; i4 < kRows / 4; ++i4) vst1q_f32(y + 4 * i4, tile.y[0][i4]);
+    if constexpr (kStreams) {
+      for (int r = 0; r < kRows; ++r) y[(size_t)r * groups] = tile.y[0][r / 4][r % 4];
+    } else {
+      for (int i4 = 0; i4 < kRows / 4; ++i4) vst1q_f32(y + 4 * i4, tile.y[0][i4]);
+    }
   }
 }
 
@@ -158,11 +174,13 @@ void multiply_group(const uint8_t* w, size_t stride, const HearthColumns* x, Sto
 }
 
 template <class B>
-void matmul_direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
+void matmul_direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride,
+                   HearthReading reading) {
   const uint8_t* first = (const uint8_t*)w;
   size_t r = 0;
   if (x->cols == 1) {
-    multiply_column<B, 8>(first, row_bytes, rows / 8, x, y);
+    const auto multiply_rows = reading.streams ? multiply_column<B, 8, true> : multiply_column<B, 8, false>;
+    multiply_rows(first, row_bytes, rows / 8, x, y, reading.ahead);
     r = rows / 8 * 8;
   }
   if (rows < 4) {

@@ -65,33 +65,37 @@ HEARTH_INLINE Ints dot_quants<block_q8_0>(Quants w, Quants x) {
   return dot_signed(w, x);
 }
 
-// Fetches what the rows of a group need in some blocks, now at their block i: for each at least once a cache line, for
-// a part of them with each block.
-constexpr size_t kNearBytes = 256;
-template <class B, size_t kGroup>
-HEARTH_INLINE void fetch_near_rows(const RowGroup<kGroup>& rows, size_t i) {
-  constexpr size_t kParts = kCacheLine / sizeof(B);
+// Fetches what the rows of a group need `ahead` bytes later, in step i of kBytes of each: for each at least once a
+// cache line, for a part of them with each step.
+template <size_t kBytes, size_t kGroup>
+HEARTH_INLINE void fetch_near_rows(const RowGroup<kGroup>& rows, size_t i, size_t ahead) {
+  constexpr size_t kParts = kBytes < kCacheLine ? kCacheLine / kBytes : 1;
   const size_t part = i % kParts;
 #pragma GCC unroll 16
   for (size_t r = 0; r < kGroup; ++r) {
-    if (r * kParts / kGroup == part) __builtin_prefetch(rows.row(r) + kNearBytes);
+    if (r * kParts / kGroup != part) continue;
+    if constexpr (kBytes > kCacheLine) {
+      fetch_lines(rows.row(r) + ahead, kBytes);
+    } else {
+      __builtin_prefetch(rows.row(r) + ahead);
+    }
   }
 }
 
-// Fetches what comes kAheadBytes later in groups of kGroup rows that lie one after the other. Small groups are fetched
+// Fetches what comes `bytes` later in groups of kGroup rows that lie one after the other. Small groups are fetched
 // in the order of memory. In large ones that is too far from the order of reading, so each row is fetched for itself,
 // and behind its end the row that is read in its place in the next group. Measured on Zen 5 with one and two threads:
 // the order of memory is 2 to 30 % faster with groups of 2 to 6 KB, about equal with 7 KB, and 3 to 50 % slower from
-// 9 KB on.
+// 9 KB on, with 8 KB ahead.
 template <size_t kGroup>
 class Ahead {
  public:
-  HEARTH_INLINE Ahead(const uint8_t* w, size_t stride) {
-    if (kGroup * stride < kLargeGroup) {
-      in_order_ = w + kAheadBytes;
+  HEARTH_INLINE Ahead(const uint8_t* w, size_t stride, size_t bytes) {
+    if (kGroup * stride < bytes / 4 * 3) {
+      in_order_ = w + bytes;
       return;
     }
-    size_t rest = kAheadBytes / kGroup;
+    size_t rest = bytes / kGroup;
     to_next_group_ = (kGroup - 1) * stride;
     offset_ = rest;
     for (; rest >= stride; rest -= stride) offset_ += to_next_group_;
@@ -110,8 +114,6 @@ class Ahead {
   }
 
  private:
-  static constexpr size_t kAheadBytes = 8192, kLargeGroup = 6144;
-
   const uint8_t* in_order_ = NULL;  // of a small group: what is fetched next
   size_t offset_ = 0, behind_ = 0;  // from a row's next byte to what is fetched, before its byte behind_
   size_t to_next_group_ = 0;        // and from there on, so much more
@@ -202,18 +204,19 @@ HEARTH_INLINE void multiply_side_by_side(const RowGroup<kRows>& rows, const Hear
 }
 
 // y[c]: lane r holds row r of the group times column c0 + c.
-template <class B, size_t kCols>
-inline void tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, SumsOf<kCols> y[kCols]) {
+template <class B, size_t kCols, bool kStreams>
+inline void tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, size_t ahead_bytes,
+                 SumsOf<kCols> y[kCols]) {
   constexpr size_t kGroup = kGroupOf<kCols>, kBlocks = kBlocksOf<kCols>;
   const size_t n_blocks = x->n / HEARTH_BLOCK;
   RowGroup<kGroup> rows(w, stride);
-  Ahead<kGroup> ahead(w, stride);
+  Ahead<kGroup> ahead(w, stride, ahead_bytes);
   SumsOf<kCols> acc[kCols];
   for (size_t c = 0; c < kCols; ++c) acc[c] = of_block<kBlocks>(no_floats(), 0);
   size_t i = 0;
   for (; i + kBlocks <= n_blocks; i += kBlocks) {
     if constexpr (kStreams) {
-      fetch_near_rows<B>(rows, i);
+      if (c0 == 0) fetch_near_rows<kBlocks * sizeof(B)>(rows, i / kBlocks, ahead_bytes);
     } else if (c0 == 0 && kCols == 1) {
 #pragma GCC unroll 8  // row() needs a constant
       for (size_t r = 0; r < kGroup; ++r) ahead.template fetch<kBlocks * sizeof(B)>(rows.row(r), i * sizeof(B));
@@ -235,25 +238,25 @@ inline void tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t
 
 // Columns c .. c + kCols - 1 of one group of rows, as long as there are so many; returns the first that is left.
 // store(c, r, y) takes the results of column c for rows r and on.
-template <class B, size_t kCols, class Store>
-inline size_t tiles(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c, Store store) {
+template <class B, size_t kCols, bool kStreams, class Store>
+inline size_t tiles(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c, size_t ahead, Store store) {
   for (; c + kCols <= x->cols; c += kCols) {
     SumsOf<kCols> y[kCols];
-    tile<B, kCols>(w, stride, x, c, y);
+    tile<B, kCols, kStreams>(w, stride, x, c, ahead, y);
     for (size_t j = 0; j < kCols; ++j) store(c + j, 0, y[j]);
   }
   return c;
 }
 
 // kRows rows, all columns.
-template <class B, class Store>
-inline void group(const uint8_t* w, size_t stride, const HearthColumns* x, Store store) {
-  size_t c = tiles<B, kMaxCols>(w, stride, x, 0, store);
-  if constexpr (kMaxCols > 4) c = tiles<B, 4>(w, stride, x, c, store);
-  if constexpr (kMaxCols > 2) c = tiles<B, 2>(w, stride, x, c, store);
+template <class B, bool kStreams, class Store>
+inline void group(const uint8_t* w, size_t stride, const HearthColumns* x, size_t ahead, Store store) {
+  size_t c = tiles<B, kMaxCols, kStreams>(w, stride, x, 0, ahead, store);
+  if constexpr (kMaxCols > 4) c = tiles<B, 4, kStreams>(w, stride, x, c, ahead, store);
+  if constexpr (kMaxCols > 2) c = tiles<B, 2, kStreams>(w, stride, x, c, ahead, store);
   for (size_t r = 0; c < x->cols && r < kRows; r += kGroupOf<1>) {
     SumsOf<1> y[1];
-    tile<B, 1>(w + r * stride, stride, x, c, y);
+    tile<B, 1, kStreams>(w + r * stride, stride, x, c, ahead, y);
     store(c, r, y[0]);
   }
 }
@@ -263,7 +266,7 @@ inline void group(const uint8_t* w, size_t stride, const HearthColumns* x, Store
 // streams, and one alone does not use the bus on some (one core of Zen 3 reads 20 GB/s in one stream, 29 in two to
 // eight). Elsewhere they lie one after the other, and Ahead fetches what follows: streams would begin anew with each
 // piece of a matrix, and wait (on Zen 5 pieces of 100 KB are read by a quarter slower that way).
-template <size_t kGroup, class Group>
+template <size_t kGroup, bool kStreams, class Group>
 inline void for_groups(size_t rows, Group group) {
   const size_t groups = rows / kGroup;
   for (size_t g = 0; g < groups; ++g) {
@@ -278,8 +281,9 @@ inline void for_groups(size_t rows, Group group) {
   for (size_t r = 0; groups == 0 && r < rows; ++r) group(r, 0);
 }
 
-template <class B>
-void matmul_direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
+template <class B, bool kStreams>
+void matmul_rows(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride,
+                 size_t ahead) {
   // Rows first, first + step, ...
   const auto store_at = [=](size_t first, size_t step) {
     return [=](size_t c, size_t r, auto result) {
@@ -289,14 +293,22 @@ void matmul_direct(const void* w, size_t row_bytes, size_t rows, const HearthCol
     };
   };
   if (x->cols == 1) {
-    for_groups<kGroupOf<1>>(rows, [=](size_t first, size_t step) {
-      tiles<B, 1>((const uint8_t*)w + first * row_bytes, step * row_bytes, x, 0, store_at(first, step));
+    for_groups<kGroupOf<1>, kStreams>(rows, [=](size_t first, size_t step) {
+      tiles<B, 1, kStreams>((const uint8_t*)w + first * row_bytes, step * row_bytes, x, 0, ahead,
+                            store_at(first, step));
     });
   } else {
-    for_groups<kRows>(rows, [=](size_t first, size_t step) {
-      group<B>((const uint8_t*)w + first * row_bytes, step * row_bytes, x, store_at(first, step));
+    for_groups<kRows, kStreams>(rows, [=](size_t first, size_t step) {
+      group<B, kStreams>((const uint8_t*)w + first * row_bytes, step * row_bytes, x, ahead, store_at(first, step));
     });
   }
+}
+
+template <class B>
+void matmul_direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride,
+                   HearthReading reading) {
+  const auto multiply_rows = reading.streams ? matmul_rows<B, true> : matmul_rows<B, false>;
+  multiply_rows(w, row_bytes, rows, x, y, y_stride, reading.ahead);
 }
 
 }  // namespace

@@ -25,8 +25,8 @@ inline SuperSums plain_sums(const SuperBlock& w, const int8_t* q, const int16_t*
 }
 
 template <class B>
-void matmul_super_plain(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y,
-                        size_t y_stride) {
+void matmul_super_plain(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride,
+                        HearthReading) {
   const size_t n_blocks = x->n / HEARTH_SUPER_BLOCK;
   for (size_t r = 0; r < rows; ++r) {
     for (size_t c = 0; c < x->cols; ++c) y[c * y_stride + r] = 0.0f;
@@ -47,7 +47,8 @@ void matmul_super_plain(const void* w, size_t row_bytes, size_t rows, const Hear
 
 // Multiplies blocks of 32 in plain code.
 template <class B>
-void matmul_plain(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
+void matmul_plain(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride,
+                  HearthReading) {
   const size_t n_blocks = x->n / HEARTH_BLOCK;
   for (size_t r = 0; r < rows; ++r) {
     for (size_t c = 0; c < x->cols; ++c) {

@@ -38,7 +38,8 @@ auto bf16_at(const void* p) {
 }
 
 template <auto Elements>
-void matmul_float(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
+void matmul_float(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride,
+                  HearthReading) {
   for (size_t c = 0; c < x->cols; ++c) {
     for (size_t r = 0; r < rows; ++r) {
       y[c * y_stride + r] = dot(Elements((const char*)w + r * row_bytes), f32_at(x->f32 + c * x->n), x->n);
@@ -60,7 +61,8 @@ float dot_quantized(const void* row, const int8_t* q, const float* d, const int3
 }
 
 template <class B>
-void matmul_quantized(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
+void matmul_quantized(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride,
+                      HearthReading) {
   const size_t n_blocks = x->n / HEARTH_BLOCK;
   for (size_t c = 0; c < x->cols; ++c) {
     for (size_t r = 0; r < rows; ++r) {
@@ -87,7 +89,8 @@ float dot_super(const void* row, const int8_t* q, const float* d, const int16_t*
 }
 
 template <class B>
-void matmul_super(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride) {
+void matmul_super(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride,
+                  HearthReading) {
   const size_t n_blocks = x->n / HEARTH_SUPER_BLOCK;
   for (size_t c = 0; c < x->cols; ++c) {
     for (size_t r = 0; r < rows; ++r) {
@@ -246,6 +249,8 @@ void attend_q8(HearthAttendRow* rows, size_t n_rows, HearthQ8Rows k, HearthQ8Row
   attend(rows, n_rows, elements(k), elements(v), head_dim, scores);
 }
 
+constexpr HearthReading kReading = {false, 0};
+
 constexpr HearthKernels table() {
   HearthKernels t = {};
   t.name = "ref";
@@ -275,6 +280,8 @@ constexpr HearthKernels table() {
   t.matmul[HEARTH_TYPE_TQ1_0] = matmul_super<block_tq1_0>;
   t.matmul[HEARTH_TYPE_TQ2_0] = matmul_super<block_tq2_0>;
   for (int i = 0; i < HEARTH_TYPE_COUNT; ++i) t.matmul_direct[i] = t.matmul[i];
+  t.readings = &kReading;
+  t.n_readings = 1;
   set_elementwise(&t);
   t.quantize_q8 = quantize_q8;
   t.quantize_q8_super = quantize_q8_super;

@@ -6,14 +6,16 @@
 
 #include <immintrin.h>
 
+#include "kernels/kernels.h"
 #include "kernels/rows_x86.h"
 
 namespace {
 
 constexpr size_t kRows = 8;
 constexpr size_t kMaxCols = 4;  // columns that share the unpacked weights
-// Whether rows that are worked on together are read as streams, see for_groups in matmul_x86.h.
-constexpr bool kStreams = true;
+// Processors without AVX-512 foresee streams well (see for_groups in matmul_x86.h).
+constexpr HearthReading kReadings[] = {{true, 256},   {true, 512},   {true, 1024},
+                                       {false, 4096}, {false, 8192}, {false, 16384}};
 
 using Bytes = __m256i;
 using Ints = __m256i;

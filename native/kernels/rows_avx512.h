@@ -7,14 +7,16 @@
 
 #include <immintrin.h>
 
+#include "kernels/kernels.h"
 #include "kernels/rows_x86.h"
 
 namespace {
 
 constexpr size_t kRows = 16;
 constexpr size_t kMaxCols = 8;  // columns that share the unpacked weights
-// Whether rows that are worked on together are read as streams, see for_groups in matmul_x86.h.
-constexpr bool kStreams = false;
+// On Zen 5 the order of memory is the fastest, by up to three times, and on Zen 4 streams are, by half.
+constexpr HearthReading kReadings[] = {{false, 8192}, {false, 4096}, {false, 16384},
+                                       {true, 256},   {true, 512},   {true, 1024}};
 
 using Bytes = __m512i;
 using Ints = __m512i;

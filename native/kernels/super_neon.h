@@ -261,14 +261,19 @@ HEARTH_INLINE void super_row(const uint8_t* w, const int8_t* const x[kCols], con
 }
 
 // y[c] of four rows for kCols columns from column c0 on.
-template <class B, size_t kCols>
-inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, float32x4_t y[kCols]) {
+template <class B, size_t kCols, bool kStreams>
+inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, size_t ahead,
+                       float32x4_t y[kCols]) {
   const size_t n_blocks = x->n / HEARTH_SUPER_BLOCK;
-  const uint8_t* next_group = w + kSuperRows * stride;  // where rows lie one after the other
+  const uint8_t* next_group = w + ahead;  // where rows lie one after the other
   for (size_t c = 0; c < kCols; ++c) y[c] = vdupq_n_f32(0);
   for (size_t i = 0; i < n_blocks; ++i, w += sizeof(B)) {
-    fetch_lines(next_group, kSuperRows * sizeof(B));
-    next_group += kSuperRows * sizeof(B);
+    if constexpr (kStreams) {
+      for (size_t r = 0; r < kSuperRows; ++r) fetch_lines(w + r * stride + ahead, sizeof(B));
+    } else {
+      fetch_lines(next_group, kSuperRows * sizeof(B));
+      next_group += kSuperRows * sizeof(B);
+    }
     const int8_t* q[kCols];
     SubSums<kSubBlock<B>> sums[kCols];
     for (size_t c = 0; c < kCols; ++c) {
@@ -298,38 +303,58 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
   }
 }
 
-template <class B, class Store>
-inline void super_group(const uint8_t* w, size_t stride, const HearthColumns* x, Store store) {
+template <class B, bool kStreams, class Store>
+inline void super_group(const uint8_t* w, size_t stride, const HearthColumns* x, size_t ahead, Store store) {
   size_t c = 0;
   for (; c + 2 <= x->cols; c += 2) {
     float32x4_t y[2];
-    super_tile<B, 2>(w, stride, x, c, y);
+    super_tile<B, 2, kStreams>(w, stride, x, c, ahead, y);
     store(c, y[0]);
     store(c + 1, y[1]);
   }
   if (c < x->cols) {
     float32x4_t y[1];
-    super_tile<B, 1>(w, stride, x, c, y);
+    super_tile<B, 1, kStreams>(w, stride, x, c, ahead, y);
     store(c, y[0]);
+  }
+}
+
+// Rows in groups of kSuperRows, as multiply_column has them.
+template <class B, bool kStreams>
+void matmul_super_rows(const uint8_t* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y,
+                       size_t y_stride, size_t ahead) {
+  const size_t groups = rows / kSuperRows;
+  if (!kStreams && ahead < kSuperRows * row_bytes) ahead = kSuperRows * row_bytes;
+  for (size_t g = 0; g < groups; ++g) {
+    if constexpr (kStreams) {
+      super_group<B, true>(w + g * row_bytes, groups * row_bytes, x, ahead, [=](size_t c, float32x4_t result) {
+        for (size_t r = 0; r < kSuperRows; ++r) y[c * y_stride + g + r * groups] = result[r];
+      });
+    } else {
+      const size_t start = g * kSuperRows;
+      super_group<B, false>(w + start * row_bytes, row_bytes, x, ahead,
+                            [=](size_t c, float32x4_t result) { vst1q_f32(y + c * y_stride + start, result); });
+    }
   }
 }
 
 template <class B>
 void matmul_super_direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y,
-                         size_t y_stride) {
+                         size_t y_stride, HearthReading reading) {
   const uint8_t* first = (const uint8_t*)w;
   if (rows < kSuperRows) {
     for (size_t r = 0; r < rows; ++r) {  // with a stride of 0 every lane computes the one row
-      super_group<B>(first + r * row_bytes, 0, x,
-                     [=](size_t c, float32x4_t result) { y[c * y_stride + r] = vgetq_lane_f32(result, 0); });
+      super_group<B, false>(first + r * row_bytes, 0, x, 0,
+                            [=](size_t c, float32x4_t result) { y[c * y_stride + r] = vgetq_lane_f32(result, 0); });
     }
     return;
   }
-  for (size_t r = 0; r < rows; r += kSuperRows) {
-    const size_t start = r + kSuperRows <= rows ? r : rows - kSuperRows;  // the last group may repeat rows
-    super_group<B>(first + start * row_bytes, row_bytes, x,
-                   [=](size_t c, float32x4_t result) { vst1q_f32(y + c * y_stride + start, result); });
-  }
+  const auto multiply_rows = reading.streams ? matmul_super_rows<B, true> : matmul_super_rows<B, false>;
+  multiply_rows(first, row_bytes, rows, x, y, y_stride, reading.ahead);
+  if (rows % kSuperRows == 0) return;
+  const size_t start = rows - kSuperRows;  // repeats rows of the group before
+  super_group<B, false>(first + start * row_bytes, row_bytes, x, 0,
+                        [=](size_t c, float32x4_t result) { vst1q_f32(y + c * y_stride + start, result); });
 }
 
 }  // namespace

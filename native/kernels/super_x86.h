@@ -242,14 +242,15 @@ HEARTH_INLINE void super_sums(const SuperRow<B>& row, const AnyScales& scales, c
 }
 
 // y[c][0..3] of four rows for kCols columns from column c0 on.
-template <class B, size_t kCols>
-inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, __m128 y[kCols]) {
+template <class B, size_t kCols, bool kStreams>
+inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c0, size_t ahead_bytes,
+                       __m128 y[kCols]) {
   using Sums = decltype(load_sums<B>(NULL));
   const size_t n_blocks = x->n / HEARTH_SUPER_BLOCK;
   __m128 acc[kCols];
   for (size_t c = 0; c < kCols; ++c) acc[c] = _mm_setzero_ps();
   RowGroup<kSuperRows> rows(w, stride);
-  Ahead<kSuperRows> ahead(w, stride);
+  Ahead<kSuperRows> ahead(w, stride, ahead_bytes);
   for (size_t i = 0; i < n_blocks; ++i) {
     const int8_t* q[kCols];
     Sums sums[kCols];
@@ -264,7 +265,7 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
 #pragma GCC unroll 4
     for (size_t r = 0; r < kSuperRows; ++r) {
       if constexpr (kStreams) {
-        fetch_lines(rows.row(r) + kNearBytes, sizeof(B));
+        if (c0 == 0) fetch_lines(rows.row(r) + ahead_bytes, sizeof(B));
       } else if (c0 == 0) {
         ahead.template fetch<sizeof(B)>(rows.row(r), i * sizeof(B));
       }
@@ -304,33 +305,43 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
 }
 
 // As tiles() in matmul_x86.h, for four rows.
-template <class B, size_t kCols, class Store>
-inline size_t super_tiles(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c, Store store) {
+template <class B, size_t kCols, bool kStreams, class Store>
+inline size_t super_tiles(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c, size_t ahead,
+                          Store store) {
   for (; c + kCols <= x->cols; c += kCols) {
     __m128 y[kCols];
-    super_tile<B, kCols>(w, stride, x, c, y);
+    super_tile<B, kCols, kStreams>(w, stride, x, c, ahead, y);
     for (size_t j = 0; j < kCols; ++j) store(c + j, y[j]);
   }
   return c;
 }
 
 // Four rows, all columns; store(c, y) takes the results of column c.
-template <class B, class Store>
-inline void super_group(const uint8_t* w, size_t stride, const HearthColumns* x, Store store) {
-  const size_t c = super_tiles<B, 4>(w, stride, x, 0, store);
-  super_tiles<B, 1>(w, stride, x, super_tiles<B, 2>(w, stride, x, c, store), store);
+template <class B, bool kStreams, class Store>
+inline void super_group(const uint8_t* w, size_t stride, const HearthColumns* x, size_t ahead, Store store) {
+  size_t c = super_tiles<B, 4, kStreams>(w, stride, x, 0, ahead, store);
+  c = super_tiles<B, 2, kStreams>(w, stride, x, c, ahead, store);
+  super_tiles<B, 1, kStreams>(w, stride, x, c, ahead, store);
+}
+
+template <class B, bool kStreams>
+void matmul_super_rows(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y, size_t y_stride,
+                       size_t ahead) {
+  for_groups<kSuperRows, kStreams>(rows, [=](size_t first, size_t step) {
+    const auto store = [=](size_t c, __m128 result) {
+      float lanes[kSuperRows];
+      _mm_storeu_ps(lanes, result);
+      for (size_t r = 0; r < kSuperRows; ++r) y[c * y_stride + first + r * step] = lanes[r];
+    };
+    super_group<B, kStreams>((const uint8_t*)w + first * row_bytes, step * row_bytes, x, ahead, store);
+  });
 }
 
 template <class B>
 void matmul_super_direct(const void* w, size_t row_bytes, size_t rows, const HearthColumns* x, float* y,
-                         size_t y_stride) {
-  for_groups<kSuperRows>(rows, [=](size_t first, size_t step) {
-    super_group<B>((const uint8_t*)w + first * row_bytes, step * row_bytes, x, [=](size_t c, __m128 result) {
-      float lanes[kSuperRows];
-      _mm_storeu_ps(lanes, result);
-      for (size_t r = 0; r < kSuperRows; ++r) y[c * y_stride + first + r * step] = lanes[r];
-    });
-  });
+                         size_t y_stride, HearthReading reading) {
+  const auto multiply_rows = reading.streams ? matmul_super_rows<B, true> : matmul_super_rows<B, false>;
+  multiply_rows(w, row_bytes, rows, x, y, y_stride, reading.ahead);
 }
 
 }  // namespace

@@ -9,28 +9,17 @@
 namespace hearth {
 namespace {
 
-// Bytes of weights in a piece of work. At least what takes 10 microseconds to read, long against the pool's hand-over;
-// at most what takes 50, short against the time that a thread can be away from its core; and within these so many
-// pieces for a thread that those who are done early find some to take. Large pieces also share the layout of columns.
-constexpr size_t kLeastPieceBytes = 48 * 1024, kMostPieceBytes = 256 * 1024;
-constexpr size_t kPiecesAThread = 16;
-constexpr size_t kRowTile = 16;  // kernels work on whole tiles of rows
-
 // Whether any of the weights has blocks of so many elements, and so multiplies activations in blocks of that size.
 bool any_has_blocks(std::span<const Linear* const> weights, uint32_t elements) {
   return std::ranges::any_of(weights,
                              [=](const Linear* w) { return type_traits(w->weight.type)->block_elements == elements; });
 }
 
-size_t piece_rows(const Matrix& w, size_t piece_bytes) {
-  const size_t rows = piece_bytes / std::max<size_t>(1, w.row_bytes);
-  return std::max(kRowTile, rows / kRowTile * kRowTile);
-}
-
 }  // namespace
 
 Pass::Pass(const PassResources& resources, const Batch& batch, float* logits, float* hidden)
     : kernels_(*resources.kernels),
+      matmuls_(*resources.matmuls),
       pool_(*resources.pool),
       scratch_(*resources.scratch),
       cache_(*resources.cache),
@@ -200,27 +189,7 @@ void Pass::multiply(const Tensor& x, std::span<const Linear* const> weights, std
 }
 
 void Pass::run(std::span<const Product> products) {
-  if (counts_) return;
-  size_t bytes = 0;
-  for (const Product& p : products) bytes += p.w.rows * p.w.row_bytes;
-  const size_t shares = static_cast<size_t>(pool_.threads()) * kPiecesAThread;
-  const size_t piece_bytes = std::clamp(bytes / shares, kLeastPieceBytes, kMostPieceBytes);
-  // The pieces of all matrices in one line: product i has those from ends[i - 1] on.
-  std::vector<size_t> ends;
-  size_t pieces = 0;
-  for (const Product& p : products) {
-    const size_t rows = piece_rows(p.w, piece_bytes);
-    ends.push_back(pieces += (p.w.rows + rows - 1) / rows);
-  }
-  pool_.parallel_for(pieces, 1, [&](size_t begin, size_t end) {
-    for (size_t piece = begin; piece < end; ++piece) {
-      const auto i = static_cast<size_t>(std::ranges::upper_bound(ends, piece) - ends.begin());
-      const auto& [w, x, y] = products[i];
-      const size_t rows = piece_rows(w, piece_bytes), row = (piece - (i == 0 ? 0 : ends[i - 1])) * rows;
-      kernels_.matmul[w.type](w.data + row * w.row_bytes, w.row_bytes, std::min(rows, w.rows - row), &x, y.data + row,
-                              y.cols);
-    }
-  });
+  if (!counts_) hearth::multiply(products, matmuls_, &pool_);
 }
 
 Rotation Pass::rotation(const Rope& rope) {

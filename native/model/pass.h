@@ -16,6 +16,7 @@
 #include "kernels/kernels.h"
 #include "kv/cache.h"
 #include "kv/states.h"
+#include "model/product.h"
 #include "model/rope.h"
 #include "model/scratch.h"
 #include "model/tensor.h"
@@ -93,6 +94,7 @@ struct PassStopped {};
 // What a pass works with; all of it is the engine's and outlives the pass.
 struct PassResources {
   const HearthKernels* kernels;
+  const MatmulPlan* matmuls;  // for all matrix products; each way gives the bits of the others
   Pool* pool;
   Scratch* scratch;  // emptied by the pass
   kv::Cache* cache;
@@ -192,19 +194,13 @@ class Pass {
   struct AttentionCall;
   struct AttentionItem;
   struct Routes;
-  // y = w * x
-  struct Product {
-    Matrix w;
-    HearthColumns x;
-    Tensor y;
-  };
 
   Tensor allocate(size_t rows, size_t cols);
   Tensor select_outputs(const Tensor& x);
   // x in the forms that these weights multiply with.
   HearthColumns columns(const Tensor& x, std::span<const Linear* const> weights);
   void multiply(const Tensor& x, std::span<const Linear* const> weights, std::span<Tensor> results);
-  // As one job, so that the threads meet once and not after each matrix.
+  // As one job.
   void run(std::span<const Product> products);
   Tensor cut(const Tensor& x, size_t period, size_t at, size_t size);
   Routes route(const Tensor& logits, const Experts& w);
@@ -236,6 +232,7 @@ class Pass {
   }
 
   const HearthKernels& kernels_;
+  const MatmulPlan& matmuls_;
   Pool& pool_;
   Scratch& scratch_;
   kv::Cache& cache_;

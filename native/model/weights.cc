@@ -3,10 +3,10 @@
 #include "kernels/sets.h"
 
 namespace hearth {
-namespace {
 
-// Every kernel set has the types that the reference has.
 bool is_supported_type(HearthType type) { return hearth_kernels__ref.matmul[type] != nullptr; }
+
+namespace {
 
 std::string shape_of(const GgufTensor& tensor) {
   std::string text;

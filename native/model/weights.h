@@ -11,6 +11,9 @@
 
 namespace hearth {
 
+// Whether kernels multiply with it: every set has the types that the reference has.
+bool is_supported_type(HearthType type);
+
 // The first failure is kept for status() and its result is empty, so that an architecture reads as the list of its
 // weights: GGUF_TENSOR_MISSING, GGUF_TENSOR_BAD_SHAPE or MODEL_TENSOR_TYPE_UNSUPPORTED, with the tensor's name.
 // The optional ones are empty where the file lacks the tensor.

@@ -21,16 +21,19 @@ constexpr char kUsage[] =
     "       hearth-native quantize IN OUT TYPE [-t THREADS]\n"
     "       hearth-native isa\n"
     "--kv keeps keys and values as f16 or q8_0.\n"
-    "HEARTH_ISA forces a kernel set; \"isa\" prints the one in use and all there are.\n";
+    "HEARTH_ISA forces a kernel set; \"isa\" prints the one in use and all there are.\n"
+    "HEARTH_READING forces how weights are read: \"streams:256\", \"memory:8192\".\n";
 
 constexpr int64_t kMaxTokens = 1 << 20;
 constexpr int64_t kMaxThreads = 256;
 constexpr int32_t kBatchTokens = 512;
 
-std::string forced_isa() {
-  const char* isa = std::getenv("HEARTH_ISA");
-  return isa ? isa : "";
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
 }
+
+std::string forced_isa() { return from_environment("HEARTH_ISA"); }
 
 struct Session {
   std::unique_ptr<Engine> engine;
@@ -50,6 +53,7 @@ Status open_session(const Arguments& arguments, size_t context, Session* session
   options.context_tokens = static_cast<int32_t>(context);
   options.max_batch_tokens = kBatchTokens;
   options.isa = forced_isa();
+  options.reading = from_environment("HEARTH_READING");
   HEARTH_RETURN_IF_ERROR(Engine::create(std::move(model), options, &session->engine));
   SamplerOptions greedy;
   greedy.temperature = 0;

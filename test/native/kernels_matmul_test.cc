@@ -66,7 +66,8 @@ struct Shape {
 };
 
 // Whether `kernels` gives the bits of ref, with weights, activations and results that end at guard pages.
-bool matches_ref(const HearthKernels& kernels, const TypeLayout& layout, const Shape& shape, uint32_t seed) {
+bool matches_ref(const HearthKernels& kernels, HearthReading reading, const TypeLayout& layout, const Shape& shape,
+                 uint32_t seed) {
   Random random(seed);
   const size_t bytes = shape.n / layout.block * layout.bytes, row_bytes = bytes + shape.padding;
   GuardedBuffer<uint8_t> w(row_bytes * (shape.rows - 1) + bytes);
@@ -76,8 +77,9 @@ bool matches_ref(const HearthKernels& kernels, const TypeLayout& layout, const S
   const size_t stride = shape.rows + 3, results = (shape.cols - 1) * stride + shape.rows;
   GuardedBuffer<float> expected(results), actual(results);
   for (size_t i = 0; i < results; ++i) expected[i] = actual[i] = -12345.0f;
-  ref_kernels().matmul[layout.type](w.data(), row_bytes, shape.rows, &columns.x, expected.data(), stride);
-  kernels.matmul[layout.type](w.data(), row_bytes, shape.rows, &columns.x, actual.data(), stride);
+  ref_kernels().matmul[layout.type](w.data(), row_bytes, shape.rows, &columns.x, expected.data(), stride,
+                                    ref_kernels().readings[0]);
+  kernels.matmul[layout.type](w.data(), row_bytes, shape.rows, &columns.x, actual.data(), stride, reading);
   return same_bits(expected.data(), actual.data(), results);
 }
 
@@ -142,7 +144,7 @@ TEST_CASE("ref multiplies as double precision does" * doctest::test_suite("ref a
       fill_row(layout, n, -1, random, row.data());
       const Columns columns(n, 1, 0, random);
       float actual = 0;
-      ref_kernels().matmul[layout.type](row.data(), bytes, 1, &columns.x, &actual, 1);
+      ref_kernels().matmul[layout.type](row.data(), bytes, 1, &columns.x, &actual, 1, ref_kernels().readings[0]);
 
       double expected = 0, magnitude = 0;
       for (size_t i = 0; i < n; ++i) {
@@ -192,7 +194,33 @@ TEST_CASE("every set multiplies like ref at any size, row count, column count an
             CAPTURE(n);
             CAPTURE(rows);
             CAPTURE(cols);
-            REQUIRE(matches_ref(*kernels, layout, shape, ++seed));
+            REQUIRE(matches_ref(*kernels, kernels->readings[0], layout, shape, ++seed));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("how weights are read changes no bit") {
+  for (const HearthKernels* kernels : vector_kernels()) {
+    CAPTURE(kernels->name);
+    std::vector<HearthReading> readings(kernels->readings, kernels->readings + kernels->n_readings);
+    for (const bool streams : {true, false}) {  // at the ends of what may be forced, too
+      readings.push_back({streams, 0});
+      readings.push_back({streams, 1 << 20});
+    }
+    for (const HearthReading& reading : readings) {
+      CAPTURE(reading.streams);
+      CAPTURE(reading.ahead);
+      for (const TypeLayout& layout : type_layouts()) {
+        CAPTURE(layout.name);
+        for (const size_t rows : {3, 8, 19, 40}) {
+          for (const size_t cols : {1, 5}) {
+            CAPTURE(rows);
+            CAPTURE(cols);
+            // Groups of rows that are shorter than what is fetched ahead, and longer.
+            for (const size_t n : {768, 3072}) CHECK(matches_ref(*kernels, reading, layout, {n, rows, cols, 1}, 5));
           }
         }
       }
@@ -210,8 +238,9 @@ TEST_CASE("the largest integer sums overflow in no set") {
         for (const int extreme : {1, 2}) {
           CAPTURE(quants);
           CAPTURE(extreme);
-          CHECK(matches_ref(*kernels, layout, Shape{256, 19, 5, 1, quants, extreme}, 7));
-          CHECK(matches_ref(*kernels, layout, Shape{256, 35, 14, 1, quants, extreme}, 8));  // packed
+          CHECK(matches_ref(*kernels, kernels->readings[0], layout, Shape{256, 19, 5, 1, quants, extreme}, 7));
+          CHECK(matches_ref(*kernels, kernels->readings[0], layout, Shape{256, 35, 14, 1, quants, extreme},
+                            8));  // packed
         }
       }
     }
@@ -236,8 +265,9 @@ TEST_CASE("unpacking weights into panels for many columns changes no bit") {
             for (size_t r = 0; r < rows; ++r) fill_row(layout, n, -1, random, w.data() + r * bytes);
             const Columns columns(n, cols, 0, random);
             GuardedBuffer<float> packed(rows * cols), direct(rows * cols);
-            kernels->matmul[layout.type](w.data(), bytes, rows, &columns.x, packed.data(), rows);
-            kernels->matmul_direct[layout.type](w.data(), bytes, rows, &columns.x, direct.data(), rows);
+            kernels->matmul[layout.type](w.data(), bytes, rows, &columns.x, packed.data(), rows, kernels->readings[0]);
+            kernels->matmul_direct[layout.type](w.data(), bytes, rows, &columns.x, direct.data(), rows,
+                                                kernels->readings[0]);
             CHECK(same_bits(packed.data(), direct.data(), packed.size()));
           }
         }
@@ -257,11 +287,12 @@ TEST_CASE("a column's result does not depend on the rows and columns it is compu
       for (size_t r = 0; r < rows; ++r) fill_row(layout, n, -1, random, w.data() + r * bytes);
       const Columns columns(n, cols, 0, random);
       std::vector<float> together(rows * cols), alone(rows * cols);
-      kernels->matmul[layout.type](w.data(), bytes, rows, &columns.x, together.data(), rows);
+      kernels->matmul[layout.type](w.data(), bytes, rows, &columns.x, together.data(), rows, kernels->readings[0]);
       for (size_t c = 0; c < cols; ++c) {
         const HearthColumns one = columns.from(c, 1);
         for (size_t r = 0; r < rows; ++r) {
-          kernels->matmul[layout.type](w.data() + r * bytes, bytes, 1, &one, &alone[c * rows + r], rows);
+          kernels->matmul[layout.type](w.data() + r * bytes, bytes, 1, &one, &alone[c * rows + r], rows,
+                                       kernels->readings[0]);
         }
       }
       CHECK(same_bits(together.data(), alone.data(), together.size()));
