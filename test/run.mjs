@@ -11,6 +11,7 @@ import { boxSuite } from "./suites/box.mjs";
 import { clientsSuite } from "./suites/clients.mjs";
 import { run } from "./suites/command.mjs";
 import { compilers } from "./suites/compilers.mjs";
+import { instructionsSuite } from "./suites/instructions.mjs";
 import { lint } from "./suites/lint.mjs";
 import { modelsSuite } from "./suites/models.mjs";
 import { nativeSuites } from "./suites/native.mjs";
@@ -27,6 +28,7 @@ const suites = [
   { name: "lint", run: lint },
   ...nodeSuites.fast,
   ...nativeSuites,
+  instructionsSuite,
   { name: "compilers", inCi: true, computes: true, run: compilers },
   ...nodeSuites.slow,
   boxSuite,

@@ -1,6 +1,6 @@
 /** The measurement of `hearth bench`: runs the engine's steps as the daemon does and takes the median of several runs. */
 import { HearthError } from "../base/errors.js";
-import type { Engine, EngineModule, KvType, Model } from "../engine/contract.js";
+import type { Engine, EngineModule, KvType, MatmulChoice, Model } from "../engine/contract.js";
 import { greedySampler } from "../engine/greedy.js";
 import { type DepthResult, measureDepth } from "./bench-depth.js";
 import { batchTokens, decode, median, prefill, readWhileDecoding } from "./bench-runs.js";
@@ -10,6 +10,9 @@ export interface BenchOptions {
   readonly decodeTokens: number;
   readonly threads: number;
   readonly isa: string;
+  readonly reading: string;
+  /** Lets the engine multiply as was measured to be the fastest. */
+  readonly tune: (engine: Engine, model: Model) => Promise<void>;
   readonly reps: number;
   /** How many streams are decoded at once, for each measurement of that. */
   readonly streams: readonly number[];
@@ -27,6 +30,7 @@ export interface BenchResult {
   readonly model: string;
   readonly type: string;
   readonly isa: string;
+  readonly matmuls: readonly MatmulChoice[];
   readonly threads: number;
   readonly prefill?: { readonly tokens: number; readonly tokensPerSecond: number };
   readonly decode?: { readonly tokens: number; readonly tokensPerSecond: number; readonly bytesPerToken: number };
@@ -70,15 +74,18 @@ export async function measure(engineModule: EngineModule, file: string, options:
     kvType: options.kvType,
     maxBatchTokens: batchTokens,
     isa: options.isa,
+    reading: options.reading,
   });
   try {
     const { threads } = engine.options;
+    await options.tune(engine, model);
     const sequences = Array.from({ length: maxSequences }, () => engine.openSequence(greedySampler));
     await decode(engine, sequences.slice(0, 1), Math.min(warmUpTokens, contextTokens - 1));
     return {
       model: options.name,
       type: model.info.weightType,
       isa: engine.isa,
+      matmuls: engine.matmuls(),
       threads,
       ...(await measureSpeeds(engineModule, engine, sequences, model, options)),
       ...(options.depth > 0 && options.decodeTokens > 0 && { deep: await measureDepth(engineModule, model, options) }),

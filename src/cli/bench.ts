@@ -2,10 +2,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import path from "node:path";
 import { Command, Option } from "commander";
+import { systemClock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
+import { MachineTuner } from "../daemon/machine-tuner.js";
 import type { ModelFile } from "../daemon/model-file.js";
+import { forcedReading } from "../daemon/model-options.js";
 import { loadEngineModule } from "../engine/binding.js";
-import { type EngineModule, type KvType, kvTypes } from "../engine/contract.js";
+import { type Engine, type EngineModule, type KvType, kvTypes, type Model } from "../engine/contract.js";
 import { integerBetween } from "./arguments.js";
 import { depthRows } from "./bench-depth.js";
 import { type BenchResult, measure } from "./bench-measure.js";
@@ -56,11 +59,14 @@ async function bench(model: string | undefined, command: Command): Promise<void>
     throw new HearthError("COMMAND_INVALID", "--save keeps the model of --synthetic, which was not given.");
   }
   const engineModule = loadEngineModule();
+  const tuner = new MachineTuner(config, state, engineModule, systemClock);
   const options = {
     prefillTokens: flags.prefill,
     decodeTokens: flags.decode,
     threads: flags.threads ?? config["engine.threads"],
     isa: config["engine.isa"],
+    reading: forcedReading(config),
+    tune: (engine: Engine, loaded: Model) => tuner.useMatmuls(engine, loaded),
     reps: flags.reps,
     streams: flags.streams,
     mixed: flags.mixed === true,
@@ -125,6 +131,7 @@ function table({
   model,
   type,
   isa,
+  matmuls,
   threads,
   prefill,
   decode,
@@ -138,6 +145,7 @@ function table({
   const rows: [string, string][] = [
     ["model", `${model} ${type}`],
     ["kernels", `${isa}, ${threads} ${threads === 1 ? "thread" : "threads"}`],
+    ...matmuls.map(({ type, rowLength, one }): [string, string] => ["", `${type}, ${rowLength} a row: ${one}`]),
   ];
   if (prefill) rows.push(["prefill", `${prefill.tokensPerSecond.toFixed(1)} tokens/s (${prefill.tokens} tokens)`]);
   if (decode) {

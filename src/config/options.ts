@@ -157,11 +157,23 @@ export const options = {
   }),
   "engine.auto_tune": option(boolean(), true, {
     env: "HEARTH_AUTO_TUNE",
-    doc: "Measure while nobody asks how many threads suit each model, once, and again when it has become much slower.",
+    doc: "Measure while nobody asks which kernels and how many threads suit each model, once, and again when it has become much slower.",
   }),
   "engine.isa": option(text("the name of a kernel set", /^\w{0,32}$/), "", {
     env: "HEARTH_ISA",
-    doc: "Kernel set to force, for tests; empty: the best for this CPU.",
+    doc: "Kernel set to force, for tests; empty: what was measured, or the best for this CPU.",
+  }),
+  "engine.reading_order": option(choice(["auto", "streams", "memory"]), "auto", {
+    env: "HEARTH_READING_ORDER",
+    doc: "Order in which weights are read, to force: rows side by side, or as they lie in memory; auto: what was measured. Answers are the same.",
+  }),
+  "engine.prefetch_bytes": option(integer(-1, 1_048_576, "bytes"), -1, {
+    env: "HEARTH_PREFETCH_BYTES",
+    doc: "How far ahead weights are fetched into the caches, to force; -1: what was measured.",
+  }),
+  "engine.untuned_kernels": option(text("KERNELS:ORDER:BYTES", /^\w{0,32}(:(streams|memory)?(:\d{0,7})?)?$/), "", {
+    env: "HEARTH_UNTUNED_KERNELS",
+    doc: "Kernels, order and bytes to begin with where nothing was measured yet, for tests, such as avx2:streams:256; empty: the best for this CPU.",
   }),
   "engine.speculation": option(boolean(), true, {
     env: "HEARTH_SPECULATION",

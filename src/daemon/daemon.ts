@@ -23,7 +23,7 @@ import type { ModelRegistry } from "../service/model-registry.js";
 import { readPinned } from "../service/pinned-prompts.js";
 import type { ServingModel } from "../service/serving-model.js";
 import { SnapshotMetrics } from "../service/snapshot-metrics.js";
-import { AutoTuner } from "../service/thread-tuning/auto-tuner.js";
+import { AutoTuner } from "../service/tuning/auto-tuner.js";
 import type { Upstream } from "../service/upstream/upstream.js";
 import type { Digests } from "../store/digests.js";
 import type { DocumentStore } from "../store/documents.js";
@@ -34,11 +34,11 @@ import { composeServer } from "./compose-server.js";
 import { collectHostMetrics } from "./host-metrics.js";
 import { LastGoodKeys } from "./last-good-keys.js";
 import { listenWhenPossible } from "./listening.js";
+import { MachineTuner } from "./machine-tuner.js";
 import { configuredModel, resolveModel, StoreCatalog } from "./model-file.js";
 import { ModelWatch } from "./model-watch.js";
 import { type PinnedFile, readPinnedFiles } from "./pinned-prompts.js";
 import type { Systemd } from "./systemd.js";
-import { ThreadTuner } from "./thread-tuner.js";
 import { Watchdog } from "./watchdog.js";
 
 export interface DaemonDependencies {
@@ -111,8 +111,8 @@ export class Daemon {
     this.#pinned = readPinnedFiles(config);
     this.#snapshots = snapshotFiles(config, dependencies);
     const snapshotMetrics = new SnapshotMetrics(metrics, () => this.#snapshots?.bytes ?? 0);
-    const tunings = new ThreadTuner(config, stateFolder, engineModule, clock);
-    this.#tuner = config["engine.auto_tune"] && tunings.isWanted ? new AutoTuner({ clock, logger, tunings }) : null;
+    const tunings = new MachineTuner(config, stateFolder, engineModule, clock);
+    this.#tuner = config["engine.auto_tune"] ? new AutoTuner({ clock, logger, tunings }) : null;
     this.#idle = new IdleTime(clock, idleAfterMs);
     this.#keys = new LastGoodKeys(new KeyFile(stateFolder, engineModule), { clock, logger, health: this.#health });
     const parts = composeServer(config, {
@@ -128,6 +128,7 @@ export class Daemon {
       renderer: this.#templates,
       grammarCompiler: this.#grammars,
       tuning: (file) => tunings.find(file),
+      matmuls: (kinds) => tunings.findMatmuls(kinds),
       idle: this.#idle,
       use: (file) => store.use(file),
       ...(this.#snapshots && { snapshots: { files: this.#snapshots, metrics: snapshotMetrics } }),

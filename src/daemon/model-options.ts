@@ -35,6 +35,7 @@ export function modelMemory(config: Config): number {
 function hostOptions(config: Config): ModelRegistryOptions["host"] {
   return {
     engine: engineOptions(config),
+    untunedKernels: config["engine.untuned_kernels"],
     fallbackTemplate: config["model.fallback_template"],
     unknownPreTokenizer: config["model.unknown_pre_tokenizer"],
     scheduler: {
@@ -63,7 +64,16 @@ export function engineOptions(config: Config): EngineOptions {
     maxBatchTokens: config["scheduler.batch_tokens"],
     prefixBytes: config["prefix.memory_bytes"],
     isa: config["engine.isa"],
+    reading: forcedReading(config),
   };
+}
+
+/** `EngineOptions.reading`; empty where nothing of it is forced. */
+export function forcedReading(config: Config): string {
+  const order = config["engine.reading_order"];
+  const bytes = config["engine.prefetch_bytes"];
+  if (order === "auto" && bytes < 0) return "";
+  return `${order === "auto" ? "" : order}:${bytes < 0 ? "" : bytes}`;
 }
 
 /** One long conversation fits, and as many usual ones as there are slots; requests wait for room where many are long. */

@@ -11,6 +11,8 @@ import type {
   EngineModule,
   EngineOptions,
   ImportPlan,
+  MatmulSpeed,
+  MatmulTrial,
   Model,
   ModelInfo,
   QuantizeOptions,
@@ -20,9 +22,14 @@ import type {
 } from "./contract.js";
 
 /** The exports of native/binding/: the contract, with methods in place of properties and errors that are not yet ours. */
-interface Addon extends Omit<EngineModule, "loadModel" | "createEngine" | "quantizeModel" | "importModel" | "buildId"> {
+interface Addon
+  extends Omit<
+    EngineModule,
+    "loadModel" | "createEngine" | "measureMatmul" | "quantizeModel" | "importModel" | "buildId"
+  > {
   loadModel(path: string, options: { vocabularyOnly: boolean }): Promise<AddonModel>;
   createEngine(model: AddonModel, options: EngineOptions): Promise<AddonEngine>;
+  measureMatmul(model: AddonModel, trial: MatmulTrial): Promise<MatmulSpeed[]>;
   quantizeModel(source: string, path: string, options: QuantizeOptions, onProgress: OnProgress): AddonWork;
   importModel(plan: ImportPlan, path: string, options: QuantizeOptions, onProgress: OnProgress): AddonWork;
 }
@@ -105,6 +112,8 @@ function toModel(handle: AddonModel): Model {
 function toEngine(handle: AddonEngine): Engine {
   const methods = forward(handle, [
     "useThreads",
+    "matmuls",
+    "useMatmuls",
     "openSequence",
     "forkSequence",
     "truncateSequence",
@@ -124,6 +133,12 @@ function toEngine(handle: AddonEngine): Engine {
   return { options: handle.options(), isa: handle.isa(), ...methods };
 }
 
+function handleOf(model: Model): AddonModel {
+  const handle = handles.get(model);
+  if (!handle) throw new HearthError("INTERNAL", "The model is not the addon's.");
+  return handle;
+}
+
 const addonPath = fileURLToPath(new URL("../../build/Release/hearth.node", import.meta.url));
 
 /** The addon as an EngineModule. ADDON_LOAD_FAILED when it was not built, or not for this machine. */
@@ -138,15 +153,13 @@ export function loadEngineModule(): EngineModule {
       "tryLock",
       "measureReadBandwidth",
       "writeSyntheticModel",
+      "matmulWays",
       "compiledIsas",
       "notify",
     ]),
     loadModel: async (path, options) => toModel(await guarded(() => addon.loadModel(path, options))),
-    createEngine: async (model, options) => {
-      const handle = handles.get(model);
-      if (!handle) throw new HearthError("INTERNAL", "The model is not the addon's.");
-      return toEngine(await guarded(() => addon.createEngine(handle, options)));
-    },
+    createEngine: async (model, options) => toEngine(await guarded(() => addon.createEngine(handleOf(model), options))),
+    measureMatmul: (model, trial) => guarded(() => addon.measureMatmul(handleOf(model), trial)),
     quantizeModel: (source, path, options, watch) =>
       watched((onProgress) => addon.quantizeModel(source, path, options, onProgress), watch),
     importModel: (plan, path, options, watch) =>

@@ -155,6 +155,41 @@ export interface EngineOptions {
   readonly prefixSequences?: number;
   /** A kernel set to force; empty for the best that this CPU runs. */
   readonly isa: string;
+  /**
+   * How weights are read, to force: `streams:256`, an order (streams or memory) and the bytes to fetch ahead. What it leaves
+   * out the kernel set decides, until `useMatmuls` says better.
+   */
+  readonly reading?: string;
+}
+
+/** Matrices of one type and length of rows: they are all multiplied best in the same way. */
+export interface MatmulKind {
+  /** `Q4_0` */
+  readonly type: string;
+  readonly rowLength: number;
+}
+
+/**
+ * How matrices are multiplied with the columns of a step, which may be one (a token of an answer), few (of some answers) or
+ * many (a prompt). A way is a kernel set, an order of reading and the bytes that are fetched ahead: `avx2:streams:256`. All
+ * give the same bits.
+ */
+export interface MatmulChoice extends MatmulKind {
+  readonly one: string;
+  readonly few: string;
+  readonly many: string;
+}
+
+export interface MatmulTrial {
+  readonly way: string;
+  readonly columns: number;
+  /** 0: one per physical core that this process may use. */
+  readonly threads: number;
+}
+
+export interface MatmulSpeed extends MatmulKind {
+  /** Of weights. */
+  readonly bytesPerSecond: number;
 }
 
 export interface StepChunk {
@@ -227,6 +262,10 @@ export interface Engine {
    * Steps take so many threads from now on, at most those of `options`; `decodeThreads` of them are for steps of few tokens.
    */
   useThreads(threads: number, decodeThreads: number): void;
+  /** How the kinds of the model's matrices are multiplied that hold most of its weights, the largest kind first. */
+  matmuls(): readonly MatmulChoice[];
+  /** Multiplies so from the next step on. Throws for a way that this CPU cannot run; then nothing changes. */
+  useMatmuls(choices: readonly MatmulChoice[]): void;
   openSequence(sampler: SamplerOptions): number;
   /** Shares the first `tokens` tokens of `source`, or as many as `resumableTokens` says; their KV blocks are not copied. */
   forkSequence(source: number, tokens: number, sampler: SamplerOptions): number;
@@ -350,6 +389,16 @@ export interface EngineModule {
   createEngine(model: Model, options: EngineOptions): Promise<Engine>;
   /** Reads and checks a GGUF file's header alone. */
   describeFile(path: string): Promise<ModelFileInfo>;
+  /**
+   * The ways of multiplying matrices that this CPU can run, the usual one first: those that keep to `isa` and `reading` as
+   * EngineOptions have them.
+   */
+  matmulWays(isa: string, reading: string): readonly string[];
+  /**
+   * How fast each kind that `Engine.matmuls` tells is multiplied in one way: on the model's own weights, up to 256 MB of them.
+   * Takes up to a tenth of a second once they are in memory.
+   */
+  measureMatmul(model: Model, trial: MatmulTrial): Promise<readonly MatmulSpeed[]>;
   /** Bytes a second; takes a quarter of a second, on a slow board two. */
   measureReadBandwidth(threads: number): Promise<number>;
   /** A GGUF file of random weights in a published model's shape, for benchmarks. */

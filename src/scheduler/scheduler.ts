@@ -8,7 +8,7 @@ import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
-import type { ChunkResult, Engine, StepResult, StopReason } from "../engine/contract.js";
+import type { ChunkResult, Engine, MatmulChoice, StepResult, StopReason } from "../engine/contract.js";
 import { DecodeSpeed } from "./decode-speed.js";
 import { FairQueue } from "./fair-queue.js";
 import { Job } from "./job.js";
@@ -70,6 +70,7 @@ export class Scheduler {
   #whenIdle: Deferred<void> | null = null;
   /** Thread counts that the engine is to have before its next step. */
   #newThreads: readonly [threads: number, decodeThreads: number] | null = null;
+  #newMatmuls: readonly MatmulChoice[] | null = null;
 
   constructor(engine: Engine, options: SchedulerOptions, dependencies: SchedulerDependencies) {
     this.#engine = engine;
@@ -149,6 +150,12 @@ export class Scheduler {
   useThreads(threads: number, decodeThreads: number): void {
     const most = this.#engine.options.threads;
     this.#newThreads = [Math.min(threads, most), Math.min(decodeThreads, most)];
+    this.decodeSpeed.reset();
+  }
+
+  /** From the next step on; see Engine.useMatmuls. */
+  useMatmuls(choices: readonly MatmulChoice[]): void {
+    this.#newMatmuls = choices;
     this.decodeSpeed.reset();
   }
 
@@ -320,6 +327,8 @@ export class Scheduler {
     try {
       if (this.#newThreads) this.#engine.useThreads(...this.#newThreads);
       this.#newThreads = null;
+      if (this.#newMatmuls) this.#engine.useMatmuls(this.#newMatmuls);
+      this.#newMatmuls = null;
       const plan = toStepPlan(chunks);
       const { turns } = this.#dependencies;
       result = await (turns ? turns.take(() => this.#engine.step(plan)) : this.#engine.step(plan));

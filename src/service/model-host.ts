@@ -14,7 +14,15 @@ import type { GrammarCompiler } from "../chat/grammar/grammar-thread.js";
 import { PromptBuilder, type PromptBuilderOptions } from "../chat/prompt.js";
 import type { TemplateRenderer } from "../chat/template-thread.js";
 import { Tokenizer, type TokenizerOptions } from "../chat/tokenizer.js";
-import type { EngineModule, EngineOptions, Model, ModelInfo } from "../engine/contract.js";
+import type {
+  Engine,
+  EngineModule,
+  EngineOptions,
+  MatmulChoice,
+  MatmulKind,
+  Model,
+  ModelInfo,
+} from "../engine/contract.js";
 import { isFiller } from "../scheduler/loop-watch.js";
 import type { SchedulerMetrics } from "../scheduler/metrics.js";
 import { Scheduler } from "../scheduler/scheduler.js";
@@ -27,7 +35,8 @@ import { defaultsOf } from "./model-defaults.js";
 import { PromptLimit } from "./prompt-limit.js";
 import type { ServingModel } from "./serving-model.js";
 import type { Overflow } from "./shortening.js";
-import type { Tuning } from "./thread-tuning/measure.js";
+import { describeChoice } from "./tuning/matmuls.js";
+import type { Tuning } from "./tuning/threads.js";
 
 export interface ModelHostOptions {
   /** A GGUF file. */
@@ -35,6 +44,8 @@ export interface ModelHostOptions {
   /** The name that clients ask for; empty for the file's name. */
   readonly alias: string;
   readonly engine: EngineOptions;
+  /** How matrices are multiplied where nothing was measured, see `MatmulChoice`; empty: as the engine thinks best. */
+  readonly untunedKernels?: string;
   readonly scheduler: SchedulerOptions;
   /** How the model is asked, beside what its file says. */
   readonly settings?: ModelSettings | undefined;
@@ -64,6 +75,8 @@ export interface ModelHostDependencies {
   readonly reserve?: (info: ModelInfo) => Promise<void>;
   /** Thread counts that were measured for a model's file; without them the engine's options stand. */
   readonly tuning?: (file: string) => Tuning | null;
+  /** How these kinds of matrices are multiplied best; null where nobody measured it. */
+  readonly matmuls?: (kinds: readonly MatmulKind[]) => readonly MatmulChoice[] | null;
   /** Tells others that a model's file is in use until the result is called. */
   readonly use?: (file: string) => Promise<() => Promise<void>>;
   /** Prefix snapshots on disk; without it there are none. */
@@ -148,9 +161,10 @@ export class ModelHost implements Models {
       health.setHealthy("model");
       const { architecture, weightType, parameters } = loaded.model.info;
       const { isa, options } = loaded.engine;
+      const kernels = loaded.engine.matmuls().map(describeChoice);
       const loadMs = Math.round(clock.now() - startedAt);
       logger.info(
-        { model: this.alias, architecture, weightType, parameters, isa, options, loadMs },
+        { model: this.alias, architecture, weightType, parameters, isa, kernels, options, loadMs },
         "the model is ready",
       );
       for (const reason of loaded.model.info.tokenizer.warnings)
@@ -254,21 +268,23 @@ export class ModelHost implements Models {
     await this.#endUse();
   }
 
+  /** Throws ISA_UNKNOWN and the like when what the options name is nothing that this machine can run. */
+  #chooseMatmuls(engine: Engine): void {
+    const kinds = engine.matmuls();
+    const measured = this.#dependencies.matmuls?.(kinds);
+    const { untunedKernels: way = "" } = this.#options;
+    if (measured) engine.useMatmuls(measured);
+    else if (way !== "") engine.useMatmuls(kinds.map((kind) => ({ ...kind, one: way, few: way, many: way })));
+  }
+
   async #load(): Promise<ServingModel> {
-    const {
-      reserve,
-      renderer: _,
-      grammarCompiler,
-      tuning,
-      snapshots: disk,
-      use: _use,
-      ...dependencies
-    } = this.#dependencies;
+    const { reserve, grammarCompiler, tuning, snapshots: disk, ...dependencies } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
     const { settings, overflow = "error", callRepeats = 0 } = this.#options;
     const prompts = await this.#makePrompts(model, settings?.template);
     await reserve?.(model.info);
     const engine = await this.#module.createEngine(model, this.#options.engine);
+    this.#chooseMatmuls(engine);
     const { logger } = dependencies;
     const { snapshots: policy } = this.#options.scheduler;
     const snapshots = disk ? await DiskSnapshots.open(engine, model.info, policy.minTokens, { ...disk, logger }) : null;

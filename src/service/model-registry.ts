@@ -24,7 +24,7 @@ import {
   type Models,
 } from "./model-host.js";
 import type { ServingModel } from "./serving-model.js";
-import type { TunableModel } from "./thread-tuning/auto-tuner.js";
+import type { TunableModel } from "./tuning/auto-tuner.js";
 
 export interface CatalogModel {
   readonly name: string;

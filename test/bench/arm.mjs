@@ -1,20 +1,19 @@
 /**
- * Counts the instructions that a token takes on ARM boards, for want of a board: `node test/bench/arm.mjs
- * [SHAPE:TYPE...] [--tokens N]`. Cross-compiles hearth-native and runs it with one thread under qemu-user with the counting
- * plugin of ../shared/tools/arm; two lengths of the same run, subtracted, leave out the load. The counts are exact and the
- * same on every machine, however busy.
+ * Counts the instructions that a token takes on ARM boards, for want of a board: `npm run bench:arm -- [SHAPE:TYPE...] [--tokens N]`.
+ * Cross-compiles hearth-native and runs it with one thread under qemu-user with a counting plugin (test/arm/instructions.mjs). The counts
+ * are exact and the same on every machine, however busy. The suite `instructions` of npm test holds them.
  */
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { boards, countSteps } from "../arm/instructions.mjs";
+import { run } from "./llama-cpp.mjs";
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
-const counter = path.join(root, "..", "shared", "tools", "arm", "icount.sh");
 const build = path.join(root, "build", "native-aarch64");
-const boards = { "cortex-a72": "Pi 4 (A72)", "cortex-a76": "Pi 5 (A76)" };
+const hearth = path.join(build, "hearth-native");
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -23,29 +22,13 @@ const { values, positionals } = parseArgs({
 const tokens = Number(values.tokens);
 const models = positionals.length > 0 ? positionals : ["smollm2-135m:q4_0", "smollm2-135m:q8_0", "smollm2-135m:q4_k"];
 
-function run(command, args) {
-  const result = spawnSync(command, args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
-  if (result.status !== 0) throw new Error(`${command} ${args.join(" ")} failed`);
-  return result.stdout;
-}
-
 function compile() {
   const toolchain = `-DCMAKE_TOOLCHAIN_FILE=${path.join(root, "native", "aarch64.cmake")}`;
-  run("cmake", ["-S", "native", "-B", build, "-DHEARTH_TESTS=ON", toolchain]);
-  run("cmake", ["--build", build, "--parallel", String(os.availableParallelism()), "--target", "hearth-native"]);
+  const jobs = String(os.availableParallelism());
+  run("cmake", ["-S", "native", "-B", build, "-DHEARTH_TESTS=ON", toolchain], { cwd: root });
+  run("cmake", ["--build", build, "--parallel", jobs, "--target", "hearth-native"], { cwd: root });
 }
 
-const hearth = path.join(build, "hearth-native");
-
-/** Instructions of one run in which `prefill` tokens are read and `decode` are written. */
-function count(board, file, prefill, decode) {
-  const args = [board, hearth, "bench", file, "-p", String(prefill), "-n", String(decode), "-t", "1"];
-  const found = /^instructions (\d+)$/m.exec(run("bash", [counter, ...args]));
-  if (!found) throw new Error(`${counter} printed no count`);
-  return Number(found[1]);
-}
-
-if (!existsSync(counter)) throw new Error(`${counter} is not there: the counting plugin belongs to it.`);
 compile();
 const folder = mkdtempSync(path.join(os.tmpdir(), "hearth-arm-"));
 try {
@@ -54,10 +37,8 @@ try {
     const file = path.join(folder, "model.gguf");
     run("qemu-aarch64", ["-L", "/usr/aarch64-linux-gnu", hearth, "synthetic", ...model.split(":"), file]);
     for (const [board, name] of Object.entries(boards)) {
-      const short = count(board, file, tokens, 1);
-      const millions = (total) => ((total - short) / tokens / 1e6).toFixed(1);
-      const decode = millions(count(board, file, tokens, tokens + 1));
-      const prefill = millions(count(board, file, 2 * tokens, 1));
+      const steps = countSteps(root, board, hearth, file, { prompt: tokens, answer: tokens });
+      const [decode, prefill] = [steps.decode, steps.prefill].map((count) => (count / 1e6).toFixed(1));
       console.log(`| ${model} | ${name} | ${decode} | ${prefill} |`);
     }
   }

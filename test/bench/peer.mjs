@@ -1,85 +1,120 @@
 /**
- * Measures hearth against llama.cpp on the same synthetic model, in turn, in one run: `node test/bench/peer.mjs
- * [SHAPE:TYPE] [-p TOKENS] [-n TOKENS] [-t THREADS] [-r ROUNDS]`. Prints medians and the median of the rounds' ratios: a
- * shared machine drifts, a pair of runs drifts together.
+ * Measures hearth against llama.cpp on the same files, in turn: `npm run bench:peer -- [SHAPE:TYPE or NAME ...] [-p TOKENS] [-n TOKENS]
+ * [-t THREADS] [-r PAIRS] [--write]`. llama.cpp is timed in C, by llama_decode alone; of hearth it is the steps of `hearth bench`. Each
+ * measurement is a process of its own, and they take turns: a shared machine drifts, and a pair of runs drifts together. Prints medians,
+ * and of the pairs' ratios the median, the least and the most. `--write` writes the table into docs/performance.md.
  */
-import { rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { run, runPeer } from "./llama-cpp.mjs";
+import { isBusy, load, provenance, writeSection } from "../helpers/sections.mjs";
+import { fetchModel } from "../models/fetch.mjs";
+import { hearth, median, writeSynthetic } from "./daemon.mjs";
+import { peerSpeed, peerVersion, run } from "./llama-cpp.mjs";
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
-const hearth = path.join(root, "dist", "cli", "main.js");
+
+/** Random weights in a published shape, or the name of a real model. */
+const usual = [
+  "llama-3.2-1b:q4_0",
+  "llama-3.2-1b:q4_k",
+  "llama-3.2-1b:q6_k",
+  "llama-3.2-1b:q8_0",
+  "qwen3-0.6b:q4_k",
+  "gemma3-1b:q4_0",
+  "smollm2-135m",
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    prefill: { type: "string", short: "p", default: "256" },
-    decode: { type: "string", short: "n", default: "64" },
-    threads: { type: "string", short: "t", default: "2" },
-    rounds: { type: "string", short: "r", default: "5" },
+    prefill: { type: "string", short: "p", default: "512" },
+    decode: { type: "string", short: "n", default: "32" },
+    threads: { type: "string", short: "t", default: String(availableParallelism()) },
+    pairs: { type: "string", short: "r", default: "7" },
+    write: { type: "boolean", default: false },
   },
 });
-const [synthetic = "llama-3.2-1b:q4_0"] = positionals;
-if (positionals.length > 1) throw new Error("One model a run: give one SHAPE:TYPE.");
-const model = path.join(tmpdir(), `hearth-bench-${synthetic.replace(":", "-")}.gguf`);
+const names = positionals.length > 0 ? positionals : usual;
+const pairs = Number(values.pairs);
+const folder = mkdtempSync(path.join(tmpdir(), "hearth-peer-"));
+/** hearth's own state, so that what it measures of this machine is measured now, and once. */
+const env = { ...process.env, HEARTH_STATE: path.join(folder, "state") };
 
-/** One process a measurement, so that neither side's threads or memory are there while the other runs. */
-const peerProgram = `
-import { getLlama } from "node-llama-cpp";
-const [modelPath, prefill, decode, threads] = process.argv.slice(2);
-const llama = await getLlama({ gpu: false, build: "never", logLevel: "error", maxThreads: Number(threads) });
-const model = await llama.loadModel({ modelPath, useMmap: true });
-const context = await model.createContext({ contextSize: Number(prefill) + Number(decode) + 64, batchSize: 512, threads: Number(threads) });
-const sequence = context.getSequence();
-const prompt = Array.from({ length: Number(prefill) }, (_, i) => 10 + ((i * 7919) % 1000));
-await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(0, 8));
-await sequence.clearHistory();
-let started = performance.now();
-await sequence.evaluateWithoutGeneratingNewTokens(prompt);
-const prefillMs = performance.now() - started;
-let count = 0;
-for await (const _ of sequence.evaluate([11], { temperature: 0, yieldEogToken: true })) {
-  if (count === 0) started = performance.now();
-  if (count++ === Number(decode)) break;
-}
-const decodeMs = performance.now() - started;
-console.log(JSON.stringify({ prefill: (1000 * prefill) / prefillMs, decode: (1000 * decode) / decodeMs }));
-process.exit(0);
-`;
-
-function measurePeer() {
-  return runPeer("speed.mjs", peerProgram, [model, values.prefill, values.decode, values.threads]);
+async function modelFile(name) {
+  if (!name.includes(":")) return existsSync(name) ? name : fetchModel(root, name, path.join(folder, "fetch.log"));
+  const file = path.join(folder, "model.gguf");
+  writeSynthetic(name, file);
+  return file;
 }
 
-function measureHearth() {
+function ours(file) {
   const lengths = ["-p", values.prefill, "-n", values.decode, "-t", values.threads];
-  const result = JSON.parse(run(process.execPath, [hearth, "bench", model, ...lengths, "-r", "1", "--json"]));
-  const readShare = (result.decode.tokensPerSecond * result.decode.bytesPerToken) / result.memory.readBytesPerSecond;
-  return { prefill: result.prefill.tokensPerSecond, decode: result.decode.tokensPerSecond, readShare };
+  const args = [hearth, "bench", file, ...lengths, "-r", "1", "--json"];
+  const { type, prefill, decode, memory } = JSON.parse(run(process.execPath, args, { env }));
+  const share = (decode.tokensPerSecond * decode.bytesPerToken) / memory.readBytesPerSecond;
+  return { type, prefill: prefill.tokensPerSecond, decode: decode.tokensPerSecond, share };
 }
 
-function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
+function theirs(file) {
+  return peerSpeed(file, { prefill: values.prefill, decode: values.decode, threads: values.threads });
 }
 
+/** Every second pair begins with the other one: what the first warms up must not always serve the same. */
+function measurePairs(file) {
+  ours(file); // measures the kernels, and brings the file into memory
+  return Array.from({ length: pairs }, (_, i) => {
+    if (i % 2 === 0) return { ours: ours(file), theirs: theirs(file) };
+    const first = theirs(file);
+    return { theirs: first, ours: ours(file) };
+  });
+}
+
+/** `ours`, `theirs` and the ratio with its range, as the table has them. */
+function compare(measured, what) {
+  const of = (side) => median(measured.map((pair) => pair[side][what]));
+  const ratios = measured.map((pair) => pair.ours[what] / pair.theirs[what]);
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2));
+  return [of("ours").toFixed(1), of("theirs").toFixed(1), `${median(ratios).toFixed(2)} (${least} to ${most})`];
+}
+
+function row(name, measured) {
+  const [shape] = name.split(":");
+  const share = Math.round(100 * median(measured.map((pair) => pair.ours.share)));
+  const label = `${path.basename(shape, ".gguf")} ${measured[0].ours.type}`;
+  return [label, ...compare(measured, "prefill"), ...compare(measured, "decode"), `${share} %`];
+}
+
+const heading = [
+  [
+    "",
+    `prefill, ${values.prefill} tokens`,
+    "llama.cpp",
+    "ratio",
+    `decode, ${values.decode} tokens`,
+    "llama.cpp",
+    "ratio",
+  ],
+  ["bandwidth"],
+].flat();
+const line = (cells) => `| ${cells.join(" | ")} |`;
+
+const rows = [];
 try {
-  run(process.execPath, [hearth, "bench", "--synthetic", synthetic, "--save", model, "-p", "0", "-n", "1", "-r", "1"]);
-  const rounds = Array.from({ length: Number(values.rounds) }, () => ({
-    ours: measureHearth(),
-    theirs: measurePeer(),
-  }));
-  for (const what of ["prefill", "decode"]) {
-    const ours = median(rounds.map((round) => round.ours[what])).toFixed(1);
-    const theirs = median(rounds.map((round) => round.theirs[what])).toFixed(1);
-    const ratio = median(rounds.map((round) => round.ours[what] / round.theirs[what])).toFixed(2);
-    console.log(`${what.padEnd(8)} hearth ${ours} tokens/s, llama.cpp ${theirs} tokens/s, ratio ${ratio}`);
+  if (isBusy) process.stderr.write(`this machine is busy (${load}): the figures say little\n`);
+  console.log([line(heading), line(heading.map(() => "---"))].join("\n"));
+  for (const name of names) {
+    rows.push(line(row(name, measurePairs(await modelFile(name)))));
+    console.log(rows.at(-1));
   }
-  const share = median(rounds.map((round) => round.ours.readShare));
-  console.log(`decode reads at ${(100 * share).toFixed(0)} % of the read bandwidth measured in the same run`);
 } finally {
-  rmSync(model, { force: true });
+  rmSync(folder, { recursive: true, force: true });
+}
+const source = `Measured by \`npm run bench:peer\`: ${provenance(root)}, ${load}; ${pairs} pairs, ${values.threads} threads, llama.cpp of node-llama-cpp ${peerVersion()}.`;
+console.log(`\n${source}`);
+if (values.write) {
+  const table = [line(heading), line(heading.map(() => "---")), ...rows].join("\n");
+  writeSection(root, "docs/performance.md", "peer", `${source}\n\n${table}`);
 }

@@ -11,6 +11,9 @@ import type {
   ChunkResult,
   Engine,
   EngineOptions,
+  MatmulChoice,
+  MatmulKind,
+  MatmulTrial,
   SamplerOptions,
   SnapshotInfo,
   StepChunk,
@@ -22,6 +25,18 @@ import { checkToken, type FakeModel, type FakeModelOptions, fakeTokens, vocabula
 
 /** Draws the token after `history`; `answered` counts the tokens drawn since the last prompt chunk. */
 export type NextToken = (history: readonly number[], answered: number) => number;
+
+export interface FakeMatmuls {
+  readonly kinds: readonly MatmulKind[];
+  readonly ways: readonly string[];
+  readonly speed: (kind: MatmulKind, trial: MatmulTrial) => number;
+}
+
+export const oneMatmul: FakeMatmuls = {
+  kinds: [{ type: "F32", rowLength: 32 }],
+  ways: ["fake:memory:0"],
+  speed: () => 1e9,
+};
 
 export interface FakeOptions extends FakeModelOptions {
   readonly next?: NextToken;
@@ -36,6 +51,8 @@ export interface FakeOptions extends FakeModelOptions {
   readonly manual?: boolean;
   /** How long saving and restoring a prefix takes. */
   readonly transferMs?: number;
+  /** Kinds of matrices, and how fast each is in each way that there is; without it there is one of both. */
+  readonly matmuls?: FakeMatmuls;
   /** Sequences go on only from their end and from multiples of this, as those of a model with recurrent layers. */
   readonly resumeEvery?: number;
 }
@@ -79,6 +96,7 @@ export class FakeEngine implements Engine {
   readonly #failures: Failures;
   readonly #sequences = new Map<number, Sequence>();
   #threads: Pick<EngineOptions, "threads" | "decodeThreads">;
+  #matmuls: readonly MatmulChoice[];
   #stopRunning: (() => void) | null = null;
   #lastSequence = 0;
   #usedBlocks = 0;
@@ -103,6 +121,9 @@ export class FakeEngine implements Engine {
       isa: "fake",
     };
     this.#threads = { threads: this.options.threads, decodeThreads: this.options.decodeThreads };
+    const { kinds, ways } = fake.matmuls ?? oneMatmul;
+    const [usual = ""] = ways;
+    this.#matmuls = kinds.map((kind) => ({ ...kind, one: usual, few: usual, many: usual }));
   }
 
   /** The threads that useThreads was called with last. */
@@ -133,6 +154,22 @@ export class FakeEngine implements Engine {
       throw new HearthError("OPTION_OUT_OF_RANGE", `${threads} and ${decodeThreads} threads.`);
     }
     this.#threads = { threads, decodeThreads };
+  }
+
+  matmuls(): readonly MatmulChoice[] {
+    return this.#matmuls;
+  }
+
+  useMatmuls(choices: readonly MatmulChoice[]): void {
+    this.#enter("useMatmuls");
+    const ways = new Set([...(this.#fake.matmuls ?? oneMatmul).ways, "ref"]);
+    for (const { one, few, many } of choices) {
+      const unknown = [one, few, many].find((way) => !ways.has(way));
+      if (unknown !== undefined) throw new HearthError("ISA_UNKNOWN", `There are no kernels named '${unknown}'.`);
+    }
+    const given = ({ type, rowLength }: MatmulKind) =>
+      choices.find((choice) => choice.type === type && choice.rowLength === rowLength);
+    this.#matmuls = this.#matmuls.map((choice) => given(choice) ?? choice);
   }
 
   openSequence(sampler: SamplerOptions): number {

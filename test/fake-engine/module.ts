@@ -5,11 +5,13 @@ import type {
   Engine,
   EngineModule,
   EngineOptions,
+  MatmulSpeed,
+  MatmulTrial,
   Model,
   ModelFileInfo,
   QuantizeReport,
 } from "../../src/engine/contract.js";
-import { FakeEngine, type FakeOptions } from "./engine.js";
+import { FakeEngine, type FakeOptions, oneMatmul } from "./engine.js";
 import { Failures } from "./failures.js";
 import { describeFakeFile, FakeModel } from "./model.js";
 
@@ -19,6 +21,8 @@ export { fakeTokens } from "./model.js";
 export class FakeEngineModule implements EngineModule {
   readonly models: FakeModel[] = [];
   readonly engines: FakeEngine[] = [];
+  /** The trials that `measureMatmul` was asked for, oldest first. */
+  readonly trials: MatmulTrial[] = [];
   /** The messages that `notify` sent. */
   readonly notifications: string[] = [];
   readonly #options: FakeOptions;
@@ -63,6 +67,17 @@ export class FakeEngineModule implements EngineModule {
   tryLock(): boolean {
     this.#failures.check("tryLock");
     return true;
+  }
+
+  matmulWays(): readonly string[] {
+    return (this.#options.matmuls ?? oneMatmul).ways;
+  }
+
+  async measureMatmul(_model: Model, trial: MatmulTrial): Promise<readonly MatmulSpeed[]> {
+    this.#failures.check("measureMatmul");
+    this.trials.push(trial);
+    const { kinds, speed } = this.#options.matmuls ?? oneMatmul;
+    return kinds.map((kind) => ({ ...kind, bytesPerSecond: speed(kind, trial) }));
   }
 
   async measureReadBandwidth(): Promise<number> {

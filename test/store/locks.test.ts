@@ -10,8 +10,8 @@ import { loadEngineModule } from "../../src/engine/binding.js";
 import { freshName, isFreshName, writeDurably } from "../../src/store/durable-files.js";
 import { lockFileIn, tryHold, withLock } from "../../src/store/file-lock.js";
 import { KeyFile } from "../../src/store/key-file.js";
+import { TuningStore } from "../../src/store/machine-tunings.js";
 import { SnapshotFiles } from "../../src/store/snapshot-files.js";
-import { TuningStore } from "../../src/store/thread-tunings.js";
 import { temporaryFolder } from "../helpers/folder.js";
 
 const locker = loadEngineModule();

@@ -51,12 +51,18 @@ async function sanitize(root) {
   return { passed, failed: fuzzers.length - passed };
 }
 
-async function arm(root) {
+/** The folder of the cross-compiled programs, or in its place the result of a suite that cannot run. */
+export async function buildForArm(root, targets) {
   const missing = missingTools(doctest, crossCompiler, qemu);
   if (missing.length > 0) return skip(missing);
   const toolchain = `-DCMAKE_TOOLCHAIN_FILE=${path.join(root, "native", "aarch64.cmake")}`;
-  const folder = await build(root, "native-aarch64", ["hearth-tests", "hearth-native"], [toolchain]);
-  if (folder === null) return { failed: 1 };
+  const folder = await build(root, "native-aarch64", targets, [toolchain]);
+  return folder === null ? { failed: 1 } : { folder };
+}
+
+async function arm(root) {
+  const { folder, ...result } = await buildForArm(root, ["hearth-tests", "hearth-native"]);
+  if (folder === undefined) return result;
   // Side by side: an emulated board keeps one core busy.
   const results = await Promise.all(
     boards.map(async ({ cpu, set, excluded }) => {

@@ -4,13 +4,21 @@ import { FakeClock } from "../../src/base/clock.js";
 import { Health } from "../../src/base/health.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { Metrics } from "../../src/base/metrics.js";
-import type { EngineOptions, Model, StepPlan } from "../../src/engine/contract.js";
+import type {
+  EngineOptions,
+  MatmulChoice,
+  MatmulKind,
+  MatmulTrial,
+  Model,
+  StepPlan,
+} from "../../src/engine/contract.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
 import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
 import { IdleTime } from "../../src/service/idle-time.js";
 import { ModelRegistry } from "../../src/service/model-registry.js";
-import { AutoTuner } from "../../src/service/thread-tuning/auto-tuner.js";
-import { type MeasuredTuning, type TuneOptions, tune } from "../../src/service/thread-tuning/measure.js";
+import { AutoTuner } from "../../src/service/tuning/auto-tuner.js";
+import { choicesFor, choicesOf, tuneMatmuls } from "../../src/service/tuning/matmuls.js";
+import { type MeasuredTuning, type TuneOptions, tune } from "../../src/service/tuning/threads.js";
 import { FakeEngineModule, type FakeOptions } from "../fake-engine/module.js";
 import { outcome, request, until } from "../helpers/scheduler.js";
 
@@ -22,12 +30,23 @@ function makeRig(fake: FakeOptions = {}) {
   const module = new FakeEngineModule({ cores: 4, ...fake });
   const clock = new FakeClock();
   const known = new Map<string, MeasuredTuning>();
+  let choices: MatmulChoice[] = [];
   const tunings = {
+    wantsThreads: true,
     measurements: 0,
+    matmulMeasurements: 0,
+    findMatmuls: (kinds: readonly MatmulKind[]) => choicesFor(kinds, choices),
+    async measureMatmuls(model: Model, options: TuneOptions) {
+      tunings.matmulMeasurements++;
+      const ways = module.matmulWays();
+      const rows = await tuneMatmuls(module, model, { ...options, ways, threads: 0, now: () => clock.now() });
+      choices = choicesOf(rows);
+      return rows;
+    },
     find: (file: string) => known.get(file) ?? null,
     async measure(file: string, model: Model, options: TuneOptions) {
       tunings.measurements++;
-      const tuning = await tune(module, model, "", options);
+      const tuning = await tune(module, model, { isa: "" }, options);
       known.set(file, tuning);
       return tuning;
     },
@@ -62,6 +81,7 @@ function makeRig(fake: FakeOptions = {}) {
       health: new Health(clock),
       metrics: new SchedulerMetrics(new Metrics()),
       tuning: tunings.find,
+      matmuls: tunings.findMatmuls,
       idle,
     },
   );
@@ -190,4 +210,64 @@ test("what is done in idle time has stopped when stopping is done", async () => 
   idle.leave();
   await clock.advance(idleMs);
   assert.equal(module.engines.length, 2, "nothing begins any more");
+});
+
+const kinds = [
+  { type: "Q4_0", rowLength: 2048 },
+  { type: "Q6_K", rowLength: 2048 },
+];
+/** A processor that the usual way suits for one kind, and not for the other. */
+const matmuls = {
+  kinds,
+  ways: ["wide:memory:8192", "wide:streams:256", "narrow:streams:256"],
+  speed: ({ type }: MatmulKind, { way, columns }: MatmulTrial) => {
+    if (columns > 8) return way.startsWith("wide") ? 2e9 : 1e9;
+    return type === "Q6_K" && way.includes("streams") ? 40e9 : 30e9;
+  },
+};
+
+test("kernels are measured before threads, and used from the next step on", async () => {
+  const { module, clock, known, tunings, start, ask } = makeRig({ matmuls });
+  await start();
+  await clock.advance(idleMs);
+  await until(() => known.has("home.gguf"));
+  assert.equal(tunings.matmulMeasurements, 1);
+  await ask(2);
+  const usual = { one: "wide:memory:8192", few: "wide:memory:8192", many: "wide:memory:8192" };
+  assert.deepEqual(module.engines[0]?.matmuls(), [
+    { ...kinds[0], ...usual },
+    { ...kinds[1], one: "wide:streams:256", few: "wide:streams:256", many: "wide:memory:8192" },
+  ]);
+  await clock.advance(100 * idleMs);
+  assert.equal(tunings.matmulMeasurements, 1, "they are known");
+});
+
+test("a request stops the measurement of kernels between two trials", async () => {
+  let stop = () => {};
+  const { module, clock, known, registry, start } = makeRig({
+    matmuls: {
+      ...matmuls,
+      speed: (kind, trial) => {
+        if (module.trials.length === 5) stop();
+        return matmuls.speed(kind, trial);
+      },
+    },
+  });
+  await start();
+  const used = new Promise<void>((resolve) => {
+    stop = () => void registry.acquire("home", never).then(() => resolve());
+  });
+  await clock.advance(idleMs);
+  await used;
+  await until(() => module.trials.length >= 5);
+  assert.ok(module.trials.length <= 7, `${module.trials.length} trials`);
+  assert.equal(known.size, 0);
+});
+
+test("one core has kernels to choose from, too", async () => {
+  const { clock, tunings, start } = makeRig({ cores: 1, matmuls });
+  await start();
+  await clock.advance(idleMs);
+  await until(() => tunings.matmulMeasurements === 1);
+  assert.equal(tunings.measurements, 0);
 });

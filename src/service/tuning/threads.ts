@@ -2,7 +2,7 @@
  * Finds how many threads suit a model on this board: prefill wants every core, decode waits for memory and may be slower with
  * many threads than with few. Measured, because boards differ. It must not know where the result is kept.
  */
-import type { Engine, EngineModule, EngineOptions, Model } from "../../engine/contract.js";
+import type { Engine, EngineModule, EngineOptions, MatmulChoice, Model } from "../../engine/contract.js";
 import { greedySampler } from "../../engine/greedy.js";
 
 export interface Tuning {
@@ -43,18 +43,24 @@ const lengths = { short: { prompt: 16, decode: 3 }, long: { prompt: 64, decode: 
 const longPromptMs = 1000;
 const contextTokens = 128; // holds a long prompt and the decoded tokens
 
+/** Kernels as the engine that is measured for has them. */
+export interface TunedKernels extends Pick<EngineOptions, "isa" | "reading"> {
+  readonly matmuls?: readonly MatmulChoice[];
+}
+
 /** Takes a few seconds. */
 export async function tune(
   engineModule: EngineModule,
   model: Model,
-  isa: string,
+  { matmuls = [], ...kernels }: TunedKernels,
   { onProgress = () => {}, signal }: TuneOptions = {},
 ): Promise<TuningResult> {
   signal?.throwIfAborted();
-  const engine = await engineModule.createEngine(model, options(isa));
+  const engine = await engineModule.createEngine(model, options(kernels));
   const stop = () => engine.stopStep();
   signal?.addEventListener("abort", stop);
   try {
+    engine.useMatmuls(matmuls);
     return choose(await measure(engine, onProgress, signal));
   } catch (error) {
     signal?.throwIfAborted(); // says more than that a step was stopped
@@ -131,7 +137,7 @@ class Trial {
 }
 
 /** All cores, of which the trials use some: so does the daemon's engine. */
-function options(isa: string): EngineOptions {
+function options(kernels: TunedKernels): EngineOptions {
   return {
     threads: 0,
     decodeThreads: 0,
@@ -139,7 +145,7 @@ function options(isa: string): EngineOptions {
     contextTokens,
     kvTokens: 0,
     maxBatchTokens: lengths.long.prompt,
-    isa,
+    ...kernels,
   };
 }
 

@@ -10,8 +10,8 @@ import type { EngineOptions, StepPlan } from "../../src/engine/contract.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
 import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
 import { ModelHost } from "../../src/service/model-host.js";
-import { tune } from "../../src/service/thread-tuning/measure.js";
-import { TuningStore, tuningKey } from "../../src/store/thread-tunings.js";
+import { tune } from "../../src/service/tuning/threads.js";
+import { TuningStore, tuningKey } from "../../src/store/machine-tunings.js";
 import { FakeEngineModule } from "../fake-engine/module.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { outcome, request, until } from "../helpers/scheduler.js";
@@ -26,7 +26,12 @@ async function tuned(stepMs: typeof board, signal?: AbortSignal) {
   const module = new FakeEngineModule({ cores: 4, stepMs });
   const model = await module.loadModel("fake.gguf", { vocabularyOnly: false });
   const progress: number[] = [];
-  const result = tune(module, model, "", { onProgress: (done) => progress.push(done), ...(signal && { signal }) });
+  const result = tune(
+    module,
+    model,
+    { isa: "" },
+    { onProgress: (done) => progress.push(done), ...(signal && { signal }) },
+  );
   return { result: await result, progress, module };
 }
 
@@ -79,12 +84,12 @@ test("a measurement that is stopped ends in the middle of a step, says why and c
   const stop = new AbortController();
   const module = new FakeEngineModule({ cores: 4, manual: true });
   const model = await module.loadModel("fake.gguf", { vocabularyOnly: false });
-  const result = tune(module, model, "", { signal: stop.signal });
+  const result = tune(module, model, { isa: "" }, { signal: stop.signal });
   await until(() => module.engines[0]?.held === true);
   stop.abort(new Error("Ctrl-C"));
   await assert.rejects(result, /Ctrl-C/);
   assert.throws(() => module.engines[0]?.truncateSequence(1, 0), /closed/);
-  await assert.rejects(tune(module, model, "", { signal: stop.signal }), /Ctrl-C/);
+  await assert.rejects(tune(module, model, { isa: "" }, { signal: stop.signal }), /Ctrl-C/);
 });
 
 test("a stored tuning is found again for the same file and build only", async (t) => {

@@ -1,0 +1,93 @@
+/** What was measured of this machine: how matrices are multiplied, and thread counts for a model. What is configured wins over both. */
+import path from "node:path";
+import type { Clock } from "../base/clock.js";
+import type { Config } from "../config/options.js";
+import type { Engine, EngineModule, MatmulChoice, MatmulKind, Model } from "../engine/contract.js";
+import type { Tunings } from "../service/tuning/auto-tuner.js";
+import { choicesFor, choicesOf, type MatmulRow, tuneMatmuls } from "../service/tuning/matmuls.js";
+import { type MeasuredTuning, type TuneOptions, type TuningResult, tune } from "../service/tuning/threads.js";
+import { machineKey, TuningStore, tuningKey } from "../store/machine-tunings.js";
+import { forcedReading } from "./model-options.js";
+
+export class MachineTuner implements Tunings {
+  readonly #config: Config;
+  readonly #store: TuningStore;
+  readonly #engineModule: EngineModule;
+  readonly #clock: Clock;
+
+  constructor(config: Config, stateFolder: string, engineModule: EngineModule, clock: Clock) {
+    this.#config = config;
+    this.#store = new TuningStore(stateFolder, engineModule);
+    this.#engineModule = engineModule;
+    this.#clock = clock;
+  }
+
+  /** False where the configuration says how many threads. */
+  get wantsThreads(): boolean {
+    return this.#config["engine.threads"] === 0 && this.#config["engine.decode_threads"] === 0;
+  }
+
+  /** What was measured before; null where nothing was, and where it is not wanted. */
+  find(file: string): MeasuredTuning | null {
+    return this.wantsThreads ? this.#store.find(tuningKey(file, this.#build, this.#forced)) : null;
+  }
+
+  /** Measures and stores. DISK_FULL, FILE_WRITE_FAILED; what the engine throws. */
+  async measure(file: string, model: Model, measuring: TuneOptions = {}): Promise<TuningResult> {
+    const kernels = { isa: this.#config["engine.isa"], reading: forcedReading(this.#config) };
+    const matmuls = this.#known();
+    const result = await tune(this.#engineModule, model, { ...kernels, matmuls }, measuring);
+    const { threads, decodeThreads, decodeTokensPerSecond } = result;
+    const measuredAt = this.#wallTime();
+    const measured = { threads, decodeThreads, decodeTokensPerSecond, model: path.basename(file), measuredAt };
+    await this.#store.save(tuningKey(file, this.#build, this.#forced), measured);
+    return result;
+  }
+
+  /** What was measured for these kinds of matrices; null where it was not for all of them. */
+  findMatmuls(kinds: readonly MatmulKind[]): MatmulChoice[] | null {
+    return choicesFor(kinds, this.#known());
+  }
+
+  /** Measures and stores. Nothing where there is nothing to choose from. DISK_FULL, FILE_WRITE_FAILED; what the engine throws. */
+  async measureMatmuls(model: Model, measuring: TuneOptions = {}): Promise<readonly MatmulRow[]> {
+    const ways = this.#ways();
+    if (ways.length < 2) return [];
+    const threads = this.#config["engine.threads"];
+    const now = () => this.#clock.now();
+    const rows = await tuneMatmuls(this.#engineModule, model, { ...measuring, ways, threads, now });
+    await this.#store.saveMatmuls(machineKey(this.#build, this.#forced), choicesOf(rows), this.#wallTime());
+    return rows;
+  }
+
+  /** For commands that load a model: measured before, or now. That it cannot be stored does not matter to them. */
+  async useMatmuls(engine: Engine, model: Model): Promise<void> {
+    const kinds = engine.matmuls();
+    if (this.#ways().length < 2) return;
+    const known = this.findMatmuls(kinds);
+    engine.useMatmuls(known ?? choicesOf(await this.measureMatmuls(model).catch(() => [])));
+  }
+
+  /** That this CPU can run, of all that the file says. */
+  #known(): MatmulChoice[] {
+    const ways = new Set(this.#ways());
+    const stored = this.#store.findMatmuls(machineKey(this.#build, this.#forced));
+    return stored.filter(({ one, few, many }) => [one, few, many].every((way) => ways.has(way)));
+  }
+
+  #ways(): readonly string[] {
+    return this.#engineModule.matmulWays(this.#config["engine.isa"], forcedReading(this.#config));
+  }
+
+  get #build(): string {
+    return this.#engineModule.buildId();
+  }
+
+  get #forced(): string {
+    return `${this.#config["engine.isa"]}:${forcedReading(this.#config)}`;
+  }
+
+  #wallTime(): string {
+    return new Date(this.#clock.wallTime()).toISOString();
+  }
+}
