@@ -15,6 +15,8 @@ export interface DepthOptions {
   readonly decodeTokens: number;
   readonly threads: number;
   readonly isa: string;
+  readonly reading: string;
+  readonly tune: (engine: Engine, model: Model) => Promise<void>;
   readonly reps: number;
 }
 
@@ -95,7 +97,7 @@ class Trial {
   }
 
   static async start(engineModule: EngineModule, model: Model, kvType: KvType, options: DepthOptions): Promise<Trial> {
-    const { depth, decodeTokens, threads, isa } = options;
+    const { depth, decodeTokens, threads, isa, reading } = options;
     const contextTokens = depth + Math.max(decodeTokens, comparedTokens);
     if (contextTokens > model.info.contextTrained) {
       throw new HearthError(
@@ -112,7 +114,9 @@ class Trial {
       kvType,
       maxBatchTokens: batchTokens,
       isa,
+      reading,
     });
+    await options.tune(engine, model);
     return new Trial(engine, kvType, depth);
   }
 

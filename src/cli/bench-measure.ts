@@ -78,7 +78,7 @@ export async function measure(engineModule: EngineModule, file: string, options:
   });
   try {
     const { threads } = engine.options;
-    await options.tune(engine, model);
+    if (options.prefillTokens > 0 || options.decodeTokens > 0) await options.tune(engine, model);
     const sequences = Array.from({ length: maxSequences }, () => engine.openSequence(greedySampler));
     await decode(engine, sequences.slice(0, 1), Math.min(warmUpTokens, contextTokens - 1));
     return {

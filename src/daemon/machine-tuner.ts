@@ -1,4 +1,4 @@
-/** What was measured of this machine: how matrices are multiplied, and thread counts for a model. What is configured wins over both. */
+/** Measures how matrices are multiplied fastest on this machine, and how many threads suit a model. The configuration wins over both. */
 import path from "node:path";
 import type { Clock } from "../base/clock.js";
 import type { Config } from "../config/options.js";
@@ -27,7 +27,7 @@ export class MachineTuner implements Tunings {
     return this.#config["engine.threads"] === 0 && this.#config["engine.decode_threads"] === 0;
   }
 
-  /** What was measured before; null where nothing was, and where it is not wanted. */
+  /** The result of an earlier measurement; null where there is none, and where it is not wanted. */
   find(file: string): MeasuredTuning | null {
     return this.wantsThreads ? this.#store.find(tuningKey(file, this.#build, this.#forced)) : null;
   }
@@ -44,28 +44,37 @@ export class MachineTuner implements Tunings {
     return result;
   }
 
-  /** What was measured for these kinds of matrices; null where it was not for all of them. */
+  /** The choices that were measured for these kinds of matrices; null where one of them has none. */
   findMatmuls(kinds: readonly MatmulKind[]): MatmulChoice[] | null {
     return choicesFor(kinds, this.#known());
   }
 
   /** Measures and stores. Nothing where there is nothing to choose from. DISK_FULL, FILE_WRITE_FAILED; what the engine throws. */
   async measureMatmuls(model: Model, measuring: TuneOptions = {}): Promise<readonly MatmulRow[]> {
-    const ways = this.#ways();
-    if (ways.length < 2) return [];
-    const threads = this.#config["engine.threads"];
-    const now = () => this.#clock.now();
-    const rows = await tuneMatmuls(this.#engineModule, model, { ...measuring, ways, threads, now });
-    await this.#store.saveMatmuls(machineKey(this.#build, this.#forced), choicesOf(rows), this.#wallTime());
+    const rows = await this.#tuneMatmuls(model, measuring);
+    if (rows.length > 0) await this.#saveMatmuls(choicesOf(rows));
     return rows;
   }
 
   /** For commands that load a model: measured before, or now. That it cannot be stored does not matter to them. */
   async useMatmuls(engine: Engine, model: Model): Promise<void> {
-    const kinds = engine.matmuls();
-    if (this.#ways().length < 2) return;
-    const known = this.findMatmuls(kinds);
-    engine.useMatmuls(known ?? choicesOf(await this.measureMatmuls(model).catch(() => [])));
+    const known = this.findMatmuls(engine.matmuls());
+    if (known) return engine.useMatmuls(known);
+    const choices = choicesOf(await this.#tuneMatmuls(model, {}));
+    engine.useMatmuls(choices);
+    if (choices.length > 0) await this.#saveMatmuls(choices).catch(() => {});
+  }
+
+  async #tuneMatmuls(model: Model, measuring: TuneOptions): Promise<readonly MatmulRow[]> {
+    const ways = this.#ways();
+    if (ways.length < 2) return [];
+    const threads = this.#config["engine.threads"];
+    const now = () => this.#clock.now();
+    return tuneMatmuls(this.#engineModule, model, { ...measuring, ways, threads, now });
+  }
+
+  async #saveMatmuls(choices: readonly MatmulChoice[]): Promise<void> {
+    await this.#store.saveMatmuls(machineKey(this.#build, this.#forced), choices, this.#wallTime());
   }
 
   /** That this CPU can run, of all that the file says. */

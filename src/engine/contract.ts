@@ -188,7 +188,7 @@ export interface MatmulTrial {
 }
 
 export interface MatmulSpeed extends MatmulKind {
-  /** Of weights. */
+  /** Weights read a second. */
   readonly bytesPerSecond: number;
 }
 

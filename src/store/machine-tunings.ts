@@ -1,5 +1,5 @@
 /**
- * What was measured of this machine, in one small JSON file: thread counts (service/tuning/threads.ts) by machine, build and model, and
+ * Keeps measurements of this machine in one small JSON file: thread counts (service/tuning/threads.ts) by machine, build and model, and
  * how matrices are multiplied fastest (service/tuning/matmuls.ts) by machine and build.
  */
 import { createHash } from "node:crypto";

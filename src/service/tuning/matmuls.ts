@@ -6,7 +6,7 @@
 import type { EngineModule, MatmulChoice, MatmulKind, Model } from "../../engine/contract.js";
 import type { TuneOptions } from "./threads.js";
 
-/** What a measurement chose among `ways`, whose first one is the usual one. */
+/** The ways that a measurement chooses among; the first of them is the usual one. */
 export interface MatmulOptions extends TuneOptions {
   readonly ways: readonly string[];
   /** 0: one per physical core. */
@@ -16,7 +16,7 @@ export interface MatmulOptions extends TuneOptions {
 
 export interface ChosenWay {
   readonly way: string;
-  /** Of weights. */
+  /** Weights read a second. */
   readonly bytesPerSecond: number;
   /** In the usual way. */
   readonly usualBytesPerSecond: number;
@@ -34,7 +34,7 @@ const goodEnough = 0.97;
 const columns = { one: 1, few: 4, many: 32 } as const;
 /** Every way is measured so often, in turn, so that a disturbance meets all of them: more often while there is time. */
 const rounds = { least: 3, most: 9 };
-/** Of the three seconds that all may take. */
+/** The parts of the three seconds that all may take. */
 const shareMs = { one: 1400, few: 500, many: 500 };
 
 /** Takes up to three seconds, and on a machine that reads the weights from a disk first, as long as that takes. */
@@ -88,7 +88,7 @@ export function describeChoice({ type, rowLength, one, few, many }: MatmulChoice
   return `${type}, ${rowLength} a row: ${one}, ${few}, ${many}`;
 }
 
-/** Those of `choices` that are for one of these kinds; null where a kind has none. */
+/** The choices for these kinds; null where a kind has none. */
 export function choicesFor(kinds: readonly MatmulKind[], choices: readonly MatmulChoice[]): MatmulChoice[] | null {
   const found = kinds.map((kind) => choices.find((choice) => nameOf(choice) === nameOf(kind)));
   return found.every((choice) => choice !== undefined) ? found : null;
