@@ -56,7 +56,7 @@ export class MachineTuner implements Tunings {
     return rows;
   }
 
-  /** For commands that load a model: measured before, or now. That it cannot be stored does not matter to them. */
+  /** Gives an engine the choices that were measured before, or else now: for commands, to which it does not matter if they cannot be stored. */
   async useMatmuls(engine: Engine, model: Model): Promise<void> {
     const known = this.findMatmuls(engine.matmuls());
     if (known) return engine.useMatmuls(known);
@@ -77,7 +77,7 @@ export class MachineTuner implements Tunings {
     await this.#store.saveMatmuls(machineKey(this.#build, this.#forced), choices, this.#wallTime());
   }
 
-  /** That this CPU can run, of all that the file says. */
+  /** The stored choices that this CPU can run. */
   #known(): MatmulChoice[] {
     const ways = new Set(this.#ways());
     const stored = this.#store.findMatmuls(machineKey(this.#build, this.#forced));

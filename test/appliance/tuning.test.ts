@@ -7,7 +7,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { hearth } from "../helpers/command.js";
 import { type LogLine, startDaemon } from "../helpers/daemon.js";
 import { temporaryFolder } from "../helpers/folder.js";
-import { shared } from "../helpers/shared.js";
 
 const measured = "measured the best threads";
 const measuredKernels = "measured the best kernels";
@@ -58,7 +57,7 @@ test("a machine that begins with the wrong kernels is put right within the first
 
 test("tune shows the kernels that it measured, and the order and the distance can be forced", async (t) => {
   const env = { HEARTH_STATE: temporaryFolder(t), HEARTH_READING_ORDER: "streams", HEARTH_PREFETCH_BYTES: "320" };
-  const { status, stdout } = await hearth(t, ["tune", shared("models/stories260K.gguf"), "--json"], { env });
+  const { status, stdout } = await hearth(t, ["tune", "spark", "--json"], { env });
   assert.equal(status, 0);
   const { matmuls } = JSON.parse(stdout);
   for (const { one } of matmuls) assert.match(one.way, /:streams:320$/);

@@ -1,7 +1,8 @@
 /**
- * Counts the instructions that a token takes on ARM boards, for want of a board: `npm run bench:arm -- [SHAPE:TYPE...] [--tokens N]`.
- * Cross-compiles hearth-native and runs it with one thread under qemu-user with a counting plugin (test/arm/instructions.mjs). The counts
- * are exact and the same on every machine, however busy. The suite `instructions` of npm test holds them.
+ * Counts the instructions that a token takes on ARM boards, for want of a board: `npm run bench:arm -- [SHAPE:TYPE...] [--tokens N]
+ * [--write]`. Cross-compiles hearth-native and runs it with one thread under qemu-user with a counting plugin (test/arm/instructions.mjs).
+ * The counts are exact and the same on every machine, however busy. The suite `instructions` of npm test holds them. `--write` writes
+ * the table into docs/performance.md.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
@@ -10,11 +11,13 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { boards, countSteps } from "../arm/instructions.mjs";
 import { run } from "./llama-cpp.mjs";
+import { writesSection } from "./section.mjs";
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 const build = path.join(root, "build", "native-aarch64");
 const hearth = path.join(build, "hearth-native");
 
+writesSection("arm", { isTable: true, isExact: true });
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { tokens: { type: "string", default: "64" } },
@@ -32,14 +35,16 @@ function compile() {
 compile();
 const folder = mkdtempSync(path.join(os.tmpdir(), "hearth-arm-"));
 try {
+  const fileOf = (model) => path.join(folder, `${model.replace(":", "-")}.gguf`);
+  for (const model of models) {
+    run("qemu-aarch64", ["-L", "/usr/aarch64-linux-gnu", hearth, "synthetic", ...model.split(":"), fileOf(model)]);
+  }
+  const counts = await countSteps(root, hearth, models.map(fileOf), { prompt: tokens, answer: tokens });
   console.log("| model | board (core) | decode, M instructions a token | prefill |\n| --- | --- | --- | --- |");
   for (const model of models) {
-    const file = path.join(folder, "model.gguf");
-    run("qemu-aarch64", ["-L", "/usr/aarch64-linux-gnu", hearth, "synthetic", ...model.split(":"), file]);
-    for (const [board, name] of Object.entries(boards)) {
-      const steps = countSteps(root, board, hearth, file, { prompt: tokens, answer: tokens });
+    for (const [board, steps] of Object.entries(counts.get(fileOf(model)))) {
       const [decode, prefill] = [steps.decode, steps.prefill].map((count) => (count / 1e6).toFixed(1));
-      console.log(`| ${model} | ${name} | ${decode} | ${prefill} |`);
+      console.log(`| ${model} | ${boards[board]} | ${decode} | ${prefill} |`);
     }
   }
 } finally {

@@ -1,9 +1,9 @@
 /**
- * The client of the server bench: streams completions of OpenAI's protocol and notes when each piece came. The same for every server,
- * whose name it does not know. Prompts are token ids, so that no tokenizer makes them of different length.
+ * The client of the server bench: streams completions of OpenAI's protocol and notes when each piece came. It is one for all
+ * servers, and does not know which one it asks. Prompts are token ids, so that no tokenizer makes them of different length.
  */
 
-/** Of which all vocabularies have words, and no control tokens. */
+/** Ids from here on are words in all vocabularies, and no control tokens. */
 const firstId = 1000;
 const ids = 20_000;
 
@@ -18,7 +18,7 @@ export function promptOf(seed, length) {
   });
 }
 
-/** The same prompt with another end, as a question that follows the same instructions. */
+/** A copy of the prompt with another end, as a question that follows known instructions. */
 export function withOtherEnd(prompt, seed, length) {
   return [...prompt.slice(0, -length), ...promptOf(seed, length)];
 }

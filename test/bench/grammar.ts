@@ -1,24 +1,39 @@
 /**
  * The cost of a grammar by token: decoding with and without one, in turn, in one run.
- *   npm run bench:grammar -- FILE
+ *   npm run bench:grammar -- [FILE] [--write]
+ * FILE: a GGUF file; by default a synthetic llama-3.2-1b in Q4_0. `--write` writes the figures into docs/performance.md.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { answerGrammar } from "../../src/chat/grammar/answer.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
-import type { Grammar } from "../../src/engine/contract.js";
+import type { Grammar, Model } from "../../src/engine/contract.js";
 import { greedySampler } from "../../src/engine/greedy.js";
 import { stepAlone } from "../../src/engine/step-alone.js";
+
+const { writesSection } = await import(String(new URL("./section.mjs", import.meta.url)));
+writesSection("grammar");
 
 const rounds = 5;
 const tokensARound = 24;
 const warmUpTokens = 4;
 
-const [file] = process.argv.slice(2);
-if (file === undefined) throw new Error("Give a GGUF file.");
 const module = loadEngineModule();
-const model = await module.loadModel(file, { vocabularyOnly: false });
+const folder = mkdtempSync(path.join(tmpdir(), "hearth-grammar-"));
+const model = await loadNamed(process.argv[2]);
 const engine = await module.createEngine(model, {
   ...{ threads: 0, decodeThreads: 0, maxSequences: 1, contextTokens: 128, kvTokens: 0, maxBatchTokens: 32, isa: "" },
 });
+
+async function loadNamed(file = path.join(folder, "model.gguf")): Promise<Model> {
+  try {
+    if (file.startsWith(folder)) await module.writeSyntheticModel("llama-3.2-1b", "q4_0", file);
+    return await module.loadModel(file, { vocabularyOnly: false });
+  } finally {
+    rmSync(folder, { recursive: true }); // its pages stay mapped
+  }
+}
 
 /** A form with texts, numbers and choices, as a home's assistant is asked to fill in. */
 const item = {
@@ -64,7 +79,8 @@ for (let round = 0; round < rounds; round++) {
 const [without, within] = [median(free), median(held)];
 const cost = within - without;
 process.stdout.write(
-  `vocabulary  ${model.info.tokenizer.tokens} tokens\n` +
+  `model       ${model.info.architecture} ${model.info.weightType}\n` +
+    `vocabulary  ${model.info.tokenizer.tokens} tokens\n` +
     `free        ${without.toFixed(3)} ms a token\n` +
     `in grammar  ${within.toFixed(3)} ms a token\n` +
     `cost        ${(cost * 1000).toFixed(0)} us a token, ${((100 * cost) / without).toFixed(1)} %\n`,

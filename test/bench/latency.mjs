@@ -1,5 +1,5 @@
 /**
- * The latency of clients while decode keeps all cores busy: `npm run bench:latency -- [MODEL] [SECONDS]`. Prints the times of
+ * The latency of clients while decode keeps all cores busy: `npm run bench:latency -- [MODEL] [SECONDS] [--write]`. Prints the times of
  * /api/tags and /healthz, the delay from the step that drew a token to its socket and to a client that reads it, and decode's
  * speed with 20 quick readers, and with 20 that do not read beside 200 idle sockets: as many answers in both, so that the batches are
  * equal. On a machine that others use too only the ratios mean anything. MODEL: a GGUF file; by default a synthetic llama-3.2-1b
@@ -12,6 +12,9 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { WebSocket } from "ws";
+import { writesSection } from "./section.mjs";
+
+writesSection("latency");
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 const main = path.join(root, "dist", "cli", "main.js");

@@ -1,6 +1,6 @@
 /**
  * Measures on this machine what hearth promises of its speed beside a peer (`npm run bench:peer` compares with one) and prints a
- * line for each promise: `npm run bench:limits -- [NAME ...]`. Names: contention, batch, speculation, memory, start. The
+ * line for each promise: `npm run bench:limits -- [NAME ...] [--write]`. Names: contention, batch, speculation, memory, start. The
  * models are of random weights and written to a temporary folder; the one of `start` takes 4 GB of disk. For sound figures the
  * machine must have nothing else to do.
  */
@@ -9,8 +9,11 @@ import path from "node:path";
 import { measureContention } from "./contention.mjs";
 import { bench, writeSynthetic } from "./daemon.mjs";
 import { measureMemory } from "./memory.mjs";
+import { writesSection } from "./section.mjs";
 import { measureSpeculation } from "./speculation.mjs";
 import { measureStart } from "./start.mjs";
+
+writesSection("limits");
 
 const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
 const percent = (share) => `${Math.round(100 * share)} %`;

@@ -26,7 +26,7 @@ function install() {
   run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "node-llama-cpp"], { cwd: folder });
 }
 
-/** Of the package. */
+/** The version of the package. */
 export function peerVersion() {
   install();
   return JSON.parse(readFileSync(path.join(packageFolder, "package.json"), "utf8")).version;

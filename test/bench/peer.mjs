@@ -62,7 +62,7 @@ function theirs(file) {
   return peerSpeed(file, { prefill: values.prefill, decode: values.decode, threads: values.threads });
 }
 
-/** Every second pair begins with the other one: what the first warms up must not always serve the same. */
+/** Every second pair begins with the other one: the first one's warming up must not always serve the same. */
 function measurePairs(file) {
   ours(file); // measures the kernels, and brings the file into memory
   return Array.from({ length: pairs }, (_, i) => {

@@ -1,6 +1,6 @@
 /**
  * The cost of one client's long prompt to another's running answer, and of the answer to the prompt:
- * `npm run bench:prefill -- [MODEL] [TOKENS]`. Prints the time between two tokens of the answer before the prompt and while it is
+ * `npm run bench:prefill -- [MODEL] [TOKENS] [--write]`. Prints the time between two tokens of the answer before the prompt and while it is
  * read, and how fast the prompt is read alone and beside the answer. On a machine that others use too only the ratios mean
  * anything. MODEL: a GGUF file; by default a synthetic llama-3.2-1b in Q4_0. TOKENS: of the prompt, about; by default 3000.
  */
@@ -8,6 +8,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { median, startDaemon, writeSynthetic } from "./daemon.mjs";
+import { writesSection } from "./section.mjs";
+
+writesSection("prefill");
 
 const promptTokens = Number(process.argv[3] ?? 3000);
 const rounds = 3;

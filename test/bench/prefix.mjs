@@ -1,5 +1,5 @@
 /**
- * Measures what a prompt that was read before spares: `npm run bench:prefix [SHAPE:TYPE...] [-p TOKENS]`. For each model the
+ * Measures what a prompt that was read before spares: `npm run bench:prefix [SHAPE:TYPE...] [-p TOKENS] [--write]`. For each model the
  * time to the first token of a long prompt, cold; of the same prompt with another last line; and of that after the daemon was
  * killed in cold blood and started again, and after its stored prefix was damaged. The daemon's page cache is not dropped.
  */
@@ -11,6 +11,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { tsImport } from "tsx/esm/api";
+import { writesSection } from "./section.mjs";
+
+writesSection("prefix");
 
 const { loadEngineModule } = await tsImport("../../src/engine/binding.ts", import.meta.url);
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));

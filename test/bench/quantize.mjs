@@ -1,5 +1,5 @@
 /**
- * `hearth quantize` beside llama.cpp's quantizer: `npm run bench:quantize [-- MODEL.gguf ...]`. Prints for each type what
+ * `hearth quantize` beside llama.cpp's quantizer: `npm run bench:quantize [-- MODEL.gguf ... --write]`. Prints for each type what
  * share of the weights' energy both lose, and for each mix whether both give every tensor the same type and how far the
  * logits of our file in llama.cpp are from those in hearth. Exits with 1 when we lose more, choose another type, or logits
  * differ by more than int8 activations explain. Needs python3.
@@ -10,6 +10,9 @@ import path from "node:path";
 import { readGguf } from "../helpers/gguf-reader.ts";
 import { root, shared } from "../helpers/shared.ts";
 import { libraryFolder, run, runPeer } from "./llama-cpp.mjs";
+import { writesSection } from "./section.mjs";
+
+writesSection("quantize", { isExact: true });
 
 /** llama.cpp rounds activations to int8 in its own way: golden/quant has 1.2e-4 to 3.6e-4 for each of the two. */
 const largestLogitError = 2e-3;

@@ -49,7 +49,7 @@ async function modelFile() {
   return file;
 }
 
-/** As it is when it has been idle once: what it measures then is measured before. */
+/** Starts hearth as it is when it has been idle once: the measurements of that time are made before. */
 function startHearth(file) {
   const env = { HEARTH_STATE: path.join(folder, "state"), HEARTH_THREADS: String(threads) };
   run(process.execPath, [hearth, "tune", file], {

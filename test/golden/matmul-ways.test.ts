@@ -10,7 +10,7 @@ import { engineModule, withEngine } from "./engine.js";
 const skip = missing("golden/quant/quants.json");
 const folder = "golden/quant";
 const files = existsSync(shared(folder)) ? readdirSync(shared(folder)).filter((file) => file.endsWith(".gguf")) : [];
-/** Of prompts in one piece, as those of several answers, and token by token. */
+/** The tokens come as a prompt in one piece, as those of several answers do, and one by one. */
 const chunkSizes = [17, 4, 1];
 const tokens = [1, 211, 271, 144, 268, 32, 6, 373, 328, 499, 62, 142, 278, 161, 140, 162, 83];
 

@@ -109,7 +109,7 @@ export async function outcome(stream: SequenceStream): Promise<Outcome> {
 }
 
 /** Lets promises, timers and sockets run until `condition` holds; fails after `limitMs`. */
-export async function until(condition: () => boolean, limitMs = 5000): Promise<void> {
+export async function until(condition: () => boolean, limitMs = 20_000): Promise<void> {
   const deadline = Date.now() + limitMs;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`never came true: ${condition}`);

@@ -191,7 +191,7 @@ test("a model that was replaced in the catalog is loaded anew, and the old one e
 });
 
 test("loading one model does not hold up the answers of another", async () => {
-  const { registry, module } = makeRegistry({ fake: { loadMs: 150, next: scripted("Hello") } });
+  const { registry, module } = makeRegistry({ fake: { loadMs: 600, next: scripted("Hello") } });
   await registry.start();
   const service = new GenerationService(registry);
   const loading = registry.acquire("m1", never);
