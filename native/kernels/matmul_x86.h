@@ -91,7 +91,8 @@ template <size_t kGroup>
 class Ahead {
  public:
   HEARTH_INLINE Ahead(const uint8_t* w, size_t stride, size_t bytes) {
-    if (kGroup * stride < bytes / 4 * 3) {
+    // A stride of 0 is that of one row, which every lane computes: there is no next group.
+    if (stride == 0 || kGroup * stride < bytes / 4 * 3) {
       in_order_ = w + bytes;
       return;
     }
