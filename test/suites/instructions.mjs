@@ -68,15 +68,19 @@ export function compare(counts, stored) {
   for (const [type, ofBoards] of Object.entries(counts)) {
     for (const [board, steps] of Object.entries(ofBoards)) {
       for (const [step, count] of Object.entries(steps)) {
-        const change = count / (stored[type]?.[board]?.[step] ?? 0) - 1;
-        const isMore = !(change <= tolerance);
-        if (isMore) failed++;
-        const verdict = isMore ? "TOO MANY" : change < -tolerance ? "fewer: store them" : "as stored";
-        const percent = `${change < 0 ? "" : "+"}${(100 * change).toFixed(2)} %`;
-        const millions = (count / 1e6).toFixed(2);
-        lines.push(`${shape} ${type}, ${boards[board]}, ${step}: ${millions} M a token, ${percent}, ${verdict}`);
+        const { isPass, verdict } = judge(count, stored[type]?.[board]?.[step]);
+        if (!isPass) failed++;
+        lines.push(`${shape} ${type}, ${boards[board]}, ${step}: ${(count / 1e6).toFixed(2)} M a token, ${verdict}`);
       }
     }
   }
   return { failed, lines };
+}
+
+function judge(count, stored) {
+  if (stored === undefined) return { isPass: false, verdict: "not stored" };
+  const change = count / stored - 1;
+  const percent = `${change < 0 ? "" : "+"}${(100 * change).toFixed(2)} %`;
+  if (change > tolerance) return { isPass: false, verdict: `${percent}, TOO MANY` };
+  return { isPass: true, verdict: `${percent}, ${change < -tolerance ? "fewer: store them" : "as stored"}` };
 }
