@@ -63,7 +63,7 @@ def system_prompt_of_today(rng, home):
         lines = lines[:1]
     while rng.random() < 0.55:
         lines.insert(rng.randint(1, len(lines)), prose(rng))
-    after = [x for x in (rng.choice(TODAY_USAGE), rng.choice(TODAY_AREA), rng.choice(TODAY_TIMERS)) if x]
+    after = [x for x in (rng.choice(TODAY_USAGE), rng.choice(TODAY_AREA), "" if home.timers else rng.choice(TODAY_TIMERS)) if x]
     if rng.random() < 0.25:
         lines, after = lines + after, []
     if rng.random() < 0.3:

@@ -24,6 +24,7 @@ TOOLS = {
     "GetDateTime": [], "GetLiveContext": [], "GetCurrentLocation": [],
 }
 PLACE = ["name", "area", "floor"]
+TIMER = ["start_hours", "start_minutes", "start_seconds", "name", "area"]
 TODAY = {
     **TOOLS,
     "HassClimateSetTemperature": ["temperature", "area", "name", "floor"], "HassFanSetSpeed": PLACE + ["domain", "percentage"],
@@ -31,6 +32,9 @@ TODAY = {
     "HassMediaPlayerMute": TARGET + ["is_volume_muted"], "HassMediaPlayerUnmute": TARGET + ["is_volume_muted"],
     "HassVacuumStart": PLACE + ["domain"], "HassVacuumReturnToBase": PLACE + ["domain"], "HassVacuumCleanArea": ["area", "name"],
     "HassListRemoveItem": ["item", "name"], "get_items": ["todo_list", "status"], "GetLiveContext": ["name", "domain", "area"],
+    "HassStartTimer": ["hours", "minutes", "seconds", "name", "conversation_command"],
+    **{f"Hass{verb}Timer": ["hours", "minutes", "seconds"] + TIMER for verb in ("Increase", "Decrease")},
+    **{name: TIMER for name in ("HassCancelTimer", "HassPauseTimer", "HassUnpauseTimer", "HassTimerStatus")},
     # Under way: a tool for each of what turning on and off means.
     "HassLock": TARGET, "HassUnlock": TARGET, "HassOpen": TARGET, "HassClose": TARGET,
 }
@@ -47,6 +51,7 @@ DOMAIN_TOOLS = {
     "vacuum": ["HassVacuumStart", "HassVacuumReturnToBase"], "lawn_mower": ["HassLawnMowerStartMowing", "HassLawnMowerDock"],
     "todo": ["HassListAddItem", "HassListCompleteItem"],
 }
+TODAY_TIMER_TOOLS = ["HassStartTimer", "HassCancelTimer", "HassCancelAllTimers", "HassIncreaseTimer", "HassDecreaseTimer", "HassPauseTimer", "HassUnpauseTimer", "HassTimerStatus"]
 TIMER_TOOLS = ["HassStartTimer", "HassCancelTimer", "HassCancelAllTimers", "HassTimerStatus"]
 DOMAIN_WEIGHTS = {"light": 8, "switch": 4, "fan": 2, "cover": 3, "lock": 2, "climate": 3, "media_player": 3, "vacuum": 1.5,
                   "lawn_mower": 0.7, "todo": 1.5, "scene": 1.2, "sensor": 1.2, "binary_sensor": 1}
@@ -85,7 +90,12 @@ class Home:
         size = size or rng.choice((1, 2, 3, 3, 4, 4, 5, 6, 7, 8, 10, 12, 15))
         if split == "train" and rng.random() < (0.5 if today else 0.05):
             size = rng.randint(15, 36 if today else 30)
-        self.areas = self._areas(max(1, min(10, round(size * rng.uniform(0.3, 0.8)))))
+        # A home as it grows: few rooms, and names that begin with the room or are no more than the kind.
+        self.plain = today and rng.random() < 0.45
+        if self.plain:
+            self.made_up_share = rng.choice((0, 0, 0.15, 0.5))
+            size = rng.choice((5, 8, 12, 18, 24, 30, 36, 45))
+        self.areas = self._areas(max(1, min(10, round(size * rng.uniform(*((0.1, 0.3) if self.plain else (0.3, 0.8)))))))
         self.devices, self.taken = [], set()
         weights = TODAY_WEIGHTS if today else TRAINING_WEIGHTS if split == "train" else DOMAIN_WEIGHTS
         domains, weights = list(weights), list(weights.values())
@@ -93,7 +103,7 @@ class Home:
             self._add(rng.choices(domains, weights)[0])
         self.devices.sort(key=lambda d: d.name)
         self.satellite = rng.random() < 0.15 and not today
-        self.timers = rng.random() < 0.4 and not today
+        self.timers = rng.random() < (0.2 if today else 0.4)
         self.separate = today and rng.random() < 0.2
         self.tools = self._tools_of_today() if today else self._tools()
         self.asked = []
@@ -163,7 +173,10 @@ class Home:
     def _add(self, domain):
         rng = self.rng
         area = rng.choice(self.areas) if rng.random() < 0.85 and domain not in ("scene", "todo", "weather") else None
-        name, invented = self._odd_name(domain, area) if self.today and rng.random() < 0.25 else self.fresh_name(domain, area)
+        if self.plain and rng.random() < 0.9:
+            name, invented = self._plain_name(domain, area)
+        else:
+            name, invented = self._odd_name(domain, area) if self.today and rng.random() < 0.25 else self.fresh_name(domain, area)
         if name.lower() in self.taken:
             return
         self.taken.add(name.lower())
@@ -174,6 +187,30 @@ class Home:
             names.append(alias)
             invented = invented or also
         self.devices.append(Device(names, domain, area, invented))
+
+    def _plain_name(self, domain, area):
+        """A name of its room and its kind, or of its kind alone; others of the home begin or end like it."""
+        rng, kind = self.rng, self.rng.random()
+        nouns = words.pick_split(words.NOUNS[domain], "train", 9)
+        noun = rng.choice(words.COMMON_NOUNS[domain]) if domain in words.COMMON_NOUNS and rng.random() < 0.7 else rng.choice(nouns)
+        room = area or rng.choice(self.areas + ["Outside"])
+        invented = rng.random() < self.made_up_share
+        word = words.made_up_word(rng, "train") if invented else rng.choice(words.pick_split(words.ADJECTIVES, "train"))
+        if domain == "media_player" and kind < 0.45:
+            return room, False
+        if domain in ("scene", "todo", "weather", "input_boolean"):
+            return (noun if kind < 0.7 else f"{word} {noun}"), invented
+        if domain == "vacuum" and kind < 0.5:
+            return rng.choice((f"{word} vacuum {rng.randint(0, 3)} {rng.choice(words.FLOORS)}", f"{word} {noun} {rng.choice(words.FLOORS)}", f"{rng.choice(words.FLOORS)} {noun}")), invented
+        if kind < 0.5:
+            return f"{room} {noun}", False
+        if kind < 0.65:
+            return noun, False
+        if kind < 0.78 and self.devices:
+            return f"{rng.choice(self.devices).name.split(' ')[0]} {noun}", False
+        short = "".join(rng.choice("RGBWCLEDX") for _ in range(rng.choice((3, 4, 5))))
+        return rng.choice((f"{word} {noun}", f"{word} {noun}", f"{room} {word} {noun}", f"{room} {short} {noun}", f"{room} {noun} {rng.randint(1, 4)}",
+                           f"{room} {word} + {rng.choice(words.pick_split(words.ADJECTIVES, 'train'))} {noun}", f"{word}{noun.replace(' ', '')}")), invented
 
     def _odd_name(self, domain, area):
         """Names as integrations give them: a player called like its room, two words in one, numbers, places and plus signs in them."""
@@ -199,6 +236,8 @@ class Home:
             tools.append("HassBroadcast")
         if self.separate:
             tools += ["HassLock", "HassUnlock", "HassOpen", "HassClose"]
+        if self.timers:
+            tools += TODAY_TIMER_TOOLS
         if rng.random() < 0.35:
             # Short prompts train more requests an hour; most homes have all.
             tools = [t for t in tools if rng.random() > (0.04 if t in ("HassTurnOn", "HassTurnOff", "GetLiveContext", "HassLock", "HassUnlock", "HassOpen", "HassClose") else 0.3)]
@@ -296,7 +335,7 @@ def action_result(rng, targets, failed=(), today=False):
     bad = [{"name": t.name, "type": "entity", "id": f"{t.domain}.{slug(t.name)}"} for t in failed]
     style = rng.random()
     if today:
-        result = {"data": {"error": "MatchFailedError" if rng.random() < 0.5 else "HomeAssistantError", "error_text": "device unavailable"}, "error": True} if bad and style < 0.6 else \
+        result = {"data": {"error": rng.choice(("MatchFailedError", "HomeAssistantError", "IntentHandleError")), "error_text": error_text(rng, bad[0]["name"], bad[0]["id"])}, "error": True} if bad and style < 0.8 else \
             {"data": {"speech": {}, "response_type": "action_done", "data": {"success": done, "failed": bad}}, "error": False}
     elif style < 0.2:
         result = {"speech": {}, "response_type": "action_done", "data": {"success": done, "failed": bad}}
@@ -305,6 +344,13 @@ def action_result(rng, targets, failed=(), today=False):
     else:
         result = {"success": not bad} if not bad else {"error": "HomeAssistantError", "error_text": "device unavailable"}
     return json.dumps(result, ensure_ascii=False)
+
+
+def error_text(rng, name, entity):
+    """Why a device did not do it: in Home Assistant's shapes, or in any words."""
+    said = " ".join(rng.choice(words.PLAIN) for _ in range(rng.randint(2, 9)))
+    return rng.choice(("device unavailable", f"No entities matched the name (given name '{name}', features {2 ** rng.randint(0, 13)})", f"Failed to call turn_on for: ['{entity}']",
+                       f"The area does not exist (given area '{name}')", f"No entities matched the name (given name '{name}')", f"{said}: {entity}", said, f"{name} {said}"))
 
 
 def slug(name):

@@ -21,7 +21,8 @@ JINJA = """\
 {%- endif -%}
 {%- endmacro -%}
 {%- macro listed(content) -%}
-{{ text(content) | replace('names: ', 'names:') | replace('areas: ', 'areas:') }}
+{%- set t = text(content) -%}
+{{ t | replace('- names: ', '-') | replace('\\n  domain: ', ':') | replace('\\n  areas: ', ':') if '- names: ' in t else t }}
 {%- endmacro -%}
 {%- set names = namespace(last=[]) -%}
 {%- for tool in tools or [] -%}
@@ -42,8 +43,9 @@ JINJA = """\
 {%- endfor -%}
 {{ c.text }}
 {%- endmacro -%}
+{%- macro plain(text) -%}{{ text.lower().replace("'s", ' ').replace('_', ' ').replace(',', ' ') }}{%- endmacro -%}
 {%- macro state(entry, question) -%}
-{%- set e = namespace(name='', domain='', area='', state='', more='', asked=false) -%}
+{%- set e = namespace(name='', domain='', area='', state='', more='', asked='') -%}
 {%- for line in entry.split('\\n') -%}
 {%- set part = line | trim if loop.first else line | trim | replace("'", '') -%}
 {%- if loop.first -%}{%- set e.name = part -%}
@@ -54,31 +56,55 @@ JINJA = """\
 {%- elif ': ' in part and part.split(' ')[0] not in UNSHOWN -%}{%- set e.more = e.more + ', ' + part.split(': ')[0] + ' ' + part.split(': ')[1] -%}
 {%- endif -%}
 {%- endfor -%}
-{%- for word in (e.name + ' ' + e.area + ' ' + e.domain).lower().replace('_', ' ').replace(',', ' ').split(' ') -%}
-{%- if word and ((' ' + word + ' ') in question or (' ' + word + 's ') in question or (word.endswith('s') and (' ' + word[:-1] + ' ') in question)) -%}
-{%- set e.asked = true -%}
+{%- set known = plain(e.name + ' ' + e.area + ' ' + e.domain).split(' ') -%}
+{%- for word in question.split(' ') -%}
+{%- if word and (word in known or word + 's' in known or (word.endswith('s') and word[:-1] in known)) and word not in e.asked.split(' ') -%}
+{%- set e.asked = e.asked + ' ' + word -%}
 {%- endif -%}
 {%- endfor -%}
-{{ ('1' if e.asked else '0') + e.name + (' (' + e.area + ')' if e.area else '') + ': ' + e.state + e.more }}
+{%- set whole = namespace(name=false) -%}
+{%- for name in e.name.split(', ') -%}{%- if plain(name).replace(' ', '') in question.replace(' ', '') -%}{%- set whole.name = true -%}{%- endif -%}{%- endfor -%}
+{{ e.asked + (' =' if whole.name else '') + '\\n' + e.name + (' (' + e.area + ')' if e.area else '') + ': ' + e.state + e.more }}
+{%- endmacro -%}
+{%- macro within(words, others) -%}
+{%- set all = namespace(there=words != others) -%}
+{%- for word in words.split(' ') -%}{%- if word not in others.split(' ') -%}{%- set all.there = false -%}{%- endif -%}{%- endfor -%}
+{{ '1' if all.there else '' }}
 {%- endmacro -%}
 {%- macro result(content, question) -%}
-{%- set c = namespace(text=text(content) | replace('": ', '":') | replace(', "', ',"'), lines=[], asked=[]) -%}
+{%- set c = namespace(text=text(content) | replace('": ', '":') | replace(', "', ',"'), lines=[], asked=[], words=[], most=[]) -%}
 {%- if c.text.startswith('{"data":') and c.text.endswith(',"error":false}') -%}{%- set c.text = c.text[8:-15] -%}
 {%- elif c.text.startswith('{"data":') and c.text.endswith(',"error":true}') -%}{%- set c.text = c.text[8:-14] -%}
 {%- endif -%}
 {%- if '- names: ' in c.text -%}
 {%- for entry in c.text.replace('\\\\n', '\\n').split('"}')[0].split('- names: ')[1:] -%}
-{%- set line = state(entry, question) -%}
-{%- set c.lines = c.lines + [line[1:]] -%}
-{%- if line[0] == '1' -%}{%- set c.asked = c.asked + [line[1:]] -%}{%- endif -%}
+{%- set line = state(entry, question).split('\\n') -%}
+{%- set c.lines = c.lines + [line] -%}
+{%- if line[0] and line[0] not in c.words -%}{%- set c.words = c.words + [line[0]] -%}{%- endif -%}
 {%- endfor -%}
-{{ 'States:\\n' + (c.asked or c.lines) | join('\\n') }}
+{%- for words in c.words -%}
+{%- set k = namespace(less=false) -%}
+{%- for others in c.words -%}{%- if within(words, others) -%}{%- set k.less = true -%}{%- endif -%}{%- endfor -%}
+{%- if not k.less -%}{%- set c.most = c.most + [words] -%}{%- endif -%}
+{%- endfor -%}
+{{ 'States:' }}
+{%- for line in c.lines -%}{%- if not c.most or line[0] in c.most -%}{{ '\\n' + line[1] }}{%- endif -%}{%- endfor -%}
+{%- elif '"timers":[' in c.text -%}
+{%- for part in c.text.split('"timers":[')[1].split('"name":"')[1:] -%}
+{%- set k = namespace(line=part.split('"')[0]) -%}
+{%- for unit in ['hours', 'minutes', 'seconds'] -%}
+{%- set left = part.split('"rounded_' + unit + '_left":')[1].split(',')[0] if '"rounded_' + unit + '_left":' in part else '0' -%}
+{%- if left != '0' -%}{%- set k.line = k.line + ' ' + left + ' ' + unit -%}{%- endif -%}
+{%- endfor -%}
+{%- set c.lines = c.lines + [k.line | trim] -%}
+{%- endfor -%}
+{{ 'timers: ' + c.lines | join(', ') }}
 {%- elif '"success":[' in c.text and '"failed":[' in c.text -%}
 {%- for part in c.text.split('"success":[')[1].split('"failed":[')[0].split('"name":"')[1:] -%}{%- set c.lines = c.lines + [part.split('"')[0]] -%}{%- endfor -%}
 {%- for part in c.text.split('"failed":[')[1].split('"name":"')[1:] -%}{%- set c.asked = c.asked + [part.split('"')[0]] -%}{%- endfor -%}
 {{ 'done: ' + c.lines | join(', ') if c.lines or not c.asked else '' }}{{ '\\n' if c.lines and c.asked else '' }}{{ 'failed: ' + c.asked | join(', ') if c.asked else '' }}
 {%- elif '"error_text":"' in c.text -%}
-{{ 'error: ' + c.text.split('"error_text":"')[1].split('"')[0] }}
+{{ 'error: ' + c.text.split('"error_text":"')[1].split('"')[0].split(' (')[0] }}
 {%- elif '"summary":"' in c.text -%}
 {%- for part in c.text.split('"summary":"')[1:] -%}{%- set c.lines = c.lines + [part.split('"')[0]] -%}{%- endfor -%}
 {{ 'items: ' + c.lines | join(', ') }}
@@ -135,8 +161,10 @@ JINJA = """\
 
 
 def listed(content):
-    """A device list without the space before a name: then its first token is the same in the list and in a call's JSON."""
-    return content.strip().replace("names: ", "names:").replace("areas: ", "areas:")
+    """A device list, a line a device: "-Kitchen Light:light:Kitchen". No space stands before a name: so its first token is the same
+    in the list and in a call's JSON."""
+    text = content.strip()
+    return text.replace("- names: ", "-").replace("\n  domain: ", ":").replace("\n  areas: ", ":") if "- names: " in text else text
 
 
 class Names:
@@ -164,8 +192,12 @@ def question_words(text):
     return f" {text} "
 
 
+def plain(text):
+    return text.lower().replace("'s", " ").replace("_", " ").replace(",", " ")
+
+
 def state_line(entry, question):
-    """(whether the question names it, the line of one device of a live context)."""
+    """(the question's words that the device has, the line of the device) of one entry of a live context."""
     name = domain = area = state = more = ""
     for i, line in enumerate(entry.split("\n")):
         part = line.strip() if i == 0 else line.strip().replace("'", "")
@@ -181,9 +213,28 @@ def state_line(entry, question):
             state += " " + part[21:]
         elif ": " in part and part.split(" ")[0] not in UNSHOWN:
             more += ", " + part.split(": ")[0] + " " + part.split(": ")[1]
-    known = f"{name} {area} {domain}".lower().replace("_", " ").replace(",", " ").split(" ")
-    asked = any(w and (f" {w} " in question or f" {w}s " in question or (w.endswith("s") and f" {w[:-1]} " in question)) for w in known)
+    known = set(plain(f"{name} {area} {domain}").split(" ")) - {""}
+    asked = {w for w in question.split(" ") if w and (w in known or w + "s" in known or (w.endswith("s") and w[:-1] in known))}
+    if any(plain(n).replace(" ", "") in question.replace(" ", "") for n in name.split(", ")):
+        asked.add("=")  # the whole name, "heat pump" for HeatPump too
     return asked, name + (f" ({area})" if area else "") + ": " + state + more
+
+
+def asked_for(lines):
+    """The lines that have most of the question's words: one whose words another has too, and more, is left out."""
+    sets = [words for words, _ in lines if words]
+    return [line for words, line in lines if not sets or (words and not any(words < other for other in sets))]
+
+
+def timer_left(entry):
+    """The name and what is left, "pizza 4 minutes", of one timer of a status."""
+    line = entry.split('"')[0]
+    for unit in ("hours", "minutes", "seconds"):
+        key = f'"rounded_{unit}_left":'
+        left = entry.split(key)[1].split(",")[0] if key in entry else "0"
+        if left != "0":
+            line += f" {left} {unit}"
+    return line.strip()
 
 
 def result(content, question):
@@ -195,13 +246,15 @@ def result(content, question):
         text = text[8:-14]
     if "- names: " in text:
         lines = [state_line(entry, question) for entry in text.replace("\\n", "\n").split('"}')[0].split("- names: ")[1:]]
-        return "States:\n" + "\n".join([line for asked, line in lines if asked] or [line for _, line in lines])
+        return "\n".join(["States:"] + asked_for(lines))
+    if '"timers":[' in text:
+        return "timers: " + ", ".join(timer_left(part) for part in text.split('"timers":[')[1].split('"name":"')[1:])
     if '"success":[' in text and '"failed":[' in text:
         done = [part.split('"')[0] for part in text.split('"success":[')[1].split('"failed":[')[0].split('"name":"')[1:]]
         failed = [part.split('"')[0] for part in text.split('"failed":[')[1].split('"name":"')[1:]]
         return ("done: " + ", ".join(done) if done or not failed else "") + ("\n" if done and failed else "") + ("failed: " + ", ".join(failed) if failed else "")
     if '"error_text":"' in text:
-        return "error: " + text.split('"error_text":"')[1].split('"')[0]
+        return "error: " + text.split('"error_text":"')[1].split('"')[0].split(" (")[0]
     if '"summary":"' in text:
         return "items: " + ", ".join(part.split('"')[0] for part in text.split('"summary":"')[1:])
     return text

@@ -5,7 +5,7 @@ import json
 
 import home as homes
 import words
-from commands import Turn, aside, call, cased, filled, finish, item, not_offered, number, spoken, spoken_area
+from commands import Turn, aside, call, cased, duration, filled, finish, item, not_offered, number, spoken, spoken_area
 import phrases as p
 
 
@@ -40,13 +40,23 @@ KINDS = {"light": ("light", "lights", "lamp"), "switch": ("switch", "plug"), "fa
          "vacuum": ("vacuum", "robot"), "input_boolean": ("switch", "mode"), "scene": ("scene",)}
 
 
-def loosely(rng, device):
-    """The name as it is heard: "heat pump" for HeatPump, with its kind behind it, in lower case."""
+def loosely(rng, home, device):
+    """The name as it is heard: "heat pump" for HeatPump, with its kind behind it, without its middle, in lower case, or its kind alone."""
     name = rng.choice(device.names)
     heard = "".join(" " + c.lower() if i and c.isupper() and name[i - 1].islower() else c for i, c in enumerate(name))
     kinds = KINDS.get(device.domain, ())
-    if kinds and rng.random() < 0.35 and not any(heard.lower().endswith(k) for k in kinds):
-        heard += " " + rng.choice(kinds)
+    others = {n.lower() for d in home.devices if d is not device for n in d.names}
+    areas = {a.lower() for a in home.areas}
+    parts = heard.split(" ")
+    if kinds and len(home.of(device.domain)) == 1 and device.domain != "cover" and rng.random() < 0.12:
+        return name, "the " + kinds[0]
+    if len(parts) > 2 and parts[-1].isalpha() and rng.random() < 0.35:
+        short = rng.choice((parts[0], " ".join(parts[:2]))) + " " + parts[-1]
+        if not any(all(w in n.split(" ") for w in short.lower().split(" ")) for n in others):
+            heard = short
+    if kinds and rng.random() < (0.92 if heard.lower() in areas else 0.3) and not any(heard.lower().endswith(k) for k in kinds):
+        longer = heard + " " + rng.choice(kinds)
+        heard = heard if longer.lower() in others else longer
     heard = cased(rng, heard) if rng.random() < 0.5 else heard.lower()
     return name, heard if "'" in heard.split(" ")[0] else "the " + heard
 
@@ -118,7 +128,7 @@ def loose_turn(rng, home):
     if not options:
         return None
     device, (_, form, tool, state) = rng.choice(options)
-    name, heard = loosely(rng, device)
+    name, heard = loosely(rng, home, device)
     return finish(rng, home, "command", tool, said(rng, FORMS[form], d=heard), {"name": name}, [device], f"{name} is {state}.")
 
 
@@ -171,7 +181,7 @@ def share_turn(rng, home):
         return None
     device = rng.choice(devices)
     tool, argument, done = VALUES[device.domain]
-    name, heard = loosely(rng, device)
+    name, heard = loosely(rng, home, device)
     if device.domain in ("light", "cover", "fan") and rng.random() < 0.5:
         spoken_value, value = rng.choice(sorted(SHARES.items()))
     elif device.domain == "climate":
@@ -218,11 +228,8 @@ def area_turn(rng, home):
                   f"The {words.DOMAIN_PLURAL[domain][0]} in the {area} are {('open' if on else 'closed') if domain == 'cover' else ('on' if on else 'off')}.")
 
 
-FLOORS = ["ground floor", "first floor", "second floor", "top floor", "upstairs", "downstairs", "basement floor", "lower floor", "upper floor", "third floor", "main floor", "attic floor"]
-
-
 def floor_turn(rng, home):
-    floor = rng.choice(FLOORS) if rng.random() < 0.75 else words.made_up_word(rng, "train").lower() + " floor"
+    floor = rng.choice(words.FLOORS) if rng.random() < 0.75 else words.made_up_word(rng, "train").lower() + " floor"
     domain = rng.choice(("light", "light", "light", "switch", "fan", "cover", "media_player"))
     plural, on = rng.choice(words.DOMAIN_PLURAL[domain]), rng.random() < 0.5
     heard = floor if floor in ("upstairs", "downstairs") else "on the " + floor
@@ -239,7 +246,7 @@ def player_turn(rng, home):
     if not players:
         return None
     device = rng.choice(players)
-    name, heard = loosely(rng, device)
+    name, heard = loosely(rng, home, device)
     kind = rng.choice(("mute", "unmute", "up", "down", "pause", "resume", "next"))
     tool, forms, more, state = {
         "mute": ("HassMediaPlayerMute", "mute {d}\n=silence {d}\n={d} mute\nturn the sound of {d} off\n{w} {d}, mute it", {}, "{d} is muted."),
@@ -258,13 +265,19 @@ def moving_turn(rng, home):
     covers, vacuums = home.of("cover"), home.of("vacuum")
     if covers and (kind < 0.5 or not vacuums):
         device = rng.choice(covers)
-        name, heard = loosely(rng, device)
+        name, heard = loosely(rng, home, device)
         return finish(rng, home, "command", "HassStopMoving", said(rng, "stop {d} where it is\nhalt {d}\n=stop moving {d}\n={d} stop\nhold {d} right there", d=heard), {"name": name}, [device], f"{name} has stopped.")
     if not vacuums:
         return None
     device = rng.choice(vacuums)
-    name, heard = loosely(rng, device)
-    if kind < 0.7 and "HassVacuumCleanArea" in home.tools:
+    name, heard = loosely(rng, home, device)
+    if kind < 0.6:
+        floors = [f for f in words.FLOORS if f in name.lower()]
+        if floors or len(vacuums) == 1:
+            heard = floors[0] if floors else rng.choice(words.FLOORS)
+            heard = heard if heard in ("upstairs", "downstairs") else "the " + heard
+            return finish(rng, home, "command", "HassVacuumStart", said(rng, "vacuum {a}\nclean {a}\nhave {a} vacuumed\n=vacuum {a}", a=heard), {"name": name}, [device], f"{name} is cleaning.")
+    if kind < 0.72 and "HassVacuumCleanArea" in home.tools:
         area = rng.choice(home.areas)
         heard = spoken_area(rng, area)
         return finish(rng, home, "command", "HassVacuumCleanArea", said(rng, "vacuum {a}\nclean {a}\nhave {a} vacuumed\n={a} is dirty, vacuum it\nsend the robot to {a}", a=heard), {"area": area}, [], f"The {area} is being cleaned.")
@@ -280,7 +293,7 @@ def list_turn(rng, home):
     if not lists:
         return None
     device = rng.choice(lists)
-    name, heard = loosely(rng, device)
+    name, heard = loosely(rng, home, device)
     heard = heard.removesuffix(" list") + " list" if not heard.endswith("list") and rng.random() < 0.3 else heard
     one, two = item(rng, home), item(rng, home)
     kind = rng.random()
@@ -312,23 +325,94 @@ def list_turn(rng, home):
 
 
 def mixed_pair_turn(rng, home):
-    """Two commands of two kinds in one sentence."""
+    """Two commands of two kinds in one sentence, now and then three."""
     usable = [d for d in home.devices if d.domain in ("light", "switch", "fan", "lock", "cover", "input_boolean")]
-    if len(usable) < 2 or not {"HassTurnOn", "HassTurnOff"} <= set(home.tools) or home.separate:
+    count = 3 if rng.random() < 0.12 else 2
+    if len(usable) < count or not {"HassTurnOn", "HassTurnOff"} <= set(home.tools):
         return None
-    a, b = rng.sample(usable, 2)
-    parts, calls, done = [], [], []
-    for device in (a, b):
+    parts, calls, done, lit = [], [], [], set()
+    targets = rng.sample(usable, count)
+    for device in targets:
         options = [o for o in LOOSE if o[0] == device.domain]
         _, form, tool, state = rng.choice(options)
-        name, heard = loosely(rng, device)
-        heard = heard if rng.random() < 0.5 else heard.removeprefix("the ")
+        tool = home.tool_for(tool, [device])
+        if tool not in home.tools:
+            return None
         verb = {"on": "turn on {}", "off": "turn off {}", "lock": "lock {}", "unlock": "unlock {}", "open": "open {}", "close": "close {}"}[form]
+        if device.domain == "light" and device.area and device.area not in lit and rng.random() < 0.4:
+            lit.add(device.area)
+            plain = cased(rng, device.area)
+            if any(f"{device.area} lights".lower() == n.lower() for d in home.devices for n in d.names):
+                return None  # a device has that very name
+            heard = rng.choice((f"{plain} lights", f"{plain} lights", f"lights in {spoken_area(rng, device.area)}", f"the {plain} lights"))
+            calls.append(call(tool, area=device.area, domain=["light"]))
+            done.append(f"the lights in the {device.area} are {state}")
+        else:
+            name, heard = loosely(rng, home, device)
+            heard = heard if rng.random() < 0.5 else heard.removeprefix("the ")
+            calls.append(call(tool, name=name))
+            done.append(f"{name} is {state}")
         parts.append(f"{heard} {state}" if rng.random() < 0.5 else verb.format(heard))
-        calls.append(call(tool, name=name))
-        done.append(f"{name} is {state}")
-    text = parts[0] + rng.choice((" and ", ", ", " and then ", ", and ")) + parts[1] + rng.choice(("", " please", ""))
-    return Turn("command", text[0].upper() + text[1:] if rng.random() < 0.6 else text, calls, [a, b], done=" and ".join(done) + ".")
+    text = parts[0] + "".join(rng.choice((" and ", ", ", " and then ", ", and ")) + part for part in parts[1:]) + rng.choice(("", " please", ""))
+    answer = " and ".join(done)
+    return Turn("command", text[0].upper() + text[1:] if rng.random() < 0.6 else text, calls, targets, done=answer[0].upper() + answer[1:] + ".")
+
+
+MISSING = {"on": "turned on", "off": "turned off", "open": "open", "close": "closed", "lock": "locked", "unlock": "unlocked"}
+
+
+def missing_turn(rng, home):
+    """Something that the home has not: a thing that it lacks, any word, or the window of a room that has none."""
+    kind, form = rng.random(), rng.choice(sorted(MISSING))
+    if kind < 0.4:
+        heard = rng.choice(words.THINGS)
+    elif kind < 0.6:
+        heard = words.made_up_word(rng, "train").lower() if rng.random() < 0.5 else rng.choice(words.PLAIN)
+    else:
+        domain = {"open": "cover", "close": "cover", "lock": "lock", "unlock": "lock"}.get(form) or rng.choice(("light", "fan", "switch", "media_player"))
+        room = (rng.choice(home.areas) if rng.random() < 0.7 else rng.choice(words.pick_split(words.AREAS, "train"))).lower()
+        heard = f"{room} {rng.choice(words.COMMON_NOUNS[domain]).lower()}"
+        if any(d.domain == domain and (d.area or "").lower() == room for d in home.devices):
+            return None
+    known = [f"{n} {d.area or ''}".lower() for d in home.devices for n in d.names]
+    heard = cased(rng, heard.title()) if rng.random() < 0.15 else heard
+    if any(all(w in k for w in heard.lower().split(" ")) or any(n.lower() in heard.lower() for n in d.names) for k, d in zip(known, home.devices)):
+        return None
+    heard = "the " + heard
+    text = said(rng, FORMS[form], d=heard) if rng.random() < 0.8 else said(rng, SHARE_FORMS, d=heard, v=f"{number(rng, 1, 99)[1]} percent")
+    return Turn("missing", text, reply=f"I cannot find {heard} among the devices of this home.")
+
+
+TIMER_NAMES = ["pizza", "tea", "egg", "pasta", "laundry", "cake", "rice", "nap", "workout", "oven"]
+
+
+def timer_turn(rng, home):
+    """Timers of a device that can run them, one of them with a name of its own."""
+    if "HassStartTimer" not in home.tools:
+        return None
+    kind, arguments, heard = rng.random(), *duration(rng)
+    name = (rng.choice(TIMER_NAMES) if rng.random() < 0.5 else words.made_up_word(rng, "train").lower() if rng.random() < 0.5 else rng.choice(words.PLAIN)) if rng.random() < 0.45 else None
+    timer, named = (f"the {name} timer", {"name": name}) if name else (rng.choice(("the timer", "my timer")), {})
+    if kind < 0.35:
+        forms = "set a {n} timer for {v}\nstart a {n} timer for {v}\n{n} timer for {v}\na {n} timer of {v} please\n=i need a {n} timer for {v}" if name else "set a timer for {v}\ntimer for {v}\nwake me in {v}\ntell me when {v} are over\nstart a timer of {v}\nremind me in {v}"
+        return finish(rng, home, "command", "HassStartTimer", said(rng, forms, n=name, v=heard), {**named, **arguments}, [], f"The {name + ' ' if name else ''}timer runs for {heard}.")
+    if kind < 0.75:
+        tool, forms, state, amount = rng.choice((("HassCancelTimer", "cancel {t}\nstop {t}\ndelete {t}\n=no more need for {t}, cancel it", "is cancelled", {}), ("HassPauseTimer", "pause {t}\nhold {t}", "is paused", {}),
+                                                 ("HassUnpauseTimer", "resume {t}\ncontinue {t}\nlet {t} go on", "goes on", {}), ("HassIncreaseTimer", "add {v} to {t}\ngive {t} {v} more\n=i need {v} more on {t}", f"has {heard} more", arguments),
+                                                 ("HassDecreaseTimer", "take {v} off {t}\nshorten {t} by {v}\nmake {t} {v} shorter", f"has {heard} less", arguments)))
+        return finish(rng, home, "command", tool, said(rng, forms, t=timer, v=heard), {**named, **amount}, [], f"The {name + ' ' if name else ''}timer {state}.") if tool in home.tools else None
+    turn = finish(rng, home, "command", "HassTimerStatus", said(rng, "?how long is left on {t}\n?how much time is left on {t}\n?how long does {t} still run\ncheck {t}\n?when does {t} end", t=timer), named, [], None)
+    if turn.calls:
+        running = [name] if name or rng.random() < 0.6 else [None, rng.choice(TIMER_NAMES)]
+        entries, left = [], []
+        for which in running:
+            hours, minutes, seconds = rng.choice(((0, rng.randint(1, 59), 0), (0, rng.randint(1, 59), rng.randint(0, 59)), (0, 0, rng.randint(1, 59)), (rng.randint(1, 3), rng.randint(0, 59), 0)))
+            entries.append({"id": words.made_up_word(rng, "train"), "name": which or "", "device_id": "", "language": "en", "start_hours": 0, "start_minutes": rng.randint(0, 59), "start_seconds": 0, "is_active": True, "hours_left": hours,
+                            "minutes_left": minutes, "seconds_left": seconds, "rounded_hours_left": hours, "rounded_minutes_left": minutes, "rounded_seconds_left": seconds, "total_seconds_left": hours * 3600 + minutes * 60 + seconds})
+            left.append(" ".join(f"{n} {unit}" for n, unit in ((hours, "hours"), (minutes, "minutes"), (seconds, "seconds")) if n) + f" on the {which + ' ' if which else ''}timer")
+        turn.result = json.dumps({"data": {"speech": {}, "response_type": "action_done", "speech_slots": {"timers": entries}, "data": {"success": [], "failed": []}}, "error": False}, separators=(",", ":"))
+        turn.done = f"There are {' and '.join(left)}."
+    return turn
 
 
 AGAIN = {"on": ("and on again\n=turn it back on\n=now turn it on\n=on again please\n=no, on\n=switch it on again", "HassTurnOn"),
@@ -455,7 +539,7 @@ def states_turn(rng, home):
         if not devices:
             return None
         device = rng.choice(devices)
-        name, heard = loosely(rng, device) if rng.random() < 0.6 else spoken(rng, home, device)
+        name, heard = loosely(rng, home, device) if rng.random() < 0.6 else spoken(rng, home, device)
         return read_states(rng, home, said(rng, STATE_FORMS[device.domain], d=heard), lambda told: f"{device.name} is {told[device]['state']}.")
     if kind < 0.68:
         return reading_turn(rng, home)
@@ -483,7 +567,7 @@ def reading_turn(rng, home):
     if not devices:
         return None
     device = rng.choice(devices)
-    name, heard = loosely(rng, device)
+    name, heard = loosely(rng, home, device)
     if device.domain == "sensor":
         place = name.split(" ")[0].lower()
         forms = "?what does {d} show\n?what is {d}\n?how high is {d}\n?how much is {d}\ntell me {d}"
@@ -565,7 +649,7 @@ def wake_turn(rng, home):
     return not_offered(rng, home, "HassStartTimer", text)
 
 
-TURNS = [(15, loose_turn), (8, share_turn), (7, area_turn), (3, floor_turn), (6, player_turn), (3, moving_turn), (9, list_turn), (5, mixed_pair_turn), (18, states_turn),
+TURNS = [(15, loose_turn), (8, share_turn), (7, area_turn), (3, floor_turn), (6, player_turn), (5, moving_turn), (9, list_turn), (9, mixed_pair_turn), (12, states_turn), (6, missing_turn), (3, timer_turn),
          (3, script_turn), (3, kinds_turn), (2, unclear_turn), (4, chatter_turn), (1, wake_turn)]
 
 

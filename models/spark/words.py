@@ -77,6 +77,19 @@ Winter Mode, Garden Watering, Heating Pause, Home Cinema, Sleep Mode, Study Mode
     "binary_sensor": _words("""Motion, Window, Door Sensor, Smoke Detector, Motion Sensor, Leak Sensor, Window Sensor, Presence, Contact"""),
 }
 
+# What most homes have, in the words that they have for it.
+COMMON_NOUNS = {"light": ["Light", "Lights", "Lamp", "Ceiling Light", "Lights"], "switch": ["Plug", "Heater", "Kettle", "Coffee Maker", "Pump", "Outlet"],
+                "fan": ["Fan", "Ceiling Fan"], "cover": ["Window", "Door", "Blinds", "Curtain", "Garage Door", "Gate", "Shutter"], "lock": ["Door", "Front Door", "Back Door", "Lock", "Door Lock"],
+                "climate": ["Thermostat", "Heating", "Heat Pump", "AC", "Radiator"], "media_player": ["TV", "Speaker", "Radio", "Player"], "vacuum": ["Vacuum", "Robot"],
+                "sensor": ["Temperature", "Humidity"], "binary_sensor": ["Motion", "Window", "Door"]}
+
+FLOORS = ["ground floor", "first floor", "second floor", "top floor", "upstairs", "downstairs", "basement floor", "lower floor", "upper floor", "third floor", "main floor", "attic floor"]
+
+# Things that a home may lack.
+THINGS = _words("""jacuzzi, skylight, sauna, hot tub, pool, dishwasher, oven, fireplace, aquarium, projector, awning, freezer, fountain, treadmill, doorbell, gate, pergola, sprinkler,
+drone, elevator, piano, hammock, chimney, incubator, telescope, tractor, jukebox, microwave, coffee grinder, waffle iron, garden hose, disco ball, lava lamp, wine cooler, heat lamp,
+bread oven, cat flap, bird feeder, weather vane, wind turbine, solar panel, car charger, water slide, trampoline, ice machine, popcorn machine, massage chair, foot bath, tanning bed, bubble bath""")
+
 # How a person calls the things of a domain when the whole room is meant.
 DOMAIN_PLURAL = {"light": ["lights", "lights", "lamps"], "switch": ["switches", "plugs"], "fan": ["fans"],
                  "cover": ["blinds", "shutters", "curtains", "covers"], "media_player": ["media players", "speakers"]}
