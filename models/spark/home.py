@@ -71,6 +71,9 @@ TRAINING_WEIGHTS = {**DOMAIN_WEIGHTS, "fan": 3, "todo": 4}
 TODAY_WEIGHTS = {**TRAINING_WEIGHTS, "input_boolean": 2, "weather": 1, "sensor": 2.5}
 
 
+LARGE = 0.03  # share of the homes of today that have more than 50 devices
+
+
 class Device:
     def __init__(self, names, domain, area, made_up):
         self.names, self.domain, self.area, self.made_up = names, domain, area, made_up
@@ -95,6 +98,9 @@ class Home:
         if self.plain:
             self.made_up_share = rng.choice((0, 0, 0.15, 0.5))
             size = rng.choice((5, 8, 12, 18, 24, 30, 36, 45))
+        self.large = today and rng.random() < LARGE
+        if self.large:
+            self.plain, size = True, rng.randint(50, 160)
         self.areas = self._areas(max(1, min(10, round(size * rng.uniform(*((0.1, 0.3) if self.plain else (0.3, 0.8)))))))
         self.devices, self.taken = [], set()
         weights = TODAY_WEIGHTS if today else TRAINING_WEIGHTS if split == "train" else DOMAIN_WEIGHTS
@@ -202,6 +208,10 @@ class Home:
             return (noun if kind < 0.7 else f"{word} {noun}"), invented
         if domain == "vacuum" and kind < 0.5:
             return rng.choice((f"{word} vacuum {rng.randint(0, 3)} {rng.choice(words.FLOORS)}", f"{word} {noun} {rng.choice(words.FLOORS)}", f"{rng.choice(words.FLOORS)} {noun}")), invented
+        if self.large and kind < 0.8:
+            like = self.of(domain)
+            series = rng.choice(like).name.rstrip("0123456789 ") if like and rng.random() < 0.7 else f"{rng.choice((room, word))} {noun}"
+            return f"{series} {rng.randint(1, 160)}", False
         if kind < 0.5:
             return f"{room} {noun}", False
         if kind < 0.65:

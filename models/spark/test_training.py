@@ -58,7 +58,7 @@ class Gradients(unittest.TestCase):
 class Hints(unittest.TestCase):
     def test_every_later_word_of_a_device_leads_to_the_start_of_its_name(self):
         tok = tokenizer.Tokenizer.load(os.path.join(HERE, "tokenizer.json"))
-        text = "<|im_start|>system\nDevices:\n- names:Kitchen Lamp, Zorvaq\n  domain: light\n  areas:Kitchen<|im_end|>\n"
+        text = "<|im_start|>system\nDevices:\n-Kitchen Lamp, Zorvaq:light:Kitchen<|im_end|>\n"
         ids = tok.encode(text)
         said = [(tok.decode([ids[place - 5]]).strip(), tok.decode([target])) for place, target in train.hints(tok, text, ids, 5)]
         self.assertIn((tok.decode(tok.encode("light")[-1:]), tok.decode(tok.encode("Kitchen")[:1])), said)

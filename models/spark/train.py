@@ -58,7 +58,7 @@ def answer_weights(tok, text, ids, request):
 
 
 # A device of the prompt's list, as template.listed leaves it.
-ENTRY = re.compile(rb"^-([^:\n]+):([^:\n]+)(?::([^\n<]+))?$", re.MULTILINE)
+ENTRY = re.compile(rb"^-([^:\n]+):([^:\n<]+)(?::([^\n<]+))?", re.MULTILINE)
 HINTED = 0.6  # share of the training after which no hints are given; they count less and less until then
 LISTED, REQUESTED = 2, 3  # before which layer the hints of a list and of a request are given: the second ones build on the first
 
