@@ -11,7 +11,7 @@ CACHE = os.environ.get("SPARK_CACHE", os.path.expanduser("~/.cache/hearth-spark"
 HEAD_DIM = 64
 ROPE_BASE = 500000.0  # slow enough pairs compare content over a whole prompt; see circuits.py
 NORM_EPS = 1e-5
-CONTEXT = 4096
+CONTEXT = 8192
 HINT_SCALE = 1.5    # sharp enough for a sure hint with the embedding's size
 
 

@@ -849,7 +849,7 @@ settings file
 where can i set the options""", """in which file do the settings go
 how would i configure the daemon
 where could i write down my options"""),
-    Fact("context", ["4,096"], """My context holds 4,096 tokens, that is some 3,000 words.""",
+    Fact("context", ["8,192"], """My context holds 8,192 tokens, that is some 6,000 words.""",
          """how long is your context
 how much text can you read
 what is your context length
