@@ -17,6 +17,7 @@ import export
 import generate
 import model
 import template
+import today
 import tokenizer
 import words
 
@@ -81,7 +82,7 @@ def hints(tok, text, ids, first):
             yield from ((first + at[o], ids[at[name]]) for o in range(*entry.span(group)) if o in at and name in at)
 
 
-PLURALS = {word for group in words.DOMAIN_PLURAL.values() for word in group}
+KINDS = {word for groups in (words.DOMAIN_PLURAL, today.KINDS) for group in groups.values() for word in group}
 
 
 def request_hints(tok, text, ids, first, calls):
@@ -94,7 +95,7 @@ def request_hints(tok, text, ids, first, calls):
             said[word] = None if word in said else tok.encode(name)[0]  # a word of two names tells neither
     spans = [(m.span(), said.get(m.group().lower().decode())) for m in re.finditer(rb"[^\s,.!?<]+", text.encode())]
     if len(names) == 1 and all(target is None for _, target in spans):
-        spans = [(m.span(), tok.encode(names[0])[0]) for m in re.finditer(rb"[a-z]+(?: players)?", text.encode().lower()) if m.group().decode() in PLURALS]
+        spans = [(m.span(), tok.encode(names[0])[0]) for m in re.finditer(rb"[a-z]+(?: players)?", text.encode().lower()) if m.group().decode() in KINDS]
     offset = 0
     for i, token in enumerate(ids):
         # A token may begin with the space before its word.
