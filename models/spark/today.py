@@ -5,7 +5,7 @@ import json
 
 import home as homes
 import words
-from commands import Turn, aside, call, cased, duration, filled, finish, item, not_offered, number, spoken, spoken_area
+from commands import Turn, aside, call, cased, duration, filled, finish, item, not_offered, number, spoken, spoken_area, time_turn
 import phrases as p
 
 
@@ -300,8 +300,8 @@ def list_turn(rng, home):
     if kind < 0.3:
         if "HassListAddItem" not in home.tools:
             return None
-        only = len(lists) == 1 and rng.random() < 0.5
-        forms = "remind me to buy {v} and {u}\nadd {v} and {u}\nwe are out of {v} and {u}\n=i need {v} and {u} from the shop\nput {v} and {u} on my list" if only \
+        only = len(lists) == 1 and rng.random() < 0.65
+        forms = "remind me to buy {v} and {u}\nadd {v} and {u}\nwe are out of {v} and {u}\n=i need {v} and {u} from the shop\nput {v} and {u} on my list\nremind me of {v} and {u}\n={v} and {u} are missing\n=we need {v} and {u}\n=do not let me forget {v} and {u}" if only \
             else "add {v} and {u} to {d}\nput {v} and {u} on {d}\n={v} and {u} for {d}\nwrite {v} and {u} on {d}"
         return Turn("command", said(rng, forms, free=True, v=one, u=two, d=heard), [call("HassListAddItem", item=x, name=name) for x in (one, two)], [device, device],
                     done=f"{one[0].upper() + one[1:]} and {two} are on {name}.")
@@ -650,7 +650,7 @@ def wake_turn(rng, home):
 
 
 TURNS = [(15, loose_turn), (8, share_turn), (7, area_turn), (3, floor_turn), (6, player_turn), (5, moving_turn), (9, list_turn), (9, mixed_pair_turn), (12, states_turn), (6, missing_turn), (3, timer_turn),
-         (3, script_turn), (3, kinds_turn), (2, unclear_turn), (4, chatter_turn), (1, wake_turn)]
+         (3, script_turn), (3, kinds_turn), (2, unclear_turn), (4, chatter_turn), (1, wake_turn), (1, time_turn)]
 
 
 def any_turn(rng, home):
