@@ -6,6 +6,7 @@ import sys
 import commands
 import guests
 import home as homes
+import idle
 import stories
 import talk
 import today
@@ -173,7 +174,9 @@ def today_dialogue(rng):
         turn = None
         if before is not None and kind < 0.13:
             turn = today.again_turn(rng, home, before)
-        if turn is None and kind < 0.75:
+        if turn is None and kind < 0.24:
+            turn = idle_turn(rng)
+        if turn is None and kind < 0.78:
             turn = today.any_turn(rng, home)
         if turn is None:
             turn = commands.any_turn(rng, home) if rng.random() < 0.93 else None
@@ -190,6 +193,11 @@ def today_dialogue(rng):
     return {"kind": "home", "messages": messages, "tools": home.offered()}
 
 
+def idle_turn(rng):
+    text, reply = idle.sentence(rng)
+    return commands.Turn("chat", text, reply=reply)
+
+
 def guest_dialogue(rng):
     """A client that is no home, with tools of its own."""
     tools = guests.tool_set(rng)
@@ -199,7 +207,7 @@ def guest_dialogue(rng):
         messages += talked(*named[0])
     for _ in range(rng.choice((1, 2, 3, 4, 6))):
         kind = rng.random()
-        turn = guests.tool_turn(rng, tools) if kind < 0.72 else guests.no_tool_turn(rng, tools) if kind < 0.8 else today.chatter_turn(rng, None) if kind < 0.92 else None
+        turn = guests.tool_turn(rng, tools) if kind < 0.68 else guests.no_tool_turn(rng, tools) if kind < 0.74 else today.chatter_turn(rng, None) if kind < 0.81 else idle_turn(rng) if kind < 0.95 else None
         if turn is None:
             messages += words_turn(rng, "train")
         elif turn.calls:
@@ -253,10 +261,10 @@ def talk_dialogue(rng, split):
 def dialogue(seed, index, split="train"):
     rng = words.seeded(f"{split}:{seed}", index)
     kind = rng.random()
-    if split == "train" and kind < 0.57:
-        return today_dialogue(rng) if kind < 0.45 else guest_dialogue(rng)
+    if split == "train" and kind < 0.63:
+        return today_dialogue(rng) if kind < 0.44 else guest_dialogue(rng)
     if split == "train":
-        kind = (kind - 0.57) / 0.43
+        kind = (kind - 0.63) / 0.37
     return home_dialogue(rng, split) if kind < (0.75 if split == "train" else 0.74) else talk_dialogue(rng, split)
 
 

@@ -1,6 +1,7 @@
 # Tools of clients that are no home: known ones such as get_weather, and made-up ones, so that the name, the description and the
 # parameters of a tool say what it is for. And what people tell about themselves. For training only.
 import json
+import re
 
 import words
 from commands import Turn, call, filled, number
@@ -41,52 +42,94 @@ KNOWN = [
 ]
 VERBS = words._words("get, find, check, show, start, stop, open, close, send, make, add, remove, read, write, count, order, paint, measure, clean, move, play, buy, sell, feed, print, scan, record, load, test, pack, wash, cook")
 FRAMES = "{v} {n} {a}\n{v} the {n} {a}\nplease {v} {n} {a}\n{v} me the {n} {a}\n=i want you to {v} the {n} {a}\ncan you {v} the {n} {a}\n={n} {a}\n{v} my {n} {a}"
+# Sentences that name the matter and no verb of the tool: what is told or asked is a request all the same.
+TOLD = "=we {w} {n} {a}\n=there is {n} {a}\n=it is about the {n} {a}\n=i {w} {n} {a}\n=i have {n} {a}\n={w} wants {n} {a}\n?is the {n} {w} {a}\n?is there {n} {a}\n?how is the {n} {a}\n?what about the {n} {a}\n={n}, {a}\n=i need the {n} {a}\n={a}: {n}\n=the {n} {a}, please"
 JOINTS = {"city": ["in {}", "for {}", "of {}"], "text": ["for {}", "about {}", "with {}", ": {}", "called {}"], "person": ["for {}", "of {}", "from {}", "to {}"], "number": ["{} times", "with {}", "at {}", "number {}"],
-          "word": ["for {}", "of {}", "with {}", "in {}"], "room": ["in the {}", "of the {}"]}
-KEYS = {"city": ["city", "location", "place", "town"], "text": ["query", "text", "title", "topic", "content"], "person": ["name", "person", "contact", "user", "recipient"], "number": ["count", "amount", "number", "level", "value"],
-        "word": ["kind", "type", "item", "category", "object"], "room": ["room", "area", "zone"]}
+          "word": ["for {}", "of {}", "with {}", "in {}"], "room": ["in the {}", "of the {}"], "decimal": ["of {}", "at {}", "with {}"], "code": ["in {}", "to {}", "as {}"], "date": ["on {}", "for {}", "by {}"],
+          "clock": ["at {}", "by {}", "from {}"], "path": ["in {}", "of {}", "to {}", "at {}"], "host": ["on {}", "of {}", "at {}"], "id": ["number {}", "with the id {}", "{}", "no {}"], "phone": ["at {}", "to {}", "on {}"]}
+KEYS = {"city": ["city", "location", "place", "town", "destination", "origin"], "text": ["query", "text", "title", "topic", "content", "subject", "message", "note"], "person": ["name", "person", "contact", "user", "recipient", "author", "guest"],
+        "number": ["count", "amount", "number", "level", "value", "minutes", "people", "quantity", "length"], "word": ["kind", "type", "item", "category", "object", "product", "brand", "language"], "room": ["room", "area", "zone"],
+        "decimal": ["price", "weight", "amount", "distance", "rate"], "code": ["currency", "code", "unit", "symbol"], "date": ["date", "day", "start", "until"], "clock": ["time", "at", "start", "end"],
+        "path": ["path", "file", "folder", "source"], "host": ["host", "server", "device", "address"], "id": ["id", "order", "ticket", "account"], "phone": ["phone", "number", "mobile"]}
+KINDS = ["city", "text", "text", "person", "person", "number", "number", "word", "word", "room", "decimal", "code", "date", "clock", "path", "host", "id", "phone"]
+TYPES = {"number": "integer", "id": "integer", "decimal": "number"}
 RESULTS = ['{"success": true}', "ok", "done", '{"status": "ok"}', '{"result": "ok"}', "true"]
 NONE = ["I have no tool for that.", ]
+
+
+# Values that are written as they are said: amounts, codes, days, times, files, machines, numbers to call. `a`, `b`: two words.
+SHAPES = {"decimal": lambda rng, a, b: rng.randint(0, 99) + rng.choice((0.5, 0.25, 0.1, 0.9, 0.75)), "code": lambda rng, a, b: (a + "xyz")[:3].upper(),
+          "date": lambda rng, a, b: f"20{rng.randint(20, 35)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}", "clock": lambda rng, a, b: f"{rng.randint(0, 23):02}:{rng.randint(0, 59):02}",
+          "path": lambda rng, a, b: rng.choice((f"/{a}/{b}", f"{a}.{b[:3]}", f"/home/{a}/{b}.txt", f"{a}/{b}", f"{a}_{rng.randint(1, 9)}.{b[:3]}")), "host": lambda rng, a, b: rng.choice((f"{a}-{rng.randint(1, 99)}", f"{a}.{b}", f"{a}.local", f"10.0.{rng.randint(0, 9)}.{rng.randint(1, 99)}")),
+          "id": lambda rng, a, b: rng.randint(1000, 999999), "phone": lambda rng, a, b: rng.choice(("0", "+", "1")) + "".join(rng.choice("0123456789") for _ in range(rng.randint(9, 11)))}
 
 
 def value_of(rng, kind):
     if kind == "city":
         return rng.choice(CITIES) if rng.random() < 0.5 else words.made_up_word(rng, "train")
     if kind == "person":
-        return rng.choice(words.pick_split(words.PEOPLE, "train")) if rng.random() < 0.6 else words.made_up_word(rng, "train")
+        first = rng.choice(words.pick_split(words.PEOPLE, "train")) if rng.random() < 0.6 else words.made_up_word(rng, "train")
+        return first if rng.random() < 0.7 else f"{first} {words.made_up_word(rng, 'train')}"
     if kind == "room":
         return (rng.choice(words.pick_split(words.AREAS, "train")) if rng.random() < 0.7 else words.made_up_word(rng, "train")).lower()
     if kind == "number":
         return number(rng, 1, 60)[0]
     if kind == "word":
         return words.made_up_word(rng, "train") if rng.random() < 0.5 else rng.choice(words.PLAIN)
+    if kind in SHAPES:
+        return SHAPES[kind](rng, thing(rng).replace(" ", rng.choice("-_.")), thing(rng).replace(" ", "_"))
     return filled(rng, rng.choice(SUBJECTS)) if rng.random() < 0.8 else rng.choice(words.pick_split(words.SONGS, "train"))
 
 
+def thing(rng):
+    return rng.choice(words.PLAIN) if rng.random() < 0.6 else words.made_up_word(rng, "train").lower()
+
+
+def key_of(rng, kind):
+    """(key, what a request calls it or None): a usual key of such a value, or one of a word that only this tool has."""
+    key = rng.choice(KEYS[kind])
+    if rng.random() < 0.55:
+        return key, None
+    word = thing(rng)
+    one = word.replace(" ", "_")
+    return rng.choice((one, one, f"{one}_{key}", f"{key}_{one}", f"{one}_id", f"from_{one}", f"to_{one}", one.split("_")[0] + key.capitalize())), word
+
+
 def invented(rng):
-    """A tool that nobody has: its name is what is done to what."""
-    verb = rng.choice(VERBS)
-    noun = rng.choice(words.PLAIN) if rng.random() < 0.6 else words.made_up_word(rng, "train").lower()
-    kinds = rng.sample(list(KEYS), rng.choice((0, 1, 1, 1, 2)))
-    parameters = {rng.choice(KEYS[k]): k for k in kinds}
+    """A tool that nobody has. A request says what is done to what, or only a word of its description."""
+    verb = rng.choice(VERBS) if rng.random() < 0.75 else thing(rng).split(" ")[0]
+    noun, also, more = thing(rng), thing(rng), thing(rng)
+    kinds = list(dict.fromkeys(rng.sample(KINDS, rng.choice((0, 1, 1, 1, 2, 2, 3)))))
+    keys = [(*key_of(rng, kind), kind) for kind in kinds]
+    parameters = {key: kind for key, _, kind in keys}
     style = rng.random()
-    name = f"{verb}_{noun.replace(' ', '_')}" if style < 0.7 else verb + "".join(w.capitalize() for w in noun.split(" ")) if style < 0.9 else f"{noun.replace(' ', '-')}-{verb}"
-    text = rng.choice(("", f"{verb.capitalize()} the {noun}", f"Use this to {verb} {noun}", f"{verb.capitalize()}s {noun}", f"Tool of {noun}"))
-    said_after = " ".join(rng.choice(JOINTS[k]).format("{" + key + "}") for key, k in parameters.items())
-    forms = "\n".join(f.replace("{v}", verb).replace("{n}", noun).replace("{a}", said_after).replace(" :", ":").strip() for f in FRAMES.split("\n"))
+    name = f"{verb}_{noun.replace(' ', '_')}" if style < 0.7 else verb + "".join(w.capitalize() for w in noun.split(" ")) if style < 0.85 else f"{noun.replace(' ', '-')}-{verb}" if style < 0.93 else noun.replace(" ", "_")
+    plain = rng.choice(("", f"{verb.capitalize()} the {noun}", f"Use this to {verb} {noun}", f"{verb.capitalize()}s {noun}", f"Tool of {noun}"))
+    wide = rng.choice((f"{also.capitalize()} of a {more}", f"{verb.capitalize()}s the {also} by {more}", f"For {also} and {more}", f"{more.capitalize()}: {also}", f"Use it for the {also}"))
+    text = plain if rng.random() < 0.45 else wide
+    heard = rng.choice((noun, noun, also, also, f"{also} {noun}")) if text == wide else noun
+    joints = []
+    for key, word, kind in keys:
+        slot = "{" + key + "}"
+        own = word and (len(keys) > 1 or rng.random() < 0.6)
+        joints.append(rng.choice((f"{word} {slot}", f"with {word} {slot}", f"{slot} as {word}", f"{word}: {slot}", f"from {word} {slot}")) if own else rng.choice(JOINTS[kind]).format(slot))
+    rng.shuffle(joints)
+    said_after = rng.choice((" ", " ", ", ", " and ")).join(joints)
+    frames = FRAMES if rng.random() < 0.65 else TOLD
+    forms = "\n".join(re.sub(r" +([:,])", r"\1", f.replace("{v}", verb if rng.random() < 0.8 else "{w}").replace("{n}", heard).replace("{a}", said_after)).strip().rstrip(":,") for f in frames.split("\n"))
     return name, text, parameters, forms
 
 
 def schema(tool):
     name, text, parameters, _ = tool
-    properties = {key: {"type": "integer" if kind == "number" else "string"} for key, kind in parameters.items()}
+    properties = {key: {"type": TYPES.get(kind, "string")} for key, kind in parameters.items()}
     return {"type": "function", "function": {"name": name, "description": text, "parameters": {"type": "object", "properties": properties, "required": list(properties)}}}
 
 
 def tool_set(rng):
     tools, names = [], set()
     for _ in range(rng.choice((1, 2, 3, 4, 5, 6, 8))):
-        tool = rng.choice(KNOWN) if rng.random() < 0.5 else invented(rng)
+        tool = rng.choice(KNOWN) if rng.random() < 0.3 else invented(rng)
         if tool[0] not in names:
             names.add(tool[0])
             tools.append(tool)

@@ -41,7 +41,7 @@ TODAY = {
 # Where these are offered, a lock is locked and a cover opened by them.
 SEPARATE = {("lock", "HassTurnOn"): "HassLock", ("lock", "HassTurnOff"): "HassUnlock", ("cover", "HassTurnOn"): "HassOpen", ("cover", "HassTurnOff"): "HassClose"}
 NUMBERS = {"temperature", "brightness", "position", "percentage", "volume_level", "hours", "minutes", "seconds",
-           "start_hours", "start_minutes", "start_seconds"}
+           "start_hours", "start_minutes", "start_seconds", "portions", "people", "level", "count"}
 LISTS = {"domain", "device_class"}
 
 # Which domains make Home Assistant offer a tool.
@@ -68,10 +68,10 @@ TODAY_DOMAIN_TOOLS = {
 
 # Training has more of the domains whose requests are hard.
 TRAINING_WEIGHTS = {**DOMAIN_WEIGHTS, "fan": 3, "todo": 4}
-TODAY_WEIGHTS = {**TRAINING_WEIGHTS, "input_boolean": 2, "weather": 1, "sensor": 2.5}
+TODAY_WEIGHTS = {**TRAINING_WEIGHTS, "input_boolean": 2, "weather": 1, "sensor": 2.5, "scene": 2}
 
 
-LARGE = 0.03  # share of the homes of today that have more than 50 devices
+LARGE = 0.05  # share of the homes of today that have more than 50 devices
 
 
 class Device:
@@ -109,7 +109,7 @@ class Home:
             self._add(rng.choices(domains, weights)[0])
         self.devices.sort(key=lambda d: d.name)
         self.satellite = rng.random() < 0.15 and not today
-        self.timers = rng.random() < (0.2 if today else 0.4)
+        self.timers = rng.random() < (0.35 if today else 0.4)
         self.separate = today and rng.random() < 0.2
         self.tools = self._tools_of_today() if today else self._tools()
         self.asked = []
@@ -253,16 +253,28 @@ class Home:
             tools = [t for t in tools if rng.random() > (0.04 if t in ("HassTurnOn", "HassTurnOff", "GetLiveContext", "HassLock", "HassUnlock", "HassOpen", "HassClose") else 0.3)]
         if rng.random() < 0.15:
             tools.remove(rng.choice(tools))
-        self.scripts = ["_".join(w.replace(" ", "_") for w in rng.sample(words.PLAIN, rng.choice((1, 2, 2, 3)))) if rng.random() < 0.6 else s
-                        for s in rng.sample(words.pick_split(words.SCRIPTS, "train"), rng.choice((0, 0, 1, 1, 2)))]
+        self.scripts = [self._script_name(s) for s in rng.sample(words.pick_split(words.SCRIPTS, "train"), rng.choice((0, 0, 1, 1, 2, 3)))]
+        # Some scripts take something, by a key that says what.
+        self.script_keys = {s: rng.choice(("minutes", "portions", "people", "level", "count", "person", "guest")) for s in self.scripts if rng.random() < 0.3}
         tools = list(dict.fromkeys(tools + self.scripts))
         if rng.random() < 0.6:
             rng.shuffle(tools)
         return tools
 
+    def _script_name(self, known):
+        """As owners name them: any words, one that is made up, or what other tools are called by, too."""
+        rng, kind = self.rng, self.rng.random()
+        some = [w.replace(" ", "_") for w in rng.sample(words.PLAIN, rng.choice((1, 2, 2, 3)))]
+        if kind < 0.4:
+            return "_".join(some)
+        if kind < 0.65:
+            word = words.made_up_word(rng, "train").lower() if rng.random() < 0.6 else some[0]
+            return rng.choice((f"{word}_mode", f"{word}_routine", f"{word}_show", f"{word}_time", f"{word}_{some[0]}", f"start_{word}", f"{word}_timer", f"{word}_lights", f"leave_{word}", f"{word}_off"))
+        return known
+
     def offered(self):
         """The tools as a client sends them; an older home's by name."""
-        return [tool_schema(t, TODAY, t in self.scripts and self.rng) for t in self.tools] if self.today else self.tools
+        return [tool_schema(t, {**TODAY, **{s: [k] for s, k in self.script_keys.items()}}, t in self.scripts and self.rng) for t in self.tools] if self.today else self.tools
 
     def _tools(self):
         rng, tools = self.rng, ["HassTurnOn", "HassTurnOff"]

@@ -12,7 +12,7 @@ IM_START, IM_END, CALL, CALL_END = "<|im_start|>", "<|im_end|>", "<tool_call>", 
 KNOWN = ["GetLiveContext", "GetDateTime", "GetCurrentLocation", "get_items"]
 DESCRIPTION_CHARS = 60
 # Attributes of a live state that answer no question, or that another attribute answers better.
-UNSHOWN = ["attributes:", "device_class:", "temperature_unit:", "brightness:", "media_artist:", "media_album_name:", "media_content_type:", "areas:", "domain:", "state:"]
+UNSHOWN = ["attributes:", "device_class:", "temperature_unit:", "brightness:", "media_album_name:", "media_content_type:", "areas:", "domain:", "state:"]
 
 JINJA = """\
 {%- macro text(content) -%}

@@ -113,13 +113,26 @@ shut {d}
 ={d} shut
 lower {d}
 ={w} {w}, close {d}""",
+    "scene": """{d} please
+={d}
+={d} now
+={d} scene
+set {d}
+start {d}
+activate the {d} scene
+{w} the {d} mood
+=time for {d}
+=let us have {d}
+=i {w} {d}
+=make it {d}
+={w} {w}: {d}""",
 }
 # (domain, form, tool, state for the answer)
 LOOSE = [("light", "on", "HassTurnOn", "on"), ("light", "off", "HassTurnOff", "off"), ("switch", "on", "HassTurnOn", "on"), ("switch", "off", "HassTurnOff", "off"),
          ("input_boolean", "on", "HassTurnOn", "on"), ("input_boolean", "off", "HassTurnOff", "off"), ("fan", "on", "HassTurnOn", "on"),
          ("fan", "off", "HassTurnOff", "off"), ("lock", "lock", "HassTurnOn", "locked"), ("lock", "unlock", "HassTurnOff", "unlocked"),
          ("cover", "open", "HassTurnOn", "open"), ("cover", "close", "HassTurnOff", "closed"), ("climate", "off", "HassTurnOff", "off"), ("climate", "on", "HassTurnOn", "on"),
-         ("media_player", "off", "HassTurnOff", "off"), ("media_player", "on", "HassTurnOn", "on")]
+         ("media_player", "off", "HassTurnOff", "off"), ("media_player", "on", "HassTurnOn", "on"), ("scene", "scene", "HassTurnOn", "activated"), ("scene", "scene", "HassTurnOn", "activated")]
 
 
 def loose_turn(rng, home):
@@ -228,6 +241,33 @@ def area_turn(rng, home):
                   f"The {words.DOMAIN_PLURAL[domain][0]} in the {area} are {('open' if on else 'closed') if domain == 'cover' else ('on' if on else 'off')}.")
 
 
+# What a kind is called, by its domain, where its name is not said: "the radio in the den" for a player that is called Anna's Radio.
+IN_AREA = {"light": ("light", "lamp"), "fan": ("fan", "ventilator"), "switch": ("switch", "plug"), "cover": ("blind", "shutter", "curtain"), "lock": ("lock", "door"), "media_player": ("radio", "speaker", "player", "music", "television"), "climate": ("heating", "thermostat")}
+# (domain, tool, phrasings, arguments beside the area, answer)
+AREA_TOOLS = [("light", "HassTurnOn", "turn on {d}\n={d} on\nswitch {d} on\n=i {w} {d} on", {"domain": ["light"]}, "on"), ("light", "HassTurnOff", "turn off {d}\n={d} off\nswitch {d} off", {"domain": ["light"]}, "off"),
+              ("fan", "HassTurnOn", "turn on {d}\n={d} on\nstart {d}", {"domain": ["fan"]}, "on"), ("fan", "HassTurnOff", "turn off {d}\n={d} off\nstop {d}", {"domain": ["fan"]}, "off"),
+              ("switch", "HassTurnOn", "turn on {d}\n={d} on", {"domain": ["switch"]}, "on"), ("switch", "HassTurnOff", "turn off {d}\n={d} off", {"domain": ["switch"]}, "off"),
+              ("cover", "HassTurnOn", "open {d}\n={d} open\nraise {d}", {"domain": ["cover"]}, "open"), ("cover", "HassTurnOff", "close {d}\n={d} closed\nlower {d}", {"domain": ["cover"]}, "closed"),
+              ("lock", "HassTurnOn", "lock {d}\n={d} locked please", {"domain": ["lock"]}, "locked"), ("lock", "HassTurnOff", "unlock {d}\n={d} unlocked please", {"domain": ["lock"]}, "unlocked"),
+              ("media_player", "HassMediaPause", "pause {d}\n={d} pause", {}, "paused"), ("media_player", "HassTurnOff", "turn off {d}\n={d} off", {"domain": ["media_player"]}, "off"),
+              ("media_player", "HassSetVolume", "set {d} to volume {v}\n={d} at {v}\nturn {d} to {v}", {"volume_level": 0}, "at volume {v}"), ("climate", "HassClimateSetTemperature", "set {d} to {v} degrees\n={d} to {v}\nturn {d} to {v}", {"temperature": 0}, "set to {v} degrees")]
+
+
+def kind_in_area_turn(rng, home):
+    """The one of its kind in an area, said by its kind and not by its name."""
+    ones = sorted({(d.area, d.domain) for d in home.devices if d.area and d.domain in IN_AREA and len(home.in_area(d.area, d.domain)) == 1})
+    if not ones:
+        return None
+    area, domain = rng.choice(ones)
+    device, kind = home.in_area(area, domain)[0], rng.choice(IN_AREA[domain])
+    if any(kind in n.lower().split(" ") for d in home.devices for n in d.names):
+        return None
+    _, tool, forms, arguments, state = rng.choice([t for t in AREA_TOOLS if t[0] == domain])
+    value = rng.randint(15, 27) if domain == "climate" else number(rng, 1, 99)[0]
+    heard = rng.choice((f"the {kind} in {spoken_area(rng, area)}", f"the {cased(rng, area)} {kind}"))
+    return finish(rng, home, "command", tool, said(rng, forms, d=heard, v=value), {"area": area, **{k: v or value for k, v in arguments.items()}}, [device], f"{device.name} is {state.format(v=value)}.")
+
+
 def floor_turn(rng, home):
     floor = rng.choice(words.FLOORS) if rng.random() < 0.75 else words.made_up_word(rng, "train").lower() + " floor"
     domain = rng.choice(("light", "light", "light", "switch", "fan", "cover", "media_player"))
@@ -247,15 +287,17 @@ def player_turn(rng, home):
         return None
     device = rng.choice(players)
     name, heard = loosely(rng, home, device)
-    kind = rng.choice(("mute", "unmute", "up", "down", "pause", "resume", "next"))
+    kind = rng.choice(("mute", "unmute", "up", "down", "pause", "resume", "next", "previous", "off"))
     tool, forms, more, state = {
         "mute": ("HassMediaPlayerMute", "mute {d}\n=silence {d}\n={d} mute\nturn the sound of {d} off\n{w} {d}, mute it", {}, "{d} is muted."),
         "unmute": ("HassMediaPlayerUnmute", "unmute {d}\n=let me hear {d} again, unmute it\nturn the sound of {d} back on\n={d} unmute", {}, "{d} is no longer muted."),
         "up": ("HassSetVolumeRelative", "turn {d} up\n=louder {d}\n={d} louder please\nturn up {d}\nmake {d} louder\n=i can hardly hear {d}", {"volume_step": "up"}, "{d} is louder."),
         "down": ("HassSetVolumeRelative", "turn {d} down\n={d} quieter please\nturn down {d}\nmake {d} quieter\n={d} is too loud", {"volume_step": "down"}, "{d} is quieter."),
         "pause": ("HassMediaPause", "pause {d}\nhold {d}\n={d} pause\nstop the music on {d} for a {w}", {}, "{d} is paused."),
-        "resume": ("HassMediaUnpause", "resume {d}\ncontinue {d}\n=go on with {d}\nlet {d} go on", {}, "{d} is playing again."),
-        "next": ("HassMediaNext", "skip this on {d}\nnext track on {d}\n={d} next song", {}, "{d} is playing the next track."),
+        "resume": ("HassMediaUnpause", "resume {d}\ncontinue {d}\n=go on with {d}\nlet {d} go on\nend the pause of {d}\nunpause {d}\n=the pause is over, {d} may go on\n=after that pause, continue {d}", {}, "{d} is playing again."),
+        "next": ("HassMediaNext", "skip this on {d}\nnext track on {d}\n={d} next song\n=i do not like this song on {d}, the next one\nforward on {d}", {}, "{d} is playing the next track."),
+        "previous": ("HassMediaPrevious", "go back a song on {d}\nprevious track on {d}\n={d} last song again\n=that song again on {d}\nback to the track before on {d}\n={d} one song back", {}, "{d} is playing the previous track."),
+        "off": ("HassTurnOff", "silence {d} for good and turn it off\nswitch {d} off\n={d} off for today\n=that was enough of {d}, off\nend the music on {d}, off with it\npower {d} down", {}, "{d} is off."),
     }[kind]
     return finish(rng, home, "command", tool, said(rng, forms, d=heard), {"name": name, **more}, [device], state.format(d=name))
 
@@ -295,7 +337,11 @@ def list_turn(rng, home):
     device = rng.choice(lists)
     name, heard = loosely(rng, home, device)
     heard = heard.removesuffix(" list") + " list" if not heard.endswith("list") and rng.random() < 0.3 else heard
+    if len(lists) == 1 and rng.random() < 0.3:
+        heard = rng.choice(("the list", "my list"))
     one, two = item(rng, home), item(rng, home)
+    if rng.random() < 0.25:
+        one = rng.choice((f"{number(rng, 2, 20)[0]} {one}", filled(rng, "{w}"), filled(rng, "{w} {w}"), f"{rng.choice(words.ITEMS)} for {filled(rng, '{p}')}"))
     kind = rng.random()
     if kind < 0.3:
         if "HassListAddItem" not in home.tools:
@@ -311,12 +357,12 @@ def list_turn(rng, home):
             forms += "\nremind me to buy {v}\n=we are out of {v}\nput {v} on the list\n=i must not forget {v}, note it"
         return finish(rng, home, "command", "HassListAddItem", said(rng, forms, free=True, v=one, d=heard), {"item": one, "name": name}, [device], f"{one[0].upper() + one[1:]} is on {name}.")
     if kind < 0.62:
-        return finish(rng, home, "command", "HassListRemoveItem", said(rng, "remove {v} from {d}\ntake {v} off {d}\ndelete {v} from {d}\n=i do not want {v} on {d} any more", free=True, v=one, d=heard),
+        return finish(rng, home, "command", "HassListRemoveItem", said(rng, "remove {v} from {d}\ntake {v} off {d}\ndelete {v} from {d}\nerase {v} from {d}\nthrow {v} off {d}\n={v} can come off {d}\n=i do not want {v} on {d} any more\n=there is {v} on {d}, take it off\n{w} {v} from {d}, i do not need it", free=True, v=one, d=heard),
                       {"item": one, "name": name}, [device], f"{one[0].upper() + one[1:]} is removed from {name}.")
     if kind < 0.72:
-        return finish(rng, home, "command", "HassListCompleteItem", said(rng, "cross {v} off {d}\ncheck {v} off {d}\n=i bought {v}, cross it off {d}\ntick {v} on {d}\n={v} is done on {d}", free=True, v=one, d=heard),
+        return finish(rng, home, "command", "HassListCompleteItem", said(rng, "cross {v} off {d}\ncheck {v} off {d}\n=i bought {v}, cross it off {d}\ntick {v} on {d}\n={v} is done on {d}\nmark {v} as done on {d}\n={v} on {d} is finished\ncomplete {v} on {d}\n=i have {v} now, tick it off {d}\nset {v} on {d} to done", free=True, v=one, d=heard),
                       {"item": one, "name": name}, [device], f"{one[0].upper() + one[1:]} is checked off on {name}.")
-    turn = finish(rng, home, "command", "get_items", said(rng, "read me {d}\n?what is on {d}\nread {d} to me\ntell me what {d} has\n?what do i need from {d}\nlist {d}\n?is there anything on {d}", d=heard), {"todo_list": name}, [device], None)
+    turn = finish(rng, home, "command", "get_items", said(rng, "read me {d}\n?what is on {d}\nread {d} to me\ntell me what {d} has\n?what do i need from {d}\nlist {d}\n?is there anything on {d}\n?what does {d} say\n?what stands on {d}\nshow me {d}\n?what is left on {d}\n?how many things are on {d}\nlet me hear {d}\n?what have i got on {d}", d=heard), {"todo_list": name}, [device], None)
     if turn.calls:
         found = [item(rng, home) for _ in range(rng.choice((0, 1, 2, 3, 4)))]
         turn.result = enveloped(rng, {"result": [{"summary": x, "status": "needs_action"} for x in found]})
@@ -391,14 +437,16 @@ def timer_turn(rng, home):
     if "HassStartTimer" not in home.tools:
         return None
     kind, arguments, heard = rng.random(), *duration(rng)
-    name = (rng.choice(TIMER_NAMES) if rng.random() < 0.5 else words.made_up_word(rng, "train").lower() if rng.random() < 0.5 else rng.choice(words.PLAIN)) if rng.random() < 0.45 else None
+    name = (rng.choice(TIMER_NAMES) if rng.random() < 0.5 else words.made_up_word(rng, "train").lower() if rng.random() < 0.5 else rng.choice(words.PLAIN)) if rng.random() < 0.6 else None
     timer, named = (f"the {name} timer", {"name": name}) if name else (rng.choice(("the timer", "my timer")), {})
     if kind < 0.35:
-        forms = "set a {n} timer for {v}\nstart a {n} timer for {v}\n{n} timer for {v}\na {n} timer of {v} please\n=i need a {n} timer for {v}" if name else "set a timer for {v}\ntimer for {v}\nwake me in {v}\ntell me when {v} are over\nstart a timer of {v}\nremind me in {v}"
+        forms = "set a {n} timer for {v}\nstart a {n} timer for {v}\n{n} timer for {v}\na {n} timer of {v} please\n=i need a {n} timer for {v}\n=a timer called {n}, {v}\n=the {n} takes {v}, set a timer\n=set a timer named {n} for {v}\n={v} for the {n}, timer please\n=tell me when the {n} has had {v}" if name else "set a timer for {v}\ntimer for {v}\nwake me in {v}\ntell me when {v} are over\nstart a timer of {v}\nremind me in {v}"
         return finish(rng, home, "command", "HassStartTimer", said(rng, forms, n=name, v=heard), {**named, **arguments}, [], f"The {name + ' ' if name else ''}timer runs for {heard}.")
-    if kind < 0.75:
-        tool, forms, state, amount = rng.choice((("HassCancelTimer", "cancel {t}\nstop {t}\ndelete {t}\n=no more need for {t}, cancel it", "is cancelled", {}), ("HassPauseTimer", "pause {t}\nhold {t}", "is paused", {}),
-                                                 ("HassUnpauseTimer", "resume {t}\ncontinue {t}\nlet {t} go on", "goes on", {}), ("HassIncreaseTimer", "add {v} to {t}\ngive {t} {v} more\n=i need {v} more on {t}", f"has {heard} more", arguments),
+    if kind < 0.43 and "HassCancelAllTimers" in home.tools:
+        return finish(rng, home, "command", "HassCancelAllTimers", said(rng, "cancel all timers\nstop all timers\ndelete all timers\n=no more timers\nclear every timer\n=all timers off"), {}, [], "All timers are cancelled.")
+    if kind < 0.78:
+        tool, forms, state, amount = rng.choice((("HassCancelTimer", "cancel {t}\nstop {t}\ndelete {t}\nend {t}\nremove {t}\nclear {t}\ndrop {t}\n={t} off\n=no more need for {t}, cancel it", "is cancelled", {}), ("HassPauseTimer", "pause {t}\nhold {t}\nhalt {t} for a moment\n=let {t} wait", "is paused", {}),
+                                                 ("HassUnpauseTimer", "resume {t}\ncontinue {t}\nlet {t} go on\nstart {t} again\n={t} may go on", "goes on", {}), ("HassIncreaseTimer", "add {v} to {t}\ngive {t} {v} more\n=i need {v} more on {t}", f"has {heard} more", arguments),
                                                  ("HassDecreaseTimer", "take {v} off {t}\nshorten {t} by {v}\nmake {t} {v} shorter", f"has {heard} less", arguments)))
         return finish(rng, home, "command", tool, said(rng, forms, t=timer, v=heard), {**named, **amount}, [], f"The {name + ' ' if name else ''}timer {state}.") if tool in home.tools else None
     turn = finish(rng, home, "command", "HassTimerStatus", said(rng, "?how long is left on {t}\n?how much time is left on {t}\n?how long does {t} still run\ncheck {t}\n?when does {t} end", t=timer), named, [], None)
@@ -433,7 +481,7 @@ def again_turn(rng, home, before):
         unit = " degrees" if device.domain == "climate" else "" if device.domain == "media_player" else rng.choice((" percent", "%"))
         forms = {"light": "dim {i} to {v}\nset {i} to {v}\n=and now to {v}\n=make {i} {v}\n=better {v}"}.get(device.domain, "set {i} to {v}\n=and now to {v}\n=no, to {v}\n=make it {v}\n=better {v}")
         return finish(rng, home, "command", tool, said(rng, forms, i=rng.choice(("it", "it", "them")), v=heard + unit), {"name": name, argument: value}, [device], done.format(d=name, v=value))
-    options = [o for o in LOOSE if o[0] == device.domain]
+    options = [o for o in LOOSE if o[0] == device.domain and o[1] in AGAIN]
     if not options:
         return None
     _, form, tool, state = rng.choice(options)
@@ -472,6 +520,9 @@ def full_context(rng, home):
             if state in ("playing", "paused"):
                 more = {"volume": rng.randint(1, 100) / 100, "title": filled(rng, rng.choice(TITLES)).title()}
                 attributes = [("volume_level", more["volume"]), ("media_title", more["title"])]
+                if rng.random() < 0.6:
+                    more["artist"] = filled(rng, rng.choice(("{p} {w}", "The {w}s", "{w} {w}", "{p}"))).title()
+                    attributes.append(("media_artist", more["artist"]))
         elif d.domain == "cover":
             state = rng.choice(("open", "closed"))
             if state == "open" and rng.random() < 0.6:
@@ -518,12 +569,12 @@ def read_states(rng, home, text, answer):
 
 
 STATE_FORMS = {
-    "light": "?is {d} on\n?is {d} off\n?did i leave {d} on\n?is {d} still on\n?did i turn off {d}\ncheck {d}\n?what about {d}",
-    "switch": "?is {d} on\n?is {d} off\n?did i leave {d} on\n?is {d} running\n?did i turn {d} off",
+    "light": "?is {d} on\n?is {d} off\n?did i leave {d} on\n?is {d} still on\n?did i turn off {d}\ncheck {d}\n?what about {d}\n?have i left {d} on\ntell me if {d} is on\n=say, is {d} on?\n={d}, is that on?\n=tell me, is {d} on now?",
+    "switch": "?is {d} on\n?is {d} off\n?did i leave {d} on\n?is {d} running\n?did i turn {d} off\n?have i left {d} on\n=say, is {d} off?\n={d}, is it on now?",
     "input_boolean": "?is {d} on\n?is {d} active\n?is {d} off",
     "fan": "?is {d} running\n?is {d} on\n?is {d} off",
-    "lock": "?is {d} locked\n?did i lock {d}\n?is {d} unlocked\ncheck if {d} is locked\n?can anyone come in through {d}\n?what is the state of {d}",
-    "cover": "?is {d} open\n?is {d} closed\n?did i close {d}\n?is {d} still open\n?did {p} open {d}",
+    "lock": "?is {d} locked\n?did i lock {d}\n?is {d} unlocked\ncheck if {d} is locked\n?can anyone come in through {d}\n?what is the state of {d}\n=tell me, is {d} locked?\n=say, have i locked {d}?\n={d}, is it locked now?\n?have i left {d} unlocked",
+    "cover": "?is {d} open\n?is {d} closed\n?did i close {d}\n?is {d} still open\n?did {p} open {d}\n=tell me, is {d} shut?\n={d}, is that open?\n?have i left {d} open",
     "vacuum": "?what is {d} doing\n?is {d} cleaning\n?where is {d} now\n?is {d} docked",
     "lawn_mower": "?what is {d} doing\n?is {d} mowing",
     "binary_sensor": "?what does {d} say\n?is {d} on",
@@ -576,28 +627,45 @@ def reading_turn(rng, home):
             forms, heard = "?how warm is it {d}\n?how cold is it {d}\n?what is the temperature {d}\n?is it warm {d}", place if place == "outside" else "in the " + place
         return read_states(rng, home, said(rng, forms, d=heard), lambda told: f"{device.name} shows {told[device]['value']}.")
     if device.domain == "climate":
-        forms = "?what is {d} set to\n?what target temperature has {d}\n?what temperature does {d} have\n?how warm is it at {d}\n?what does {d} show"
-        if device.area and len(home.in_area(device.area, "climate")) == 1 and rng.random() < 0.4:
-            forms, heard = "?how warm is it in {d}\n?what is the temperature in {d}\n?is it cold in {d}", spoken_area(rng, device.area)
-        return read_states(rng, home, said(rng, forms, d=heard), lambda told: f"{device.name} shows {told[device]['current']} degrees and is set to {told[device]['target']}.")
+        if rng.random() < 0.4:
+            return read_states(rng, home, said(rng, "?what is {d} set to\n?what target temperature has {d}\n?to what is {d} set\n?which temperature is {d} to reach\n?what is the target of {d}", d=heard), lambda told: f"{device.name} is set to {told[device]['target']} degrees.")
+        forms = "?what temperature does {d} have\n?how warm is it at {d}\n?what does {d} show\n?what does {d} measure\n?what is the temperature at {d}"
+        if device.area and len(home.in_area(device.area, "climate")) == 1 and rng.random() < 0.5:
+            forms, heard = "?how warm is it in {d}\n?what is the temperature in {d}\n?is it cold in {d}\n?how cold is it in {d}", spoken_area(rng, device.area)
+        return read_states(rng, home, said(rng, forms, d=heard), lambda told: f"{device.name} shows {told[device]['current']} degrees.")
     if device.domain == "media_player":
         if rng.random() < 0.5:
             return read_states(rng, home, said(rng, "?at what volume is {d}\n?how loud is {d}\n?what is the volume of {d}", d=heard),
                                lambda told: f"The volume of {device.name} is {told[device]['volume']}." if "volume" in told[device] else f"{device.name} is {told[device]['state']}.")
-        return read_states(rng, home, said(rng, "?what is {d} playing\n?what is playing on {d}\n?which song is on {d}", d=heard),
+        if rng.random() < 0.3:
+            return read_states(rng, home, said(rng, "?who is playing on {d}\n?who sings on {d}\n?which artist is on {d}\n?who is that on {d}", d=heard),
+                               lambda told: f"{told[device]['artist']} is playing on {device.name}." if "artist" in told[device] else f"{device.name} is {told[device]['state']}.")
+        return read_states(rng, home, said(rng, "?what is {d} playing\n?what is playing on {d}\n?which song is on {d}\n=so which song is on {d}?\n=tell me, what plays on {d}?", d=heard),
                            lambda told: f"{device.name} plays {told[device]['title']}." if told[device]["state"] == "playing" else f"{device.name} is {told[device]['state']}.")
     forms, key = {"light": ("?how bright is {d}\n?what brightness has {d}", "percent"), "cover": ("?how far is {d} open\n?at what position is {d}", "position"),
                   "fan": ("?how fast is {d}\n?at what speed is {d}", "percent")}[device.domain]
     return read_states(rng, home, said(rng, forms, d=heard), lambda told: f"{device.name} is at {told[device][key]} percent." if key in told[device] else f"{device.name} is {told[device]['state']}.")
 
 
+SCRIPT_VALUES = {"minutes": "=for {} minutes", "portions": "=with {} portions", "people": "=for {} people", "level": "=at level {}", "count": "={} times", "person": "=for {}", "guest": "=with {}"}
+
+
 def script_turn(rng, home):
+    """A script by its name, and with what it takes."""
     if not home.scripts:
         return None
     name = rng.choice(home.scripts)
-    heard = name.replace("_", " ")
-    forms = "{w} time: {d}\n{d} please\n={d}\n=it is time for {d}\nrun {d}\nstart {d}\nlaunch the {d} script\n{w} {w}: {d}\ndo {d}"
-    turn = finish(rng, home, "command", name, said(rng, forms, d=heard), {}, [], f"{heard.capitalize()} is started.")
+    heard, arguments = name.replace("_", " "), {}
+    forms = "{w} time: {d}\n{d} please\n={d}\n=it is time for {d}\nrun {d}\nstart {d}\nlaunch the {d} script\n{w} {w}: {d}\ndo {d}\ndo the {d} thing\n=the {d} script\n={d} now\n=time for {d}\n=let us do {d}\nbegin {d}\n=i {w} {d}\n{w} {d}"
+    key = home.script_keys.get(name)
+    if key:
+        value = rng.randint(2, 60) if key not in ("person", "guest") else rng.choice(words.pick_split(words.PEOPLE, "train"))
+        arguments = {key: value}
+        forms = "run {d} {v}\nstart {d} {v}\n={d} {v}\n={d} {v} please\ndo {d} {v}\n=i {w} {d} {v}\n{w} {d} {v}"
+        text = said(rng, forms, d=heard, v=SCRIPT_VALUES[key].lstrip("=").format(value))
+    else:
+        text = said(rng, forms, d=heard)
+    turn = finish(rng, home, "command", name, text, arguments, [], f"{heard.capitalize()} is started.")
     turn.result = rng.choice((enveloped(rng, {}), enveloped(rng, {"result": None}), '{"success": true}'))
     return turn
 
@@ -649,8 +717,8 @@ def wake_turn(rng, home):
     return not_offered(rng, home, "HassStartTimer", text)
 
 
-TURNS = [(15, loose_turn), (8, share_turn), (7, area_turn), (3, floor_turn), (6, player_turn), (5, moving_turn), (9, list_turn), (9, mixed_pair_turn), (12, states_turn), (6, missing_turn), (3, timer_turn),
-         (3, script_turn), (3, kinds_turn), (2, unclear_turn), (4, chatter_turn), (1, wake_turn), (1, time_turn)]
+TURNS = [(15, loose_turn), (8, share_turn), (7, area_turn), (5, kind_in_area_turn), (3, floor_turn), (8, player_turn), (5, moving_turn), (11, list_turn), (9, mixed_pair_turn), (13, states_turn), (6, missing_turn), (8, timer_turn),
+         (9, script_turn), (3, kinds_turn), (2, unclear_turn), (4, chatter_turn), (1, wake_turn), (1, time_turn)]
 
 
 def any_turn(rng, home):

@@ -22,7 +22,7 @@ import tokenizer
 import words
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PACK = 3072  # tokens of a pack, and of the longest dialogue
+PACK, LONG = 3072, 6144  # tokens of a pack, and of a pack for one dialogue that is longer
 
 
 # How much a token of an answer counts. Most tokens are easy; what decides is whether to call, what to call, and where a name
@@ -121,39 +121,48 @@ def encoded(tok, dialogue):
     return ids, places, weights, hinted
 
 
+def packed(tok, dialogues, size):
+    """Dialogues one behind the other, as a pack of `size` tokens: (ids, starts, places, targets, weights, hints). The rest of it is a
+    sequence of padding and the number of targets is rounded up: oneDNN compiles a kernel for every new shape."""
+    ids, starts, places, targets, weights, hinted = [], [0], [], [], [], {LISTED: [], REQUESTED: []}
+    for part, spots, counts, told in dialogues:
+        for layer in hinted:
+            hinted[layer] += [(len(ids) + place, target) for place, target in told[layer]]
+        places += [len(ids) + s for s in spots]
+        targets += [part[s + 1] for s in spots]
+        weights += counts
+        ids = ids + part
+        starts.append(len(ids))
+    if len(ids) < size:
+        ids = ids + [tok.eos] * (size - len(ids))
+        starts.append(size)
+    spare = -len(targets) % 256
+    return ids, starts, places + [0] * spare, targets + [-1] * spare, weights + [0.0] * spare, hinted
+
+
 def batches(seed, first, queue):
-    """Endless packs of PACK tokens from the dialogue number `first` on. The rest of a pack is a sequence of padding and the
-    number of targets is rounded up: oneDNN compiles a kernel for every new shape."""
+    """Endless packs from the dialogue number `first` on, of PACK tokens each; a dialogue that is longer has a pack of LONG tokens."""
     tok = tokenizer.Tokenizer.load(os.path.join(HERE, "tokenizer.json"))
     index, waiting = first, []
     while True:
-        ids, starts, places, targets, weights, hinted = [], [0], [], [], [], {LISTED: [], REQUESTED: []}
+        chosen, used = [], 0
         while True:
             while len(waiting) < 24:
                 dialogue = encoded(tok, generate.dialogue(seed, index))
                 index += 1
                 if len(dialogue[0]) <= PACK:
                     waiting.append(dialogue)
+                elif len(dialogue[0]) <= LONG:
+                    queue.put((index, *packed(tok, [dialogue], LONG)))
             # The oldest first, then whatever fits best into the rest.
-            fitting = [w for w in waiting if len(ids) + len(w[0]) <= PACK]
+            fitting = [w for w in waiting if used + len(w[0]) <= PACK]
             if not fitting:
                 break
-            best = fitting[0] if not ids else max(fitting, key=lambda w: len(w[0]))
+            best = fitting[0] if not chosen else max(fitting, key=lambda w: len(w[0]))
             waiting.remove(best)
-            part, spots, counts, told = best
-            for layer in hinted:
-                hinted[layer] += [(len(ids) + place, target) for place, target in told[layer]]
-            places += [len(ids) + s for s in spots]
-            targets += [part[s + 1] for s in spots]
-            weights += counts
-            ids += part
-            starts.append(len(ids))
-        if len(ids) < PACK:
-            ids += [tok.eos] * (PACK - len(ids))
-            starts.append(PACK)
-        spare = -len(targets) % 256
-        places, targets, weights = places + [0] * spare, targets + [-1] * spare, weights + [0.0] * spare
-        queue.put((index, ids, starts, places, targets, weights, hinted))
+            chosen.append(best)
+            used += len(best[0])
+        queue.put((index, *packed(tok, chosen, PACK)))
 
 
 def orthogonal(m, real):
@@ -311,8 +320,8 @@ def main():
         grads = {name: sum(r[3][name].float() for r in results).div_(count) for name in spark.weights}
         optimizer.step(grads, rate(done, a.cooldown), pool)
         now = time.time()
-        progress = {"seconds": progress["seconds"] + min(now - last, 30), "index": index, "tokens": progress["tokens"] + a.packs * PACK}
-        last, since = now, since + a.packs * PACK
+        progress = {"seconds": progress["seconds"] + min(now - last, 30), "index": index, "tokens": progress["tokens"] + sum(len(p[1]) for p in packs)}
+        last, since = now, since + sum(len(p[1]) for p in packs)
         mean, hits = (loss, right) if optimizer.steps == 1 or mean == 0 else (0.95 * mean + 0.05 * loss, 0.95 * hits + 0.05 * right)
         if optimizer.steps % 20 == 0:
             print(f"step {optimizer.steps} loss {mean:.4f} right {hits:.4f} tokens {progress['tokens'] / 1e6:.2f}M minutes {progress['seconds'] / 60:.1f} "
