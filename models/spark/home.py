@@ -68,7 +68,7 @@ TODAY_DOMAIN_TOOLS = {
 
 # Training has more of the domains whose requests are hard.
 TRAINING_WEIGHTS = {**DOMAIN_WEIGHTS, "fan": 3, "todo": 4}
-TODAY_WEIGHTS = {**TRAINING_WEIGHTS, "input_boolean": 2, "weather": 1, "sensor": 2.5, "scene": 2}
+TODAY_WEIGHTS = {**TRAINING_WEIGHTS, "input_boolean": 2, "weather": 1, "sensor": 2.5, "scene": 2, "vacuum": 2.5}
 
 
 LARGE = 0.05  # share of the homes of today that have more than 50 devices

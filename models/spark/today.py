@@ -48,7 +48,7 @@ def loosely(rng, home, device):
     others = {n.lower() for d in home.devices if d is not device for n in d.names}
     areas = {a.lower() for a in home.areas}
     parts = heard.split(" ")
-    if kinds and len(home.of(device.domain)) == 1 and device.domain != "cover" and rng.random() < 0.12:
+    if kinds and len(home.of(device.domain)) == 1 and device.domain != "cover" and rng.random() < 0.2:
         return name, "the " + kinds[0]
     if len(parts) > 2 and parts[-1].isalpha() and rng.random() < 0.35:
         short = rng.choice((parts[0], " ".join(parts[:2]))) + " " + parts[-1]
@@ -97,6 +97,9 @@ lock {d}
     "unlock": """open up {d}
 unlock {d}
 ={w} {w} is here, unlock {d}
+=open {d} for the {w}
+{w} open {d}
+open {d} up
 =let {p} in: unlock {d}
 open {d}""",
     "open": """open {d}
@@ -260,8 +263,9 @@ def kind_in_area_turn(rng, home):
         return None
     area, domain = rng.choice(ones)
     device, kind = home.in_area(area, domain)[0], rng.choice(IN_AREA[domain])
-    if any(kind in n.lower().split(" ") for d in home.devices for n in d.names):
-        return None
+    known = [n.lower() for d in home.devices for n in d.names]
+    if any(kind in n.split(" ") for n in known) or any(area.lower() in n.lower() for d in home.of(domain) for n in d.names):
+        return None  # then a name is what was said
     _, tool, forms, arguments, state = rng.choice([t for t in AREA_TOOLS if t[0] == domain])
     value = rng.randint(15, 27) if domain == "climate" else number(rng, 1, 99)[0]
     heard = rng.choice((f"the {kind} in {spoken_area(rng, area)}", f"the {cased(rng, area)} {kind}"))
@@ -717,7 +721,7 @@ def wake_turn(rng, home):
     return not_offered(rng, home, "HassStartTimer", text)
 
 
-TURNS = [(15, loose_turn), (8, share_turn), (7, area_turn), (5, kind_in_area_turn), (3, floor_turn), (8, player_turn), (5, moving_turn), (11, list_turn), (9, mixed_pair_turn), (13, states_turn), (6, missing_turn), (8, timer_turn),
+TURNS = [(15, loose_turn), (8, share_turn), (7, area_turn), (5, kind_in_area_turn), (5, floor_turn), (8, player_turn), (8, moving_turn), (11, list_turn), (9, mixed_pair_turn), (13, states_turn), (6, missing_turn), (8, timer_turn),
          (9, script_turn), (3, kinds_turn), (2, unclear_turn), (4, chatter_turn), (1, wake_turn), (1, time_turn)]
 
 
