@@ -12,16 +12,22 @@ export const heldOut = path.join(root, "models", "spark", "heldout");
 export const heldOutText = path.join(heldOut, "dialogues.txt");
 
 const call = z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()) });
+export const message = z.object({
+  role: z.enum(["system", "user", "assistant", "tool"]),
+  content: z.string(),
+  tool_calls: z.array(z.object({ function: call })).optional(),
+});
+export const tool = z.object({
+  function: z.object({
+    name: z.string(),
+    description: z.string(),
+    parameters: z.record(z.string(), z.unknown()),
+  }),
+});
 const line = z.object({
   id: z.string(),
   made_up: z.boolean(),
-  messages: z.array(
-    z.object({
-      role: z.enum(["system", "user", "assistant", "tool"]),
-      content: z.string(),
-      tool_calls: z.array(z.object({ function: call })).optional(),
-    }),
-  ),
+  messages: z.array(message),
   tools: z.array(z.string()),
   expect: z.object({
     calls: z.array(call).optional(),
@@ -53,13 +59,6 @@ export function readDialogues(kind: string, folder = heldOut): Dialogue[] {
 }
 
 function readTools(folder: string): (name: string) => Tool {
-  const tool = z.object({
-    function: z.object({
-      name: z.string(),
-      description: z.string(),
-      parameters: z.record(z.string(), z.unknown()),
-    }),
-  });
   const tools = z.record(z.string(), tool).parse(JSON.parse(readFileSync(path.join(folder, "tools.json"), "utf8")));
   return (name) => {
     const known = tools[name];
@@ -68,7 +67,7 @@ function readTools(folder: string): (name: string) => Tool {
   };
 }
 
-function toMessage({ role, content, tool_calls }: z.infer<typeof line>["messages"][number]): Message {
+export function toMessage({ role, content, tool_calls }: z.infer<typeof message>): Message {
   const toolCalls = tool_calls?.map(({ function: { name, arguments: args } }, i) => ({
     id: `call_${i}`,
     name,
@@ -89,7 +88,8 @@ export function includes(answer: string, text: string): boolean {
   return answer.toLowerCase().includes(text.toLowerCase());
 }
 
-function callsOf(answer: string): unknown[] | null {
+/** The calls of an answer as they are written; null where one is not JSON. */
+export function callsOf(answer: string): unknown[] | null {
   const texts = [...answer.matchAll(/<tool_call>\s*(.*?)\s*<\/tool_call>/gs)].map((match) => match[1] ?? "");
   try {
     return texts.map((text) => JSON.parse(text) as unknown);

@@ -1,0 +1,144 @@
+/** The held-out sets of today's homes and of other clients, as models/spark/heldout.py writes them, and what counts as right in them. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import * as z from "zod";
+import type { Message, Tool } from "../../src/chat/messages.js";
+import { callsOf, message, toMessage, tool } from "./dialogues.js";
+
+const values = z.record(z.string(), z.array(z.unknown()));
+const call = z.object({ name: z.string(), arguments: values, may: values });
+const reading = z.object({
+  /** The tool that has to be called first. */
+  reads: z.string(),
+  /** What it may be narrowed to. */
+  filters: z.record(z.string(), z.array(z.string())),
+  /** Of each list one has to be in the answer, and nothing of `never`. */
+  says: z.array(z.array(z.string())),
+  never: z.array(z.string()),
+});
+const expectation = z.union([
+  z.object({ answers: z.array(z.array(call)) }),
+  reading,
+  z.object({ idle: z.literal(true) }),
+]);
+const row = z.object({
+  id: z.string(),
+  category: z.string(),
+  home: z.string().optional(),
+  tools: z.array(z.string()).default([]),
+  messages: z.array(message),
+  expect: expectation,
+});
+const homesFile = z.object({
+  tools: z.record(z.string(), tool),
+  homes: z.record(z.string(), z.object({ system: z.string(), tools: z.array(z.string()), live: z.string() })),
+});
+
+type WantedCall = z.infer<typeof call>;
+export type Reading = z.infer<typeof reading>;
+
+export interface Call {
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+export interface TodayRow {
+  readonly id: string;
+  readonly category: string;
+  readonly messages: readonly Message[];
+  readonly tools: readonly Tool[];
+  readonly expect: z.infer<typeof expectation>;
+  /** What Home Assistant sends when the home's states are asked for. */
+  readonly live: string;
+}
+
+/** kind: today, states, tools, idle. */
+export function readToday(kind: string, folder: string): TodayRow[] {
+  const { tools, homes } = homesFile.parse(JSON.parse(readFileSync(path.join(folder, "homes.json"), "utf8")));
+  const schema = (name: string): Tool => {
+    const known = tools[name];
+    if (!known) throw new Error(`homes.json has no tool ${name}`);
+    return known.function;
+  };
+  const lines = readFileSync(path.join(folder, `${kind}.jsonl`), "utf8")
+    .trim()
+    .split("\n");
+  return lines.map((text) => {
+    const { home: key, messages, tools: named, ...rest } = row.parse(JSON.parse(text));
+    const home = key === undefined ? null : homes[key];
+    if (home === undefined) throw new Error(`homes.json has no ${key}`);
+    const system: Message[] = home ? [{ role: "system", content: home.system }] : [];
+    return {
+      ...rest,
+      messages: [...system, ...messages.map(toMessage)],
+      tools: (home?.tools ?? named).map(schema),
+      live: JSON.stringify({ data: { result: home?.live ?? "" }, error: false }),
+    };
+  });
+}
+
+/** The calls of an answer by the names that the client gave; null where one is not JSON. */
+export function readCalls(answer: string, given: (name: string) => string): Call[] | null {
+  const parsed = z
+    .array(z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()) }))
+    .safeParse(callsOf(answer));
+  return parsed.success ? parsed.data.map((one) => ({ ...one, name: given(one.name) })) : null;
+}
+
+/** Any of the answers, its calls in any order. */
+export function isOneOf(answers: readonly (readonly WantedCall[])[], calls: readonly Call[] | null): boolean {
+  return calls !== null && answers.some((wanted) => wanted.length === calls.length && pairUp(wanted, calls));
+}
+
+function pairUp([first, ...others]: readonly WantedCall[], calls: readonly Call[]): boolean {
+  if (!first) return true;
+  return calls.some((one, i) => isWanted(first, one) && pairUp(others, calls.toSpliced(i, 1)));
+}
+
+function isWanted(wanted: WantedCall, { name, arguments: args }: Call): boolean {
+  const known = { ...wanted.may, ...wanted.arguments };
+  return (
+    name === wanted.name &&
+    Object.keys(wanted.arguments).every((key) => key in args) &&
+    Object.entries(args).every(([key, value]) => known[key]?.some((right) => isSame(right, value)))
+  );
+}
+
+/** Home Assistant takes names in capitals and small letters alike. */
+function isSame(right: unknown, value: unknown): boolean {
+  if (typeof right === "string" && typeof value === "string") return right.toLowerCase() === value.trim().toLowerCase();
+  return isDeepStrictEqual(right, value);
+}
+
+/** One call, for the live context, that does not leave out what was asked. */
+export function readsStates({ reads, filters }: Reading, calls: readonly Call[] | null): boolean {
+  const [only, ...others] = calls ?? [];
+  if (only?.name !== reads || others.length > 0) return false;
+  return Object.entries(only.arguments).every(([key, value]) =>
+    [value].flat().some((one) => filters[key]?.some((right) => isSame(right, one))),
+  );
+}
+
+/** The right state or value, and not its opposite. The names of what was asked are no state. */
+export function tellsStates({ filters, says, never }: Reading, answer: string): boolean {
+  let text = answer.toLowerCase();
+  for (const name of filters.name ?? []) text = text.replaceAll(name.toLowerCase(), " ");
+  text = text.replace(/(not|n't) (on|off|open|closed|locked|unlocked)\b/g, "not");
+  return (
+    !answer.includes("<tool_call>") &&
+    says.every((words) => words.some((word) => hasWord(text, word))) &&
+    !never.some((word) => hasWord(text, word))
+  );
+}
+
+/** "21" is in "21 degrees" and in "21.", not in "121" or "21.5". */
+function hasWord(text: string, word: string): boolean {
+  const escaped = word.toLowerCase().replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`(?<![\\p{L}\\d]|\\d[.,])${escaped}(?![\\p{L}\\d]|[.,]\\d)`, "u").test(text);
+}
+
+/** Some words and no call. */
+export function isIdle(answer: string): boolean {
+  return answer.trim() !== "" && !answer.includes("<tool_call>");
+}
