@@ -1,13 +1,20 @@
-# Writes the held-out sets into heldout/: commands, questions and stories as JSON lines, and dialogues for perplexity.
-# `python3 heldout.py [--out FOLDER] [--seed TEXT]`; another folder with another seed is a set whose failures may be read.
+# Writes the held-out sets into heldout/, as JSON lines, and dialogues for perplexity.
+# `python3 heldout.py [--out FOLDER] [--seed TEXT] [--only first|today]`; another folder with another seed is a set whose failures may be read.
 # One line: {"id", "kind", "made_up", "messages", "tools", "expect"}; `tools` are names of heldout/tools.json, which has their OpenAI form.
 # expect: {"calls": [...]} exactly; {"contains": [...]} and no call; {"keywords": [...]} in the answer; {"subject": ...} in the story.
+# The sets of today ("today", "states", "tools", "idle") have a category, and the id of a home in heldout/homes.json instead of system prompt and tools; that file has the tools' OpenAI form for these sets too.
+# expect there: {"answers": [[call]]}, any of these; {"reads": the tool, "filters", "says", "never"}; {"idle": true}. README.md says how they are judged.
 import argparse
 import json
 import os
 
 import commands
 import generate
+import heldout_homes
+import heldout_idle
+import heldout_states
+import heldout_today
+import heldout_tools
 import home as homes
 import stories
 import talk
@@ -17,6 +24,7 @@ import words
 HERE = os.path.dirname(os.path.abspath(__file__))
 SEED = "heldout-2"
 ORDINARY, MADE_UP, REFUSALS, QUESTIONS, STORIES, DIALOGUES = 380, 220, 100, 60, 100, 60
+HOMES, TODAY_EACH, TOOL_CALLS, IDLE, IDLE_AT_HOME = 90, 26, 200, 200, 130
 
 
 def command_line(seed, number, made_up, refusal):
@@ -76,13 +84,30 @@ def write(path, kind, rows):
     print(f"{count} lines in {path}")
 
 
-def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("--out", default=os.path.join(HERE, "heldout"))
-    p.add_argument("--seed", default=SEED)
-    a = p.parse_args()
-    out, seed = a.out, a.seed
-    os.makedirs(out, exist_ok=True)
+def write_today(out, seed):
+    """The sets of today's homes and of other clients; the homes and the tools that their rows name."""
+    pool = heldout_homes.pool(seed, HOMES)
+    described = {key: {"system": home.system, "tools": list(home.schemas()), "live": home.live_context()} for key, home in pool.items()}
+    tools = {name: schema for home in pool.values() for name, schema in home.schemas().items()} | {name: heldout_tools.schema(name) for name in heldout_tools.TOOLS}
+    with open(os.path.join(out, "homes.json"), "w") as file:
+        lines = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in described.items()]
+        file.write('{"tools": ' + json.dumps(tools) + ',\n"homes": {\n' + ",\n".join(lines) + "\n}}\n")
+    write_rows(out, "states", heldout_states.rows(seed, pool))
+    write_rows(out, "today", heldout_today.rows(seed, pool, TODAY_EACH))
+    write_rows(out, "tools", heldout_tools.rows(seed, TOOL_CALLS))
+    write_rows(out, "idle", heldout_idle.rows(seed, pool, IDLE, IDLE_AT_HOME))
+
+
+def write_rows(out, kind, rows):
+    rows = [{"id": f"{kind}-{i + 1}", **row} for i, row in enumerate(rows)]
+    path = os.path.join(out, f"{kind}.jsonl")
+    with open(path, "w") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    print(f"{len(rows)} lines in {path}")
+
+
+def write_first(out, seed):
+    """The sets of homes before 2026.9, of questions and of stories."""
     write(os.path.join(out, "commands.jsonl"), "command", [command_line(seed, i, m, False) for m, n in ((False, ORDINARY), (True, MADE_UP)) for i in range(n)])
     write(os.path.join(out, "refusals.jsonl"), "refusal", [command_line(seed, i, i % 3 == 0, True) for i in range(REFUSALS)])
     write(os.path.join(out, "questions.jsonl"), "question", questions(seed))
@@ -95,6 +120,19 @@ def main():
         for i in range(DIALOGUES):
             d = generate.dialogue(seed, i, "test")
             file.write("".join(t for t, _ in template.segments(d["messages"], d["tools"])))
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--out", default=os.path.join(HERE, "heldout"))
+    p.add_argument("--seed", default=SEED)
+    p.add_argument("--only", choices=("first", "today"), help="commands, refusals, questions, stories and dialogues; or the sets of today")
+    a = p.parse_args()
+    os.makedirs(a.out, exist_ok=True)
+    if a.only != "today":
+        write_first(a.out, a.seed)
+    if a.only != "first":
+        write_today(a.out, a.seed)
 
 
 if __name__ == "__main__":

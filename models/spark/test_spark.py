@@ -1,6 +1,9 @@
 # Self-check of the generator, the tokenizer, the template and the GGUF writer: `python3 -m unittest` in this folder.
+import ast
+import collections
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -11,6 +14,12 @@ import numpy
 
 import generate
 import gguf
+import heldout_idle
+import heldout_judge
+import heldout_phrases
+import heldout_states
+import heldout_today
+import heldout_tools
 import home
 import phrases
 import talk
@@ -77,6 +86,47 @@ class Generator(unittest.TestCase):
         self.assertGreaterEqual(sum(r["made_up"] for r in rows), 150)
         self.assertEqual(len(held_out_lines("questions")), 60)
         self.assertEqual(len(held_out_lines("stories")), 100)
+        self.assertEqual([len(held_out_lines(name)) for name in ("states", "tools", "idle")], [100, 200, 200])
+        self.assertEqual({row["category"] for row in held_out_lines("today")}, set(heldout_today.CATEGORIES))
+        self.assertGreaterEqual(min(collections.Counter(row["category"] for row in held_out_lines("today")).values()), 20)
+        self.assertGreaterEqual(len({row["category"] for row in held_out_lines("tools")}), 40)
+        for name in os.listdir(os.path.join(HERE, "heldout")):
+            if name != "commands.jsonl":
+                self.assertLess(os.path.getsize(os.path.join(HERE, "heldout", name)), 600_000, name)
+
+    def test_every_answer_of_today_is_offered_and_has_known_arguments(self):
+        for name in ("today", "tools"):
+            for row in heldout_judge.read(os.path.join(HERE, "heldout"), name):
+                offered = {t["function"]["name"]: t["function"]["parameters"] for t in row["tools"]}
+                self.assertTrue(row["expect"]["answers"], row["id"])
+                for call in [c for calls in row["expect"]["answers"] for c in calls]:
+                    known = offered[call["name"]]
+                    self.assertLessEqual(set(call["arguments"]) | set(call["may"]), set(known["properties"]), row["id"])
+                    self.assertLessEqual(set(known.get("required", ())), set(call["arguments"]), row["id"])
+
+    def test_what_is_right_of_today_is_told_from_what_is_wrong(self):
+        wanted = {"name": "intent__HassTurnOn", "arguments": {"name": ["Lamp", "Moon"]}, "may": {"domain": [["light"]]}}
+        row = {"tools": [{"function": {"name": "intent__HassTurnOn"}}], "expect": {"answers": [[wanted]]}}
+        for arguments, right in (({"name": "lamp"}, True), ({"name": "Moon", "domain": ["light"]}, True), ({"name": "Lamp", "domain": ["fan"]}, False), ({}, False), ({"name": "Lamp", "area": "Hall"}, False)):
+            call = f'<tool_call>\n{json.dumps({"name": "HassTurnOn", "arguments": arguments})}\n</tool_call>'
+            self.assertEqual(heldout_judge.passes(row, call), right, arguments)
+            self.assertFalse(heldout_judge.passes(row, call + call))
+        states = {"expect": {"reads": "GetLiveContext", "filters": {"name": ["On Lamp"]}, "says": [["off", "no"]], "never": ["on", "yes"]}}
+        for answer, right in (("No, the On Lamp is off.", True), ("On Lamp is off.", True), ("It is not on.", False), ("On Lamp is on.", False), ("", False)):
+            self.assertEqual(heldout_judge.passes(states, answer), right, answer)
+        self.assertTrue(heldout_judge.has_word("it is 21 degrees.", "21") and heldout_judge.has_word("at 21.", "21"))
+        self.assertFalse(heldout_judge.has_word("it is 21.5", "21") or heldout_judge.has_word("121", "21") or heldout_judge.has_word("1.21", "21"))
+
+    def test_no_phrasing_of_today_is_one_of_the_trainings(self):
+        def form(text):
+            return re.sub(r"[^a-z{}% ]", "", re.sub(r"\{\w+\}", "{}", text.lower())).strip()
+        trained = set()
+        for name in ("commands", "frames", "guests", "phrases", "talk", "today"):
+            with open(os.path.join(HERE, name + ".py")) as file:
+                trained |= {form(node.value) for node in ast.walk(ast.parse(file.read())) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        lists = [v for module in (heldout_phrases, heldout_states) for v in vars(module).values() if isinstance(v, list)] + list(heldout_idle.SAYINGS.values()) + [forms for _, _, forms in heldout_tools.TOOLS.values()]
+        for text in [text for texts in lists for text in texts if isinstance(text, str) and len(text.replace("{", " {").split()) > 2]:
+            self.assertFalse(form(text) in trained and form(text).replace("{}", "").count(" ") > 1, text)
 
     def test_every_expected_call_is_offered(self):
         for row in held_out_lines("commands"):
