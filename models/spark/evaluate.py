@@ -1,5 +1,5 @@
 # Measures a checkpoint, rounded to Q8_0 as it ships, on the held-out sets, greedily, with PyTorch.
-# `python3 evaluate.py [--checkpoint FILE] [--part commands,refusals,questions,stories,perplexity] [--limit N] [--failures N]`
+# `python3 evaluate.py [--checkpoint FILE] [--part commands,refusals,questions,stories,today,states,tools,idle,perplexity] [--limit N] [--failures N]`
 import argparse
 import collections
 import json
@@ -10,6 +10,7 @@ import torch
 
 import export
 import gguf
+import heldout_judge
 import model
 import template
 import tokenizer
@@ -135,6 +136,43 @@ def perplexity(runner, tok):
     return 2.718281828459045 ** (total / count)
 
 
+def answer_all(runner, tok, rows, limit):
+    """[(row, answer)], decoded in batches of prompts about as long as each other."""
+    encoded = [(r, tok.encode("".join(t for t, _ in template.segments(r["messages"], r["tools"], True)))) for r in rows]
+    encoded.sort(key=lambda r: len(r[1]))
+    results = []
+    for i in range(0, len(encoded), 32):
+        batch = encoded[i:i + 32]
+        outs = runner.generate([ids for _, ids in batch], tok.eos, limit)
+        results += [(row, tok.decode(out)) for (row, _), out in zip(batch, outs)]
+    return results
+
+
+def at_most(rows, limit):
+    return [rows[i * len(rows) // limit] for i in range(limit)] if limit and len(rows) > limit else rows
+
+
+def show(results, passed, count):
+    for row, answer in [r for r in results if not passed(*r)][:count]:
+        print("  ", row["id"], json.dumps(row["messages"][-1]["content"], ensure_ascii=False), "\n      wanted", json.dumps(row["expect"], ensure_ascii=False),
+              "\n      got   ", json.dumps(answer, ensure_ascii=False))
+
+
+def measure_today(runner, tok, part, a):
+    """A set of today. A question on states has two answers: the call that reads them, and the words."""
+    rows = at_most(heldout_judge.read(os.path.join(HERE, "heldout"), part), a.limit)
+    results = answer_all(runner, tok, rows, 160)
+    if part == "states":
+        read = [(row, answer) for row, answer in results if heldout_judge.reads_states(row, answer)]
+        unread = [r for r in results if not any(r[0] is row for row, _ in read)]
+        results = unread + answer_all(runner, tok, [{**row, "messages": heldout_judge.after_reading(row, answer)} for row, answer in read], 160)
+    passed = heldout_judge.passes
+    groups = collections.Counter(row["category"] for row, _ in results)
+    right = collections.Counter(row["category"] for row, answer in results if passed(row, answer))
+    print(f"step {runner.steps} {part}: {right.total()} of {len(results)}, " + ", ".join(f"{name} {right[name]}/{count}" for name, count in sorted(groups.items())), flush=True)
+    show(results, passed, a.failures)
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--checkpoint", default=os.path.join(model.CACHE, "spark.pt"))
@@ -149,17 +187,12 @@ def main():
         if part == "perplexity":
             print(f"perplexity of heldout/dialogues.txt, windows of 1024: {perplexity(runner, tok):.4f}")
             continue
+        if part in heldout_judge.SETS:
+            measure_today(runner, tok, part, a)
+            continue
         with open(os.path.join(HERE, "heldout", part + ".jsonl")) as file:
-            rows = [json.loads(line) for line in file]
-        if a.limit and len(rows) > a.limit:
-            rows = [rows[i * len(rows) // a.limit] for i in range(a.limit)]
-        rows = [(r, tok.encode("".join(t for t, _ in template.segments(r["messages"], r["tools"], True)))) for r in rows]
-        rows.sort(key=lambda r: len(r[1]))
-        results = []
-        for i in range(0, len(rows), 32):
-            batch = rows[i:i + 32]
-            outs = runner.generate([ids for _, ids in batch], tok.eos, 320 if part == "stories" else 160)
-            results += [(row, tok.decode(out)) for (row, _), out in zip(batch, outs)]
+            rows = at_most([json.loads(line) for line in file], a.limit)
+        results = answer_all(runner, tok, rows, 320 if part == "stories" else 160)
         good = [r for r in results if passes(*r)]
         line = f"step {runner.steps} {part}: {len(good)} of {len(results)}"
         if part == "commands":
@@ -169,9 +202,7 @@ def main():
             line += f" (named in {sum(named(x, r['expect']['subject']) for r, x in results)}, without loops {sum(good_story(x) for _, x in results)}, " \
                     f"different {len({x for _, x in results})})"
         print(line, flush=True)
-        for row, answer in [r for r in results if not passes(*r)][:a.failures]:
-            print("  ", row["id"], json.dumps(row["messages"][-1]["content"], ensure_ascii=False), "\n      wanted", json.dumps(row["expect"], ensure_ascii=False),
-                  "\n      got   ", json.dumps(answer, ensure_ascii=False))
+        show(results, passes, a.failures)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 /**
  * Measures the shipped Spark on its held-out dialogues, greedily, through our own engine and the model's own chat
- * template: `npm run spark:evaluate [-- MODEL.gguf] [--failures] [--data FOLDER]`, where FOLDER is another set that
- * models/spark/heldout.py wrote. Exits with 1 when a figure is below its target.
+ * template: `npm run spark:evaluate [-- MODEL.gguf] [--failures] [--data FOLDER] [--only SET,SET]`, where FOLDER is another set that
+ * models/spark/heldout.py wrote, and a SET is commands, refusals, questions, stories, today, states, tools, idle or perplexity. Exits with 1 when a figure is below its target.
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import type { Message } from "../../src/chat/messages.js";
 import { PromptBuilder } from "../../src/chat/prompt.js";
 import type { Engine, Model } from "../../src/engine/contract.js";
 import { greedySampler } from "../../src/engine/greedy.js";
@@ -13,8 +14,19 @@ import { stepAlone } from "../../src/engine/step-alone.js";
 import { root } from "../helpers/shared.js";
 import { type Dialogue, heldOut, heldOutText, includes, isGoodStory, isRight, readDialogues } from "./dialogues.js";
 import { openModel, perplexity } from "./perplexity.js";
+import { isIdle, isOneOf, readCalls, readsStates, readToday, type TodayRow, tellsStates } from "./today.js";
 
 const mostAnswerTokens = 320;
+
+/** Of every category of the set "today". */
+const todayShare = 0.85;
+
+/** The other sets of today: what is reported, and how many of them are to be right. */
+const todaySets = [
+  ["states", "questions that need the live context", 85],
+  ["tools", "calls of unseen tools", 160],
+  ["idle", "requests with nothing to do, no call", 196],
+] as const;
 
 interface Answered {
   readonly dialogue: Dialogue;
@@ -51,6 +63,65 @@ async function answerAll(engine: Engine, model: Model, kind: string): Promise<An
   return answered;
 }
 
+interface Judged {
+  readonly row: TodayRow;
+  readonly right: boolean;
+  readonly answers: readonly string[];
+}
+
+/** A question on states goes on after the call: the states are sent, and the answer is judged. */
+async function judge(engine: Engine, model: Model, prompts: PromptBuilder, row: TodayRow): Promise<Judged> {
+  const { expect, messages, tools } = row;
+  const { tokens, toolNames } = await prompts.build(messages, { tools });
+  const first = await answer(engine, model, tokens);
+  if ("idle" in expect) return { row, right: isIdle(first), answers: [first] };
+  const calls = readCalls(first, (name) => toolNames.given(name));
+  if ("answers" in expect) return { row, right: isOneOf(expect.answers, calls), answers: [first] };
+  if (!calls || !readsStates(expect, calls)) return { row, right: false, answers: [first] };
+  const toolCalls = calls.map(({ name, arguments: args }, i) => ({
+    id: `call_${i}`,
+    name,
+    arguments: JSON.stringify(args),
+  }));
+  const read: Message[] = [
+    { role: "assistant", content: "", toolCalls },
+    { role: "tool", content: row.live, toolCallId: "call_0" },
+  ];
+  const next = await prompts.build([...messages, ...read], { tools });
+  const second = await answer(engine, model, next.tokens);
+  return { row, right: tellsStates(expect, second), answers: [first, second] };
+}
+
+async function judgeAll(engine: Engine, model: Model, kind: string): Promise<Judged[]> {
+  const prompts = await PromptBuilder.open(model);
+  const judged: Judged[] = [];
+  for (const row of readToday(kind, options.data)) judged.push(await judge(engine, model, prompts, row));
+  return judged;
+}
+
+function reportJudged(what: string, judged: readonly Judged[], target: number): void {
+  report(what, judged.filter(({ right }) => right).length, judged.length, target);
+  if (!options.failures) return;
+  for (const { row, answers } of judged.filter(({ right }) => !right)) {
+    const text = JSON.stringify(row.messages.at(-1)?.content);
+    console.log(`  ${row.id} ${row.category} ${text}\n    wanted ${JSON.stringify(row.expect)}`);
+    console.log(`    got ${answers.map((one) => JSON.stringify(one)).join("\n    then ")}`);
+  }
+}
+
+function byCategory(judged: readonly Judged[]): (readonly [string, Judged[]])[] {
+  const categories = [...new Set(judged.map(({ row }) => row.category))];
+  return categories.map((name) => [name, judged.filter(({ row }) => row.category === name)]);
+}
+
+/** How many of each category, in one line. */
+function sayCategories(judged: readonly Judged[]): void {
+  const counts = byCategory(judged).map(
+    ([name, all]) => `${name} ${all.filter(({ right }) => right).length}/${all.length}`,
+  );
+  console.log(`  ${counts.join(", ")}`);
+}
+
 let missed = false;
 
 function report(what: string, right: number, total: number, target: number): void {
@@ -73,26 +144,48 @@ function showFailure({ id, messages, expect }: Dialogue, answer: string): void {
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { failures: { type: "boolean", default: false }, data: { type: "string", default: heldOut } },
+  options: {
+    failures: { type: "boolean", default: false },
+    data: { type: "string", default: heldOut },
+    only: { type: "string" },
+  },
 });
 const file = positionals[0] ?? path.join(root, "models", "spark", "spark-q8_0.gguf");
 const { model, engine } = await openModel(file);
 
-const commands = await answerAll(engine, model, "commands");
-reportRight("commands, exact calls", commands, 0.95);
-reportRight(
-  "commands on made-up names",
-  commands.filter(({ dialogue }) => dialogue.madeUp),
-  0.9,
-);
-reportRight("refusals and results in words", await answerAll(engine, model, "refusals"), 0.9);
-reportRight("questions about hearthd", await answerAll(engine, model, "questions"), 0.9);
-const stories = await answerAll(engine, model, "stories");
-const named = stories.filter(({ dialogue, answer }) => includes(answer, dialogue.expect.subject ?? ""));
-const sound = stories.filter(({ answer }) => isGoodStory(answer));
-report("stories that name their subject", named.length, stories.length, 0.9 * stories.length);
-report("stories without loops", sound.length, stories.length, stories.length);
-const { value } = await perplexity(engine, model, readFileSync(heldOutText, "utf8"));
-console.log(`perplexity of the held-out dialogues: ${value.toFixed(4)}`);
+const isAsked = (set: string): boolean => options.only === undefined || options.only.split(",").includes(set);
+
+if (isAsked("commands")) {
+  const commands = await answerAll(engine, model, "commands");
+  reportRight("commands, exact calls", commands, 0.95);
+  reportRight(
+    "commands on made-up names",
+    commands.filter(({ dialogue }) => dialogue.madeUp),
+    0.9,
+  );
+}
+if (isAsked("refusals")) reportRight("refusals and results in words", await answerAll(engine, model, "refusals"), 0.9);
+if (isAsked("questions")) reportRight("questions about hearthd", await answerAll(engine, model, "questions"), 0.9);
+if (isAsked("stories")) {
+  const stories = await answerAll(engine, model, "stories");
+  const named = stories.filter(({ dialogue, answer }) => includes(answer, dialogue.expect.subject ?? ""));
+  const sound = stories.filter(({ answer }) => isGoodStory(answer));
+  report("stories that name their subject", named.length, stories.length, 0.9 * stories.length);
+  report("stories without loops", sound.length, stories.length, stories.length);
+}
+if (isAsked("today")) {
+  for (const [category, judged] of byCategory(await judgeAll(engine, model, "today"))) {
+    reportJudged(`commands of today, ${category}`, judged, todayShare * judged.length);
+  }
+}
+for (const [set, what, target] of todaySets.filter(([name]) => isAsked(name))) {
+  const judged = await judgeAll(engine, model, set);
+  reportJudged(what, judged, target);
+  sayCategories(judged);
+}
+if (isAsked("perplexity")) {
+  const { value } = await perplexity(engine, model, readFileSync(heldOutText, "utf8"));
+  console.log(`perplexity of the held-out dialogues: ${value.toFixed(4)}`);
+}
 await engine.close();
 process.exitCode = missed ? 1 : 0;

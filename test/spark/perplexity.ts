@@ -16,7 +16,7 @@ export async function openModel(file: string): Promise<{ model: Model; engine: E
     threads: 0,
     decodeThreads: 0,
     maxSequences: 1,
-    contextTokens: 4096,
+    contextTokens: 8192,
     kvTokens: 0,
     maxBatchTokens: windowTokens,
     isa: "",
