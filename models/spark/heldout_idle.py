@@ -4,10 +4,10 @@ import heldout_tools
 import words
 
 SAYINGS = {
-    "small talk": ["Hiya", "Good evening to you", "Morning!", "Hello hello", "What's new?", "How's it going today?", "You there?", "Are you awake?", "Did you sleep well?", "Nice to meet you", "Are you a boy or a girl?",
-                   "Do you like your job?", "How old are you?", "What's your favourite food?", "Do you get bored?", "Can you feel anything?", "You sound tired", "Tell me a joke", "Sing something", "Are you real?",
-                   "Where do you live?", "Who put you together?", "Do you know my name?", "Do you like cats or dogs?", "I'm {p}, by the way", "Guess who's back", "Long time no see", "What are you thinking about?", "Do you have friends?",
-                   "What sort of thing are you?", "Do you dream at night?", "I missed you", "See you tomorrow", "Bye for now", "Night night", "Hello, can you hear me", "Say something nice", "Merry Christmas!", "Happy new year to you", "Are you clever?"],
+    "small talk": ["Hiya", "Good evening to you", "Morning!", "Well hello again", "What's new?", "How's it going today?", "You there?", "Are you awake?", "Did you sleep well?", "Nice to meet you", "Are you a boy or a girl?",
+                   "Do you like your job?", "How old are you?", "What's your favourite food?", "Do you get bored?", "Can you feel anything?", "You sound tired", "Can you cheer me up a bit?", "Sing something", "Are you real?",
+                   "Where do you live?", "Who put you together?", "Bet you can't guess my name", "Do you like cats or dogs?", "I'm {p}, by the way", "Guess who's back", "Long time no see", "What are you thinking about?", "Do you have friends?",
+                   "What sort of thing are you?", "Do you dream at night?", "I missed you", "See you after the weekend", "Bye for now", "Sweet dreams to you", "Hello, can you hear me", "Say something nice", "Merry Christmas!", "Happy new year to you", "Are you clever?"],
     "remarks": ["I had a rotten day", "My back hurts", "What lovely weather we had on Sunday", "{p} passed the exam!", "We're having pasta tonight", "The neighbours are loud again, typical", "I can't believe it's Monday already",
                 "That film was awful", "I'm so tired I could sleep standing", "Our cat had kittens", "I've been thinking about moving", "Work was fine today", "{p} is coming for dinner next week", "I just ran ten kilometres",
                 "The dentist was nice to me", "I think I caught a cold", "My sister got engaged", "I love this house", "Sometimes I wonder why I bother", "The new sofa is so comfy", "I painted the fence yesterday", "I'm learning the trumpet",
@@ -20,7 +20,7 @@ SAYINGS = {
                   "What do pandas eat?", "How many bones do people have?", "Why do cats purr?", "What's photosynthesis?", "Who invented the telephone?", "How does a rainbow come about?", "What's the longest river in Africa?", "Do fish sleep?",
                   "What is a haiku?", "How many players has a football team?", "What's the boiling point of water?", "Which metal is liquid at room temperature?", "Why do leaves fall in autumn?", "Who discovered penicillin?", "What is gravity?",
                   "How tall is the Eiffel Tower?", "How does a fridge keep things cold?", "Why do light bulbs burn out?", "How does a heat pump work?", "Who invented the vacuum cleaner?", "What is a thermostat good for?", "How do locks work?", "What does a sommelier do?", "How many minutes are in a day?", "Who composed the Four Seasons?"],
-    "thanks": ["Thanks a million", "Cheers mate", "Ta very much", "That's very kind", "You're a star", "Brilliant, thanks", "Perfect", "Well done you", "Good job", "Much appreciated", "Great, that's all", "OK that will be all for today", "Lovely, ta",
+    "thanks": ["Thanks a million", "Cheers mate", "Ta very much", "That's very kind", "You're a star", "Brilliant, thanks", "Just what I was after", "Well done you", "You handled that rather well", "Much appreciated", "Great, that's all", "OK that will be all for today", "Lovely, ta",
                "Thank you so much, you've been a great help", "No, that's fine, thank you", "Excellent work", "I'm grateful", "Nothing else, thanks", "That's enough for now, thank you", "You did that nicely", "Splendid", "Sweet, thanks", "Thank you, that was it",
                "I'm happy with that", "Never mind then"],
     "half sentences": ["So I was going to", "Um", "Well, if you could just", "And then the", "Hmm, wait", "Could you maybe", "What I wanted to say is", "Because of the", "Er, hold on a", "I mean", "The thing with", "But when we", "No, it's the other", "Or was it",

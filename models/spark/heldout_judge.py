@@ -6,21 +6,27 @@ import re
 import template
 
 SETS = ("today", "states", "tools", "idle")
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "heldout")
+
+
+def rows(folder, kind):
+    """The rows of a set as they are in its file."""
+    with open(os.path.join(folder, kind + ".jsonl")) as file:
+        return [json.loads(line) for line in file]
 
 
 def read(folder, kind):
     """The rows of a set, with the system prompt, the tools and the live context of their homes."""
     with open(os.path.join(folder, "homes.json")) as file:
         known = json.load(file)
-    with open(os.path.join(folder, kind + ".jsonl")) as file:
-        rows = [json.loads(line) for line in file]
-    for row in rows:
+    found = rows(folder, kind)
+    for row in found:
         home = known["homes"].get(row.get("home"))
         row["tools"] = [known["tools"][name] for name in (home["tools"] if home else row["tools"])]
         if home:
             row["messages"].insert(0, {"role": "system", "content": home["system"]})
             row["live"] = json.dumps({"data": {"result": home["live"]}, "error": False}, ensure_ascii=False, separators=(",", ":"))
-    return rows
+    return found
 
 
 def calls_of(text):

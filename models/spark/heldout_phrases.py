@@ -10,7 +10,7 @@ AREA_LIGHTS_OFF = ["Kill every light in {a}", "All the lights in {a} can go out"
 BRIGHTNESS = ["Take {d} down to {v} percent", "{d}, say, {v}%?", "I'd like {d} at {v} percent brightness.", "Could {d} be at {v} percent?", "Put {d} on {v} percent", "Bring {d} up to {v} %"]
 AREA_BRIGHTNESS = ["Set the lights in {a} at {v} percent", "I'd like it at {v} percent in {a}, the lights I mean", "All lamps in {a} to {v}% please"]
 COLOR = ["Make {d} glow {v}", "I'd love {d} in {v}", "Could we have {d} in {v}?", "Change {d} over to {v}", "{v} for {d}, please"]
-LIGHT_AGAIN = [("off", "And off again"), ("off", "actually no, turn it back off"), ("off", "never mind, put it out again"), ("dim", "A bit much. Take it to {v} percent"), ("dim", "now dim that to {v}%"),
+LIGHT_AGAIN = [("off", "Too bright, so off again"), ("off", "actually no, turn it back off"), ("off", "never mind, put it out again"), ("dim", "A bit much. Take it to {v} percent"), ("dim", "now dim that to {v}%"),
                ("color", "Now make it {v}"), ("color", "and in {v} please")]
 
 SWITCH_ON = ["Give {d} power", "Get {d} started", "Could you flip {d} on?", "Go ahead and put {d} on", "{d} please, on", "I want {d} running", "Would you set {d} to on?", "{d} may run now"]
@@ -75,7 +75,7 @@ TIMER = ["Give me a timer of {t}", "Do a countdown of {t}", "Set me {t} on the t
 NAMED_TIMER = ["I need a timer called {w}, {t}", "A {w} timer for {t} please", "Start a timer for the {w}, {t}", "The {w} takes {t}, set a timer with that name", "{t} timer named {w}"]
 CANCEL_TIMER = ["Drop the {w} timer", "I don't need the {w} timer any more", "Kill the {w} timer"]
 CANCEL_ALL = ["Drop all my timers", "No more timers, cancel the lot", "Clear every timer", "Forget all the timers"]
-CANCEL_ONLY = ["Stop the timer", "Scrap that timer", "I don't need the timer now"]
+CANCEL_ONLY = ["That timer can stop now", "Scrap that timer", "I don't need the timer now"]
 ADD_TIME = ["Give the {w} timer {t} more", "Another {t} on the {w} timer", "Make the {w} timer {t} longer"]
 LESS_TIME = ["Take {t} off the {w} timer", "Make the {w} timer {t} shorter"]
 PAUSE_TIMER = ["Freeze the {w} timer", "Put the {w} timer on hold"]

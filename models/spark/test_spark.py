@@ -16,6 +16,7 @@ import generate
 import gguf
 import heldout_idle
 import heldout_judge
+import heldout_overlap
 import heldout_phrases
 import heldout_states
 import heldout_today
@@ -127,6 +128,11 @@ class Generator(unittest.TestCase):
         lists = [v for module in (heldout_phrases, heldout_states) for v in vars(module).values() if isinstance(v, list)] + list(heldout_idle.SAYINGS.values()) + [forms for _, _, forms in heldout_tools.TOOLS.values()]
         for text in [text for texts in lists for text in texts if isinstance(text, str) and len(text.replace("{", " {").split()) > 2]:
             self.assertFalse(form(text) in trained and form(text).replace("{}", "").count(" ") > 1, text)
+
+    def test_no_request_of_today_is_said_in_training(self):
+        self.assertEqual(heldout_overlap.overlap({"turn it off", "its 5%"}, ["Turn it off!", "turn IT off", "It's 5%.", "turn it off now"]), {"turn it off": 2, "its 5%": 1})
+        held_out = {heldout_overlap.spoken(row["messages"][-1]["content"]) for name in heldout_judge.SETS for row in held_out_lines(name)}
+        self.assertEqual(heldout_overlap.overlap(held_out, heldout_overlap.training_requests(5, 10_000)), {})
 
     def test_every_expected_call_is_offered(self):
         for row in held_out_lines("commands"):
