@@ -39,17 +39,39 @@ def calls_of(text):
     return calls if well else None
 
 
-def same(right, value):
+UNITS = {"hours": 3600, "minutes": 60, "seconds": 1}
+# Home Assistant looks these up; all other words are somebody's own, and mean the same without an article.
+LOOKED_UP = ("name", "area", "floor", "domain", "device_class")
+
+
+def same(key, right, value):
     """Home Assistant takes names in capitals and small letters alike. True is not 1."""
     if isinstance(right, str) and isinstance(value, str):
-        return right.lower() == value.strip().lower()
+        right, value = right.lower(), value.strip().lower()
+        return right == value or key not in LOOKED_UP and without_articles(right) == without_articles(value)
     return right == value and isinstance(right, bool) == isinstance(value, bool)
 
 
+def without_articles(text):
+    return " ".join(word for word in text.split() if word not in ("a", "an", "the"))
+
+
+def seconds_of(arguments):
+    """What hours, minutes and seconds come to; None where one is not a whole number, or none is said."""
+    parts = {unit: arguments[unit] for unit in UNITS if unit in arguments}
+    if not parts or any(type(n) is not int for n in parts.values()):
+        return None
+    return sum(n * UNITS[unit] for unit, n in parts.items())
+
+
 def is_wanted(wanted, call, names):
-    known = {**wanted["may"], **wanted["arguments"]}
-    return names.short(wanted["name"]) == call["name"] and set(wanted["arguments"]) <= set(call["arguments"]) and \
-        all(any(same(right, value) for right in known.get(key, ())) for key, value in call["arguments"].items())
+    known, said = {**wanted["may"], **wanted["arguments"]}, call["arguments"]
+    if "seconds" in wanted:
+        if seconds_of(said) != wanted["seconds"]:
+            return False
+        said = {key: value for key, value in said.items() if key not in UNITS}
+    return names.short(wanted["name"]) == call["name"] and set(wanted["arguments"]) <= set(said) and \
+        all(any(same(key, right, value) for right in known.get(key, ())) for key, value in said.items())
 
 
 def pair_up(wanted, calls, names):
@@ -64,7 +86,7 @@ def reads_states(row, answer):
     if not calls or len(calls) != 1 or calls[0]["name"] != template.Names(row["tools"]).short(expect["reads"]):
         return False
     def kept(key, value):
-        return any(same(right, one) for right in expect["filters"].get(key, ()) for one in (value if isinstance(value, list) else [value]))
+        return any(same(key, right, one) for right in expect["filters"].get(key, ()) for one in (value if isinstance(value, list) else [value]))
     return all(kept(key, value) for key, value in calls[0]["arguments"].items())
 
 

@@ -1,5 +1,6 @@
 # The held-out commands of today's homes, by category: a request, turns before it, and every answer that a home's owner would take for right.
 # An answer is calls in any order. A call's `arguments` are those that it must have, each with its right values; those of `may` it may have too.
+# `seconds`: what its hours, minutes and seconds come to.
 import json
 
 import heldout_phrases as p
@@ -78,11 +79,15 @@ def kind_of(device):
 
 
 def by_device(home, device, tools, **arguments):
-    return answers(*(at_device(home, tool, device, **arguments) for tool in tools))
+    """The calls that act on one device, each an answer: by its name, and by its area where it is the only one of its kind there."""
+    named = [at_device(home, tool, device, **arguments) for tool in tools]
+    if device.area and home.in_area(device.area, device.domain) == [device]:
+        named += [at_area(home, tool, device.area, device.domain, **arguments) for tool in tools if "area" in homes.TODAY[tool]]
+    return answers(*named)
 
 
 def device_request(rng, home, domain, forms, tools, then=(), **arguments):
-    """To one device. `tools` are equally right; `then`: further answers, as functions of the device."""
+    """To one device. `tools` are equally right; `then`: further answers, as pairs of a tool and its arguments."""
     devices = home.of(domain)
     if not devices:
         return None
@@ -94,9 +99,8 @@ def device_request(rng, home, domain, forms, tools, then=(), **arguments):
     alone = device.area and home.in_area(device.area, domain) == [device]
     if noun and alone and rng.random() < 0.3:
         heard = f"the {noun} in {said_area(rng, device.area)}"
-        right += answers(*(at_area(home, tool, device.area, domain, **arguments) for tool in tools if "area" in homes.TODAY[tool]))
-    for more in then:
-        right += answers(more(device))
+    for tool, others in then:
+        right += by_device(home, device, [tool], **others)
     return Request(styled(rng, rng.choice(forms), d=heard, v=next(iter(arguments.values()), "")), *right) if right else None
 
 
@@ -134,11 +138,10 @@ def light(rng, home):
     kind, devices = rng.random(), home.of("light")
     if not devices:
         return None
-    dark = [lambda d: at_device(home, "HassLightSet", d, brightness=0)]
     if kind < 0.2:
-        return device_request(rng, home, "light", p.LIGHT_ON, ["HassTurnOn"], [lambda d: at_device(home, "HassLightSet", d, brightness=100)])
+        return device_request(rng, home, "light", p.LIGHT_ON, ["HassTurnOn"], [("HassLightSet", {"brightness": 100})])
     if kind < 0.38:
-        return device_request(rng, home, "light", p.LIGHT_OFF, ["HassTurnOff"], dark)
+        return device_request(rng, home, "light", p.LIGHT_OFF, ["HassTurnOff"], [("HassLightSet", {"brightness": 0})])
     if kind < 0.55:
         on = rng.random() < 0.5
         return area_request(rng, home, "light", p.AREA_LIGHTS_ON if on else p.AREA_LIGHTS_OFF, ["HassTurnOn" if on else "HassTurnOff"])
@@ -161,9 +164,9 @@ def switch(rng, home):
 def fan(rng, home):
     kind = rng.random()
     if kind < 0.3:
-        return device_request(rng, home, "fan", p.FAN_ON, ["HassTurnOn"], [lambda d: at_device(home, "HassFanSetSpeed", d, percentage=100)])
+        return device_request(rng, home, "fan", p.FAN_ON, ["HassTurnOn"], [("HassFanSetSpeed", {"percentage": 100})])
     if kind < 0.55:
-        return device_request(rng, home, "fan", p.FAN_OFF, ["HassTurnOff"], [lambda d: at_device(home, "HassFanSetSpeed", d, percentage=0)])
+        return device_request(rng, home, "fan", p.FAN_OFF, ["HassTurnOff"], [("HassFanSetSpeed", {"percentage": 0})])
     if kind < 0.85:
         return device_request(rng, home, "fan", p.FAN_SPEED, ["HassFanSetSpeed"], percentage=percent(rng))
     return device_request(rng, home, "fan", p.FAN_FULL if kind < 0.93 else p.FAN_HALF, ["HassFanSetSpeed"], percentage=100 if kind < 0.93 else 50)
@@ -171,12 +174,10 @@ def fan(rng, home):
 
 def cover(rng, home):
     kind = rng.random()
-    def at(position):
-        return [lambda d: at_device(home, "HassSetPosition", d, position=position)]
     if kind < 0.25:
-        return device_request(rng, home, "cover", p.OPEN, ["HassTurnOn", "HassOpen"], at(100))
+        return device_request(rng, home, "cover", p.OPEN, ["HassTurnOn", "HassOpen"], [("HassSetPosition", {"position": 100})])
     if kind < 0.48:
-        return device_request(rng, home, "cover", p.CLOSE, ["HassTurnOff", "HassClose"], at(0))
+        return device_request(rng, home, "cover", p.CLOSE, ["HassTurnOff", "HassClose"], [("HassSetPosition", {"position": 0})])
     if kind < 0.58:
         shut = rng.random() < 0.5
         return area_request(rng, home, "cover", p.AREA_CLOSE if shut else p.AREA_OPEN, ["HassTurnOff", "HassClose"] if shut else ["HassTurnOn", "HassOpen"])
@@ -188,7 +189,7 @@ def cover(rng, home):
         return device_request(rng, home, "cover", p.STOP_COVER, ["HassStopMoving"])
     device = rng.choice(home.of("cover"))
     request = again(rng, home, device, "HassTurnOn", p.OPEN, p.COVER_AGAIN, ["HassTurnOff", "HassClose"])
-    request.answers += answers(at_device(home, "HassSetPosition", device, position=0))
+    request.answers += by_device(home, device, ["HassSetPosition"], position=0)
     return request
 
 
@@ -236,8 +237,7 @@ def vacuum(rng, home):
     if kind < 0.4:
         if len(devices) != 1:
             return None
-        near = answers(at_area(home, "HassVacuumStart", devices[0].area, "vacuum")) if devices[0].area else []
-        return Request(styled(rng, rng.choice(p.ONLY_VACUUM)), *by_device(home, devices[0], ["HassVacuumStart"]), *near)
+        return Request(styled(rng, rng.choice(p.ONLY_VACUUM)), *by_device(home, devices[0], ["HassVacuumStart"]))
     if kind < 0.75:
         return device_request(rng, home, "vacuum", p.DOCK, ["HassVacuumReturnToBase"])
     if len(devices) != 1:
@@ -294,29 +294,30 @@ def todo(rng, home):
 
 
 def duration(rng):
-    """(as it is said, the arguments that say it)."""
+    """(as it is said, its seconds)."""
     kind, n = rng.random(), rng.randint(2, 55)
     if kind < 0.55:
-        return f"{n} minutes", [{"minutes": n}]
+        return f"{n} minutes", 60 * n
     if kind < 0.7:
-        return f"{n} seconds", [{"seconds": n}]
+        return f"{n} seconds", n
     if kind < 0.8:
         hours = rng.randint(2, 5)
-        return f"{hours} hours", [{"hours": hours}]
+        return f"{hours} hours", 3600 * hours
     if kind < 0.9:
-        return f"an hour and {n} minutes", [{"hours": 1, "minutes": n}, {"minutes": 60 + n}]
-    return f"{n} minutes and 30 seconds", [{"minutes": n, "seconds": 30}]
+        return f"an hour and {n} minutes", 3600 + 60 * n
+    return f"{n} minutes and 30 seconds", 60 * n + 30
 
 
 def timer(rng, home):
     if not home.timers:
         return None
-    kind, (time, lengths) = rng.random(), duration(rng)
+    kind, (time, seconds) = rng.random(), duration(rng)
     label = rng.choice(p.LABELS) if rng.random() < 0.6 else words.made_up_word(rng, "test").lower()
     named = [label, f"{label} timer"]
     def timed(forms, tool, **arguments):
         text = styled(rng, rng.choice(forms), t=time, w=label)
-        return Request(text, *answers(*(wanted(home, tool, {**length, **arguments}) for length in lengths)))
+        call = wanted(home, tool, arguments)
+        return Request(text, *([[{**call, "seconds": seconds}]] if call else []))
     def plain(forms, tool, **arguments):
         return Request(styled(rng, rng.choice(forms), w=label), *answers(wanted(home, tool, arguments)))
     if kind < 0.26:

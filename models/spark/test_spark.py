@@ -102,7 +102,8 @@ class Generator(unittest.TestCase):
                 self.assertTrue(row["expect"]["answers"], row["id"])
                 for call in [c for calls in row["expect"]["answers"] for c in calls]:
                     known = offered[call["name"]]
-                    self.assertLessEqual(set(call["arguments"]) | set(call["may"]), set(known["properties"]), row["id"])
+                    units = set(heldout_judge.UNITS) if "seconds" in call else set()
+                    self.assertLessEqual(set(call["arguments"]) | set(call["may"]) | units, set(known["properties"]), row["id"])
                     self.assertLessEqual(set(known.get("required", ())), set(call["arguments"]), row["id"])
 
     def test_what_is_right_of_today_is_told_from_what_is_wrong(self):
@@ -112,6 +113,14 @@ class Generator(unittest.TestCase):
             call = f'<tool_call>\n{json.dumps({"name": "HassTurnOn", "arguments": arguments})}\n</tool_call>'
             self.assertEqual(heldout_judge.passes(row, call), right, arguments)
             self.assertFalse(heldout_judge.passes(row, call + call))
+        timed = {"name": "HassStartTimer", "arguments": {}, "may": {"name": ["egg"]}, "seconds": 5400}
+        item = {"name": "HassListAddItem", "arguments": {"item": ["a bag of rice"], "name": ["The List"]}, "may": {}}
+        row = {"tools": [{"function": {"name": wanted["name"]}} for wanted in (timed, item)], "expect": {"answers": [[timed], [item]]}}
+        for name, arguments, right in (("HassStartTimer", {"hours": 1, "minutes": 30}, True), ("HassStartTimer", {"minutes": 90, "hours": 0}, True), ("HassStartTimer", {"seconds": 5400, "name": "Egg"}, True),
+                                       ("HassStartTimer", {"minutes": 30}, False), ("HassStartTimer", {}, False), ("HassStartTimer", {"minutes": "90"}, False), ("HassStartTimer", {"minutes": 90, "area": "Hall"}, False),
+                                       ("HassListAddItem", {"item": "Bag of rice", "name": "the list"}, True), ("HassListAddItem", {"item": "a bag of rice", "name": "list"}, False)):
+            call = f'<tool_call>\n{json.dumps({"name": name, "arguments": arguments})}\n</tool_call>'
+            self.assertEqual(heldout_judge.passes(row, call), right, arguments)
         states = {"expect": {"reads": "GetLiveContext", "filters": {"name": ["On Lamp"]}, "says": [["off", "no"]], "never": ["on", "yes"]}}
         for answer, right in (("No, the On Lamp is off.", True), ("On Lamp is off.", True), ("It is not on.", False), ("On Lamp is on.", False), ("", False)):
             self.assertEqual(heldout_judge.passes(states, answer), right, answer)

@@ -7,7 +7,13 @@ import type { Message, Tool } from "../../src/chat/messages.js";
 import { callsOf, message, toMessage, tool } from "./dialogues.js";
 
 const values = z.record(z.string(), z.array(z.unknown()));
-const call = z.object({ name: z.string(), arguments: values, may: values });
+const call = z.object({
+  name: z.string(),
+  arguments: values,
+  may: values,
+  /** What hours, minutes and seconds come to. */
+  seconds: z.number().optional(),
+});
 const reading = z.object({
   /** The tool that has to be called first. */
   reads: z.string(),
@@ -96,19 +102,47 @@ function pairUp([first, ...others]: readonly WantedCall[], calls: readonly Call[
   return calls.some((one, i) => isWanted(first, one) && pairUp(others, calls.toSpliced(i, 1)));
 }
 
-function isWanted(wanted: WantedCall, { name, arguments: args }: Call): boolean {
+function isWanted(wanted: WantedCall, { name, arguments: given }: Call): boolean {
   const known = { ...wanted.may, ...wanted.arguments };
+  const timed = wanted.seconds !== undefined;
+  const args = timed ? Object.fromEntries(Object.entries(given).filter(([key]) => !units.has(key))) : given;
   return (
     name === wanted.name &&
+    (!timed || secondsOf(given) === wanted.seconds) &&
     Object.keys(wanted.arguments).every((key) => key in args) &&
-    Object.entries(args).every(([key, value]) => known[key]?.some((right) => isSame(right, value)))
+    Object.entries(args).every(([key, value]) => known[key]?.some((right) => isSame(key, right, value)))
   );
 }
 
+const units = new Map([
+  ["hours", 3600],
+  ["minutes", 60],
+  ["seconds", 1],
+]);
+
+/** What hours, minutes and seconds come to; null where one is not a whole number, or none is said. */
+function secondsOf(args: Call["arguments"]): number | null {
+  const parts = [...units]
+    .filter(([unit]) => unit in args)
+    .map(([unit, size]) => (Number.isInteger(args[unit]) ? Number(args[unit]) * size : null));
+  return parts.length > 0 && parts.every((part) => part !== null) ? parts.reduce((sum, part) => sum + part, 0) : null;
+}
+
+/** Home Assistant looks these up; all other words are somebody's own, and mean the same without an article. */
+const lookedUp = ["name", "area", "floor", "domain", "device_class"];
+
 /** Home Assistant takes names in capitals and small letters alike. */
-function isSame(right: unknown, value: unknown): boolean {
-  if (typeof right === "string" && typeof value === "string") return right.toLowerCase() === value.trim().toLowerCase();
-  return isDeepStrictEqual(right, value);
+function isSame(key: string, right: unknown, value: unknown): boolean {
+  if (typeof right !== "string" || typeof value !== "string") return isDeepStrictEqual(right, value);
+  const [one, other] = [right.toLowerCase(), value.trim().toLowerCase()];
+  return one === other || (!lookedUp.includes(key) && withoutArticles(one) === withoutArticles(other));
+}
+
+function withoutArticles(text: string): string {
+  return text
+    .split(/\s+/)
+    .filter((word) => !["a", "an", "the"].includes(word))
+    .join(" ");
 }
 
 /** One call, for the live context, that does not leave out what was asked. */
@@ -116,7 +150,7 @@ export function readsStates({ reads, filters }: Reading, calls: readonly Call[] 
   const [only, ...others] = calls ?? [];
   if (only?.name !== reads || others.length > 0) return false;
   return Object.entries(only.arguments).every(([key, value]) =>
-    [value].flat().some((one) => filters[key]?.some((right) => isSame(right, one))),
+    [value].flat().some((one) => filters[key]?.some((right) => isSame(key, right, one))),
   );
 }
 

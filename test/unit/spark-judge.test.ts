@@ -29,6 +29,29 @@ test("several held-out calls are right in any order, and no more of them", () =>
   assert.equal(calls("<tool_call>{</tool_call>"), null);
 });
 
+test("a time is right however it is parted, and somebody's own words without an article", () => {
+  const timer = { name: "intent__HassTurnOn", arguments: {}, may: { name: ["egg"] }, seconds: 5400 };
+  const item = { name: "intent__HassTurnOn", arguments: { item: ["a bag of rice"], name: ["The List"] }, may: {} };
+  const right = (args: unknown) => isOneOf([[timer], [item]], calls(written(args)));
+  for (const args of [
+    { hours: 1, minutes: 30 },
+    { hours: 0, minutes: 90 },
+    { seconds: 5400, name: "Egg" },
+    { item: "Bag of rice", name: "the list" },
+  ]) {
+    assert.equal(right(args), true, JSON.stringify(args));
+  }
+  for (const args of [
+    {},
+    { minutes: 30 },
+    { minutes: "90" },
+    { minutes: 90, area: "Hall" },
+    { item: "a bag of rice", name: "list" },
+  ]) {
+    assert.equal(right(args), false, JSON.stringify(args));
+  }
+});
+
 const question = {
   reads: "GetLiveContext",
   filters: { name: ["On Lamp"], domain: ["light"], area: [] },
