@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 import type { Message, Tool } from "../../src/chat/messages.js";
 import { root } from "../helpers/shared.js";
+import type { Answer } from "./client.js";
 
 export const heldOut = path.join(root, "models", "spark", "heldout");
 
@@ -76,26 +77,20 @@ export function toMessage({ role, content, tool_calls }: z.infer<typeof message>
   return { role, content, ...(toolCalls ? { toolCalls } : {}) };
 }
 
-/** The exact calls; or an answer in words with all that it has to say. */
-export function isRight({ expect }: Dialogue, answer: string): boolean {
-  if (expect.calls) return isDeepStrictEqual(callsOf(answer), expect.calls);
-  if (expect.subject !== undefined) return isGoodStory(answer) && includes(answer, expect.subject);
+/** The exact calls, in their order; or an answer in words with all that it has to say. */
+export function isRight({ expect }: Dialogue, { text, calls }: Answer): boolean {
+  if (expect.calls) return isDeepStrictEqual(calls, expect.calls);
+  if (expect.subject !== undefined) return isGoodStory(text) && includes(text, expect.subject);
   const words = [...(expect.contains ?? []), ...(expect.keywords ?? [])];
-  return answer.trim() !== "" && !answer.includes("<tool_call>") && words.every((word) => includes(answer, word));
+  return text.trim() !== "" && calls?.length === 0 && words.every((word) => includes(text, word));
 }
 
-export function includes(answer: string, text: string): boolean {
-  return answer.toLowerCase().includes(text.toLowerCase());
+export function namesSubject({ expect }: Dialogue, text: string): boolean {
+  return includes(text, expect.subject ?? "");
 }
 
-/** The calls of an answer as they are written; null where one is not JSON. */
-export function callsOf(answer: string): unknown[] | null {
-  const texts = [...answer.matchAll(/<tool_call>\s*(.*?)\s*<\/tool_call>/gs)].map((match) => match[1] ?? "");
-  try {
-    return texts.map((text) => JSON.parse(text) as unknown);
-  } catch {
-    return null;
-  }
+function includes(text: string, words: string): boolean {
+  return text.toLowerCase().includes(words.toLowerCase());
 }
 
 /** Some sentences, and no four words more than three times. */

@@ -4,7 +4,8 @@ import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 import type { Message, Tool } from "../../src/chat/messages.js";
-import { callsOf, message, toMessage, tool } from "./dialogues.js";
+import type { Answer, Call } from "./client.js";
+import { message, toMessage, tool } from "./dialogues.js";
 
 const values = z.record(z.string(), z.array(z.unknown()));
 const call = z.object({
@@ -44,11 +45,6 @@ const homesFile = z.object({
 type WantedCall = z.infer<typeof call>;
 export type Reading = z.infer<typeof reading>;
 
-export interface Call {
-  readonly name: string;
-  readonly arguments: Readonly<Record<string, unknown>>;
-}
-
 export interface TodayRow {
   readonly id: string;
   readonly category: string;
@@ -82,14 +78,6 @@ export function readToday(kind: string, folder: string): TodayRow[] {
       live: JSON.stringify({ data: { result: home?.live ?? "" }, error: false }),
     };
   });
-}
-
-/** The calls of an answer by the names that the client gave; null where one is not JSON. */
-export function readCalls(answer: string, given: (name: string) => string): Call[] | null {
-  const parsed = z
-    .array(z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()) }))
-    .safeParse(callsOf(answer));
-  return parsed.success ? parsed.data.map((one) => ({ ...one, name: given(one.name) })) : null;
 }
 
 /** Any of the answers, its calls in any order. */
@@ -155,12 +143,12 @@ export function readsStates({ reads, filters }: Reading, calls: readonly Call[] 
 }
 
 /** The right state or value, and not its opposite. The names of what was asked are no state. */
-export function tellsStates({ filters, says, never }: Reading, answer: string): boolean {
+export function tellsStates({ filters, says, never }: Reading, { text: answer, calls }: Answer): boolean {
   let text = answer.toLowerCase();
   for (const name of filters.name ?? []) text = text.replaceAll(name.toLowerCase(), " ");
   text = text.replace(/(not|n't) (on|off|open|closed|locked|unlocked)\b/g, "not");
   return (
-    !answer.includes("<tool_call>") &&
+    calls?.length === 0 &&
     says.every((words) => words.some((word) => hasWord(text, word))) &&
     !never.some((word) => hasWord(text, word))
   );
@@ -173,6 +161,6 @@ function hasWord(text: string, word: string): boolean {
 }
 
 /** Some words and no call. */
-export function isIdle(answer: string): boolean {
-  return answer.trim() !== "" && !answer.includes("<tool_call>");
+export function isIdle({ text, calls }: Answer): boolean {
+  return text.trim() !== "" && calls?.length === 0;
 }
