@@ -131,7 +131,7 @@ class Generator(unittest.TestCase):
         def form(text):
             return re.sub(r"[^a-z{}% ]", "", re.sub(r"\{\w+\}", "{}", text.lower())).strip()
         trained = set()
-        for name in ("commands", "frames", "guests", "phrases", "talk", "today"):
+        for name in ("commands", "frames", "guests", "idle", "phrases", "talk", "today"):
             with open(os.path.join(HERE, name + ".py")) as file:
                 trained |= {form(node.value) for node in ast.walk(ast.parse(file.read())) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
         lists = [v for module in (heldout_phrases, heldout_states) for v in vars(module).values() if isinstance(v, list)] + list(heldout_idle.SAYINGS.values()) + [forms for _, _, forms in heldout_tools.TOOLS.values()]
