@@ -18,7 +18,7 @@ NAMESPACE = {tool: integration for integration, tools in INTEGRATIONS.items() fo
 NEEDED_DOMAIN = {tool: domain for domain, tools in homes.TODAY_DOMAIN_TOOLS.items() for tool in tools}
 SEPARATE = ("HassLock", "HassUnlock", "HassOpen", "HassClose")
 
-# What stands in a home, most frequent first, and how often.
+# The domains that stand in a home, and how often.
 WEIGHTS = {"light": 9, "switch": 4, "cover": 4, "media_player": 3, "sensor": 3, "climate": 2.5, "fan": 2.5, "lock": 2.5, "vacuum": 1.5, "todo": 1.5, "scene": 2,
            "input_boolean": 1.5, "binary_sensor": 1, "weather": 0.7}
 PLACELESS = ("scene", "todo", "weather", "input_boolean")

@@ -1,4 +1,4 @@
-# What people say to an assistant without wanting anything done: any call is wrong, and an answer in words is due.
+# Sayings of people who want nothing done by an assistant: any call is wrong, and an answer in words is due.
 # Written without a look at the phrasings of the training.
 import heldout_tools
 import words

@@ -1,4 +1,4 @@
-# What counts as right in the held-out sets of today: the same as test/spark/today.ts, for checkpoints.
+# Tells right answers in the held-out sets of today from wrong ones: as test/spark/today.ts does, for checkpoints.
 import json
 import os
 import re

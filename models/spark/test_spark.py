@@ -23,6 +23,7 @@ import heldout_today
 import heldout_tools
 import home
 import phrases
+import recorded
 import talk
 import template
 import tokenizer
@@ -155,6 +156,29 @@ class Generator(unittest.TestCase):
                     self.assertEqual(all(k in answer.lower() for k in fact.keywords), fact is other, (fact.key, other.key))
             for answer in talk.BEYOND_ANSWERS + talk.NO_TOOLS + [a for answers, _ in talk.CHAT for a in answers]:
                 self.assertFalse(all(k in answer.lower() for k in fact.keywords), (fact.key, answer))
+
+
+class Recorded(unittest.TestCase):
+    def test_a_request_has_the_shapes_of_its_parts(self):
+        tools = [{"type": "function", "function": {"name": "vacuum__HassVacuumCleanArea", "parameters": {"properties": {"area": {}, "name": {}}}}}, {"name": "script__nap"}]
+        system = "You help.\nBriefly.\n\nDevices:\n- names: Lamp, Moon\n  domain: light\n  areas: Hall\n- names: Milk\n  domain: todo\n\nNo timers."
+        live = "Live Context:\n- names: Lamp\n  domain: light\n  state: 'on'\n  areas: Hall\n  attributes:\n    brightness: '7'\n    brightness_pct: '3'\n"
+        messages = [{"role": "system", "content": system}, {"role": "user", "content": "on"}, {"role": "tool", "content": json.dumps({"data": {"result": live}, "error": False})},
+                    {"type": "function_call_output", "output": '{"data":{"success":[{"name":"Lamp"}],"failed":[]},"error":false}'}, {"role": "tool", "content": "done"}]
+        self.assertEqual(set(recorded.shapes(messages, tools)), {
+            ("tool", "HassVacuumCleanArea", "area", "name"), ("tool of the home", False), ("line before the list", "Devices:"), ("words before the list", True), ("words after the list", True),
+            ("entry", "domain", "areas"), ("entry", "domain"), ("entry", "domain", "state", "areas", "attributes", "brightness_pct"), ("result", "{data: {result: str}, error: bool}"),
+            ("result", "{data: {success: [{name: str}], failed: []}, error: bool}"), ("result", "words")})
+
+    def test_requests_are_read_from_a_body_and_from_lines(self):
+        body = {"messages": [{"role": "user", "content": "x"}], "tools": [{"name": "a"}]}
+        line = json.dumps({"body": json.dumps(body)})
+        with tempfile.TemporaryDirectory() as folder:
+            for text, count in ((json.dumps(body), 1), (line, 1), (f"{line}\n{line}\n" + json.dumps({"body": "{}"}), 2)):
+                path = os.path.join(folder, "requests")
+                with open(path, "w") as file:
+                    file.write(text)
+                self.assertEqual(list(recorded.requests(path)), [(body["messages"], body["tools"])] * count)
 
 
 class Tokens(unittest.TestCase):

@@ -12,15 +12,15 @@ const call = z.object({
   name: z.string(),
   arguments: values,
   may: values,
-  /** What hours, minutes and seconds come to. */
+  /** The time that hours, minutes and seconds come to. */
   seconds: z.number().optional(),
 });
 const reading = z.object({
   /** The tool that has to be called first. */
   reads: z.string(),
-  /** What it may be narrowed to. */
+  /** The values that it may be narrowed to. */
   filters: z.record(z.string(), z.array(z.string())),
-  /** Of each list one has to be in the answer, and nothing of `never`. */
+  /** One of each list has to be in the answer, and nothing of `never`. */
   says: z.array(z.array(z.string())),
   never: z.array(z.string()),
 });
@@ -51,7 +51,7 @@ export interface TodayRow {
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
   readonly expect: z.infer<typeof expectation>;
-  /** What Home Assistant sends when the home's states are asked for. */
+  /** The result that Home Assistant sends when the home's states are asked for. */
   readonly live: string;
 }
 
@@ -108,7 +108,7 @@ const units = new Map([
   ["seconds", 1],
 ]);
 
-/** What hours, minutes and seconds come to; null where one is not a whole number, or none is said. */
+/** The time that hours, minutes and seconds come to; null where one is not a whole number, or none is said. */
 function secondsOf(args: Call["arguments"]): number | null {
   const parts = [...units]
     .filter(([unit]) => unit in args)
