@@ -30,6 +30,7 @@ import tokenizer
 import words
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+RECORDED = os.path.join(HERE, "..", "..", "..", "shared", "golden", "home")
 
 
 def held_out_lines(name):
@@ -169,6 +170,13 @@ class Recorded(unittest.TestCase):
             ("tool", "HassVacuumCleanArea", "area", "name"), ("tool of the home", False), ("line before the list", "Devices:"), ("words before the list", True), ("words after the list", True),
             ("entry", "domain", "areas"), ("entry", "domain"), ("entry", "domain", "state", "areas", "attributes", "brightness_pct"), ("result", "{data: {result: str}, error: bool}"),
             ("result", "{data: {success: [{name: str}], failed: []}, error: bool}"), ("result", "words")})
+
+    @unittest.skipUnless(os.path.isdir(RECORDED), f"{RECORDED} is not there")
+    def test_training_has_all_shapes_of_recorded_requests(self):
+        paths = [os.path.join(RECORDED, name) for name in sorted(os.listdir(RECORDED)) if name.endswith(".json")]
+        sent = {shape for path in paths for messages, tools in recorded.requests(path) for shape in recorded.shapes(messages, tools)}
+        self.assertGreater(len(sent), 40)
+        self.assertEqual(sent - recorded.trained_shapes(), set())
 
     def test_requests_are_read_from_a_body_and_from_lines(self):
         body = {"messages": [{"role": "user", "content": "x"}], "tools": [{"name": "a"}]}
