@@ -369,7 +369,8 @@ def list_turn(rng, home):
     turn = finish(rng, home, "command", "get_items", said(rng, "read me {d}\n?what is on {d}\nread {d} to me\ntell me what {d} has\n?what do i need from {d}\nlist {d}\n?is there anything on {d}\n?what does {d} say\n?what stands on {d}\nshow me {d}\n?what is left on {d}\n?how many things are on {d}\nlet me hear {d}\n?what have i got on {d}", d=heard), {"todo_list": name}, [device], None)
     if turn.calls:
         found = [item(rng, home) for _ in range(rng.choice((0, 1, 2, 3, 4)))]
-        turn.result = enveloped(rng, {"result": [{"summary": x, "status": "needs_action"} for x in found]})
+        entries = [{"summary": x, "uid": words.made_up_word(rng, "train"), "status": "needs_action"} if rng.random() < 0.6 else {"summary": x, "status": "needs_action"} for x in found]
+        turn.result = enveloped(rng, {rng.choice(("items", "result")): entries})
         turn.done = f"On {name}: {', '.join(found)}." if found else f"Nothing is on {name}."
     return turn
 
@@ -519,6 +520,8 @@ def full_context(rng, home):
             state = rng.choice(("heat", "cool", "off", "auto"))
             more = {"current": rng.choice((rng.randint(10, 30), rng.randint(10, 29) + 0.5, float(rng.randint(10, 30)))), "target": rng.choice((rng.randint(15, 27), float(rng.randint(15, 27))))}
             attributes = [("current_temperature", f"'{more['current']}'"), ("temperature_unit", "°C"), ("temperature", more["target"])]
+            if rng.random() < 0.4:
+                attributes.append(("humidity", rng.choice((rng.randint(20, 90), rng.randint(200, 900) / 10))))
         elif d.domain == "media_player":
             state = rng.choice(("playing", "paused", "off", "idle"))
             if state in ("playing", "paused"):
@@ -670,7 +673,7 @@ def script_turn(rng, home):
     else:
         text = said(rng, forms, d=heard)
     turn = finish(rng, home, "command", name, text, arguments, [], f"{heard.capitalize()} is started.")
-    turn.result = rng.choice((enveloped(rng, {}), enveloped(rng, {"result": None}), '{"success": true}'))
+    turn.result = rng.choice((enveloped(rng, {"result": {}}), enveloped(rng, {}), enveloped(rng, {"result": None}), '{"success": true}'))
     return turn
 
 
