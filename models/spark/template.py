@@ -106,7 +106,7 @@ JINJA = """\
 {%- elif '"error_text":"' in c.text -%}
 {{ 'error: ' + c.text.split('"error_text":"')[1].split('"')[0].split(' (')[0] }}
 {%- elif '"summary":"' in c.text -%}
-{%- for part in c.text.split('"summary":"')[1:] -%}{%- set c.lines = c.lines + [part.split('"')[0]] -%}{%- endfor -%}
+{%- for part in c.text.split('"summary":"')[1:] -%}{%- if part.split('"')[0] not in c.lines -%}{%- set c.lines = c.lines + [part.split('"')[0]] -%}{%- endif -%}{%- endfor -%}
 {{ 'items: ' + c.lines | join(', ') }}
 {%- else -%}
 {{ c.text }}
@@ -256,7 +256,7 @@ def result(content, question):
     if '"error_text":"' in text:
         return "error: " + text.split('"error_text":"')[1].split('"')[0].split(" (")[0]
     if '"summary":"' in text:
-        return "items: " + ", ".join(part.split('"')[0] for part in text.split('"summary":"')[1:])
+        return "items: " + ", ".join(dict.fromkeys(part.split('"')[0] for part in text.split('"summary":"')[1:]))  # each once: copying the same word again and again finds no end
     return text
 
 

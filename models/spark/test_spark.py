@@ -240,7 +240,7 @@ class Prompt(unittest.TestCase):
             for separators in ((",", ":"), (", ", ": ")):
                 self.assertEqual(template.result(json.dumps(result, separators=separators), ""), "done: Lamp")
         self.assertEqual(template.result('{"data":{"error":"MatchFailedError","error_text":"No such light"},"error":true}', ""), "error: No such light")
-        self.assertEqual(template.result('{"data":{"result":[{"summary":"milk"},{"summary":"tea"}]},"error":false}', ""), "items: milk, tea")
+        self.assertEqual(template.result('{"data":{"result":[{"summary":"milk"},{"summary":"tea"},{"summary":"milk"}]},"error":false}', ""), "items: milk, tea")
         self.assertEqual(template.result("anything else", ""), "anything else")
 
     def test_of_a_live_context_what_was_asked_is_shown_and_all_where_nothing_is_named(self):
