@@ -1,4 +1,4 @@
-# What is said beside a microphone and asks for nothing that a tool does: questions of knowledge, remarks, words to other people, and
+# Sentences that are said beside a microphone and ask for nothing that a tool does: questions of knowledge, remarks, words to other people, and
 # sentences that break off. Words of homes are in them too, so that a tool is called for what is wanted and not for the words.
 import talk
 import words

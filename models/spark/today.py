@@ -244,7 +244,7 @@ def area_turn(rng, home):
                   f"The {words.DOMAIN_PLURAL[domain][0]} in the {area} are {('open' if on else 'closed') if domain == 'cover' else ('on' if on else 'off')}.")
 
 
-# What a kind is called, by its domain, where its name is not said: "the radio in the den" for a player that is called Anna's Radio.
+# Words for a kind, by its domain, where its name is not said: "the radio in the den" for a player that is called Anna's Radio.
 IN_AREA = {"light": ("light", "lamp"), "fan": ("fan", "ventilator"), "switch": ("switch", "plug"), "cover": ("blind", "shutter", "curtain"), "lock": ("lock", "door"), "media_player": ("radio", "speaker", "player", "music", "television"), "climate": ("heating", "thermostat")}
 # (domain, tool, phrasings, arguments beside the area, answer)
 AREA_TOOLS = [("light", "HassTurnOn", "turn on {d}\n={d} on\nswitch {d} on\n=i {w} {d} on", {"domain": ["light"]}, "on"), ("light", "HassTurnOff", "turn off {d}\n={d} off\nswitch {d} off", {"domain": ["light"]}, "off"),

@@ -77,7 +77,7 @@ Winter Mode, Garden Watering, Heating Pause, Home Cinema, Sleep Mode, Study Mode
     "binary_sensor": _words("""Motion, Window, Door Sensor, Smoke Detector, Motion Sensor, Leak Sensor, Window Sensor, Presence, Contact"""),
 }
 
-# What most homes have, in the words that they have for it.
+# Nouns of most homes, in the words that they have for these things.
 COMMON_NOUNS = {"light": ["Light", "Lights", "Lamp", "Ceiling Light", "Lights"], "switch": ["Plug", "Heater", "Kettle", "Coffee Maker", "Pump", "Outlet"],
                 "fan": ["Fan", "Ceiling Fan"], "cover": ["Window", "Door", "Blinds", "Curtain", "Garage Door", "Gate", "Shutter"], "lock": ["Door", "Front Door", "Back Door", "Lock", "Door Lock"],
                 "climate": ["Thermostat", "Heating", "Heat Pump", "AC", "Radiator"], "media_player": ["TV", "Speaker", "Radio", "Player"], "vacuum": ["Vacuum", "Robot"],
