@@ -7,7 +7,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const folders = ["src", "test", "deploy", "models", "systemd"];
+const folders = ["src", "native", "test", "deploy", "models", "systemd"];
 const forbidden = /^(Those|The same|Of|As|What)\b/;
 
 /** The forms of a language's comments, on a line of their own or behind code. */

@@ -20,10 +20,10 @@ struct MatmulKind {
   std::vector<Matrix> matrices;
 };
 
-// Those that hold a share of the model's weights worth measuring, the largest first.
+// The kinds that hold a share of the model's weights worth measuring, the largest first.
 std::vector<MatmulKind> matmul_kinds(const LoadedModel& model);
 
-// What `choice` names. ISA_UNKNOWN, ISA_UNSUPPORTED, OPTION_OUT_OF_RANGE.
+// Sets the ways that `choice` names. ISA_UNKNOWN, ISA_UNSUPPORTED, OPTION_OUT_OF_RANGE.
 Status set_choice(const MatmulChoice& choice, MatmulPlan* plan);
 MatmulChoice choice_of(const MatmulKind& kind, const MatmulPlan& plan);
 

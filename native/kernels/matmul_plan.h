@@ -21,8 +21,8 @@ struct MatmulWay {
   std::string name() const;
 };
 
-// What such a name says. What it leaves out, down to "", is the best set that this CPU runs, and that set's own first
-// way of reading in the order that is named. ISA_UNKNOWN, ISA_UNSUPPORTED, OPTION_OUT_OF_RANGE.
+// Reads such a name. A part that it leaves out, down to "", is the best set that this CPU runs, and that set's own
+// first way of reading in the order that is named. ISA_UNKNOWN, ISA_UNSUPPORTED, OPTION_OUT_OF_RANGE.
 Status parse_matmul_way(std::string_view name, MatmulWay* way);
 
 // The ways among which a measurement chooses, of all sets that this CPU runs, the usual one first. What `forced` names,

@@ -45,7 +45,7 @@ constexpr bool kSixBits<block_q4_k> = true;
 template <>
 constexpr bool kSixBits<block_q5_k> = true;
 
-// Those of one block, repeated for 16 weights each.
+// The scales of one block, repeated for 16 weights each.
 struct SixBits {
   __m128i bytes;
 
@@ -184,7 +184,7 @@ HEARTH_INLINE __m128 load_four_scales(const RowGroup<kSuperRows>& rows, size_t o
   return _mm_cvtph_ps(halves);
 }
 
-// What the four rows' blocks have beside their quants.
+// The scales and minimums of four rows' blocks.
 template <class B>
 struct Headers {
   HEARTH_INLINE explicit Headers(const RowGroup<kSuperRows>&) {}
@@ -304,7 +304,7 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
   for (size_t c = 0; c < kCols; ++c) y[c] = acc[c];
 }
 
-// As tiles() in matmul_x86.h, for four rows.
+// tiles() of matmul_x86.h for four rows.
 template <class B, size_t kCols, bool kStreams, class Store>
 inline size_t super_tiles(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c, size_t ahead,
                           Store store) {

@@ -83,7 +83,7 @@ struct Experts {
   enum class Gate { softmax, sigmoid } gate = Gate::softmax;
   size_t n_expert = 0, n_used = 0;
   float scale = 1;  // of the chosen experts' weights, which sum to 1 before it
-  // Of all experts, one behind the other.
+  // The matrices of all experts, one behind the other.
   Matrix gates, ups;  // [n_expert * n_ff, n_embd]
   Matrix downs;       // [n_expert * n_embd, n_ff]
 };
@@ -91,7 +91,7 @@ struct Experts {
 // Thrown by layer() once PassResources::stop is set.
 struct PassStopped {};
 
-// What a pass works with; all of it is the engine's and outlives the pass.
+// The resources of a pass; all are the engine's and outlive the pass.
 struct PassResources {
   const HearthKernels* kernels;
   const MatmulPlan* matmuls;  // for all matrix products; each way gives the bits of the others
@@ -125,7 +125,7 @@ class Pass {
   // Gives the memory of x back, which has to be what was allocated last.
   void forget(const Tensor& x);
   void add(Tensor& x, const Tensor& y);  // x += y
-  // The same at the end of a part of a layer: all that the layer allocated is forgotten, but for what keep_outputs
+  // Adds y at the end of a part of a layer: all that the layer allocated is forgotten, but for what keep_outputs
   // returned.
   void add_residual(Tensor& x, const Tensor& y);
   void mul(Tensor& x, const Tensor& y);  // x *= y
@@ -166,7 +166,7 @@ class Pass {
   // Stores k and v [n_rows, n_kv_head * head_dim] of the current layer, then causal attention of
   // q [n_rows, n_head * head_dim] over each row's own sequence, within the layer's window -> like q.
   Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape);
-  // The same over the keys and values that layer `kv_layer` stored.
+  // Attends over the keys and values that layer `kv_layer` stored.
   Tensor attention_over(size_t kv_layer, const Tensor& q, const AttentionShape& shape);
   // y[t] = the sum of filter[c, i] * x[t - taps + 1 + i, c] over i, for each channel c. Keeps the last taps - 1 rows in
   // the layer's state from float `state_at` on. filter: [x.cols, taps].
@@ -185,7 +185,7 @@ class Pass {
     x = select_outputs(x);
     layer_mark_ = scratch_.position();
   }
-  // The same for the residual stream and what is about to be added to it.
+  // Keeps the residual stream and the tensor that is about to be added to it.
   void keep_outputs(Tensor& x, Tensor& y) { keep_outputs(x), keep_outputs(y); }
   // x [n_outputs, n_embd] -> the caller's hidden states and logits, for what an architecture still does to the latter.
   Tensor logits(const Tensor& x, const Matrix& output);
@@ -200,7 +200,7 @@ class Pass {
   // x in the forms that these weights multiply with.
   HearthColumns columns(const Tensor& x, std::span<const Linear* const> weights);
   void multiply(const Tensor& x, std::span<const Linear* const> weights, std::span<Tensor> results);
-  // As one job.
+  // Runs all products as one job.
   void run(std::span<const Product> products);
   Tensor cut(const Tensor& x, size_t period, size_t at, size_t size);
   Routes route(const Tensor& logits, const Experts& w);
@@ -213,7 +213,7 @@ class Pass {
   void attend_item(const AttentionCall& call, const AttentionItem& item, const Tensor& spare, const Tensor& out);
   void attend_split(const AttentionCall& call, std::span<const AttentionItem> items, const Tensor& spare,
                     const Tensor& out);
-  // Of the current layer, from float `at` on.
+  // The state of the current layer, from float `at` on.
   float* state(int32_t slot, size_t at) const;
 
   static constexpr size_t kSerialElements = 16 * 1024;
