@@ -1,0 +1,26 @@
+// What memory this process may still take: of the machine, of the control groups that it is in (versions 1 and 2), or
+// of a size that somebody set. Reads /proc and /sys; knows nothing of what the memory is for.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace hearth {
+
+// Where the kernel tells of memory; tests have folders of their own.
+struct MemoryFiles {
+  std::string proc = "/proc";
+  std::string cgroup = "/sys/fs/cgroup";
+};
+
+struct MemoryBudget {
+  uint64_t bytes = 0;  // that this process may take beside what it has, a reserve for others left out
+  // What set it: "memory.budget_bytes", "the machine's free memory", "the control group /system.slice/hearth.service".
+  std::string limit;
+};
+
+// `configured`: of the whole process, 0: what the machine and its control groups leave. Files that are not there, or
+// say nothing, set no limit.
+MemoryBudget memory_budget(uint64_t configured, const MemoryFiles& files = {});
+
+}  // namespace hearth
