@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <limits>
 #include <system_error>
+#include <utility>
 
 #include "base/text.h"
 
@@ -16,9 +17,6 @@ namespace hearth {
 namespace {
 
 std::string error_text(int error) { return std::generic_category().message(error); }
-
-// The alignment that O_DIRECT asks of addresses, offsets and sizes, on all common devices.
-constexpr size_t kDirectAlignment = 4096;
 
 size_t align_down(size_t n, size_t alignment) { return n / alignment * alignment; }
 size_t align_up(size_t n, size_t alignment) { return align_down(n + alignment - 1, alignment); }
@@ -72,18 +70,49 @@ MappedFile::~MappedFile() {
   if (fd_ >= 0) close(fd_);
 }
 
+Status MappedFile::read_past_cache(size_t offset, size_t n, std::span<uint8_t> buffer, const uint8_t** data) const {
+  const size_t begin = align_down(offset, kDirectAlignment), wanted = offset + n - begin;
+  const size_t most = align_up(wanted, kDirectAlignment);
+  const auto failed = [&](const std::string& why) -> Status {
+    return {Code::FILE_READ_FAILED, "The file " + quoted_path(path_) + " could not be read: " + why + "."};
+  };
+  bool retried = false;
+  for (size_t got = 0; got < wanted;) {
+    const ssize_t more = pread(fd_, buffer.data() + got, most - got, static_cast<off_t>(begin + got));
+    if (more > 0) {
+      got += static_cast<size_t>(more);
+    } else if (more == 0) {
+      return failed("it ends before byte " + std::to_string(offset + n));
+    } else if (errno == EINVAL && !std::exchange(retried, true)) {
+      // The device wants of direct reads what nobody could know: from now on there are none.
+      direct_ = false;
+      if (fcntl(fd_, F_SETFL, 0) != 0) return failed(error_text(errno));
+      got = 0;
+    } else if (errno != EINTR) {
+      return failed(error_text(errno));
+    }
+  }
+  if (!direct_) drop_cached(begin, most);
+  *data = buffer.data() + (offset - begin);
+  return {};
+}
+
+void MappedFile::drop_cached(size_t offset, size_t n) const {
+  // Whole pages only, as the kernel takes the second call too: a page at an edge may be a neighbour's.
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t begin = align_up(offset, page), end = align_down(std::min(offset + n, bytes_.size()), page);
+  if (begin < end) madvise(const_cast<uint8_t*>(bytes_.data()) + begin, end - begin, MADV_DONTNEED);
+  posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(n), POSIX_FADV_DONTNEED);
+}
+
 Status MappedFile::peek(size_t offset, std::span<uint8_t> out) const {
   if (direct_) {
-    const size_t begin = align_down(offset, kDirectAlignment);
-    const size_t n = align_up(offset + out.size(), kDirectAlignment) - begin;
+    const size_t n = direct_bytes(out.size());
     const std::unique_ptr<void, decltype(&free)> buffer(aligned_alloc(kDirectAlignment, n), free);
-    ssize_t got = -1;
-    if (buffer != nullptr) {
-      do got = pread(fd_, buffer.get(), n, static_cast<off_t>(begin));
-      while (got < 0 && errno == EINTR);
-    }
-    if (got >= static_cast<ssize_t>(offset + out.size() - begin)) {
-      std::copy_n(static_cast<const uint8_t*>(buffer.get()) + (offset - begin), out.size(), out.data());
+    const uint8_t* data = nullptr;
+    if (buffer != nullptr &&
+        read_past_cache(offset, out.size(), {static_cast<uint8_t*>(buffer.get()), n}, &data).ok()) {
+      std::copy_n(data, out.size(), out.data());
       return {};
     }
   }

@@ -116,6 +116,13 @@ Status ModelParts::peek(const GgufTensor& tensor, size_t at, std::span<uint8_t> 
   return files_[tensor.part]->peek(tensor.offset + at, out);
 }
 
+const MappedFile& ModelParts::file_of(const uint8_t* data) const {
+  for (const auto& file : files_) {
+    if (data >= file->bytes().data() && data < file->bytes().data() + file->bytes().size()) return *file;
+  }
+  return *files_[0];
+}
+
 Status ModelParts::health() const {
   for (const auto& file : files_) HEARTH_RETURN_IF_ERROR(file->health());
   return {};

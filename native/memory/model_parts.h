@@ -29,6 +29,10 @@ class ModelParts {
   // Copies `out.size()` bytes from byte `at` of a tensor on, as MappedFile::peek does. FILE_READ_FAILED.
   Status peek(const GgufTensor& tensor, size_t at, std::span<uint8_t> out) const;
 
+  // The file that `data`, an address in a tensor, is mapped from.
+  const MappedFile& file_of(const uint8_t* data) const;
+  const std::vector<std::unique_ptr<MappedFile>>& files() const { return files_; }
+
   // The first file that is no longer what was opened: MappedFile::health().
   Status health() const;
 
