@@ -189,6 +189,22 @@ Napi::Object to_object(Napi::Env env, const EngineOptions& options) {
   object["prefixSequences"] = Napi::Number::New(env, options.prefix_sequences);
   object["isa"] = to_text(env, options.isa);
   object["reading"] = to_text(env, options.reading);
+  object["memoryBudget"] = Napi::Number::New(env, static_cast<double>(options.memory_budget));
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const WeightResidency& residency) {
+  auto object = Napi::Object::New(env);
+  const std::pair<const char*, uint64_t> bytes[] = {
+      {"keptBytes", residency.kept_bytes},         {"lockedBytes", residency.locked_bytes},
+      {"residentBytes", residency.resident_bytes}, {"streamedBytes", residency.streamed_bytes},
+      {"ringBytes", residency.ring_bytes},         {"budgetBytes", residency.budget_bytes},
+      {"readBytes", residency.read_bytes},
+  };
+  for (const auto& [name, value] : bytes) object[name] = Napi::Number::New(env, static_cast<double>(value));
+  object["limit"] = to_text(env, residency.limit);
+  object["readingMs"] = Napi::Number::New(env, residency.reading_ms);
+  object["waitedMs"] = Napi::Number::New(env, residency.waited_ms);
   return object;
 }
 
@@ -215,6 +231,10 @@ Status to_engine_options(const Napi::Value& value, EngineOptions* options) {
   if (!prefix_bytes.IsUndefined()) {
     HEARTH_RETURN_IF_ERROR(to_uint64(prefix_bytes, "prefixBytes", &options->prefix_bytes));
   }
+  const Napi::Value budget = member(object, "memoryBudget");
+  if (!budget.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_uint64(budget, "memoryBudget", &options->memory_budget));
+  const Napi::Value kept_share = member(object, "keptShare");
+  if (!kept_share.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_float(kept_share, "keptShare", &options->kept_share));
   const Napi::Value reading = member(object, "reading");
   if (!reading.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_string(reading, "reading", &options->reading));
   return to_string(member(object, "isa"), "isa", &options->isa);

@@ -19,6 +19,7 @@ Napi::Value throw_status(Napi::Env env, const Status& status);
 Napi::Object to_object(Napi::Env env, const ModelInfo& info);
 Napi::Object to_object(Napi::Env env, const ModelFileInfo& info);
 Napi::Object to_object(Napi::Env env, const EngineOptions& options);
+Napi::Object to_object(Napi::Env env, const WeightResidency& residency);
 Napi::Object to_object(Napi::Env env, const SnapshotInfo& info);
 
 // INTERNAL with the member's name when a member is missing or of another type: src/engine checks before it calls.

@@ -84,6 +84,7 @@ Napi::Function NativeEngine::define(Napi::Env env) {
                      {
                          InstanceMethod<&NativeEngine::options>("options"),
                          InstanceMethod<&NativeEngine::isa>("isa"),
+                         InstanceMethod<&NativeEngine::residency>("residency"),
                          InstanceMethod<&NativeEngine::use_threads>("useThreads"),
                          InstanceMethod<&NativeEngine::matmuls>("matmuls"),
                          InstanceMethod<&NativeEngine::use_matmuls>("useMatmuls"),
@@ -141,6 +142,12 @@ Napi::Value NativeEngine::options(const Napi::CallbackInfo& info) {
 Napi::Value NativeEngine::isa(const Napi::CallbackInfo& info) {
   if (Status status = check_open(); !status.ok()) return throw_status(info.Env(), status);
   return Napi::String::New(info.Env(), engine_->isa());
+}
+
+Napi::Value NativeEngine::residency(const Napi::CallbackInfo& info) {
+  if (Status status = check_open(); !status.ok()) return throw_status(info.Env(), status);
+  const std::optional<WeightResidency> residency = engine_->residency();
+  return residency ? binding::to_object(info.Env(), *residency) : info.Env().Null();
 }
 
 template <typename... P>

@@ -29,6 +29,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
  private:
   Napi::Value options(const Napi::CallbackInfo& info);
   Napi::Value isa(const Napi::CallbackInfo& info);
+  Napi::Value residency(const Napi::CallbackInfo& info);          // -> WeightResidency or null
   Napi::Value use_threads(const Napi::CallbackInfo& info);        // (threads, decodeThreads)
   Napi::Value matmuls(const Napi::CallbackInfo& info);            // -> MatmulChoice[]
   Napi::Value use_matmuls(const Napi::CallbackInfo& info);        // (MatmulChoice[])

@@ -11,6 +11,7 @@
 
 #include "engine/loaded_model.h"
 #include "engine/matmul_kinds.h"
+#include "engine/memory_division.h"
 #include "engine/options.h"
 #include "engine/snapshots.h"
 #include "engine/step_plan.h"
@@ -19,6 +20,7 @@
 #include "kernels/dispatch.h"
 #include "kv/sequences.h"
 #include "model/pass.h"
+#include "model/resident_product.h"
 #include "model/scratch.h"
 #include "sample/sampler.h"
 #include "threads/pool.h"
@@ -26,6 +28,7 @@
 namespace hearth {
 namespace {
 
+constexpr int32_t kStreamedBatchTokens = 512;  // of a step at least, where weights are streamed
 constexpr size_t kDecodeTokens = 8;  // a step of at most so many waits for the weights, a larger one for the cores
 
 class EngineImpl final : public Engine {
@@ -51,16 +54,45 @@ class EngineImpl final : public Engine {
   }
 
   Status start() {
+    budget_ = memory_budget(options_.memory_budget);
+    std::vector<Matrix> matrices;
+    size_t scratch = scratch_bytes(&matrices);
+    if (divide(scratch, matrices)) {
+      // One reading of what is streamed serves all tokens of a step.
+      options_.max_batch_tokens =
+          std::max(options_.max_batch_tokens, std::min(kStreamedBatchTokens, options_.context_tokens));
+      scratch = scratch_bytes(nullptr);
+    }
     const kv::SequenceLimits limits{options_.kv_tokens, options_.max_sequences, options_.context_tokens,
                                     options_.max_batch_tokens, options_.prefix_sequences};
     HEARTH_RETURN_IF_ERROR(kv::Sequences::create(shape_, limits, &sequences_));
-    HEARTH_RETURN_IF_ERROR(Scratch::create(scratch_bytes(), &scratch_));
+    HEARTH_RETURN_IF_ERROR(Scratch::create(scratch, &scratch_));
+    if (const auto residency = divide(scratch, matrices)) {
+      std::vector<MappedMatrix> mapped;
+      for (const Matrix& m : matrices) mapped.push_back({m.data, m.row_bytes, m.rows});
+      HEARTH_RETURN_IF_ERROR(Residency::create(model_->parts(), mapped, *residency, &residency_));
+    }
     thread_ = std::thread([this] { work(); });
     return {};
   }
 
   const EngineOptions& options() const override { return options_; }
   const char* isa() const override { return kernels_->name; }
+
+  std::optional<WeightResidency> residency() const override {
+    if (residency_ == nullptr) return std::nullopt;
+    const ResidencyCounts counts = residency_->counts();
+    return WeightResidency{.kept_bytes = counts.kept_bytes,
+                           .locked_bytes = counts.locked_bytes,
+                           .resident_bytes = counts.resident_bytes,
+                           .streamed_bytes = counts.streamed_bytes,
+                           .ring_bytes = counts.ring_bytes,
+                           .budget_bytes = budget_.bytes,
+                           .limit = budget_.limit,
+                           .read_bytes = counts.stream.bytes_read,
+                           .reading_ms = counts.stream.reading_ms,
+                           .waited_ms = counts.stream.waited_ms};
+  }
 
   Status use_threads(int32_t threads, int32_t decode_threads) override {
     std::lock_guard lock(mutex_);
@@ -273,6 +305,9 @@ class EngineImpl final : public Engine {
     } catch (const std::bad_alloc&) {
       release_reserved();
       return {Code::OUT_OF_MEMORY, "There was not enough memory for the step."};
+    } catch (PassFailed& failure) {
+      release_reserved();
+      return std::move(failure.status);
     } catch (const PassStopped&) {
       release_reserved();
       return {Code::STOPPED, "The step was stopped."};
@@ -290,7 +325,7 @@ class EngineImpl final : public Engine {
     const auto& dimensions = model_->architecture()->dimensions();
     logits_.resize((batch.outputs.size() - batch.n_hidden) * dimensions.n_vocab);
     hidden_.resize(batch.n_hidden * dimensions.n_embd);
-    forward(batch, &scratch_, hidden_.data());
+    forward(batch, &scratch_, hidden_.data(), nullptr);
     // Pages that could not be read were zeros: then nothing that was computed may be used.
     Status status = model_->health();
     if (status.ok()) status = draw(result);
@@ -303,7 +338,7 @@ class EngineImpl final : public Engine {
     return {};
   }
 
-  void forward(const Batch& batch, Scratch* scratch, float* hidden) {
+  void forward(const Batch& batch, Scratch* scratch, float* hidden, std::vector<Matrix>* matrices) {
     pool_.use(batch.tokens.size() <= kDecodeTokens ? decode_threads_ : threads_);
     const PassResources resources{.kernels = kernels_,
                                   .matmuls = &matmuls_,
@@ -311,6 +346,8 @@ class EngineImpl final : public Engine {
                                   .scratch = scratch,
                                   .cache = &sequences_.cache(),
                                   .states = &sequences_.states(),
+                                  .residency = residency_.get(),
+                                  .matrices = matrices,
                                   .trace = &options_.trace,
                                   .stop = &stop_step_,
                                   .context_tokens = options_.context_tokens};
@@ -318,15 +355,25 @@ class EngineImpl final : public Engine {
     model_->architecture()->forward(pass);
   }
 
-  // The size of the largest batch's activations, found by a pass that only counts.
-  size_t scratch_bytes() {
+  std::optional<ResidencyOptions> divide(size_t scratch_bytes, std::span<const Matrix> matrices) const {
+    const uint64_t n_sequences = uint64_t(options_.max_sequences) + uint64_t(options_.prefix_sequences);
+    const uint64_t logits = uint64_t(options_.max_sequences) * model_->architecture()->dimensions().n_vocab;
+    const MemoryNeeds needs{
+        .kv_bytes = shape_.bytes_per_token() * options_.kv_tokens + kv::Sequences::most_bytes(shape_) * n_sequences,
+        .scratch_bytes = scratch_bytes + logits * sizeof(float)};
+    return divide_memory(*model_, options_, needs, matrices, budget_);
+  }
+
+  // The size of the largest batch's activations, and the matrices that a pass multiplies with, in order: found by a
+  // pass that only counts.
+  size_t scratch_bytes(std::vector<Matrix>* matrices) {
     const auto rows = static_cast<size_t>(options_.max_batch_tokens);
     Batch batch;
     batch.tokens.resize(rows);
     batch.positions.resize(rows);
     batch.outputs.resize(rows);
     Scratch counting;
-    forward(batch, &counting, nullptr);
+    forward(batch, &counting, nullptr, matrices);
     return counting.peak();
   }
 
@@ -364,13 +411,15 @@ class EngineImpl final : public Engine {
   }
 
   const std::shared_ptr<const LoadedModel> model_;
-  const EngineOptions options_;
+  EngineOptions options_;               // constant once started
   const kv::Shape shape_;               // of the KV cache, in its type
   const HearthKernels* const kernels_;  // for all but matrix products
   MatmulPlan matmuls_;
   Pool pool_;
   int32_t threads_;  // of the pool's, those in use
   int32_t decode_threads_;
+  MemoryBudget budget_;                   // at the start
+  std::unique_ptr<Residency> residency_;  // null: all weights fit
   Scratch scratch_;
   kv::Sequences sequences_;
   Snapshots snapshots_{&sequences_, [this](const std::function<void()>& change) { when_idle(change); }};

@@ -19,6 +19,11 @@
 #include "tokenizer/from_gguf.h"
 
 namespace hearth {
+namespace {
+
+bool is_of_experts(const GgufTensor& tensor) { return tensor.name.find("_exps") != std::string_view::npos; }
+
+}  // namespace
 
 Status Model::load(const std::string& path, const LoadOptions& options, std::shared_ptr<const Model>* model) {
   try {
@@ -120,6 +125,10 @@ std::vector<Matrix> LoadedModel::matrices() const {
   return matrices;
 }
 
+bool LoadedModel::has_experts() const {
+  return std::ranges::any_of(header().tensors(), [](const GgufTensor& t) { return is_of_experts(t); });
+}
+
 // Whether a step takes a row of it for each token. Without a matrix for the output the embedding serves as that, too.
 bool LoadedModel::is_looked_up(const GgufTensor& tensor) const {
   if (tensor.name == "token_embd.weight") return header().find_tensor("output.weight") != nullptr;
@@ -129,9 +138,7 @@ bool LoadedModel::is_looked_up(const GgufTensor& tensor) const {
 void LoadedModel::advise_weights() const {
   const auto memory = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   if (parts_->bytes() >= memory) return;  // what is read too much would push out what is needed
-  const auto read_whole = [this](const GgufTensor& tensor) {
-    return !is_looked_up(tensor) && tensor.name.find("_exps") == std::string_view::npos;
-  };
+  const auto read_whole = [this](const GgufTensor& tensor) { return !is_looked_up(tensor) && !is_of_experts(tensor); };
   std::vector<std::span<const uint8_t>> parts;
   for (const GgufTensor& tensor : header().tensors()) {
     if (read_whole(tensor)) parts.push_back(tensor.data);

@@ -36,6 +36,8 @@ class LoadedModel final : public Model {
   // The matrices that a step multiplies with: all of a layer's experts, and no embedding of which it takes a row a
   // token.
   std::vector<Matrix> matrices() const;
+  const ModelParts& parts() const { return *parts_; }
+  bool has_experts() const;
   // Ids that may be drawn: a matrix may have rows beyond the vocabulary, as padding.
   size_t n_drawable() const;
   // 32 hex digits that tell models apart: of the header, a sample of each tensor, and `more`. FILE_READ_FAILED,

@@ -58,6 +58,7 @@ Status complete_options(const Dimensions& model, EngineOptions* o, kv::Shape* sh
   HEARTH_RETURN_IF_ERROR(check_range("max_sequences", o->max_sequences, 1, kMaxSequences));
   HEARTH_RETURN_IF_ERROR(check_range("context_tokens", o->context_tokens, 1, kMaxKvTokens));
   HEARTH_RETURN_IF_ERROR(check_range("max_batch_tokens", o->max_batch_tokens, 1, kMaxBatchTokens));
+  if (!(o->kept_share <= 1)) return {Code::OPTION_OUT_OF_RANGE, "The engine's option kept_share is above 1."};
   o->context_tokens = std::min<int32_t>(o->context_tokens, static_cast<int32_t>(model.n_ctx_train));
   int64_t kv_tokens = o->kv_tokens;
   if (kv_tokens == 0) kv_tokens = int64_t{o->max_sequences} * o->context_tokens;

@@ -170,6 +170,10 @@ struct EngineOptions {
   // How weights are read, to force: "streams:256", an order (streams or memory) and the bytes to fetch ahead. What it
   // leaves out the kernel set decides, until use_matmuls() says better.
   std::string reading;
+  // What the whole process may take of memory; 0: as much as the machine and its control groups leave it. Weights that
+  // do not fit are read from the file for each step.
+  uint64_t memory_budget = 0;
+  float kept_share = -1;  // 0..1: the share of the weights that stays in memory, whatever fits; below 0: by the budget
   // Reads every named intermediate tensor [rows, cols] of each step, row-major; layer -1 is outside the layers. Called
   // on the engine's thread. For finding a wrong layer by comparing.
   std::function<void(std::string_view name, int layer, std::span<const float> data, size_t cols)> trace;
@@ -252,6 +256,20 @@ struct MatmulChoice {
   std::string one, few, many;
 };
 
+// Where the weights of an engine are that do not all fit in memory. Bytes of all steps so far, unless said otherwise.
+struct WeightResidency {
+  uint64_t kept_bytes = 0;      // of weights that stay in memory
+  uint64_t locked_bytes = 0;    // of them, those that the kernel may not take
+  uint64_t resident_bytes = 0;  // of them, those that were in memory when somebody looked last
+  uint64_t streamed_bytes = 0;  // of weights that each step reads from the file
+  uint64_t ring_bytes = 0;      // of the buffers that they are read into
+  uint64_t budget_bytes = 0;    // of the KV cache, activations and weights together
+  std::string limit;            // what set it: "the machine's free memory"
+  uint64_t read_bytes = 0;
+  double reading_ms = 0;  // while the storage read
+  double waited_ms = 0;   // while a step waited for it
+};
+
 // Runs one model for up to max_sequences sequences. One step at a time; while a step runs, every other method that
 // changes sequences returns ENGINE_BUSY. A step that fails leaves the sequences as they were.
 class Engine {
@@ -261,8 +279,9 @@ class Engine {
   static Status create(std::shared_ptr<const Model> model, const EngineOptions& options,
                        std::unique_ptr<Engine>* engine);
 
-  virtual const EngineOptions& options() const = 0;  // with the defaults filled in
-  virtual const char* isa() const = 0;               // "avx2", "neon_dotprod", ...
+  virtual const EngineOptions& options() const = 0;              // with the defaults filled in
+  virtual const char* isa() const = 0;                           // "avx2", "neon_dotprod", ...
+  virtual std::optional<WeightResidency> residency() const = 0;  // none: the weights fit
   // How many threads steps take from now on, at most those that the engine was made with; `decode_threads` of them are
   // for steps of few tokens. OPTION_OUT_OF_RANGE, ENGINE_BUSY.
   virtual Status use_threads(int32_t threads, int32_t decode_threads) = 0;

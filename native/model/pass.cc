@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "gguf/types.h"
+#include "memory/residency.h"
+#include "model/resident_product.h"
 
 namespace hearth {
 namespace {
@@ -24,6 +26,8 @@ Pass::Pass(const PassResources& resources, const Batch& batch, float* logits, fl
       scratch_(*resources.scratch),
       cache_(*resources.cache),
       states_(*resources.states),
+      residency_(resources.residency),
+      matrices_(resources.matrices),
       trace_(*resources.trace),
       stop_(*resources.stop),
       batch_(batch),
@@ -32,6 +36,7 @@ Pass::Pass(const PassResources& resources, const Batch& batch, float* logits, fl
       context_tokens_(resources.context_tokens),
       counts_(resources.scratch->counts()) {
   scratch_.rewind(0);
+  if (residency_ != nullptr) residency_->begin_pass();
 }
 
 void Pass::layer(size_t il) {
@@ -189,7 +194,15 @@ void Pass::multiply(const Tensor& x, std::span<const Linear* const> weights, std
 }
 
 void Pass::run(std::span<const Product> products) {
-  if (!counts_) hearth::multiply(products, matmuls_, &pool_);
+  if (counts_) {
+    for (const Product& product : products) {
+      if (matrices_ != nullptr) matrices_->push_back(product.w);
+    }
+  } else if (residency_ != nullptr) {
+    multiply_resident(products, matmuls_, &pool_, residency_, stop_);
+  } else {
+    hearth::multiply(products, matmuls_, &pool_);
+  }
 }
 
 Rotation Pass::rotation(const Rope& rope) {

@@ -24,6 +24,8 @@
 
 namespace hearth {
 
+class Residency;
+
 // EngineOptions::trace.
 using Trace = std::function<void(std::string_view name, int layer, std::span<const float> data, size_t cols)>;
 
@@ -99,7 +101,9 @@ struct PassResources {
   Scratch* scratch;  // emptied by the pass
   kv::Cache* cache;
   kv::States* states;
-  const Trace* trace;  // may hold nothing
+  Residency* residency;           // of the weights; null: all are where they are mapped
+  std::vector<Matrix>* matrices;  // those that a pass which only counts multiplies with are added; may be null
+  const Trace* trace;             // may hold nothing
   const std::atomic<bool>* stop;
   int32_t context_tokens;  // the longest that a sequence can become
 };
@@ -237,6 +241,8 @@ class Pass {
   Scratch& scratch_;
   kv::Cache& cache_;
   kv::States& states_;
+  Residency* const residency_;
+  std::vector<Matrix>* const matrices_;
   const Trace& trace_;
   const std::atomic<bool>& stop_;
   const Batch& batch_;

@@ -142,9 +142,23 @@ Status bench(const Arguments& arguments) {
   const double decode_speed = ms > 0 ? decode * 1000.0 / ms : 0;
   std::printf(
       "{\"isa\": \"%s\", \"threads\": %d, \"prefill\": {\"tokens\": %lld, \"tokensPerSecond\": %.2f}, "
-      "\"decode\": {\"tokens\": %lld, \"tokensPerSecond\": %.2f}}\n",
+      "\"decode\": {\"tokens\": %lld, \"tokensPerSecond\": %.2f}",
       session.engine->isa(), session.engine->options().threads, static_cast<long long>(prefill), prefill_speed,
       static_cast<long long>(decode), decode_speed);
+  if (const std::optional<WeightResidency> residency = session.engine->residency()) {
+    std::printf(
+        ", \"residency\": {\"keptBytes\": %llu, \"lockedBytes\": %llu, \"residentBytes\": %llu, \"streamedBytes\": "
+        "%llu, "
+        "\"ringBytes\": %llu, \"budgetBytes\": %llu, \"readBytes\": %llu, \"readingMs\": %.0f, \"waitedMs\": %.0f}",
+        static_cast<unsigned long long>(residency->kept_bytes),
+        static_cast<unsigned long long>(residency->locked_bytes),
+        static_cast<unsigned long long>(residency->resident_bytes),
+        static_cast<unsigned long long>(residency->streamed_bytes),
+        static_cast<unsigned long long>(residency->ring_bytes),
+        static_cast<unsigned long long>(residency->budget_bytes),
+        static_cast<unsigned long long>(residency->read_bytes), residency->reading_ms, residency->waited_ms);
+  }
+  std::printf("}\n");
   return {};
 }
 

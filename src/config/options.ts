@@ -123,6 +123,11 @@ export const options = {
     doc: "Memory that loaded models may take together; 0: 80 % of the machine's.",
   }),
 
+  "memory.budget_bytes": option(integer(0, 2 ** 50, "bytes"), 0, {
+    env: "HEARTH_MEMORY_BUDGET_BYTES",
+    doc: "Memory of the whole process. Weights that do not fit are read from the file for each token; 0: what the machine and its control groups leave.",
+  }),
+
   "models.keep_alive_ms": option(integer(-1, 2_147_483_647, "milliseconds"), 300_000, {
     env: "HEARTH_MODELS_KEEP_ALIVE_MS",
     doc: "How long a model that a request named stays loaded after its last one; -1: for ever. The one of model.path stays.",

@@ -65,6 +65,7 @@ export function engineOptions(config: Config): EngineOptions {
     prefixBytes: config["prefix.memory_bytes"],
     isa: config["engine.isa"],
     reading: forcedReading(config),
+    memoryBudget: config["memory.budget_bytes"],
   };
 }
 

@@ -111,6 +111,7 @@ function toModel(handle: AddonModel): Model {
 
 function toEngine(handle: AddonEngine): Engine {
   const methods = forward(handle, [
+    "residency",
     "useThreads",
     "matmuls",
     "useMatmuls",

@@ -160,6 +160,13 @@ export interface EngineOptions {
    * out the kernel set decides, until `useMatmuls` says better.
    */
   readonly reading?: string;
+  /**
+   * Bytes that the whole process may take; 0 or without: as many as the machine and its control groups leave it. Weights that
+   * do not fit are read from the file for each step.
+   */
+  readonly memoryBudget?: number;
+  /** For tests, 0 to 1: the share of the weights that stays in memory, whatever fits. */
+  readonly keptShare?: number;
 }
 
 /** Matrices of one type and length of rows: they are all multiplied best in the same way. */
@@ -190,6 +197,28 @@ export interface MatmulTrial {
 export interface MatmulSpeed extends MatmulKind {
   /** Weights read a second. */
   readonly bytesPerSecond: number;
+}
+
+/** Where the weights are that do not all fit in memory. Mirrors WeightResidency of native/include/engine.h. */
+export interface WeightResidency {
+  /** Weights that stay in memory. */
+  readonly keptBytes: number;
+  /** A part of them that the system cannot take. */
+  readonly lockedBytes: number;
+  /** A part of them that was in memory when somebody looked last. */
+  readonly residentBytes: number;
+  /** Weights that each step reads from the file. */
+  readonly streamedBytes: number;
+  /** Buffers that they are read into. */
+  readonly ringBytes: number;
+  /** Memory for KV cache, activations and weights together. */
+  readonly budgetBytes: number;
+  /** The limit that set it: `the machine's free memory`. */
+  readonly limit: string;
+  /** All that was read so far, how long the storage took for it, and how long steps waited. */
+  readonly readBytes: number;
+  readonly readingMs: number;
+  readonly waitedMs: number;
 }
 
 export interface StepChunk {
@@ -258,6 +287,8 @@ export interface Engine {
   readonly options: EngineOptions;
   /** The kernel set in use: `avx2`, `neon_dotprod`, ... */
   readonly isa: string;
+  /** null: all weights fit. */
+  residency(): WeightResidency | null;
   /**
    * Steps take so many threads from now on, at most those of `options`; `decodeThreads` of them are for steps of few tokens.
    */

@@ -27,6 +27,31 @@ export class Pacing {
   }
 }
 
+/** How long a step may take that reads weights from the file: its tokens share the reading, and somebody waits for news. */
+const aimedReadingMs = 10_000;
+
+/**
+ * How many prompt tokens a step takes that reads weights from the file. One reading serves all of them, so the more the better;
+ * they double until the step takes long.
+ */
+export class StreamedPacing {
+  #tokens = firstChunkTokens;
+
+  /** `tokens` of a prompt took `computeMs`. */
+  observe(tokens: number, computeMs: number): void {
+    if (computeMs > 2 * aimedReadingMs) {
+      this.#tokens = Math.max(firstChunkTokens, Math.floor((tokens * aimedReadingMs) / computeMs));
+    } else if (tokens >= this.#tokens && computeMs < aimedReadingMs) {
+      this.#tokens = 2 * tokens;
+    }
+  }
+
+  /** At least 1, at most `limit`. */
+  tokens(limit: number): number {
+    return Math.max(1, Math.min(this.#tokens, limit));
+  }
+}
+
 /**
  * How much longer a step may become for the answers in it when it reads a prompt too. Fourfold is what a listener is promised
  * (scheduler.max_gap_ms); what is aimed at is less, because steps vary.
@@ -55,17 +80,23 @@ export class PromptPacing {
   readonly #maxGapMs: number;
   readonly #aloneMs: number;
   readonly #alone = new Pacing();
+  /** null: all weights are in memory. */
+  readonly #streamed: StreamedPacing | null;
   readonly #shared = new Pacing();
 
-  /** `maxGapMs`: between two tokens of an answer while a prompt is read. `aloneMs`: of a step that only reads prompts. */
-  constructor(maxGapMs: number, aloneMs: number) {
+  /**
+   * `maxGapMs`: between two tokens of an answer while a prompt is read. `aloneMs`: of a step that only reads prompts.
+   * `streams`: whether each step reads weights from the file.
+   */
+  constructor(maxGapMs: number, aloneMs: number, streams = false) {
+    this.#streamed = streams ? new StreamedPacing() : null;
     this.#maxGapMs = maxGapMs;
     this.#aloneMs = aloneMs;
   }
 
   /** Prompt tokens of a step without answers. */
   alone(limit: number): number {
-    return this.#alone.tokensWithin(this.#aloneMs, limit);
+    return this.#streamed?.tokens(limit) ?? this.#alone.tokensWithin(this.#aloneMs, limit);
   }
 
   /** Prompt tokens of a step whose answers alone would take `decodeMs`. */
@@ -76,6 +107,6 @@ export class PromptPacing {
   observe({ promptTokens, decodeMs, computeMs }: StepObservation): void {
     if (decodeMs !== null) this.#shared.observe(promptTokens, Math.max(0, computeMs - decodeMs));
     // A step of a single token costs more than a token of many, and says nothing about them.
-    else if (promptTokens > 1) this.#alone.observe(promptTokens, computeMs);
+    else if (promptTokens > 1) (this.#streamed ?? this.#alone).observe(promptTokens, computeMs);
   }
 }

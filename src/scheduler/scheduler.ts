@@ -76,7 +76,7 @@ export class Scheduler {
     this.#engine = engine;
     this.#options = options;
     this.#dependencies = dependencies;
-    this.#pacing = new PromptPacing(options.maxGapMs, options.prefillStepMs);
+    this.#pacing = new PromptPacing(options.maxGapMs, options.prefillStepMs, engine.residency() !== null);
     this.#slots = new SlotTable(engine);
     const { clock, metrics, snapshots = null } = dependencies;
     const onRestored = () => this.#resumeLoop();

@@ -19,6 +19,7 @@ import type {
   StepChunk,
   StepPlan,
   StepResult,
+  WeightResidency,
 } from "../../src/engine/contract.js";
 import type { Failures } from "./failures.js";
 import { checkToken, type FakeModel, type FakeModelOptions, fakeTokens, vocabularySize } from "./model.js";
@@ -53,6 +54,8 @@ export interface FakeOptions extends FakeModelOptions {
   readonly transferMs?: number;
   /** Kinds of matrices, and how fast each is in each way that there is; without it there is one of both. */
   readonly matmuls?: FakeMatmuls;
+  /** Where its weights are, which do not fit; without it they do. */
+  readonly residency?: WeightResidency;
   /** Sequences go on only from their end and from multiples of this, as those of a model with recurrent layers. */
   readonly resumeEvery?: number;
 }
@@ -146,6 +149,10 @@ export class FakeEngine implements Engine {
     const running = this.#running;
     this.#release();
     await running?.catch(() => undefined);
+  }
+
+  residency(): WeightResidency | null {
+    return this.#fake.residency ?? null;
   }
 
   useThreads(threads: number, decodeThreads: number): void {

@@ -42,6 +42,16 @@ for (const name of names) {
     assert.deepEqual(await greedyBatch(file, prompts, 24), alone);
   });
 
+  test(`${name}: the same logits with weights that are read from the file for each step`, async () => {
+    const text = [...golden.tokens, ...golden.greedy];
+    const expected = await logits(file, text);
+    for (const keptShare of [0, 0.5, 1]) {
+      for (const chunk of [text.length, 7]) {
+        assert.deepEqual(await logits(file, text, { keptShare, chunk }), expected, `${keptShare}, chunks of ${chunk}`);
+      }
+    }
+  });
+
   test(`${name}: the same logits whole and in chunks, at 1 to 3 threads, with every kernel set`, async (t) => {
     const text = [...golden.tokens, ...golden.greedy];
     const expected = await logits(file, text, { isa: "ref" });

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly isa?: string;
   readonly contextTokens?: number;
   readonly kvType?: KvType;
+  /** The share of the weights that stays in memory; the others are read from the file for each step. */
+  readonly keptShare?: number;
 }
 
 /** Opens an engine on a file of ../shared for the time of `body`. */
@@ -34,6 +36,7 @@ export async function withEngine<T>(
     contextTokens: options.contextTokens ?? 256,
     kvTokens: 0,
     kvType: options.kvType ?? "f16",
+    ...(options.keptShare !== undefined && { keptShare: options.keptShare }),
     maxBatchTokens: 512,
     isa: options.isa ?? process.env.HEARTH_ISA ?? "",
   });

@@ -127,6 +127,23 @@ test("what a prompt token costs beside answers is learned apart from what it cos
   assert.equal(pacing.alone(4096), 2000);
 });
 
+test("where weights are read for each step, prompts take more and more tokens a step until it takes ten seconds", () => {
+  const pacing = new PromptPacing(250, 2000, true);
+  const sizes: number[] = [];
+  const readingMs = 3000;
+  for (let i = 0; i < 8; i++) {
+    const promptTokens = pacing.alone(512);
+    sizes.push(promptTokens);
+    pacing.observe({ promptTokens, decodeMs: null, computeMs: readingMs + 15 * promptTokens });
+  }
+  assert.deepEqual(sizes, [16, 32, 64, 128, 256, 512, 512, 512]);
+  assert.equal(pacing.alone(100), 100, "no more than the step may have");
+  pacing.observe({ promptTokens: 512, decodeMs: null, computeMs: 40_000 });
+  assert.equal(pacing.alone(512), 128, "a board that became slower");
+  pacing.observe({ promptTokens: 3, decodeMs: null, computeMs: 3000 });
+  assert.equal(pacing.alone(512), 128, "the end of a prompt says nothing");
+});
+
 test("drafts ride along where the batch has room, after every stream has its token", () => {
   const drafting = (index: number, drafts: number): PlanSlot => ({ ...decode(index), drafts });
   const chunks = plan([drafting(0, 4), drafting(1, 4), prefill(2, 9)], { batchTokens: 8, prefillTokens: 8, turn: 0 });

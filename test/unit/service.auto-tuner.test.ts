@@ -137,6 +137,26 @@ test("a request stops the measurement in the middle of a step, and the next idle
   assert.equal(known.size, 0);
 });
 
+test("a model that does not fit in memory is not measured, for that would take the memory that it has", async () => {
+  const residency = {
+    keptBytes: 2,
+    lockedBytes: 2,
+    residentBytes: 2,
+    streamedBytes: 1,
+    ringBytes: 1,
+    budgetBytes: 3,
+    limit: "memory.budget_bytes",
+    readBytes: 0,
+    readingMs: 0,
+    waitedMs: 0,
+  };
+  const { module, clock, tunings, start } = makeRig({ residency });
+  await start();
+  await clock.advance(100 * idleMs);
+  assert.equal(tunings.measurements, 0);
+  assert.equal(module.engines.length, 1);
+});
+
 test("a model that another request loaded is measured too, and one that the daemon leaves is not", async () => {
   const { clock, known, tunings, registry, start, ask } = makeRig();
   await start();

@@ -65,6 +65,8 @@ export class AutoTuner {
   async #tuneModel(model: TunableModel, signal: AbortSignal): Promise<void> {
     const { clock, tunings } = this.#dependencies;
     const { path, loaded } = model;
+    // The storage sets its speed, and whoever measured would take the memory that it has.
+    if (loaded.engine.residency() !== null) return;
     const triedAt = this.#triedAt.get(path);
     if (triedAt !== undefined && clock.now() - triedAt < againAfterMs) return;
     const known = tunings.find(path);

@@ -1,0 +1,111 @@
+// An engine whose weights are streamed: the same logits and tokens, and errors that pass.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "include/engine.h"
+#include "tiny_model.h"
+
+using namespace hearth;
+using hearth::test::kTinyContext;
+using hearth::test::kTinyVocab;
+using hearth::test::TinyModel;
+
+namespace {
+
+std::unique_ptr<Engine> open(const TinyModel& file, float kept_share) {
+  EngineOptions options;
+  options.threads = 2;
+  options.context_tokens = kTinyContext;
+  options.max_batch_tokens = 16;
+  options.kept_share = kept_share;
+  std::shared_ptr<const Model> model;
+  REQUIRE(Model::load(file.path(), {}, &model).ok());
+  std::unique_ptr<Engine> engine;
+  REQUIRE(Engine::create(model, options, &engine).ok());
+  return engine;
+}
+
+int32_t open_sequence(Engine& engine) {
+  SamplerOptions greedy;
+  greedy.temperature = 0;
+  int32_t id = -1;
+  REQUIRE(engine.open_sequence(greedy, &id).ok());
+  return id;
+}
+
+Status step(Engine& engine, int32_t id, const std::vector<int32_t>& tokens, ChunkLogits logits, StepResult* result) {
+  StepPlan plan;
+  plan.chunks.push_back({.sequence = id, .tokens = tokens, .sample = logits != ChunkLogits::NONE, .logits = logits});
+  return engine.step_and_wait(std::move(plan), result);
+}
+
+// A prompt in two steps, the first one without outputs, and then token by token.
+std::vector<std::vector<float>> answer(Engine& engine) {
+  const int32_t id = open_sequence(engine);
+  std::vector<std::vector<float>> all;
+  StepResult result;
+  REQUIRE(step(engine, id, {5, 9, 33, 2, 71, 40, 18}, ChunkLogits::NONE, &result).ok());
+  for (const std::vector<int32_t>& tokens : {std::vector<int32_t>{95, 0, 62}, {4}, {77}, {1}}) {
+    REQUIRE(step(engine, id, tokens, ChunkLogits::ALL, &result).ok());
+    REQUIRE(result.chunks[0].logits.size() == tokens.size() * kTinyVocab);
+    all.push_back(result.chunks[0].logits);
+  }
+  REQUIRE(engine.close_sequence(id).ok());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("an engine that streams its weights gives the same logits, bit for bit") {
+  const TinyModel file;
+  const auto whole = open(file, -1);
+  CHECK_FALSE(whole->residency().has_value());
+  const auto expected = answer(*whole);
+  for (const float kept_share : {0.0f, 0.5f, 1.0f}) {
+    CAPTURE(kept_share);
+    const auto engine = open(file, kept_share);
+    for (int i = 0; i < 3; ++i) CHECK(answer(*engine) == expected);
+    const auto residency = engine->residency();
+    REQUIRE(residency.has_value());
+    CHECK((residency->streamed_bytes > 0) == (kept_share < 1));
+    CHECK((residency->kept_bytes > 0) == (kept_share > 0));
+    CHECK((residency->read_bytes > 0) == (kept_share < 1));
+    CHECK_FALSE(residency->limit.empty());
+  }
+}
+
+TEST_CASE("where weights are streamed a step takes more tokens, so that one reading serves them") {
+  const TinyModel file;
+  CHECK(open(file, -1)->options().max_batch_tokens == 16);
+  CHECK(open(file, 0.5f)->options().max_batch_tokens == kTinyContext);
+}
+
+TEST_CASE("weights that can no longer be read fail the step and change nothing") {
+  const TinyModel file;
+  const auto engine = open(file, 0.0f);
+  const auto expected = answer(*engine);
+  const int32_t id = open_sequence(*engine);
+  REQUIRE(truncate(file.path().c_str(), 4096) == 0);
+  StepResult result;
+  for (int i = 0; i < 3; ++i) {
+    const Code code = step(*engine, id, {5, 9}, ChunkLogits::ALL, &result).code();
+    CHECK((code == Code::FILE_CHANGED || code == Code::FILE_READ_FAILED));
+    int32_t n = -1;
+    REQUIRE(engine->sequence_length(id, &n).ok());
+    CHECK(n == 0);
+  }
+}
+
+TEST_CASE("a tiny model is never streamed for want of memory, and a share beyond 1 is refused") {
+  const TinyModel file;
+  EngineOptions options;
+  options.memory_budget = 1;
+  std::shared_ptr<const Model> model;
+  REQUIRE(Model::load(file.path(), {}, &model).ok());
+  std::unique_ptr<Engine> engine;
+  REQUIRE(Engine::create(model, options, &engine).ok());
+  CHECK_FALSE(engine->residency().has_value());
+  options.kept_share = 1.5f;
+  CHECK(Engine::create(model, options, &engine).code() == Code::OPTION_OUT_OF_RANGE);
+}
