@@ -25,6 +25,7 @@ import type { ServingModel } from "../service/serving-model.js";
 import { SnapshotMetrics } from "../service/snapshot-metrics.js";
 import { AutoTuner } from "../service/tuning/auto-tuner.js";
 import type { Upstream } from "../service/upstream/upstream.js";
+import { collectWeightMetrics, describeResidency } from "../service/weight-metrics.js";
 import type { Digests } from "../store/digests.js";
 import type { DocumentStore } from "../store/documents.js";
 import { KeyFile } from "../store/key-file.js";
@@ -137,6 +138,7 @@ export class Daemon {
       pull,
     });
     this.#models = parts.models;
+    collectWeightMetrics(metrics, () => this.#models.ready());
     this.#server = parts.server;
     this.#upstreams = parts.upstreams;
     this.#responses = parts.responses;
@@ -262,7 +264,12 @@ export class Daemon {
   #status(): string {
     const broken = this.#health.conditions().find(({ healthy }) => !healthy);
     if (this.#models.phase === "loading") return `Loading ${this.#models.alias}`;
-    return broken ? `Unhealthy: ${broken.reason}` : `Serving ${this.#models.alias}`;
+    if (broken) return `Unhealthy: ${broken.reason}`;
+    const residency = this.#models
+      .ready()
+      .find(({ name }) => name === this.#models.alias)
+      ?.loaded.engine.residency();
+    return `Serving ${this.#models.alias}${residency ? `: ${describeResidency(residency)}` : ""}`;
   }
 }
 

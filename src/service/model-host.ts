@@ -163,6 +163,8 @@ export class ModelHost implements Models {
       const { isa, options } = loaded.engine;
       const kernels = loaded.engine.matmuls().map(describeChoice);
       const loadMs = Math.round(clock.now() - startedAt);
+      const residency = loaded.engine.residency();
+      if (residency) logger.warn({ model: this.alias, ...residency }, "the model does not fit in memory");
       logger.info(
         { model: this.alias, architecture, weightType, parameters, isa, kernels, options, loadMs },
         "the model is ready",

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import path from "node:path";
+import { test } from "node:test";
+import { loadEngineModule } from "../../src/engine/binding.js";
+import { startDaemon, type TestDaemon } from "../helpers/daemon.js";
+import { temporaryFolder } from "../helpers/folder.js";
+
+/** Less than the daemon and 140 MB of weights take. */
+const budgetBytes = 200_000_000;
+const small = {
+  HEARTH_CONTEXT_TOKENS: "256",
+  HEARTH_SLOTS: "1",
+  HEARTH_PREFIX_MEMORY_BYTES: "0",
+  HEARTH_SPECULATION: "false",
+};
+
+async function complete({ url }: TestDaemon): Promise<string> {
+  const response = await fetch(`${url}/v1/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model: "default", prompt: "a b c d e f g h", temperature: 0, max_tokens: 6, logprobs: 5 }),
+  });
+  assert.equal(response.status, 200);
+  const { choices } = (await response.json()) as { choices: object };
+  return JSON.stringify(choices);
+}
+
+/** Metrics of the model that streams, by its labels. */
+async function weights({ url }: TestDaemon): Promise<Map<string, number>> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return new Map(
+    [...text.matchAll(/^hearth_weights_(\w+)\{model="[^"]*"(?:,place="(\w+)")?\} (\S+)$/gm)].map(
+      ([, name = "", place = "", value]) => [place || name, Number(value)] as const,
+    ),
+  );
+}
+
+test("a model that does not fit answers the same, and says what it reads for each token", async (t) => {
+  const model = path.join(temporaryFolder(t), "large.gguf");
+  await loadEngineModule().writeSyntheticModel("smollm2-135m", "q8_0", model);
+  const fitting = await startDaemon(t, { model, env: small });
+  await fitting.logged("the model is ready");
+  const expected = await complete(fitting);
+  assert.deepEqual([...(await weights(fitting))], []);
+  fitting.kill("SIGTERM");
+  await fitting.exited;
+
+  const streaming = await startDaemon(t, { model, env: { ...small, HEARTH_MEMORY_BUDGET_BYTES: String(budgetBytes) } });
+  await streaming.logged("the model is ready");
+  const told = await streaming.logged("the model does not fit in memory");
+  assert.equal(told.limit, "memory.budget_bytes");
+  assert.equal(await complete(streaming), expected);
+  const read = await weights(streaming);
+  const of = (name: string) => read.get(name) ?? Number.NaN;
+  assert.ok(of("streamed") > 20e6 && of("kept") + of("streamed") > 130e6, JSON.stringify([...read]));
+  assert.ok(of("read_bytes") > 6 * of("streamed"), "each of the answer's tokens and the prompt");
+  assert.ok(of("reading_seconds") > 0 && of("ring") > 0);
+});
