@@ -7,8 +7,8 @@ namespace {
 
 // Streaming less than this would not be worth its ring and its threads.
 constexpr uint64_t kLeastStreamedModel = uint64_t{64} << 20;
-// Of the budget for a KV cache that may become as large as that: it is touched as conversations grow, and few boards
-// see all of it used.
+// A KV cache is given one part in so many of the budget, however large it may become: it is touched as conversations
+// grow, and few boards see all of it used.
 constexpr uint64_t kShareOfKv = 3;
 constexpr size_t kLeastForcedTileBytes = 4096;
 

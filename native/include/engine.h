@@ -170,7 +170,7 @@ struct EngineOptions {
   // How weights are read, to force: "streams:256", an order (streams or memory) and the bytes to fetch ahead. What it
   // leaves out the kernel set decides, until use_matmuls() says better.
   std::string reading;
-  // What the whole process may take of memory; 0: as much as the machine and its control groups leave it. Weights that
+  // Memory that the whole process may take; 0: as much as the machine and its control groups leave it. Weights that
   // do not fit are read from the file for each step.
   uint64_t memory_budget = 0;
   float kept_share = -1;  // 0..1: the share of the weights that stays in memory, whatever fits; below 0: by the budget

@@ -1,4 +1,4 @@
-// What memory this process may still take: of the machine, of the control groups that it is in (versions 1 and 2), or
+// Memory that this process may still take: of the machine, of the control groups that it is in (versions 1 and 2), or
 // of a size that somebody set. Reads /proc and /sys; knows nothing of what the memory is for.
 #pragma once
 
@@ -15,7 +15,8 @@ struct MemoryFiles {
 
 struct MemoryBudget {
   uint64_t bytes = 0;  // that this process may take beside what it has, a reserve for others left out
-  // What set it: "memory.budget_bytes", "the machine's free memory", "the control group /system.slice/hearth.service".
+  // The limit that set it: "memory.budget_bytes", "the machine's free memory", "the control group
+  // /system.slice/hearth.service".
   std::string limit;
 };
 

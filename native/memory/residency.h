@@ -53,7 +53,7 @@ class Residency {
   Status wait_kept(size_t tile, const std::atomic<bool>& stop);
   // The bytes of a streamed tile, until release(). As TileStream::take().
   Status take(size_t tile, const std::atomic<bool>& stop, const uint8_t** data);
-  // The same if it is there already and the ring has room for others to be read meanwhile, else null.
+  // Takes a tile only if it is there already, and the ring has room for others to be read meanwhile; else null.
   const uint8_t* take_ready(size_t tile);
   void release();
 

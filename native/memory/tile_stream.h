@@ -54,7 +54,7 @@ class TileStream {
   // over: a pass that ends early, or leaves out what nobody asked for, takes up again anywhere. FILE_READ_FAILED, and
   // STOPPED once `stop` is set.
   Status take(size_t index, const std::atomic<bool>& stop, const uint8_t** data);
-  // The same without waiting: null unless it is there, or `index` is not behind the one that was taken last.
+  // Takes without waiting: null unless it is there, or `index` is not behind the one that was taken last.
   const uint8_t* take_ready(size_t index);
   // Gives the room of all that was taken to the reads that come next.
   void release();

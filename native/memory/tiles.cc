@@ -34,7 +34,7 @@ void Tiles::keep_at_most(uint64_t bytes) {
   const uint64_t left = keeps_small ? bytes - small_bytes : bytes;
   if (!keeps_small) total += small_bytes;
 
-  // Of the tiles up to each one the same share is kept, as nearly as whole tiles allow.
+  // An equal share of the tiles up to each one is kept, as nearly as whole tiles allow.
   uint64_t passed = 0, kept = 0;
   for (Tile& tile : all_) {
     if (keeps_small && tile.bytes < small) {

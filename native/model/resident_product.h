@@ -15,8 +15,8 @@ struct PassFailed {
   Status status;
 };
 
-// The same as multiply(): first with the rows that are in memory, then with the others as they come. Bit-equal, because
-// a row's result does not depend on the rows beside it.
+// Multiplies as multiply() does: first with the rows that are in memory, then with the others as they come. Bit-equal,
+// because a row's result does not depend on the rows beside it.
 void multiply_resident(std::span<const Product> products, const MatmulPlan& plan, Pool* pool, Residency* residency,
                        const std::atomic<bool>& stop);
 
