@@ -18,7 +18,7 @@ const recorded = existsSync(shared(folder)) ? readdirSync(shared(folder)).filter
 test("every recorded request is answered, and fits Spark's context", {
   skip: missing(folder),
 }, async (t) => {
-  const daemon = await startDaemon(t, { model: spark, args: ["--context", "8192", "--alias", "spark"] });
+  const daemon = await startDaemon(t, { model: spark, args: ["--context", "16384", "--alias", "spark"] });
   await daemon.logged("the model is ready");
   assert.ok(recorded.length >= 10);
   for (const file of recorded) {
@@ -37,11 +37,15 @@ test("every recorded request is answered, and fits Spark's context", {
       assert.equal(response.headers.has("x-hearth-left-out"), false, "all of it fits, for results are shortened");
     });
   }
-  const notices = daemon.log.filter(({ numCtx }) => numCtx !== undefined);
+  const notices = () => daemon.log.filter(({ numCtx }) => numCtx !== undefined);
+  assert.deepEqual(notices(), [], "the context that Home Assistant asks for is Spark's");
+  const request: Event = JSON.parse(readFileSync(shared(`${folder}/ollama-first.json`), "utf8"));
+  const body = JSON.stringify({ ...request, model: "spark", options: { ...request.options, num_ctx: 16384 } });
+  await (await fetch(`${daemon.url}/api/chat`, { method: "POST", body })).text();
   assert.deepEqual(
-    notices.map(({ model, numCtx, contextTokens }) => [model, numCtx, contextTokens]),
-    [["spark", 8192, 4096]],
-    "the notice compares with the model's own limit, though the configuration allows 8192",
+    notices().map(({ model, numCtx, contextTokens }) => [model, numCtx, contextTokens]),
+    [["spark", 16384, 8192]],
+    "the notice compares with the model's own limit, though the configuration allows more",
   );
 });
 
@@ -87,7 +91,7 @@ for (const [name, { first, route, question, call, result }] of Object.entries(in
   test(`${name}: ten turns, each with the state of the home, are all answered`, {
     skip: missing(folder),
   }, async (t) => {
-    const daemon = await startDaemon(t, { model: spark, args: ["--context", "4096", "--alias", "spark"] });
+    const daemon = await startDaemon(t, { model: spark, args: ["--context", "2048", "--alias", "spark"] });
     await daemon.logged("the model is ready");
     const state = recordedState();
     const request: Event = JSON.parse(readFileSync(shared(`${folder}/${first}`), "utf8"));
