@@ -17,7 +17,7 @@ std::vector<MatmulKind> matmul_kinds(const LoadedModel& model) {
   for (const Matrix& matrix : model.matrices()) {
     const auto found = std::ranges::find_if(
         kinds, [&](const MatmulKind& kind) { return kind.type == matrix.type && kind.length == matrix.cols; });
-    MatmulKind& kind = found != kinds.end() ? *found : kinds.emplace_back(matrix.type, matrix.cols, 0);
+    MatmulKind& kind = found != kinds.end() ? *found : kinds.emplace_back(MatmulKind{matrix.type, matrix.cols, 0, {}});
     kind.bytes += matrix.rows * matrix.row_bytes;
     bytes += matrix.rows * matrix.row_bytes;
     kind.matrices.push_back(matrix);
