@@ -1,5 +1,5 @@
 /**
- * Counts the instructions that a token takes on ARM boards, for want of a board: `npm run bench:arm -- [SHAPE:TYPE...] [--tokens N]
+ * Counts the instructions that a token takes on ARM boards, for want of a board: `npm run bench:arm -- [SHAPE:TYPE|FILE.gguf...] [--tokens N]
  * [--write]`. Cross-compiles hearth-native and runs it with one thread under qemu-user with a counting plugin (test/arm/instructions.mjs).
  * The counts are exact and the same on every machine, however busy. The suite `instructions` of npm test holds them. `--write` writes
  * the table into docs/performance.md.
@@ -35,8 +35,10 @@ function compile() {
 compile();
 const folder = mkdtempSync(path.join(os.tmpdir(), "hearth-arm-"));
 try {
-  const fileOf = (model) => path.join(folder, `${model.replace(":", "-")}.gguf`);
-  for (const model of models) {
+  const isFile = (model) => model.endsWith(".gguf");
+  const fileOf = (model) =>
+    isFile(model) ? path.resolve(model) : path.join(folder, `${model.replace(":", "-")}.gguf`);
+  for (const model of models.filter((model) => !isFile(model))) {
     run("qemu-aarch64", ["-L", "/usr/aarch64-linux-gnu", hearth, "synthetic", ...model.split(":"), fileOf(model)]);
   }
   const counts = await countSteps(root, hearth, models.map(fileOf), { prompt: tokens, answer: tokens });
