@@ -256,7 +256,8 @@ struct MatmulChoice {
   std::string one, few, many;
 };
 
-// Where the weights of an engine are that do not all fit in memory. Bytes of all steps so far, unless said otherwise.
+// The places of an engine's weights that do not all fit in memory. Counts are of all steps so far, unless said
+// otherwise.
 struct WeightResidency {
   uint64_t kept_bytes = 0;      // of weights that stay in memory
   uint64_t locked_bytes = 0;    // of them, those that the kernel may not take

@@ -7,7 +7,7 @@
 
 namespace hearth {
 
-// Where the kernel tells of memory; tests have folders of their own.
+// The folders in which the kernel tells of memory; tests have their own.
 struct MemoryFiles {
   std::string proc = "/proc";
   std::string cgroup = "/sys/fs/cgroup";

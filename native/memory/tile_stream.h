@@ -18,7 +18,7 @@
 
 namespace hearth {
 
-// Where a tile stands in a file, which outlives the stream.
+// A tile's place in a file, which outlives the stream.
 struct TileSource {
   const MappedFile* file;
   size_t offset;

@@ -199,7 +199,7 @@ export interface MatmulSpeed extends MatmulKind {
   readonly bytesPerSecond: number;
 }
 
-/** Where the weights are that do not all fit in memory. Mirrors WeightResidency of native/include/engine.h. */
+/** The places of weights that do not all fit in memory. Mirrors WeightResidency of native/include/engine.h. */
 export interface WeightResidency {
   /** Weights that stay in memory. */
   readonly keptBytes: number;

@@ -37,7 +37,7 @@ export interface SchedulerDependencies {
   readonly turns?: StepTurns;
   /** Whether a token has no letters (see loop-watch.ts); without it none does. */
   readonly isFiller?: (token: number) => boolean;
-  /** Where prefixes outlive the process; without it none does. */
+  /** Keeps prefixes beyond the process; without it none outlives it. */
   readonly snapshots?: PrefixSnapshots | null;
 }
 

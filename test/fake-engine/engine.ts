@@ -54,7 +54,7 @@ export interface FakeOptions extends FakeModelOptions {
   readonly transferMs?: number;
   /** Kinds of matrices, and how fast each is in each way that there is; without it there is one of both. */
   readonly matmuls?: FakeMatmuls;
-  /** Where its weights are, which do not fit; without it they do. */
+  /** The places of its weights when they do not all fit. */
   readonly residency?: WeightResidency;
   /** Sequences go on only from their end and from multiples of this, as those of a model with recurrent layers. */
   readonly resumeEvery?: number;

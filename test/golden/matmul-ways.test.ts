@@ -37,7 +37,7 @@ for (const file of files) {
   });
 }
 
-test("a way that there is not is refused, and changes nothing", { skip: files.length === 0 }, async () => {
+test("a way that there is not is refused, and changes nothing", { skip }, async () => {
   await withEngine(`${folder}/${files[0]}`, {}, async (engine) => {
     const before = engine.matmuls();
     const [kind] = before;

@@ -321,7 +321,7 @@ export class AnswerParser {
 
   #emit(event: AnswerEvent): void {
     if ("text" in event && event.text === "") return;
-    // Where more follows on reasoning, a call within it was a part of it.
+    // A call within the reasoning was a part of it when more follows.
     if (event.type === "text" || event.type === "call")
       this.#events.push({ type: "reasoning", text: this.#reasoningReader.takeCalls().text });
     this.#hasCalled ||= event.type === "call";
