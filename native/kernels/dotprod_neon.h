@@ -1,5 +1,5 @@
-// Integer sums with the dot product instructions, for neon_dotprod.cc and neon_i8mm.cc; what matmul_neon.h and
-// super_neon.h are written over.
+// Integer sums with the dot product instructions, for neon_dotprod.cc and neon_i8mm.cc; what matmul_blocks_neon.h and
+// matmul_super_neon.h are written over.
 #pragma once
 
 #include "kernels/lanes_neon.h"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/elementwise.h"
-#include "kernels/plain_super.h"
+#include "kernels/matmul_super_plain.h"
 
 namespace {
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "kernels/gemm_panel.h"
-#include "kernels/matmul_neon.h"
-#include "kernels/super_neon.h"
+#include "kernels/matmul_blocks_neon.h"
+#include "kernels/matmul_super_neon.h"
 
 namespace {
 

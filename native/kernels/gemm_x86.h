@@ -3,8 +3,8 @@
 #pragma once
 
 #include "kernels/gemm_panel.h"
-#include "kernels/matmul_x86.h"
-#include "kernels/super_x86.h"
+#include "kernels/matmul_blocks_x86.h"
+#include "kernels/matmul_super_x86.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-// Parts of super-blocks as AVX2 vectors of 32 quants: the vocabulary that super_x86.h is written in.
+// Parts of super-blocks as AVX2 vectors of 32 quants: the vocabulary that matmul_super_x86.h is written in.
 #pragma once
 
 #include <immintrin.h>

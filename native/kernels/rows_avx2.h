@@ -1,4 +1,4 @@
-// Eight weight rows at a time in AVX2 registers: the vocabulary that matmul_x86.h is written in.
+// Eight weight rows at a time in AVX2 registers: the vocabulary that matmul_blocks_x86.h is written in.
 //
 // A vector of bytes holds 16 bytes of two rows, 128 bits each: rows g and g + 4 of the group make vector g.
 // So adding up the 32-bit sums of vectors 0..3 by transposition leaves row r in lane r.
@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kRows = 8;
 constexpr size_t kMaxCols = 4;  // columns that share the unpacked weights
-// Processors without AVX-512 foresee streams well (see for_groups in matmul_x86.h).
+// Processors without AVX-512 foresee streams well (see for_groups in matmul_blocks_x86.h).
 constexpr HearthReading kReadings[] = {{true, 256},   {true, 512},   {true, 1024},
                                        {false, 4096}, {false, 8192}, {false, 16384}};
 

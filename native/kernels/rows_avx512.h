@@ -1,4 +1,4 @@
-// Sixteen weight rows at a time in AVX-512 registers: the vocabulary that matmul_x86.h is written in.
+// Sixteen weight rows at a time in AVX-512 registers: the vocabulary that matmul_blocks_x86.h is written in.
 //
 // A vector of bytes holds 16 bytes of four rows, 128 bits each: rows g, g + 4, g + 8, g + 12 of the group make vector
 // g. So adding up the 32-bit sums of vectors 0..3 by transposition leaves row r in lane r. Eight rows and two blocks of
@@ -54,7 +54,7 @@ HEARTH_INLINE Quants add_fifth_bits(Quants q, const Rows& rows, size_t g, size_t
           _mm512_mask_add_epi8(q.hi, _cvtu64_mask64(hi), q.hi, bit)};
 }
 
-// vpdpbusd multiplies unsigned by signed bytes, so signed weights are raised by 128 and matmul_x86.h takes 128 * sum(x)
+// vpdpbusd multiplies unsigned by signed bytes, so signed weights are raised by 128 and matmul_blocks_x86.h takes 128 * sum(x)
 // away.
 constexpr int kSignedBias = 128;
 template <class Rows>

@@ -53,7 +53,7 @@ size_t cheapest(const std::vector<Checkpoint>& checkpoints) {
 Status Sequences::create(const Shape& shape, const SequenceLimits& limits, Sequences* sequences) {
   sequences->shape_window_ = shape.window();
   sequences->most_checkpoints_ = checkpoints_of_sequence(shape);
-  HEARTH_RETURN_IF_ERROR(Cache::create(shape, limits.kv_tokens, window_tokens(shape, limits), &sequences->cache_));
+  HEARTH_RETURN_IF_ERROR(BlockCache::create(shape, limits.kv_tokens, window_tokens(shape, limits), &sequences->cache_));
   // While a step runs, a sequence has the state before it and the one behind it. The last ones are for a
   // snapshot that outlives its sequence.
   const auto slots = limits.max_sequences * (2 + sequences->most_checkpoints_) + 2 * limits.prefix_sequences + 1 +

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "include/status.h"
-#include "kv/cache.h"
+#include "kv/block_cache.h"
 #include "kv/snapshot.h"
 #include "kv/states.h"
 
@@ -61,7 +61,7 @@ class Sequences {
   // The bytes of a sequence that only holds a prefix: its end, and one checkpoint.
   static uint64_t prefix_bytes(const Shape& shape) { return 2 * shape.bytes_per_sequence(); }
 
-  Cache& cache() { return cache_; }
+  BlockCache& cache() { return cache_; }
   States& states() { return states_; }
   const States& states() const { return states_; }
   size_t size() const { return sequences_.size(); }
@@ -116,7 +116,7 @@ class Sequences {
   bool drop_cheapest();
   int32_t take_state();
 
-  Cache cache_;
+  BlockCache cache_;
   States states_;
   int32_t shape_window_ = 0;
   size_t most_checkpoints_ = 0;                      // of a sequence

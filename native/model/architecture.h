@@ -7,7 +7,7 @@
 
 #include "gguf/gguf.h"
 #include "include/status.h"
-#include "kv/cache.h"
+#include "kv/block_cache.h"
 #include "model/pass.h"
 
 namespace hearth {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "kernels/kernels.h"
-#include "kv/cache.h"
+#include "kv/block_cache.h"
 #include "kv/states.h"
 #include "model/product.h"
 #include "model/rope.h"
@@ -99,7 +99,7 @@ struct PassResources {
   const MatmulPlan* matmuls;  // for all matrix products; each way gives the bits of the others
   Pool* pool;
   Scratch* scratch;  // emptied by the pass
-  kv::Cache* cache;
+  kv::BlockCache* cache;
   kv::States* states;
   Residency* residency;           // of the weights; null: all are where they are mapped
   std::vector<Matrix>* matrices;  // those that a pass which only counts multiplies with are added; may be null
@@ -239,7 +239,7 @@ class Pass {
   const MatmulPlan& matmuls_;
   Pool& pool_;
   Scratch& scratch_;
-  kv::Cache& cache_;
+  kv::BlockCache& cache_;
   kv::States& states_;
   Residency* const residency_;
   std::vector<Matrix>* const matrices_;

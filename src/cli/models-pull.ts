@@ -19,7 +19,7 @@ async function pull(source: string, _options: unknown, command: Command): Promis
   const { config, store, flags } = opened;
   const json = flags.json === true;
   // Only now: it takes time to load, and the other commands do without it.
-  const { defaultPullSettings, pullModel } = await import("../store/pull/pull.js");
+  const { defaultPullSettings, pullModel } = await import("../store/pull/model-pull.js");
   const settings = { ...defaultPullSettings, ...pullSettings(config, process.env) };
   const { model, upToDate } = await withProgress(json, (onProgress, signal) =>
     pullModel(store, source, settings, { name: flags.name, onProgress, signal, trustAddress: true }),

@@ -1,6 +1,7 @@
 /** `hearth models verify`: reads models again and compares their hashes. */
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
+import { verifyModel } from "../store/verify-model.js";
 import { describeFailure } from "./exit-status.js";
 import { openStore, print, withProgress } from "./models-store.js";
 
@@ -21,14 +22,14 @@ async function verify(names: readonly string[], _options: unknown, command: Comm
   const sound: string[] = [];
   await withProgress(json, async (show, signal) => {
     let completed = 0;
-    for (const { name } of chosen) {
+    for (const model of chosen) {
       try {
         const onBytes = (bytes: number) => {
           completed += bytes;
           show({ phase: "verify", completed, total });
         };
-        await store.verify(name, onBytes, signal);
-        sound.push(name);
+        await verifyModel(model, onBytes, signal);
+        sound.push(model.name);
       } catch (error) {
         if (!(error instanceof HearthError) || signal.aborted) throw error;
         failures.push(error);

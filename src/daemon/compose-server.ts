@@ -6,7 +6,7 @@ import path from "node:path";
 import { registerOllama } from "../api/ollama/register.js";
 import { registerOpenAI } from "../api/openai/register.js";
 import { registerOps } from "../api/ops/register.js";
-import type { LiveStreams } from "../api/responses/live-streams.js";
+import type { ResumableStreams } from "../api/responses/resumable-streams.js";
 import { registerResponses } from "../api/responses/register.js";
 import type { StoredResponse } from "../api/responses/store.js";
 import type { ApiKey } from "../base/api-key.js";
@@ -23,7 +23,7 @@ import { type ModelCatalog, ModelRegistry, type ModelRegistryDependencies } from
 import { RoutedGenerations, RoutedModels } from "../service/upstream/routing.js";
 import type { Upstream } from "../service/upstream/upstream.js";
 import { Blobs } from "../store/blobs.js";
-import { Digests } from "../store/digests.js";
+import { DigestCache } from "../store/digest-cache.js";
 import type { DocumentStore } from "../store/documents.js";
 import type { ModelStore } from "../store/model-store.js";
 import type { ModelFile } from "./model-file.js";
@@ -54,8 +54,8 @@ export interface ServerParts {
   readonly server: Server;
   readonly upstreams: readonly Upstream[];
   readonly responses: DocumentStore<StoredResponse>;
-  readonly streams: LiveStreams;
-  readonly digests: Digests;
+  readonly streams: ResumableStreams;
+  readonly digests: DigestCache;
 }
 
 /** Throws CONFIG_BAD_VALUE where options do not go together. */
@@ -70,7 +70,7 @@ export function composeServer(config: Config, dependencies: ServerDependencies):
   const upstreams = makeUpstreams(config, { clock, health });
   const routed = new RoutedModels(models, upstreams);
   const generations = new RoutedGenerations(new GenerationService(models), routed);
-  const digests = new Digests(path.join(stateFolder, "digests.json"), (error) =>
+  const digests = new DigestCache(path.join(stateFolder, "digests.json"), (error) =>
     logger.warn({ err: error }, "the hash of a model file could not be kept"),
   );
   const library = new ModelLibrary(routed, store, {

@@ -3,7 +3,7 @@
  * server listens before the model is loaded. Knows every part and does the work of none; signals and exit statuses are the caller's.
  */
 import path from "node:path";
-import type { LiveStreams } from "../api/responses/live-streams.js";
+import type { ResumableStreams } from "../api/responses/resumable-streams.js";
 import type { StoredResponse } from "../api/responses/store.js";
 import { deferred } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
@@ -26,7 +26,7 @@ import { SnapshotMetrics } from "../service/snapshot-metrics.js";
 import { AutoTuner } from "../service/tuning/auto-tuner.js";
 import type { Upstream } from "../service/upstream/upstream.js";
 import { collectWeightMetrics, describeResidency } from "../service/weight-metrics.js";
-import type { Digests } from "../store/digests.js";
+import type { DigestCache } from "../store/digest-cache.js";
 import type { DocumentStore } from "../store/documents.js";
 import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
@@ -79,12 +79,12 @@ export class Daemon {
   readonly #tuner: AutoTuner | null;
   readonly #server: Server;
   readonly #responses: DocumentStore<StoredResponse>;
-  readonly #streams: LiveStreams;
+  readonly #streams: ResumableStreams;
   /** null: no snapshots are written. */
   readonly #snapshots: SnapshotFiles | null;
   readonly #pinned: readonly PinnedFile[];
   readonly #keys: LastGoodKeys;
-  readonly #digests: Digests;
+  readonly #digests: DigestCache;
   readonly #watchdog: Watchdog;
   readonly #modelWatch: ModelWatch;
   readonly #failure = deferred<never>();

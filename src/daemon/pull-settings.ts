@@ -1,7 +1,7 @@
 /** The configuration, and the environment that Hugging Face's own tools know, in the words of a pull. */
 import { HearthError } from "../base/errors.js";
 import type { Config } from "../config/options.js";
-import type { PullSettings } from "../store/pull/pull.js";
+import type { PullSettings } from "../store/pull/model-pull.js";
 import { modelMemory } from "./model-options.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -8,7 +8,7 @@ export function puller(config: Config, env: NodeJS.ProcessEnv, store: ModelStore
   const configured = pullSettings(config, env);
   return async (source, onProgress, signal) => {
     // Only now: it takes time to load, and most daemons never pull.
-    const { defaultPullSettings, pullModel } = await import("../store/pull/pull.js");
+    const { defaultPullSettings, pullModel } = await import("../store/pull/model-pull.js");
     const settings = { ...defaultPullSettings, ...configured };
     await pullModel(store, source, settings, { onProgress, signal, trustAddress: false });
   };

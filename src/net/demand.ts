@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import * as z from "zod";
 import { atMost, type Demand, type Priority, priorities } from "../base/demand.js";
-import type { Client } from "./auth.js";
+import type { Client } from "./api-key-auth.js";
 import { parseAt } from "./validate.js";
 
 export const priorityHeader = "x-hearth-priority";

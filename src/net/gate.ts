@@ -1,11 +1,11 @@
-/** The one check that every request and every WebSocket passes before anything else looks at it. */
+/** The one check that every request and every WebSocket passes before anything else looks at it: hosts, origins, keys, rates. */
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Scope } from "../base/api-key.js";
 import { HearthError } from "../base/errors.js";
 import { quoted } from "../base/excerpt.js";
-import type { Authenticator, Client } from "./auth.js";
+import type { Authenticator, Client } from "./api-key-auth.js";
 import type { AccessRules } from "./host-and-origin.js";
 import type { RateLimits } from "./rate-limits.js";
 

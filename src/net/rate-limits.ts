@@ -1,7 +1,7 @@
 /** Limits the requests of one client: requests a minute (a token bucket) and requests at the same time. */
 import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
-import type { Client } from "./auth.js";
+import type { Client } from "./api-key-auth.js";
 
 interface Account {
   /** Requests that may come at once; fractions are on their way. */

@@ -14,7 +14,7 @@ import { excerpt, quoted } from "../base/excerpt.js";
 import type { Logger } from "../base/logger.js";
 import type { Metrics } from "../base/metrics.js";
 import type { Config } from "../config/options.js";
-import { Authenticator, type Client } from "./auth.js";
+import { Authenticator, type Client } from "./api-key-auth.js";
 import { takeJson } from "./body.js";
 import type { KeyAndCertificate } from "./certificate.js";
 import { errorHeaders, fromFastifyError, isFault, wireError } from "./errors.js";

@@ -5,7 +5,7 @@
 import { type RawData, WebSocket } from "ws";
 import { settlesWithin } from "../base/async.js";
 import type { Clock } from "../base/clock.js";
-import type { Client } from "./auth.js";
+import type { Client } from "./api-key-auth.js";
 import { laterRound } from "./fair-rounds.js";
 import type { Admission } from "./gate.js";
 

@@ -6,7 +6,7 @@ import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import { quoted } from "../base/excerpt.js";
 import type { Metrics } from "../base/metrics.js";
-import { type Client, keyProtocol } from "./auth.js";
+import { type Client, keyProtocol } from "./api-key-auth.js";
 import { toHearthError } from "./errors.js";
 import type { Gate } from "./gate.js";
 import { refuse } from "./plain-answers.js";

@@ -3,7 +3,7 @@
 import type { Clock } from "../base/clock.js";
 import type { JobTimes } from "./job-times.js";
 import type { LoopWatch } from "./loop-watch.js";
-import { MeanPooling } from "./mean-pooling.js";
+import { MeanPooling } from "./embedding-pooling.js";
 import { SequenceStream } from "./sequence-stream.js";
 import { Drafter } from "./speculation.js";
 import type { FinishReason, SequenceRequest } from "./types.js";

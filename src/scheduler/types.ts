@@ -12,7 +12,7 @@ export interface SequenceRequest {
   readonly maxTokens: number;
   /** With each token its log probability, and those of so many likelier or equal ones; without: none. At most 20. */
   readonly topLogprobs?: number;
-  /** MeanPooling the prompt's hidden states, all of them computed anew. Only where maxTokens is 0. */
+  /** Average the prompt's hidden states for an embedding, all of them computed anew. Only where maxTokens is 0. */
   readonly pooling?: boolean;
   /** Ids that end the answer. They are not part of it. */
   readonly stopTokens: ReadonlySet<number>;

@@ -34,7 +34,7 @@ import { GrammarCache } from "./grammar-cache.js";
 import { defaultsOf } from "./model-defaults.js";
 import { PromptLimit } from "./prompt-limit.js";
 import type { ServingModel } from "./serving-model.js";
-import type { Overflow } from "./shortening.js";
+import type { Overflow } from "./conversation-truncation.js";
 import { describeChoice } from "./tuning/matmuls.js";
 import type { Tuning } from "./tuning/threads.js";
 

@@ -6,7 +6,7 @@ import type { TemplateRenderer } from "../chat/template-thread.js";
 import type { ModelInfo } from "../engine/contract.js";
 import { type Blobs, checkDigest } from "../store/blobs.js";
 import { createFromBlobs } from "../store/create-model.js";
-import type { Digests } from "../store/digests.js";
+import type { DigestCache } from "../store/digest-cache.js";
 import { FactsReader } from "../store/model-facts.js";
 import { isSameName } from "../store/model-names.js";
 import { type ModelSettings, mergeSettings } from "../store/model-settings.js";
@@ -76,7 +76,7 @@ export interface LibraryOptions {
   /** Where the templates of made models are tried. */
   readonly renderer: TemplateRenderer;
   readonly pull: Puller;
-  readonly digests: Pick<Digests, "of">;
+  readonly digests: Pick<DigestCache, "of">;
   readonly blobs: Blobs;
   /** The configured context. */
   readonly contextTokens: number;

@@ -2,7 +2,7 @@
 import { HearthError } from "../base/errors.js";
 import type { Prompt, PromptOptions } from "../chat/prompt.js";
 import type { ServingModel } from "./serving-model.js";
-import { Conversation } from "./shortening.js";
+import { TruncatableConversation } from "./conversation-truncation.js";
 import type { GenerationRequest, Message } from "./types.js";
 
 /**
@@ -40,7 +40,7 @@ export async function buildPrompt(loaded: PromptModel, request: GenerationReques
   if (truncation === "auto" && request.raw) return cutText(loaded, request, messages, limit);
   if (overflow === "error" || request.raw) return build(messages);
   const most = without(leastAnswerShare);
-  const conversation = new Conversation(messages, overflow);
+  const conversation = new TruncatableConversation(messages, overflow);
   return shortened(request, conversation, build, { from: truncation === "auto" ? limit : most, limit, most });
 }
 
@@ -70,7 +70,7 @@ interface Room {
 /** Leaves out as little as it takes, and then up to a step that later requests will stop at, too. */
 async function shortened(
   request: GenerationRequest,
-  conversation: Conversation,
+  conversation: TruncatableConversation,
   build: Build,
   { from, limit, most }: Room,
 ): Promise<Prompt> {

@@ -5,7 +5,7 @@ import type { Scheduler } from "../scheduler/scheduler.js";
 import type { GrammarCache } from "./grammar-cache.js";
 import type { ModelDefaults } from "./model-defaults.js";
 import type { PromptLimit } from "./prompt-limit.js";
-import type { Overflow } from "./shortening.js";
+import type { Overflow } from "./conversation-truncation.js";
 
 export interface ServingModel {
   readonly model: Model;

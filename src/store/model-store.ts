@@ -11,7 +11,6 @@ import { fromSystemError, isMissing, readSmallText, reasonOf } from "../base/fil
 import type { EngineModule } from "../engine/contract.js";
 import { exists, makeFolder, removeTree, statIfThere, storing, syncFolder, writeDurably } from "./durable-files.js";
 import { lockFileIn, tryHold } from "./file-lock.js";
-import { hashFile } from "./hash.js";
 import { fileName, type Manifest, type ManifestFile, makeManifest, readManifest, writeManifest } from "./manifest.js";
 import { describeWholeModel } from "./model-description.js";
 import { checkModelName, folderOf, isSameName } from "./model-names.js";
@@ -190,20 +189,6 @@ export class ModelStore {
       });
     } finally {
       await lock.close();
-    }
-  }
-
-  /** Reads the model's files again. STORE_DAMAGED says which one is not what was added. */
-  async verify(name: string, onBytes: (bytes: number) => void = () => {}, signal?: AbortSignal): Promise<void> {
-    const model = this.get(name);
-    for (const [i, { bytes, sha256 }] of model.files.entries()) {
-      const file = model.paths[i] ?? "";
-      const there = await statIfThere(file);
-      const damaged = (what: string) => new HearthError("STORE_DAMAGED", `${model.name}: ${file} ${what}.`);
-      if (!there) throw damaged("is missing");
-      if (there.size !== bytes) throw damaged(`has ${there.size} bytes and should have ${bytes}`);
-      const hash = await hashFile(file, onBytes, signal);
-      if (hash !== sha256) throw damaged(`has the SHA-256 ${hash} and should have ${sha256}`);
     }
   }
 

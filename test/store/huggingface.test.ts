@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import { importFolder } from "../../src/store/huggingface/import.js";
 import { ModelStore } from "../../src/store/model-store.js";
+import { verifyModel } from "../../src/store/verify-model.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { readGguf } from "../helpers/gguf-reader.js";
 import { writeFolder } from "../helpers/hugging-face.js";
@@ -27,7 +28,7 @@ test("a folder is converted, quantized, hashed and stored", { skip }, async (t) 
   assert.equal(model.description.type, "Q8_0");
   assert.equal(model.description.title, "My Qwen");
   assert.deepEqual([...phases], ["convert", "verify"]);
-  await store.verify(model.name);
+  await verifyModel(model);
   await assert.rejects(importFolder(store, source), { code: "MODEL_EXISTS" });
 });
 

@@ -10,7 +10,7 @@ import { HearthError } from "../../src/base/errors.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import { ModelStore } from "../../src/store/model-store.js";
 import type { StoreProgress } from "../../src/store/progress.js";
-import { defaultPullSettings, type PullSettings, pullModel } from "../../src/store/pull/pull.js";
+import { defaultPullSettings, type PullSettings, pullModel } from "../../src/store/pull/model-pull.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { makeGguf } from "../helpers/gguf.js";
 import { sendAndClose, startRaw } from "../helpers/raw-server.js";

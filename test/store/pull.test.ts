@@ -6,7 +6,8 @@ import { type TestContext, test } from "node:test";
 import { HearthError } from "../../src/base/errors.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import { ModelStore } from "../../src/store/model-store.js";
-import { defaultPullSettings, type PullOptions, type PullSettings, pullModel } from "../../src/store/pull/pull.js";
+import { defaultPullSettings, type PullOptions, type PullSettings, pullModel } from "../../src/store/pull/model-pull.js";
+import { verifyModel } from "../../src/store/verify-model.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { makeGguf } from "../helpers/gguf.js";
 import { Random } from "../helpers/random.js";
@@ -66,7 +67,7 @@ test("a file of Hugging Face is verified and gets a name, and the next pull does
   assert.equal(upToDate, false);
   assert.ok(readFileSync(model.path).equals(content));
   assert.deepEqual([...new Set(phases)], ["resolve", "download", "verify"]);
-  await store.verify("me/m-gguf:q4_0");
+  await verifyModel(store.get("me/m-gguf:q4_0"));
   const sent = source.bytesSent;
   assert.equal((await pull("hf:me/m-GGUF:q4_0")).upToDate, true);
   assert.equal(source.bytesSent, sent);
@@ -127,7 +128,7 @@ test("the parts of a split model are pulled together", async (t) => {
   const { model } = await pull("hf:me/m");
   assert.equal(model.files.length, 3);
   assert.equal(model.description.parameters, 150_000);
-  await store.verify(model.name);
+  await verifyModel(model);
 });
 
 test("connections cut at random places do not keep a file from arriving whole", async (t) => {
@@ -146,7 +147,7 @@ test("connections cut at random places do not keep a file from arriving whole", 
       segmentBytes: 20_000 + random.below(200_000),
     };
     const { model } = await pull("hf:me/m", {}, settings);
-    await store.verify(model.name);
+    await verifyModel(model);
   }
 });
 
@@ -165,7 +166,7 @@ test("a pull that failed goes on where it stopped, and asks only for what is mis
   broken = false;
   const before = { sent: source.bytesSent, requests: source.requests.length };
   const { model } = await pull(url);
-  await store.verify(model.name);
+  await verifyModel(model);
   assert.ok(source.bytesSent - before.sent < 600_000, `${source.bytesSent - before.sent} bytes were sent again`);
   const again = source.requests.slice(before.requests + 1);
   assert.ok(again.length > 0 && again.every(({ headers }) => headers["if-range"] === '"v1"' && headers.range));
@@ -221,7 +222,7 @@ test("a server without ranges is read in one piece, from the start after each cu
   serveRepository(source, "me/m", file(whole));
   const seen: number[] = [];
   const { model } = await pull("hf:me/m", { onProgress: (p) => p.phase === "download" && seen.push(p.completed) });
-  await store.verify(model.name);
+  await verifyModel(model);
   assert.equal(seen.at(-1), content.length);
 });
 
@@ -489,7 +490,7 @@ test("of two pulls of one model at the same time one does the work, and the othe
   ]);
   const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason.code] : []));
   assert.deepEqual(failures, ["STORE_BUSY"]);
-  await store.verify("me/m:Q4_0");
+  await verifyModel(store.get("me/m:Q4_0"));
 });
 
 test("a name that another model has is not overwritten", async (t) => {
@@ -500,7 +501,7 @@ test("a name that another model has is not overwritten", async (t) => {
   await pull("hf:me/m", { name: "mine" });
   await assert.rejects(pull("hf:me/other", { name: "mine" }), refused("MODEL_EXISTS"));
   assert.equal(store.get("mine").source, "hf:me/m:Q4_0");
-  await store.verify("mine");
+  await verifyModel(store.get("mine"));
 });
 
 test("an aborted pull ends at once with the signal's reason, and can be gone on with", async (t) => {
@@ -520,5 +521,5 @@ test("an aborted pull ends at once with the signal's reason, and can be gone on 
   const before = source.bytesSent;
   await pull("hf:me/m");
   assert.ok(source.bytesSent - before < 850_000);
-  await store.verify("me/m:Q4_0");
+  await verifyModel(store.get("me/m:Q4_0"));
 });

@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { hashKey } from "../../src/base/api-key.js";
-import { Digests } from "../../src/store/digests.js";
+import { DigestCache } from "../../src/store/digest-cache.js";
 import { ModelStore } from "../../src/store/model-store.js";
 import { FakeEngineModule, scripted } from "../fake-engine/module.js";
 import { temporaryFolder } from "../helpers/folder.js";
@@ -57,7 +57,7 @@ const fail = (error: unknown) => assert.fail(String(error));
 
 /** The digest that a daemon gives that starts, is asked once and stops. */
 async function digestOf(file: string, kept: string): Promise<string> {
-  const digests = new Digests(kept, fail);
+  const digests = new DigestCache(kept, fail);
   const digest = await digests.of(file);
   await digests.stop();
   return digest;
@@ -280,7 +280,7 @@ test("a large file has a stand-in while it is read, and small ones do not wait f
   writeFileSync(large, "");
   truncateSync(large, 2 ** 32); // a hole, which takes long to read and no room
   writeFileSync(small, "small");
-  const digests = new Digests(path.join(folder, "digests.json"), fail);
+  const digests = new DigestCache(path.join(folder, "digests.json"), fail);
   const first = await digests.of(large);
   assert.match(first, /^[0-9a-f]{64}$/);
   assert.equal(await digests.of(small), sha256("small"));

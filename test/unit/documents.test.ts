@@ -95,6 +95,22 @@ test("the map of src/ has every folder, and the files to begin with are there", 
     for (const file of files.trim().split(", ")) assert.ok(existsSync(path.join(root, "src", folder, file)), file);
 });
 
+/** The files that a map of behaviour names, by their paths from its folder. */
+function mappedFiles(folder: string): string[] {
+  const map = read(`${folder}/README.md`).match(/^## Where is it done\?\n[\s\S]*?(?=\n## |$(?![\s\S]))/m)?.[0] ?? "";
+  const names = [...map.matchAll(/(?<![\w./-])[\w./-]+\.(?:ts|cc|h)\b/g)].map(([name]) => name);
+  return names.filter((name) => !name.includes("NAME"));
+}
+
+for (const folder of ["src", "native"]) {
+  test(`every file that the map of behaviour in ${folder}/ names is there`, () => {
+    const files = mappedFiles(folder);
+    assert.ok(files.length > 20);
+    const missing = files.filter((file) => !existsSync(path.join(root, folder, file)));
+    assert.deepEqual(missing, []);
+  });
+}
+
 test("the map of the kernels names functions that are in the files it names", () => {
   const table = read("native/kernels/README.md").match(/^\| operation [\s\S]*?\n\n/m)?.[0] ?? "";
   const cells = [...table.matchAll(/((?:\w+\.(?:h|cc)(?:, )?)+) ((?:`\w+`(?:, )?)+)/g)];

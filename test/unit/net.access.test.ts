@@ -3,7 +3,7 @@ import test from "node:test";
 import { type ApiKey, hashKey, type Scope } from "../../src/base/api-key.js";
 import { FakeClock } from "../../src/base/clock.js";
 import { type ErrorCode, HearthError } from "../../src/base/errors.js";
-import { Authenticator, type Client } from "../../src/net/auth.js";
+import { Authenticator, type Client } from "../../src/net/api-key-auth.js";
 import { AccessRules, isLoopback } from "../../src/net/host-and-origin.js";
 import { RateLimits } from "../../src/net/rate-limits.js";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { logprobs } from "../../src/scheduler/logprobs.js";
-import { MeanPooling } from "../../src/scheduler/mean-pooling.js";
+import { MeanPooling } from "../../src/scheduler/embedding-pooling.js";
 import { outcome, request, startScheduler, tokensOf } from "../helpers/scheduler.js";
 
 test("log probabilities are of a softmax, the likeliest first, and of equals the smaller id", () => {

@@ -1,7 +1,7 @@
 /** POST /v1/responses/compact and /v1/responses/input_tokens: a conversation made shorter, and its length. */
 import type * as z from "zod";
 import { HearthError } from "../../base/errors.js";
-import { ownerOf } from "../../net/auth.js";
+import { ownerOf } from "../../net/api-key-auth.js";
 import { demandOf } from "../../net/demand.js";
 import type { Server } from "../../net/server.js";
 import { closedSignal } from "../../net/streamed-answers.js";

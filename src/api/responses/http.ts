@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { HearthError } from "../../base/errors.js";
 import { quoted } from "../../base/excerpt.js";
 import type { Logger } from "../../base/logger.js";
-import { ownerOf } from "../../net/auth.js";
+import { ownerOf } from "../../net/api-key-auth.js";
 import { isFault } from "../../net/errors.js";
 import type { Server } from "../../net/server.js";
 import { closedSignal, eventStream, onClosed, sendStream } from "../../net/streamed-answers.js";
@@ -12,14 +12,14 @@ import type { UnknownFields } from "../../net/unknown-fields.js";
 import { parseAt } from "../../net/validate.js";
 import { pageOf, pageSchema } from "./input-items.js";
 import type { StreamReader } from "./live-stream.js";
-import type { LiveStreams } from "./live-streams.js";
+import type { ResumableStreams } from "./resumable-streams.js";
 import { createRequired, createSchema, parseCreate, readSchema, toStartingAfter } from "./schema.js";
 import { toServerSentEvents } from "./sse.js";
 import { Turn, type TurnDependencies } from "./turn.js";
 import { turnClientOf } from "./turn-client.js";
 
 export interface HttpDependencies extends TurnDependencies {
-  readonly streams: LiveStreams;
+  readonly streams: ResumableStreams;
   readonly fields: UnknownFields;
   readonly logger: Logger;
   /** A stream that its client does not read for so long is cut off. */

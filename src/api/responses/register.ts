@@ -7,7 +7,7 @@ import { UnknownFields } from "../../net/unknown-fields.js";
 import type { Generations } from "../../service/generation.js";
 import { routeCompact } from "./compact.js";
 import { routeHttp } from "./http.js";
-import { LiveStreams } from "./live-streams.js";
+import { ResumableStreams } from "./resumable-streams.js";
 import { ResponsesSocket } from "./socket.js";
 import type { ResponseStore } from "./store.js";
 
@@ -23,8 +23,8 @@ export interface ResponsesDependencies {
 export function registerResponses(
   server: Server,
   { generations, store, config, clock, logger }: ResponsesDependencies,
-): LiveStreams {
-  const streams = new LiveStreams(
+): ResumableStreams {
+  const streams = new ResumableStreams(
     { graceMs: config["responses.resume_ms"], keepCharacters: config["responses.resume_bytes"] },
     clock,
   );

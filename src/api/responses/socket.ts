@@ -4,21 +4,21 @@
  */
 import { HearthError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import { type Client, ownerOf } from "../../net/auth.js";
+import { type Client, ownerOf } from "../../net/api-key-auth.js";
 import { isFault, toHearthError, wireError } from "../../net/errors.js";
 import type { UnknownFields } from "../../net/unknown-fields.js";
 import { type Connection, type ConnectionHandler, closeCodes } from "../../net/websocket-connection.js";
 import { type Ask, createFrameSchema, readFrame, streamIdOf, toAsk } from "./frames.js";
 import { Lane } from "./lane.js";
 import type { LiveStream } from "./live-stream.js";
-import type { LiveStreams } from "./live-streams.js";
+import type { ResumableStreams } from "./resumable-streams.js";
 import type { CreateRequest } from "./schema.js";
 import { SocketMemory } from "./store.js";
 import { Turn, type TurnDependencies } from "./turn.js";
 import { turnClientOf } from "./turn-client.js";
 
 export interface SocketDependencies extends TurnDependencies {
-  readonly streams: LiveStreams;
+  readonly streams: ResumableStreams;
   readonly fields: UnknownFields;
   readonly logger: Logger;
   /** Requests that may wait on one socket, the running ones included: so many lanes may run, too. */

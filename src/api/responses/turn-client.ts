@@ -1,6 +1,6 @@
 /** TurnClient is the client of a turn, told from its key, the headers and the request itself. */
 import type { IncomingHttpHeaders } from "node:http";
-import { type Client, ownerOf } from "../../net/auth.js";
+import { type Client, ownerOf } from "../../net/api-key-auth.js";
 import { demandOf } from "../../net/demand.js";
 import type { CreateRequest } from "./schema.js";
 import type { ResponseMemory } from "./store.js";

@@ -2,7 +2,7 @@
 import type { Tool } from "../messages.js";
 import { type CallReader, type Emit, emitCall, isSpace, type ParsedCall } from "./events.js";
 import { JsonArgumentsReader, JsonCallsReader } from "./json-calls.js";
-import { XmlReader } from "./xml-reader.js";
+import { XmlReader } from "./xml-calls.js";
 
 /** null: the body holds something else than calls. */
 export type CallsParser = (body: string) => readonly ParsedCall[] | null;

@@ -8,7 +8,7 @@ import type { CallReader, ParsedCall } from "./events.js";
 import { callsFromJson, JsonCallsReader } from "./json-calls.js";
 import { parseGemmaCalls, parsePythonCalls } from "./literals.js";
 import { gemmaClose, gemmaQuote, gemmaText, pythonKey, pythonText, spacedText } from "./written-values.js";
-import { XmlReader } from "./xml-reader.js";
+import { XmlReader } from "./xml-calls.js";
 
 export interface ToolFormat {
   readonly name: string;

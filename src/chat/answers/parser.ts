@@ -6,9 +6,9 @@ import type { Tool } from "../messages.js";
 import { TextMatcher } from "../text-matcher.js";
 import { type AnswerEvent, type CallReader, EventQueue, isSpace } from "./events.js";
 import type { AnswerFormat } from "./formats.js";
-import { MarkedReader } from "./marked-reader.js";
+import { DoubledMarkReader } from "./doubled-marks.js";
 import { ReasoningReader } from "./reasoning-reader.js";
-import { UnmarkedReader, unmarkedBeginnings } from "./unmarked-reader.js";
+import { UnmarkedReader, unmarkedBeginnings } from "./unmarked-calls.js";
 import { fence, isSeparator } from "./wrappings.js";
 
 export interface AnswerParserOptions {
@@ -254,7 +254,7 @@ export class AnswerParser {
 
   #open(marker: string): void {
     this.#begin("call");
-    this.#reader = new MarkedReader(marker, this.#format.tools.reader(marker, this.#tools));
+    this.#reader = new DoubledMarkReader(marker, this.#format.tools.reader(marker, this.#tools));
     this.#raw = marker;
     this.#isCallOpen = false;
   }

@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { checkRoom, inheritOwner, storing } from "../durable-files.js";
-import { hashFile } from "../hash.js";
+import { hashFile } from "../file-digest.js";
 import { checkModelName, toModelName } from "../model-names.js";
 import type { ModelStore, StoredModel } from "../model-store.js";
 import { type OnProgress, revisionOf } from "../progress.js";

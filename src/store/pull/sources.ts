@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { checkModelName, checkRepositoryPath, formatSource, type PullSource, toModelName } from "../model-names.js";
-import { type RemoteFile, unquoted, validatorOf } from "./download.js";
+import { type RemoteFile, unquoted, validatorOf } from "./file-download.js";
 import { badResponse, type SourceClient } from "./http.js";
 import { candidates, pick, quantizationOf, type RepositoryFile } from "./pick.js";
 

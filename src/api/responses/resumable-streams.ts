@@ -9,7 +9,7 @@ import { quoted } from "../../base/excerpt.js";
 import { LiveStream, type StreamReader } from "./live-stream.js";
 import type { Turn } from "./turn.js";
 
-export interface LiveStreamsOptions {
+export interface ResumableStreamsOptions {
   /** 0: a stream ends with its connection. */
   readonly graceMs: number;
   /** The characters of events that are kept of each stream, and by which it may be ahead of a client that is gone. */
@@ -21,14 +21,14 @@ const maxUnattended = 32;
 /** The limit for one key, or for all clients where keys are not needed: losing connections must not be a way to more slots. */
 const maxUnattendedOfOwner = 16;
 
-export class LiveStreams {
-  readonly #options: LiveStreamsOptions;
+export class ResumableStreams {
+  readonly #options: ResumableStreamsOptions;
   readonly #clock: Clock;
   readonly #streams = new Map<string, LiveStream>();
   /** Streams without a client, the oldest first, with the function that stops their time. */
   readonly #unattended = new Map<LiveStream, () => void>();
 
-  constructor(options: LiveStreamsOptions, clock: Clock) {
+  constructor(options: ResumableStreamsOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
   }

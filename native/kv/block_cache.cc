@@ -1,4 +1,4 @@
-#include "kv/cache.h"
+#include "kv/block_cache.h"
 
 #include <algorithm>
 #include <cstring>
@@ -13,7 +13,7 @@ int32_t blocks_for(int32_t n_tokens) { return (n_tokens + kBlockTokens - 1) / kB
 
 }  // namespace
 
-Status Cache::create(const Shape& shape, int32_t n_tokens, int32_t window_tokens, Cache* cache) {
+Status BlockCache::create(const Shape& shape, int32_t n_tokens, int32_t window_tokens, BlockCache* cache) {
   cache->type_ = shape.type;
   cache->window_ = shape.window();
   for (const LayerShape& layer : shape.layers) {
@@ -29,7 +29,7 @@ Status Cache::create(const Shape& shape, int32_t n_tokens, int32_t window_tokens
   return cache->blocks_[kWindow].create(blocks_for(window_tokens), "the KV cache of sliding windows");
 }
 
-Status Cache::Blocks::create(int32_t n_blocks, const char* purpose) {
+Status BlockCache::Blocks::create(int32_t n_blocks, const char* purpose) {
   const size_t bytes = n_blocks * block_bytes;
   HEARTH_RETURN_IF_ERROR(Arena::create(Arena::bytes_for<uint8_t>(bytes), purpose, &arena));
   HEARTH_RETURN_IF_ERROR(arena.allocate(bytes, &base));
@@ -40,22 +40,22 @@ Status Cache::Blocks::create(int32_t n_blocks, const char* purpose) {
   return {};
 }
 
-int32_t Cache::Blocks::take() {
+int32_t BlockCache::Blocks::take() {
   const int32_t block = free.back();
   free.pop_back();
   references[block] = 1;
   return block;
 }
 
-void Cache::Blocks::release(int32_t block) {
+void BlockCache::Blocks::release(int32_t block) {
   if (block != kNoBlock && --references[block] == 0) free.push_back(block);
 }
 
-void Cache::Blocks::copy(int32_t from, int32_t to) {
+void BlockCache::Blocks::copy(int32_t from, int32_t to) {
   std::memcpy(base + to * block_bytes, base + from * block_bytes, block_bytes);
 }
 
-Cache::Need Cache::need(BlockKind kind, const BlockTable& table, int32_t n) const {
+BlockCache::Need BlockCache::need(BlockKind kind, const BlockTable& table, int32_t n) const {
   const std::vector<int32_t>& blocks = table.blocks[kind];
   const auto have = static_cast<int32_t>(blocks.size());
   const int32_t tail = table.n_tokens / kBlockTokens;
@@ -63,7 +63,7 @@ Cache::Need Cache::need(BlockKind kind, const BlockTable& table, int32_t n) cons
           .unshare = tail < have && blocks_[kind].references[blocks[tail]] > 1};
 }
 
-Status Cache::reserve(BlockTable* table, int32_t n) {
+Status BlockCache::reserve(BlockTable* table, int32_t n) {
   const int kinds = window_ > 0 ? kBlockKinds : kWindow;
   for (int id = 0; id < kinds; ++id) {
     const size_t needed = need(static_cast<BlockKind>(id), *table, n).blocks(), free = blocks_[id].free.size();
@@ -88,9 +88,9 @@ Status Cache::reserve(BlockTable* table, int32_t n) {
   return {};
 }
 
-int32_t Cache::first_window_block(int32_t n_tokens) const { return std::max(0, n_tokens - window_ + 1) / kBlockTokens; }
+int32_t BlockCache::first_window_block(int32_t n_tokens) const { return std::max(0, n_tokens - window_ + 1) / kBlockTokens; }
 
-void Cache::release_passed(BlockTable* table) {
+void BlockCache::release_passed(BlockTable* table) {
   std::vector<int32_t>& blocks = table->blocks[kWindow];
   const auto end = std::min<size_t>(first_window_block(table->n_tokens), blocks.size());
   for (size_t i = end; i-- > 0 && blocks[i] != kNoBlock;) {
@@ -99,14 +99,14 @@ void Cache::release_passed(BlockTable* table) {
   }
 }
 
-bool Cache::has_window(const BlockTable& table, int32_t n_tokens) const {
+bool BlockCache::has_window(const BlockTable& table, int32_t n_tokens) const {
   // Blocks are passed in order, so the first that is needed speaks for all.
   const auto first = static_cast<size_t>(first_window_block(n_tokens));
   const std::vector<int32_t>& blocks = table.blocks[kWindow];
   return window_ == 0 || n_tokens == 0 || (first < blocks.size() && blocks[first] != kNoBlock);
 }
 
-void Cache::truncate(BlockTable* table, int32_t n_tokens) {
+void BlockCache::truncate(BlockTable* table, int32_t n_tokens) {
   const auto keep = static_cast<size_t>(blocks_for(n_tokens));
   for (int id = 0; id < kBlockKinds; ++id) {
     std::vector<int32_t>& blocks = table->blocks[id];
@@ -115,7 +115,7 @@ void Cache::truncate(BlockTable* table, int32_t n_tokens) {
   table->n_tokens = n_tokens;
 }
 
-Status Cache::fork(const BlockTable& source, int32_t n_tokens, BlockTable* copy) {
+Status BlockCache::fork(const BlockTable& source, int32_t n_tokens, BlockTable* copy) {
   Blocks& all = blocks_[kAllTokens];
   const std::vector<int32_t>& from = source.blocks[kAllTokens];
   const int32_t full = n_tokens / kBlockTokens;
@@ -133,7 +133,7 @@ Status Cache::fork(const BlockTable& source, int32_t n_tokens, BlockTable* copy)
   return {};
 }
 
-void Cache::share_window(const BlockTable& source, int32_t n_tokens, BlockTable* table) {
+void BlockCache::share_window(const BlockTable& source, int32_t n_tokens, BlockTable* table) {
   if (window_ == 0) return;
   Blocks& all = blocks_[kWindow];
   const int32_t first = first_window_block(n_tokens), end = blocks_for(n_tokens);
@@ -143,12 +143,12 @@ void Cache::share_window(const BlockTable& source, int32_t n_tokens, BlockTable*
   table->blocks[kWindow] = std::move(shared);
 }
 
-std::span<std::byte> Cache::block_bytes(BlockKind kind, int32_t block) const {
+std::span<std::byte> BlockCache::block_bytes(BlockKind kind, int32_t block) const {
   const Blocks& of = blocks_[kind];
   return std::as_writable_bytes(std::span(of.base + block * of.block_bytes, of.block_bytes));
 }
 
-Status Cache::take(BlockKind kind, int32_t n, std::vector<int32_t>* blocks) {
+Status BlockCache::take(BlockKind kind, int32_t n, std::vector<int32_t>* blocks) {
   Blocks& from = blocks_[kind];
   if (static_cast<size_t>(n) > from.free.size()) {
     return {Code::KV_FULL, "The KV cache has " + std::to_string(from.free.size() * kBlockTokens) +

@@ -1,7 +1,7 @@
 /**
- * Leaves out parts of a conversation that is too long: the results of older calls first, which are most of a smart home's
- * conversation and are out of date, then the oldest turns, or only their calls, then results of the newest turn that the model
- * has seen already. System messages and all else of the newest turn stay.
+ * Shortens a conversation that is too long for the context by leaving parts of it out: the results of older calls first, which are
+ * most of a smart home's conversation and are out of date, then the oldest turns, or only their calls, then results of the newest
+ * turn that the model has seen already. System messages and all else of the newest turn stay.
  * Knows nothing of tokens: whoever builds the prompt says what fits.
  */
 import type { LeftOut, Message } from "./types.js";
@@ -17,7 +17,7 @@ export interface Shortened {
   readonly leftOut: LeftOut;
 }
 
-export class Conversation {
+export class TruncatableConversation {
   /** More can be left out than 0 to so many times. */
   readonly steps: number;
   readonly #head: readonly Message[];

@@ -1,4 +1,4 @@
-/** The mean of hidden states that come in pieces. Sums in float64 and in order, so that the pieces do not matter. */
+/** MeanPooling averages hidden states, which come in pieces, for an embedding. It sums in float64 and in order, so that the pieces do not matter. */
 export class MeanPooling {
   #sum = new Float64Array(0);
   #rows = 0;

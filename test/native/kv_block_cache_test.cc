@@ -1,5 +1,5 @@
 // The KV cache: blocks are shared, copied when written, given back, and never taken by halves.
-#include "kv/cache.h"
+#include "kv/block_cache.h"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 
 using hearth::Code;
 using hearth::kv::BlockTable;
-using hearth::kv::Cache;
+using hearth::kv::BlockCache;
 using hearth::kv::HeadRows;
 using hearth::kv::kAllTokens;
 using hearth::kv::kBlockTokens;
@@ -19,13 +19,13 @@ namespace {
 
 constexpr int32_t kLayers = 2, kHeads = 3, kHeadDim = 8;
 
-Cache make_cache(int32_t blocks) {
-  Cache cache;
-  REQUIRE(Cache::create(Shape::uniform(kLayers, kHeads, kHeadDim), blocks * kBlockTokens, 0, &cache).ok());
+BlockCache make_cache(int32_t blocks) {
+  BlockCache cache;
+  REQUIRE(BlockCache::create(Shape::uniform(kLayers, kHeads, kHeadDim), blocks * kBlockTokens, 0, &cache).ok());
   return cache;
 }
 
-void append(Cache& cache, BlockTable& table, int32_t n) {
+void append(BlockCache& cache, BlockTable& table, int32_t n) {
   REQUIRE(cache.reserve(&table, n).ok());
   table.n_tokens += n;
 }
@@ -33,7 +33,7 @@ void append(Cache& cache, BlockTable& table, int32_t n) {
 }  // namespace
 
 TEST_CASE("a sequence takes as many blocks as its tokens need and gives them back") {
-  Cache cache = make_cache(4);
+  BlockCache cache = make_cache(4);
   BlockTable table;
   append(cache, table, 1);
   CHECK(table.blocks[kAllTokens].size() == 1);
@@ -49,7 +49,7 @@ TEST_CASE("a sequence takes as many blocks as its tokens need and gives them bac
 }
 
 TEST_CASE("a full cache refuses and changes nothing") {
-  Cache cache = make_cache(2);
+  BlockCache cache = make_cache(2);
   BlockTable table;
   append(cache, table, kBlockTokens);
   const hearth::Status status = cache.reserve(&table, 2 * kBlockTokens);
@@ -59,7 +59,7 @@ TEST_CASE("a full cache refuses and changes nothing") {
 }
 
 TEST_CASE("keys and values of all blocks, layers and heads lie apart") {
-  Cache cache = make_cache(3);
+  BlockCache cache = make_cache(3);
   uint16_t mark = 1;
   const size_t elements = static_cast<size_t>(kBlockTokens) * kHeadDim;
   for (int pass = 0; pass < 2; ++pass) {
@@ -86,8 +86,8 @@ TEST_CASE("q8_0 keeps quants and scales of all heads apart, in 36 bytes for 32 d
   constexpr int32_t kDim = 64;
   const Shape shape = Shape::uniform(kLayers, kHeads, kDim).with(Type::q8_0);
   CHECK(shape.bytes_per_token() == 2 * kLayers * kHeads * kDim / 32 * 36);
-  Cache cache;
-  REQUIRE(Cache::create(shape, 2 * kBlockTokens, 0, &cache).ok());
+  BlockCache cache;
+  REQUIRE(BlockCache::create(shape, 2 * kBlockTokens, 0, &cache).ok());
   const size_t quants = kBlockTokens * kDim, scales = quants / kQ8Dims;
   for (int pass = 0; pass < 2; ++pass) {
     int8_t mark = 1;
@@ -117,7 +117,7 @@ TEST_CASE("heads that do not go into q8_0's blocks are named") {
 }
 
 TEST_CASE("a fork shares full blocks and copies the one it would write to") {
-  Cache cache = make_cache(8);
+  BlockCache cache = make_cache(8);
   BlockTable source, copy;
   append(cache, source, kBlockTokens + 5);
   cache.keys(source.blocks[kAllTokens][1], 1, 2).f16()[3] = 42;
@@ -140,7 +140,7 @@ TEST_CASE("a fork shares full blocks and copies the one it would write to") {
 }
 
 TEST_CASE("a fork that finds no block for its copy takes nothing") {
-  Cache cache = make_cache(1);
+  BlockCache cache = make_cache(1);
   BlockTable source, copy;
   append(cache, source, 3);
   CHECK(cache.fork(source, 3, &copy).code() == Code::KV_FULL);

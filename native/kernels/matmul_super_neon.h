@@ -10,7 +10,7 @@
 #include <arm_neon.h>
 #include <stddef.h>
 
-#include "kernels/matmul_neon.h"
+#include "kernels/matmul_blocks_neon.h"
 #include "kernels/super_blocks.h"
 
 namespace {

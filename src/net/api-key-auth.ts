@@ -1,4 +1,4 @@
-/** API keys: whether a client needs one, whether the one it sent is known, and what that one may do. */
+/** Checks API keys: whether a client needs one, whether the one it sent is known, and what that one may do. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type ApiKey, type Scope, scopes } from "../base/api-key.js";
 import { HearthError } from "../base/errors.js";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Config } from "../../src/config/options.js";
-import { Conversation } from "../../src/service/shortening.js";
+import { TruncatableConversation } from "../../src/service/conversation-truncation.js";
 import { scripted } from "../fake-engine/module.js";
 import { type Event, startServer, type TestServer } from "../helpers/server.js";
 
@@ -28,7 +28,7 @@ function lastPrompt(server: TestServer): string {
 
 test("results of older turns go before turns, the oldest first; the newest turn stays whole", () => {
   const result = say("tool", long("r", 100));
-  const conversation = new Conversation([
+  const conversation = new TruncatableConversation([
     say("system", "rules"),
     ...[say("user", "one"), say("assistant", ""), result],
     ...[say("user", "two"), result],
@@ -58,7 +58,7 @@ test("results of older turns go before turns, the oldest first; the newest turn 
 
 test("steps are coarse while much is left, so that the next request stops at the same one", () => {
   const turns = Array.from({ length: 64 }, (_, i) => say("user", `turn ${i}`));
-  const conversation = new Conversation(turns);
+  const conversation = new TruncatableConversation(turns);
   const stops = new Set(Array.from({ length: 64 }, (_, step) => conversation.roundUp(step)));
   assert.ok(stops.size < 32, `${stops.size} stops`);
   for (let step = 0; step <= conversation.steps; step++) {
@@ -195,7 +195,7 @@ test("context.overflow leave_out_turns lets a chat go on without its oldest turn
 test("a chat that says nothing of truncation keeps what was said of older turns, without their calls", () => {
   const call = { ...say("assistant", ""), toolCalls: [{ id: "a", name: "f", arguments: "{}" }] };
   const turn = (text: string) => [say("user", text), call, say("tool", long("r", 100)), say("assistant", "Yes.")];
-  const conversation = new Conversation([...turn("one"), ...turn("two"), ...turn("three")], "leave_out_results");
+  const conversation = new TruncatableConversation([...turn("one"), ...turn("two"), ...turn("three")], "leave_out_results");
   const { messages, leftOut } = conversation.at(conversation.steps);
   assert.deepEqual(
     messages.map(({ role, content }) => `${role} ${content.slice(0, 5)}`),

@@ -39,11 +39,11 @@ struct HeadRows {
 
 // A block holds, for each layer of its kind and each KV head, keys and then values. All layers of a block lie
 // together, so that a freed block gives whole pages back and a prefix can be written out in one go.
-class Cache {
+class BlockCache {
  public:
   // Reserves address space for so many tokens (rounded up to blocks); memory is used as blocks are first written.
   // window_tokens: of the layers with a window.
-  static Status create(const Shape& shape, int32_t n_tokens, int32_t window_tokens, Cache* cache);
+  static Status create(const Shape& shape, int32_t n_tokens, int32_t window_tokens, BlockCache* cache);
 
   // The free room in layers that keep all tokens.
   int32_t free_tokens() const { return static_cast<int32_t>(blocks_[kAllTokens].free.size()) * kBlockTokens; }

@@ -6,7 +6,7 @@ import { describeModel } from "../model-description.js";
 import { checkModelName, parseSource } from "../model-names.js";
 import type { Addition, ModelStore, StoredModel } from "../model-store.js";
 import { type OnProgress, revisionOf } from "../progress.js";
-import { Download, type DownloadedFile, type RemoteFile } from "./download.js";
+import { Download, type DownloadedFile, type RemoteFile } from "./file-download.js";
 import { SourceClient } from "./http.js";
 import { defaultRetry, type RetryOptions, retrying } from "./retry.js";
 import { type PullPlan, resolveSource } from "./sources.js";

@@ -7,7 +7,7 @@ import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import * as z from "zod";
 import { makeFolder, writeDurably } from "./durable-files.js";
-import { hashFile } from "./hash.js";
+import { hashFile } from "./file-digest.js";
 
 /** Read while somebody waits: a moment's work on any board. */
 const smallBytes = 32 * 1024 * 1024;
@@ -17,7 +17,7 @@ const entry = z.object({ path: z.string(), stamp: z.string(), sha256: z.string()
 const schema = z.array(entry).max(mostEntries);
 type Entry = z.infer<typeof entry>;
 
-export class Digests {
+export class DigestCache {
   readonly #file: string;
   readonly #onError: (error: unknown) => void;
   readonly #stopped = new AbortController();

@@ -1,7 +1,7 @@
-/** MarkedReader passes over a mark that opens calls where the model has written it twice. */
+/** DoubledMarkReader passes over a mark that opens calls where the model has written it twice. */
 import { type CallReader, type Emit, isSpace } from "./events.js";
 
-export class MarkedReader implements CallReader {
+export class DoubledMarkReader implements CallReader {
   readonly #mark: string;
   readonly #reader: CallReader;
   /** Text that may become the mark again; null once the call has begun. */

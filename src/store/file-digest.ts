@@ -1,4 +1,4 @@
-/** SHA-256 of files. */
+/** Computes the digest of a file, a SHA-256. Whoever has it compares it: verify-model.ts, pull/file-download.ts. */
 import { createHash } from "node:crypto";
 import { constants, createReadStream } from "node:fs";
 import { HearthError } from "../base/errors.js";

@@ -5,7 +5,7 @@
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { HearthError } from "../../base/errors.js";
 import { exists, inheritOwner, renameDurably, storageError, storing, writeAt } from "../durable-files.js";
-import { hashFile } from "../hash.js";
+import { hashFile } from "../file-digest.js";
 import { withoutQuery } from "../model-names.js";
 import { type SourceClient, type SourceResponse, TransientError, toTransient } from "./http.js";
 import { bytesDone, type Journal, makeJournal, readJournal, writeJournal } from "./journal.js";

@@ -16,7 +16,7 @@
 #pragma once
 
 #include "kernels/kernels.h"
-#include "kernels/matmul_x86.h"
+#include "kernels/matmul_blocks_x86.h"
 #include "kernels/super_blocks.h"
 
 namespace {
@@ -304,7 +304,7 @@ inline void super_tile(const uint8_t* w, size_t stride, const HearthColumns* x, 
   for (size_t c = 0; c < kCols; ++c) y[c] = acc[c];
 }
 
-// tiles() of matmul_x86.h for four rows.
+// tiles() of matmul_blocks_x86.h for four rows.
 template <class B, size_t kCols, bool kStreams, class Store>
 inline size_t super_tiles(const uint8_t* w, size_t stride, const HearthColumns* x, size_t c, size_t ahead,
                           Store store) {
