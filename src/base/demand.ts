@@ -12,6 +12,9 @@ export interface Demand {
   readonly maxQueueMs: number | null;
 }
 
+/** The demand of a request that says nothing of it. */
+export const anybody: Demand = { client: "", priority: "default", maxQueueMs: null };
+
 /** The less urgent of two. */
 export function atMost(asked: Priority, limit: Priority): Priority {
   return priorities.indexOf(asked) < priorities.indexOf(limit) ? limit : asked;

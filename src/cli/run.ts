@@ -100,7 +100,7 @@ function request(model: string, prompt: string, flags: RunFlags, signal: AbortSi
 async function printAnswer(service: GenerationService, request: GenerationRequest): Promise<void> {
   try {
     for await (const event of service.generate(request)) {
-      if (event.type === "delta") process.stdout.write(event.text);
+      if (event.type === "text") process.stdout.write(event.text);
       // Reasoning is for whoever watches, not for a pipe.
       if (event.type === "reasoning" && process.stderr.isTTY) process.stderr.write(`\x1b[2m${event.text}\x1b[0m`);
     }
@@ -122,7 +122,7 @@ async function printObject(service: GenerationService, request: GenerationReques
   };
   try {
     for await (const event of service.generate(request)) {
-      if (event.type === "delta") answer.text += event.text;
+      if (event.type === "text") answer.text += event.text;
       if (event.type === "reasoning") answer.reasoning += event.text;
       if (event.type === "done") Object.assign(answer, { reason: event.reason, usage: event.usage });
     }

@@ -3,14 +3,13 @@
  * by the work that each client asks for (Demers, Keshav and Shenker 1989): a client with many requests waits behind one with
  * few, and a long prompt behind a short one, but not for ever. Pure: no clock, no engine.
  */
-import { type Priority, priorities } from "../base/demand.js";
+import { anybody, type Demand, priorities } from "../base/demand.js";
 
 export interface Waiting {
   readonly request: {
     readonly prompt: { readonly length: number };
     readonly maxTokens: number;
-    readonly client?: string;
-    readonly priority?: Priority;
+    readonly demand?: Demand | undefined;
   };
 }
 
@@ -41,7 +40,7 @@ export class FairQueue<T extends Waiting> {
   }
 
   push(job: T): void {
-    const { prompt, maxTokens, client = "", priority = "default" } = job.request;
+    const { prompt, maxTokens, demand: { client, priority } = anybody } = job.request;
     const rank = priorities.indexOf(priority);
     const account = `${rank} ${client}`;
     const start = Math.max(this.#now[rank] ?? 0, this.#ends.get(account) ?? 0);

@@ -43,8 +43,8 @@ export class Job {
     this.pooling = request.pooling ? new MeanPooling() : null;
     this.history = [...request.prompt];
     this.stream = new SequenceStream({
-      onCancel: () => handlers.onCancel(this),
-      onRead: () => handlers.onRead(this),
+      onLeft: () => handlers.onCancel(this),
+      onTaken: () => handlers.onRead(this),
     });
     this.#signal = request.signal;
     this.#onAbort = () => handlers.onCancel(this);
@@ -81,6 +81,12 @@ export class Job {
     if (position === this.#position) return;
     this.#position = position;
     this.stream.push({ type: "queued", position });
+  }
+
+  /** `read` of its tokens are in the KV cache. What a job reads again that came back to the queue, its client has seen before. */
+  reportPrompt(read: number): void {
+    if (this.generatedTokens > 0) return;
+    this.stream.push({ type: "prompt", read, cached: this.cachedTokens, total: this.request.prompt.length });
   }
 
   end(reason: FinishReason): void {

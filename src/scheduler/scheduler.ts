@@ -8,22 +8,20 @@ import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
-import type { ChunkResult, Engine, MatmulChoice, StepResult, StopReason } from "../engine/contract.js";
-import { DecodeSpeed } from "./decode-speed.js";
-import { FairQueue } from "./fair-queue.js";
+import type { Engine, MatmulChoice, StepResult } from "../engine/contract.js";
+import { Admission } from "./admission.js";
+import type { DecodeSpeed } from "./decode-speed.js";
 import { Job } from "./job.js";
 import { JobTimes } from "./job-times.js";
-import { logprobs } from "./logprobs.js";
 import { watchLoops } from "./loop-watch.js";
-import { GaugeShare, type SchedulerMetrics } from "./metrics.js";
-import { PromptPacing } from "./prefill-pacing.js";
+import type { SchedulerMetrics } from "./metrics.js";
 import type { PrefixSnapshots } from "./prefix-snapshots.js";
 import { type RunningChunk, toStepPlan } from "./running-chunk.js";
 import type { SequenceStream } from "./sequence-stream.js";
-import { type BusySlot, SlotTable } from "./slots.js";
+import { SlotTable } from "./slots.js";
 import { SnapshotPolicy } from "./snapshot-policy.js";
-import { maxDrafts, StepCost } from "./speculation.js";
-import { plan } from "./step-plan.js";
+import { StepOutcome } from "./step-outcome.js";
+import { StepPlanner } from "./step-planner.js";
 import type { StepTurns } from "./step-turns.js";
 import type { SchedulerOptions, SchedulerProgress, SequenceRequest } from "./types.js";
 
@@ -41,28 +39,18 @@ export interface SchedulerDependencies {
   readonly snapshots?: PrefixSnapshots | null;
 }
 
-/** KV room that a job needs beside its history to be admitted while others run, so that it is not sent back at once. */
-const admissionHeadroomTokens = 64;
-/** The longest wait of a timer; also no limit. */
-const maxTimerMs = 2_147_483_647;
 /** From this on a step is so long that its tokens should be on their way before the next one takes all cores. */
 const longStepMs = 10;
-/** KV room a stream below which none has drafts: the block that its drafts may start. */
-const draftHeadroomTokens = 32;
 
 export class Scheduler {
-  readonly decodeSpeed = new DecodeSpeed();
   readonly #engine: Engine;
   readonly #options: SchedulerOptions;
   readonly #dependencies: SchedulerDependencies;
   readonly #slots: SlotTable;
   readonly #snapshotPolicy: SnapshotPolicy;
-  readonly #pacing: PromptPacing;
-  readonly #decodeCost = new StepCost();
-  readonly #queue = new FairQueue<Job>();
-  readonly #slotsBusy: GaugeShare;
-  readonly #queueLength: GaugeShare;
-  #admissions = 0;
+  readonly #admission: Admission;
+  readonly #planner: StepPlanner;
+  readonly #outcome: StepOutcome;
   #stepsCompleted = 0;
   #lastProgressAt: number;
   #looping = false;
@@ -76,19 +64,17 @@ export class Scheduler {
     this.#engine = engine;
     this.#options = options;
     this.#dependencies = dependencies;
-    this.#pacing = new PromptPacing(options.maxGapMs, options.prefillStepMs, engine.residency() !== null);
     this.#slots = new SlotTable(engine);
     const { clock, metrics, snapshots = null } = dependencies;
     const onRestored = () => this.#resumeLoop();
-    this.#snapshotPolicy = new SnapshotPolicy(this.#slots, options.snapshots, {
-      clock,
-      metrics,
-      snapshots,
-      onRestored,
-    });
-    this.#lastProgressAt = dependencies.clock.now();
-    this.#slotsBusy = new GaugeShare(dependencies.metrics.slotsBusy);
-    this.#queueLength = new GaugeShare(dependencies.metrics.queueLength);
+    const snapshotPolicy = new SnapshotPolicy(this.#slots, options.snapshots, { clock, metrics, snapshots, onRestored });
+    const { contextTokens } = this;
+    const onFault = (error: unknown) => this.#reportFault(error);
+    this.#snapshotPolicy = snapshotPolicy;
+    this.#admission = new Admission(this.#slots, options, { clock, metrics, snapshotPolicy, contextTokens, onFault });
+    this.#planner = new StepPlanner(engine, options, contextTokens, metrics);
+    this.#outcome = new StepOutcome(contextTokens, metrics);
+    this.#lastProgressAt = clock.now();
   }
 
   /** Tokens that one sequence can hold: its context, or all of the KV cache where that is smaller. */
@@ -101,7 +87,11 @@ export class Scheduler {
   }
 
   get queueLength(): number {
-    return this.#queue.length;
+    return this.#admission.waiting;
+  }
+
+  get decodeSpeed(): DecodeSpeed {
+    return this.#planner.decodeSpeed;
   }
 
   progress(): SchedulerProgress {
@@ -111,11 +101,7 @@ export class Scheduler {
   /** Throws QUEUE_FULL or SHUTTING_DOWN when the next request would get that. */
   checkAccepts(): void {
     if (this.#draining) throw new HearthError("SHUTTING_DOWN", "The daemon is stopping and takes no new requests.");
-    // Jobs that have a slot waiting for them are in the queue only until the loop comes round.
-    const waiting = this.#queue.length - this.#slots.vacancies;
-    if (waiting >= this.#options.maxQueued) {
-      throw new HearthError("QUEUE_FULL", `${this.#queue.length} requests wait already.`);
-    }
+    this.#admission.checkRoom();
   }
 
   /**
@@ -138,11 +124,9 @@ export class Scheduler {
       onCancel: (cancelledJob) => this.#cancel(cancelledJob),
       onRead: () => this.#resumeLoop(),
     });
-    this.#queue.push(job);
-    const limitMs = Math.min(request.maxQueueMs ?? maxTimerMs, this.#options.maxQueueMs || maxTimerMs);
-    if (limitMs < maxTimerMs) job.limitWait(limitMs, this.#dependencies.clock, () => this.#giveUp(job, limitMs));
+    this.#admission.enqueue(job);
     this.#resumeLoop();
-    this.#reportQueue();
+    this.#admission.report();
     return job.stream;
   }
 
@@ -163,9 +147,9 @@ export class Scheduler {
   async drain(limitMs: number): Promise<void> {
     this.#draining = true;
     const stopping = () => new HearthError("SHUTTING_DOWN", "The daemon is stopping.");
-    for (const job of this.#queue.clear()) job.fail(stopping());
+    for (const job of this.#admission.clear()) job.fail(stopping());
     await settlesWithin(this.#idle(), limitMs, this.#dependencies.clock);
-    for (const job of [...this.#queue.clear(), ...this.#slots.busy.map((slot) => slot.job)]) job.fail(stopping());
+    for (const job of [...this.#admission.clear(), ...this.#slots.busy.map((slot) => slot.job)]) job.fail(stopping());
     this.#resumeLoop();
     await this.#idle();
   }
@@ -195,8 +179,8 @@ export class Scheduler {
     try {
       for (;;) {
         this.#releaseEnded();
-        this.#admitQueued();
-        const chunks = this.#planStep();
+        this.#admission.admitWaiting();
+        const chunks = this.#planner.next(this.#slots.busy, this.#stepsCompleted);
         if (chunks.length > 0) await this.#step(chunks);
         else if (!this.#slots.busy.some(({ job }) => job.phase === "ended")) break;
       }
@@ -204,7 +188,7 @@ export class Scheduler {
       this.#failEverything(error);
     } finally {
       this.#looping = false;
-      this.#reportQueue();
+      this.#admission.report();
       if (this.busySlots === 0) {
         this.#snapshotPolicy.rest();
         this.#whenIdle?.resolve();
@@ -217,108 +201,6 @@ export class Scheduler {
     for (const slot of this.#slots.busy) {
       if (slot.job.phase === "ended") this.#slots.release(slot);
     }
-  }
-
-  /** In the queue's order; only those whose prefix is on its way, from disk or by another request, let others pass. */
-  #admitQueued(): void {
-    for (const job of [...this.#queue]) {
-      if (this.#slots.vacancies === 0) break;
-      const { minTokens } = this.#options.snapshots;
-      if (this.#snapshotPolicy.mustWait(job) || this.#slots.isBeingRead(job, minTokens)) continue;
-      if (this.#slots.vacancies === 0 || !this.#hasRoomFor(job)) break;
-      this.#queue.remove(job);
-      this.#admit(job);
-    }
-    this.#reportQueue();
-  }
-
-  /** A whole context is always enough: where the KV cache has one for every slot, no request waits for room. */
-  #hasRoomFor(job: Job): boolean {
-    const running = this.busySlots;
-    const needed = Math.min(job.history.length + admissionHeadroomTokens * (running + 1), this.contextTokens);
-    return running === 0 || this.#slots.reclaimableTokens() >= needed;
-  }
-
-  #admit(job: Job): void {
-    let slot: BusySlot;
-    try {
-      slot = this.#slots.admit(job);
-    } catch (error) {
-      job.fail(error);
-      this.#reportFault(error);
-      return;
-    }
-    job.stopWaiting();
-    job.times.admitted();
-    if (job.admission === 0) this.#countAdmission(job, slot.tokens.length);
-    job.phase = "prefill";
-    this.#reportPrompt(slot);
-    if (slot.tokens.length === job.history.length) job.end("stop"); // a warm-up whose whole prompt was there
-  }
-
-  #countAdmission(job: Job, cachedTokens: number): void {
-    const { metrics } = this.#dependencies;
-    job.admission = ++this.#admissions;
-    job.cachedTokens = cachedTokens;
-    metrics.cachedTokens.inc(cachedTokens);
-    if (cachedTokens > 0) metrics.prefixHits.inc();
-  }
-
-  #planStep(): RunningChunk[] {
-    const { maxUnreadTokens } = this.#options;
-    const ready = this.#slots.busy.filter(({ job }) => job.phase !== "ended" && job.stream.unread < maxUnreadTokens);
-    const { maxBatchTokens } = this.#engine.options;
-    const decoding = ready.filter(({ job }) => job.phase === "decode");
-    const drafted = this.#draft(decoding);
-    const columns = [...drafted.values()].reduce((sum, drafts) => sum + drafts.length, decoding.length);
-    const planned = plan(
-      ready.map(({ index, job, tokens }) => ({
-        index,
-        phase: job.phase === "decode" ? "decode" : "prefill",
-        pendingTokens: job.history.length - tokens.length,
-        drafts: drafted.get(index)?.length ?? 0,
-        admission: job.admission,
-        sample: job.wantsAnswer,
-      })),
-      {
-        batchTokens: maxBatchTokens,
-        prefillTokens: this.#promptTokens(columns, maxBatchTokens),
-        turn: this.#stepsCompleted,
-      },
-    );
-    return planned.flatMap((chunk) => {
-      const of = ready.find(({ index }) => index === chunk.slot);
-      if (!of) return [];
-      const start = of.tokens.length;
-      const drafts = drafted.get(of.index)?.slice(0, chunk.drafts) ?? [];
-      return [
-        { ...chunk, of, ids: Int32Array.from([...of.job.history.slice(start, start + chunk.tokens), ...drafts]) },
-      ];
-    });
-  }
-
-  /** The prompt tokens of the next step, in which answers have `columns` tokens. Answers go alone until their own cost is known. */
-  #promptTokens(columns: number, limit: number): number {
-    if (columns === 0) return this.#pacing.alone(limit);
-    return this.#decodeCost.known ? this.#pacing.beside(this.#decodeCost.estimate(columns), limit) : 0;
-  }
-
-  /** The draft of each answer, by slot. Nothing while KV room is short: a draft must not drive anybody out. */
-  #draft(decoding: readonly BusySlot[]): Map<number, number[]> {
-    const drafted = new Map<number, number[]>();
-    if (!this.#options.speculation || this.#engine.freeKvTokens() < decoding.length * draftHeadroomTokens)
-      return drafted;
-    let columns = decoding.length;
-    for (const { index, job } of decoding) {
-      if (job.request.topLogprobs !== undefined) continue;
-      const wanted = job.request.maxTokens - job.generatedTokens - 1;
-      const limit = Math.min(maxDrafts, wanted, this.contextTokens - job.history.length);
-      const proposed = job.drafter.propose(job.history, limit);
-      const drafts = proposed.slice(0, job.drafter.bestDrafts(this.#decodeCost, columns));
-      drafted.set(index, drafts);
-      columns += drafts.length;
-    }
-    return drafted;
   }
 
   async #step(chunks: readonly RunningChunk[]): Promise<void> {
@@ -340,10 +222,10 @@ export class Scheduler {
     }
     this.#stepsCompleted++;
     health.setHealthy("engine");
-    this.#measure(chunks, result);
+    this.#planner.observe(chunks, result);
     for (const [i, chunk] of chunks.entries()) {
       const ofChunk = result.chunks[i];
-      if (ofChunk) this.#apply(chunk, ofChunk);
+      if (ofChunk) this.#outcome.apply(chunk, ofChunk);
     }
     if (result.computeMs >= longStepMs) await nextTurn(); // of the event loop: readers run before it
   }
@@ -381,104 +263,18 @@ export class Scheduler {
     this.#slots.release(youngest);
     if (job.phase === "ended") return;
     if (others.length > 0) {
-      job.phase = "queued";
-      this.#queue.putBack(job);
+      this.#admission.putBack(job);
       metrics.preemptions.inc();
       logger.info({ tokens: job.history.length }, "the KV cache is full: a request goes back to the queue");
     } else if (job.generatedTokens > 0) job.end("length");
     else job.fail(error);
   }
 
-  #apply(chunk: RunningChunk, { tokens: drawn, stopped, logits, hidden }: ChunkResult): void {
-    const { of: slot, ids, tokens, drafts } = chunk;
-    const { job } = slot;
-    const right = Math.max(0, stopped ? drawn.length : drawn.length - 1); // the engine drew on after each right draft
-    if (slot.tokens.length === 0) job.pooling?.reset(); // it lost its slot, and reads its prompt again
-    slot.tokens.push(...ids.subarray(0, tokens + right));
-    job.pooling?.add(hidden, tokens);
-    if (job.phase === "decode") this.#countDrafts(drafts, right);
-    if (job.phase === "ended") return; // cancelled while the step ran
-    if (job.phase === "prefill") this.#reportPrompt(slot);
-    if (drawn.length > 0) job.times.drew(drawn.length);
-    for (const token of drawn) this.#take(job, token, logits);
-    if (stopped) this.#endByGrammar(job, stopped);
-    else if (!chunk.sample && slot.tokens.length === job.history.length) this.#endOfPrompt(job);
-  }
-
-  #reportPrompt({ job, tokens }: BusySlot): void {
-    const total = job.request.prompt.length;
-    // A job that came back to the queue reads its own answer again too; the client saw its prompt read before.
-    if (job.generatedTokens === 0) {
-      job.stream.push({ type: "prompt", read: tokens.length, cached: job.cachedTokens, total });
-    }
-  }
-
-  #countDrafts(drafts: number, right: number): void {
-    this.#dependencies.metrics.drafts.inc(drafts);
-    this.#dependencies.metrics.acceptedDrafts.inc(right);
-  }
-
-  /** No token was drawn. */
-  #endByGrammar(job: Job, reason: StopReason): void {
-    if (job.phase === "ended") return; // by a token drawn in the same step
-    if (reason === "grammarEnd") job.end("stop");
-    else if (reason === "grammarLoops") job.end("length");
-    else if (reason === "grammarTooComplex")
-      job.fail(new HearthError("GRAMMAR_TOO_COMPLEX", "The grammar is too ambiguous to be followed."));
-    else job.fail(new HearthError("FORMAT_STUCK", "No token of the model leads on in the format that was asked for."));
-  }
-
-  #endOfPrompt(job: Job): void {
-    if (job.pooling) job.stream.push({ type: "pooled", mean: job.pooling.mean });
-    job.end("stop");
-  }
-
-  /** `logits`: that the token was drawn from, where the job wants to know. */
-  #take(job: Job, token: number, logits: Float32Array): void {
-    if (job.phase === "ended") return; // by a token drawn in the same step
-    job.phase = "decode";
-    if (job.request.stopTokens.has(token)) {
-      job.end("stop");
-      return;
-    }
-    job.history.push(token);
-    const { topLogprobs } = job.request;
-    const scores = topLogprobs === undefined ? {} : logprobs(logits, token, topLogprobs);
-    job.stream.push({ type: "token", token, ...scores });
-    this.#dependencies.metrics.generatedTokens.inc();
-    const isFull = job.history.length > this.contextTokens;
-    const isOver = job.generatedTokens >= job.request.maxTokens || isFull;
-    if (job.loopWatch.loopsWith(token) || isOver) job.end("length");
-  }
-
-  /** It waited as long as it may. */
-  #giveUp(job: Job, limitMs: number): void {
-    if (job.phase !== "queued" || !this.#queue.remove(job)) return;
-    this.#dependencies.metrics.queueTimeouts.inc();
-    job.fail(new HearthError("QUEUE_TIMEOUT", `No slot became free within ${Math.ceil(limitMs / 1000)} seconds.`));
-    this.#reportQueue();
-  }
-
   #cancel(job: Job): void {
     if (job.phase === "ended") return;
-    this.#queue.remove(job);
+    this.#admission.remove(job);
     job.fail(cancelled());
     this.#resumeLoop(); // gives the slot back, at once or after the running step
-  }
-
-  #measure(chunks: readonly RunningChunk[], { computeMs }: StepResult): void {
-    const { metrics } = this.#dependencies;
-    const prefilled = chunks.filter(({ of }) => of.job.phase !== "decode");
-    const promptTokens = prefilled.reduce((sum, chunk) => sum + chunk.tokens, 0);
-    const columns = chunks.reduce((sum, { of, ids }) => sum + (of.job.phase === "decode" ? ids.length : 0), 0);
-    if (prefilled.length === 0) {
-      this.#decodeCost.observe(columns, computeMs);
-      if (columns === 1) this.decodeSpeed.observe(computeMs);
-    }
-    metrics.stepSeconds.observe(computeMs / 1000);
-    metrics.promptTokens.inc(promptTokens);
-    const decodeMs = columns > 0 ? this.#decodeCost.estimate(columns) : null;
-    if (promptTokens > 0) this.#pacing.observe({ promptTokens, decodeMs, computeMs });
   }
 
   /** Faults of the request are its client's to mend; the others are the daemon's, and shown. */
@@ -493,18 +289,11 @@ export class Scheduler {
   #failEverything(error: unknown): void {
     const fault = new HearthError("INTERNAL", `The scheduler failed: ${String(error)}`, { cause: error });
     this.#reportFault(fault);
-    for (const job of this.#queue.clear()) job.fail(fault);
+    for (const job of this.#admission.clear()) job.fail(fault);
     for (const slot of this.#slots.busy) {
       slot.job.fail(fault);
       this.#slots.release(slot);
     }
-  }
-
-  #reportQueue(): void {
-    let position = 0;
-    for (const job of this.#queue) job.reportPosition(++position);
-    this.#slotsBusy.set(this.busySlots);
-    this.#queueLength.set(this.#queue.length);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The scheduler's input and output: token ids, counts and reasons. No protocol and no text. */
-import type { Priority } from "../base/demand.js";
+import type { Demand } from "../base/demand.js";
 import type { SamplerOptions } from "../engine/contract.js";
 import type { LoopLimits } from "./loop-watch.js";
 import { defaultSnapshotPolicy, type SnapshotPolicyOptions } from "./prefix-snapshots.js";
@@ -21,11 +21,8 @@ export interface SequenceRequest {
   /** The job's sequence stays in the KV cache before all others. */
   readonly pinned?: boolean;
   readonly signal?: AbortSignal;
-  /** Whose it is: clients share the slots fairly. */
-  readonly client?: string;
-  readonly priority?: Priority;
-  /** How long it may wait for a slot before it gets QUEUE_TIMEOUT. */
-  readonly maxQueueMs?: number;
+  /** Its place in the queue: clients share the slots fairly, and one that waits too long gets QUEUE_TIMEOUT. */
+  readonly demand?: Demand | undefined;
 }
 
 export interface SequenceUsage {

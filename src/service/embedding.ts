@@ -1,7 +1,6 @@
 /** A text as a vector: the mean of the model's last hidden states, scaled to length 1. */
 import { HearthError } from "../base/errors.js";
 import type { Model } from "../engine/contract.js";
-import { queueing } from "./queueing.js";
 import type { ServingModel } from "./serving-model.js";
 import { defaultSampling, type Embedding, type EmbeddingRequest } from "./types.js";
 
@@ -29,7 +28,7 @@ export async function embed(
     stopTokens: new Set(),
     cacheKey: null,
     signal,
-    ...queueing(request.demand),
+    demand: request.demand,
   });
   for await (const event of stream) {
     if (event.type === "pooled") {

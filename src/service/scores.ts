@@ -1,26 +1,16 @@
-/** Log probabilities of tokens, as events of their own before the tokens. */
+/** The log probabilities of drawn tokens, with the tokens as pieces of text. Pure. */
 import type { Model } from "../engine/contract.js";
-import type { SequenceStream } from "../scheduler/sequence-stream.js";
-import type { SequenceEvent } from "../scheduler/types.js";
-import type { GenerationEvent } from "./types.js";
+import type { SequenceEvent, TokenScore as SequenceScore } from "../scheduler/types.js";
+import type { DrawnScore, TokenScore } from "./types.js";
 
-type ScoreEvent = Extract<GenerationEvent, { type: "score" }>;
+type TokenEvent = Extract<SequenceEvent, { type: "token" }>;
 
-/** The stream's events, each scored token after its score. */
-export async function* withScores(
-  stream: SequenceStream,
-  model: Model,
-): AsyncGenerator<Exclude<SequenceEvent, { type: "pooled" }> | ScoreEvent> {
-  const score = ({ token, logprob }: { readonly token: number; readonly logprob: number }) => ({
-    bytes: model.decode(Int32Array.of(token), true),
+/** null where no score was asked for. */
+export function scoreOf({ token, logprob, top = [] }: TokenEvent, model: Model): DrawnScore | null {
+  if (logprob === undefined) return null;
+  const toScore = ({ token: id, logprob }: SequenceScore): TokenScore => ({
+    bytes: model.decode(Int32Array.of(id), true),
     logprob,
   });
-  for await (const event of stream) {
-    if (event.type === "pooled") continue;
-    if (event.type === "token" && event.logprob !== undefined) {
-      const { token, logprob, top = [] } = event;
-      yield { type: "score", token: score({ token, logprob }), top: top.map(score) };
-    }
-    yield event;
-  }
+  return { token: toScore({ token, logprob }), top: top.map(toScore) };
 }

@@ -1,10 +1,12 @@
 /** One request and one event type for every protocol: what goes into a generation and what comes out of it. */
 import type { Demand } from "../base/demand.js";
+import type { AnswerEvent } from "../chat/answers/events.js";
 import type { OutputFormat } from "../chat/grammar/format.js";
 import type { Message, Tool, ToolChoice } from "../chat/messages.js";
 import type { SamplerOptions } from "../engine/contract.js";
 import type { FinishReason, SequenceUsage } from "../scheduler/types.js";
 
+export type { AnswerEvent } from "../chat/answers/events.js";
 export type { OutputFormat } from "../chat/grammar/format.js";
 export type { Message, Tool, ToolCall, ToolChoice } from "../chat/messages.js";
 export { roles } from "../chat/messages.js";
@@ -80,6 +82,12 @@ export interface TokenScore {
   readonly logprob: number;
 }
 
+/** The score of a drawn token and those of the likeliest ones, where they were asked for. */
+export interface DrawnScore {
+  readonly token: TokenScore;
+  readonly top: readonly TokenScore[];
+}
+
 export interface EmbeddingRequest {
   readonly model: string;
   /** A text, or its tokens. */
@@ -107,18 +115,12 @@ export type GenerationEvent =
   | { readonly type: "prompt"; readonly read: number; readonly cached: number; readonly total: number }
   /** The first token was drawn. */
   | { readonly type: "started" }
-  /** The score of the next drawn token, where it was asked for; before the text that it becomes. */
-  | { readonly type: "score"; readonly token: TokenScore; readonly top: readonly TokenScore[] }
-  /** A piece of the text: whole characters, and the tokens that were drawn since the last event with tokens. */
-  | { readonly type: "delta"; readonly text: string; readonly tokens: readonly number[] }
-  /** A piece of the model's reasoning. */
-  | { readonly type: "reasoning"; readonly text: string; readonly tokens: readonly number[] }
-  /** A call begins; its arguments and its end come before anything else. */
-  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly tokens: readonly number[] }
-  /** A piece of the arguments' JSON. */
-  | { readonly type: "toolArguments"; readonly text: string; readonly tokens: readonly number[] }
-  /** Not complete: the answer ended, or stopped being JSON, within the arguments. */
-  | { readonly type: "toolCallDone"; readonly complete: boolean; readonly tokens: readonly number[] }
+  /**
+   * A token was drawn; `id` is null where another server drew it. It comes before what it becomes, and one that becomes nothing
+   * comes only where it has a score or where the text ends with it.
+   */
+  | { readonly type: "token"; readonly id: number | null; readonly score: DrawnScore | null }
+  | AnswerEvent
   | { readonly type: "done"; readonly reason: FinishReason; readonly usage: Usage };
 
 /** The sampling of a request that names none. Usual values of local runtimes. */

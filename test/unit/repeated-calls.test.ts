@@ -17,7 +17,7 @@ const rounds = (count: number): Message[] => Array.from({ length: count }, () =>
 test("the calls of an answer are counted as long as each is the one before it, however it is written", () => {
   const sameCalls = new SameCalls();
   const countOf = (name: string, ...pieces: string[]) => {
-    assert.equal(sameCalls.take({ type: "call", name }), 0);
+    assert.equal(sameCalls.take({ type: "call", id: "call_1", name }), 0);
     for (const text of pieces) assert.equal(sameCalls.take({ type: "arguments", text }), 0);
     return sameCalls.take({ type: "callEnd", complete: true });
   };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Priority } from "../../src/base/demand.js";
+import { anybody, type Priority } from "../../src/base/demand.js";
 import { HearthError } from "../../src/base/errors.js";
 import { FairQueue, type Waiting } from "../../src/scheduler/fair-queue.js";
 import { outcome, request, startScheduler, until } from "../helpers/scheduler.js";
@@ -11,7 +11,7 @@ interface Job extends Waiting {
 
 const job = (name: string, client: string, tokens = 100, priority: Priority = "default"): Job => ({
   name,
-  request: { prompt: { length: tokens }, maxTokens: 0, client, priority },
+  request: { prompt: { length: tokens }, maxTokens: 0, demand: { client, priority, maxQueueMs: null } },
 });
 const names = (queue: FairQueue<Job>) => [...queue].map(({ name }) => name).join(" ");
 
@@ -105,7 +105,7 @@ test("thousands of clients leave no trace", () => {
 test("in the scheduler: each client's place is told, and moves with the others", async () => {
   const rig = await startScheduler({ stepMs: () => 1 }, { maxSequences: 1 });
   const submit = (text: string, client: string, priority: Priority = "default") =>
-    outcome(rig.scheduler.submit(request(text, { client, priority, maxTokens: 2 })));
+    outcome(rig.scheduler.submit(request(text, { demand: { client, priority, maxQueueMs: null }, maxTokens: 2 })));
   const order: string[] = [];
   const jobs = [
     ["running", "a"],
@@ -135,8 +135,8 @@ test("a request that has waited as long as it may is told to come later; one tha
   const running = rig.scheduler.submit(request("running", { maxTokens: 2 }));
   await until(() => rig.scheduler.busySlots === 1);
   const patient = outcome(rig.scheduler.submit(request("patient")));
-  const hasty = outcome(rig.scheduler.submit(request("hasty", { maxQueueMs: 500 })));
-  const greedy = outcome(rig.scheduler.submit(request("greedy", { maxQueueMs: 99_999 })));
+  const hasty = outcome(rig.scheduler.submit(request("hasty", { demand: { ...anybody, maxQueueMs: 500 } })));
+  const greedy = outcome(rig.scheduler.submit(request("greedy", { demand: { ...anybody, maxQueueMs: 99_999 } })));
   await rig.clock.advance(501);
   const { error } = await hasty;
   assert.ok(error instanceof HearthError && error.code === "QUEUE_TIMEOUT" && error.kind.retryable);

@@ -206,7 +206,7 @@ test("loading one model does not hold up the answers of another", async () => {
     generate: true,
     signal: never,
   };
-  for await (const event of service.generate(request)) if (event.type === "delta") text += event.text;
+  for await (const event of service.generate(request)) if (event.type === "text") text += event.text;
   assert.equal(text, "Hello");
   assert.equal(module.models.length, 1, "the other one is still being loaded");
   (await loading).release();
@@ -230,7 +230,7 @@ test("an answer holds its model until it ends, is cancelled, or fails", async ()
     });
   for await (const event of ask("Hi")) {
     assert.equal(users(), 1);
-    if (event.type === "delta") break;
+    if (event.type === "text") break;
   }
   assert.equal(users(), 0);
   await assert.rejects(ask("x".repeat(600)).next(), hasCode("CONTEXT_OVERFLOW"));

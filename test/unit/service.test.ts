@@ -58,7 +58,7 @@ function ask(text: string, more: Partial<GenerationRequest> = {}): GenerationReq
 async function collect(events: AsyncIterable<GenerationEvent>) {
   const all: GenerationEvent[] = [];
   for await (const event of events) all.push(event);
-  const text = all.map((event) => (event.type === "delta" ? event.text : "")).join("");
+  const text = all.map((event) => (event.type === "text" ? event.text : "")).join("");
   return { all, text, done: all.find((event) => event.type === "done") };
 }
 
@@ -67,7 +67,7 @@ test("an answer starts, comes in whole characters, and is done", async () => {
   await host.start();
   const { all, text, done } = await collect(service.generate(ask("Hi")));
   assert.equal(text, "Grüße, 世界 🔥!");
-  assert.ok(all.every((event) => event.type !== "delta" || !event.text.includes("\uFFFD")));
+  assert.ok(all.every((event) => event.type !== "text" || !event.text.includes("\uFFFD")));
   assert.equal(all.filter(({ type }) => type === "started").length, 1);
   assert.equal(done?.reason, "stop");
   assert.equal(done?.usage.generatedTokens, new TextEncoder().encode("Grüße, 世界 🔥!").length);

@@ -37,7 +37,7 @@ export function overflowInWords(
 }
 
 async function* said(text: string): AsyncGenerator<GenerationEvent> {
-  yield { type: "delta", text, tokens: [] };
+  yield { type: "text", text };
   const usage = { promptTokens: 0, cachedTokens: 0, generatedTokens: 0, reasoningTokens: 0 };
   yield { type: "done", reason: "length", usage };
 }

@@ -1,7 +1,7 @@
 /** The events of one answer as Ollama's chunks, and at the end as one object. It must not know sockets. */
 import type { Clock } from "../../base/clock.js";
 import { Stopwatch, type Timings } from "../../service/timings.js";
-import type { FinishReason, GenerationEvent, TokenScore } from "../../service/types.js";
+import type { DrawnScore, FinishReason, GenerationEvent, TokenScore } from "../../service/types.js";
 
 interface Part {
   readonly content?: string;
@@ -17,8 +17,6 @@ interface Part {
 /** How chat and generate carry the parts of an answer. */
 export type Form = (parts: readonly Part[]) => object;
 
-type ScoreEvent = Extract<GenerationEvent, { type: "score" }>;
-
 const decoder = new TextDecoder();
 const describe = ({ bytes, logprob }: TokenScore) => ({ token: decoder.decode(bytes), logprob, bytes: [...bytes] });
 
@@ -28,8 +26,8 @@ export class AnswerWriter {
   readonly #clock: Clock;
   readonly #stopwatch: Stopwatch;
   readonly #parts: Part[] = [];
-  readonly #allScores: ScoreEvent[] = [];
-  #unsentScores: ScoreEvent[] = [];
+  readonly #allScores: DrawnScore[] = [];
+  #unsentScores: DrawnScore[] = [];
   #call: { readonly id: string; readonly name: string; arguments: string } | null = null;
   #calls = 0;
   #reason: FinishReason = "stop";
@@ -49,21 +47,23 @@ export class AnswerWriter {
       case "prompt":
       case "started":
         return [];
-      case "score":
-        this.#unsentScores.push(event);
-        this.#allScores.push(event);
+      case "token":
+        if (event.score) {
+          this.#unsentScores.push(event.score);
+          this.#allScores.push(event.score);
+        }
         return [];
-      case "delta":
+      case "text":
         return event.text === "" ? [] : [this.#chunk({ content: event.text })];
       case "reasoning":
         return event.text === "" ? [] : [this.#chunk({ thinking: event.text })];
-      case "toolCall":
+      case "call":
         this.#call = { id: event.id, name: event.name, arguments: "" };
         return [];
-      case "toolArguments":
+      case "arguments":
         if (this.#call) this.#call.arguments += event.text;
         return [];
-      case "toolCallDone":
+      case "callEnd":
         return this.#endCall(event.complete);
       case "done":
         this.#reason = event.reason;
@@ -109,7 +109,7 @@ export class AnswerWriter {
   }
 }
 
-function logprobs(scores: readonly ScoreEvent[]): object {
+function logprobs(scores: readonly DrawnScore[]): object {
   if (scores.length === 0) return {};
   return { logprobs: scores.map(({ token, top }) => ({ ...describe(token), top_logprobs: top.map(describe) })) };
 }

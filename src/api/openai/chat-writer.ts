@@ -1,6 +1,6 @@
 /** The events of one answer as OpenAI's chunks, and at the end as a whole choice. It must not know sockets. */
-import type { FinishReason, GenerationEvent } from "../../service/types.js";
-import { type ScoreEvent, toChatLogprobs } from "./logprobs.js";
+import type { DrawnScore, FinishReason, GenerationEvent } from "../../service/types.js";
+import { toChatLogprobs } from "./logprobs.js";
 
 export interface ToolCallChunk {
   readonly index: number;
@@ -32,8 +32,8 @@ interface Call {
 export class ChoiceWriter {
   readonly #index: number;
   readonly #calls: Call[] = [];
-  readonly #scores: ScoreEvent[] = [];
-  #unsentScores: ScoreEvent[] = [];
+  readonly #scores: DrawnScore[] = [];
+  #unsentScores: DrawnScore[] = [];
   #content = "";
   #reasoning = "";
   #finish: ChatChunk["finish_reason"] = null;
@@ -51,25 +51,27 @@ export class ChoiceWriter {
       case "queued":
       case "prompt":
         return [];
-      case "toolCallDone":
+      case "callEnd":
         this.#brokeOff ||= !event.complete;
         return [];
-      case "score":
-        this.#scores.push(event);
-        this.#unsentScores.push(event);
+      case "token":
+        if (event.score) {
+          this.#scores.push(event.score);
+          this.#unsentScores.push(event.score);
+        }
         return [];
       case "started":
         return [this.#chunk({ role: "assistant", content: "" })];
-      case "delta":
+      case "text":
         this.#content += event.text;
         return event.text === "" ? [] : [this.#chunk({ content: event.text })];
       case "reasoning":
         this.#reasoning += event.text;
         return event.text === "" ? [] : [this.#chunk({ reasoning_content: event.text })];
-      case "toolCall":
+      case "call":
         this.#calls.push({ id: event.id, name: event.name, arguments: "" });
         return [this.#callChunk({ id: event.id, type: "function", function: { name: event.name, arguments: "" } })];
-      case "toolArguments":
+      case "arguments":
         return this.#arguments(event.text);
       case "done":
         return [this.#end(event.reason)];

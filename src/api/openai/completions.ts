@@ -5,7 +5,7 @@ import { inWords } from "../../net/openapi-notes.js";
 import type { Server } from "../../net/server.js";
 import { parseAt, unsupported } from "../../net/validate.js";
 import { askedModel } from "../../service/generation.js";
-import type { GenerationEvent, GenerationRequest } from "../../service/types.js";
+import type { DrawnScore, GenerationEvent, GenerationRequest } from "../../service/types.js";
 import { type AnswerWriter, type RouteDependencies, sendAnswers } from "./answers.js";
 import { constraintFields, toFormat } from "./constraints.js";
 import {
@@ -21,7 +21,7 @@ import {
   toSampling,
   toStop,
 } from "./fields.js";
-import { type ScoreEvent, toCompletionLogprobs } from "./logprobs.js";
+import { toCompletionLogprobs } from "./logprobs.js";
 
 export const completionSchema = z.object({
   model: modelName,
@@ -105,8 +105,8 @@ function toGenerations(request: CompletionRequest, model: string, signal: AbortS
 class TextWriter implements AnswerWriter {
   readonly #index: number;
   readonly #wantsScores: boolean;
-  readonly #scores: ScoreEvent[] = [];
-  #unsent: ScoreEvent[] = [];
+  readonly #scores: DrawnScore[] = [];
+  #unsent: DrawnScore[] = [];
   #text = "";
   #reason: "stop" | "length" = "stop";
 
@@ -121,10 +121,10 @@ class TextWriter implements AnswerWriter {
   }
 
   take(event: GenerationEvent): readonly object[] {
-    if (event.type === "score") {
-      this.#scores.push(event);
-      this.#unsent.push(event);
-    } else if (event.type === "delta" && event.text !== "") return [this.#chunk(event.text, null)];
+    if (event.type === "token" && event.score) {
+      this.#scores.push(event.score);
+      this.#unsent.push(event.score);
+    } else if (event.type === "text" && event.text !== "") return [this.#chunk(event.text, null)];
     else if (event.type === "done") {
       this.#reason = event.reason;
       return [this.#chunk("", event.reason)];

@@ -1,14 +1,12 @@
 /** Log probabilities in OpenAI's forms. Pure. */
-import type { GenerationEvent, TokenScore } from "../../service/types.js";
-
-export type ScoreEvent = Extract<GenerationEvent, { type: "score" }>;
+import type { DrawnScore, TokenScore } from "../../service/types.js";
 
 const decoder = new TextDecoder();
 
 /** A token that is no whole character shows as one that stands for it; `bytes` are exact. */
 const describe = ({ bytes, logprob }: TokenScore) => ({ token: decoder.decode(bytes), logprob, bytes: [...bytes] });
 
-export function toChatLogprobs(scores: readonly ScoreEvent[]) {
+export function toChatLogprobs(scores: readonly DrawnScore[]) {
   return {
     content: scores.map(({ token, top }) => ({ ...describe(token), top_logprobs: top.map(describe) })),
     refusal: null,
@@ -16,7 +14,7 @@ export function toChatLogprobs(scores: readonly ScoreEvent[]) {
 }
 
 /** The older form of /v1/completions. `offset`: where in the answer's text the first token begins, in UTF-16 units. */
-export function toCompletionLogprobs(scores: readonly ScoreEvent[], offset: number) {
+export function toCompletionLogprobs(scores: readonly DrawnScore[], offset: number) {
   const tokens = scores.map(({ token }) => decoder.decode(token.bytes));
   let at = offset;
   return {

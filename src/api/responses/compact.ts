@@ -92,7 +92,7 @@ async function summarize(
   });
   let summary = "";
   for await (const event of events) {
-    if (event.type === "delta") summary += event.text;
+    if (event.type === "text") summary += event.text;
     if (event.type === "done") return { summary: summary.trim(), usage: event.usage };
   }
   throw new HearthError("INTERNAL", "The generation ended without an event.");

@@ -41,22 +41,26 @@ export class EventLog {
     return this.#untakenCharacters;
   }
 
-  push(event: ResponseEvent): void {
-    const json = JSON.stringify(event);
-    this.#events.push({ type: event.type, json });
-    this.#untakenCharacters += json.length;
+  push(event: ResponseEvent): WireEvent {
+    const sent = { type: event.type, json: JSON.stringify(event) };
+    this.#events.push(sent);
+    this.#untakenCharacters += sent.json.length;
+    return sent;
   }
 
-  /** Undefined before it came. */
-  take(number: number): WireEvent | undefined {
+  /** The events from this number on, which is no smaller than `start`. */
+  from(number: number): readonly WireEvent[] {
+    return this.#events.slice(number - this.#start);
+  }
+
+  /** A reader has taken the event of this number. */
+  taken(number: number): void {
     const event = this.#events[number - this.#start];
-    if (event && number >= this.#taken) {
-      this.#taken = number + 1;
-      this.#untakenCharacters -= event.json.length;
-      this.#takenCharacters += event.json.length;
-      this.#forget();
-    }
-    return event;
+    if (!event || number < this.#taken) return;
+    this.#taken = number + 1;
+    this.#untakenCharacters -= event.json.length;
+    this.#takenCharacters += event.json.length;
+    this.#forget();
   }
 
   #forget(): void {

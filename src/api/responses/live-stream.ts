@@ -3,6 +3,7 @@
  * connection is lost, the response goes on and another one can read on from any event that is kept. It must not know sockets.
  */
 import { deferred } from "../../base/async.js";
+import { AsyncQueue } from "../../base/async-queue.js";
 import { HearthError } from "../../base/errors.js";
 import { EventLog, type WireEvent } from "./event-log.js";
 import type { InputItem } from "./input-items.js";
@@ -13,6 +14,9 @@ import type { ResponseEvent } from "./writer.js";
 
 /** How far a response may run ahead of a reader that is there: enough that neither waits for the other's turn. */
 const aheadEvents = 32;
+
+/** Events in their order. Leaving the loop before the last one loses the stream, it does not cancel it. */
+export type StreamReader = AsyncQueue<WireEvent>;
 
 export interface StreamHandlers {
   /** The reader went before the last event. */
@@ -76,7 +80,7 @@ export class LiveStream {
       while (this.#isFull()) await new Promise<void>((resolve) => (this.#wakePump = resolve));
     }
     this.#ended = true;
-    this.#reader?.notify();
+    this.#reader?.end();
     this.#handlers.onEnded(this);
     this.#done.resolve();
   }
@@ -95,13 +99,16 @@ export class LiveStream {
       throw new HearthError("STREAM_EVENTS_GONE", message, { param: "starting_after" });
     }
     const before = this.#reader;
-    this.#reader = new StreamReader(after + 1, {
-      take: (number) => this.#take(number),
-      isOver: (number) => this.#ended && number >= this.#log.end,
-      onLeft: (reader) => this.#leave(reader),
+    let number = after + 1;
+    const reader: StreamReader = new AsyncQueue<WireEvent>({
+      onTaken: () => this.#taken(number++),
+      onLeft: () => this.#leave(reader),
     });
-    before?.end();
-    return this.#reader;
+    for (const event of this.#log.from(number)) reader.push(event);
+    if (this.#ended) reader.end();
+    this.#reader = reader;
+    before?.close();
+    return reader;
   }
 
   /** Ends the response as one that was cancelled, with its last event. Resolves when that is in the log. */
@@ -120,14 +127,13 @@ export class LiveStream {
   }
 
   #push(event: ResponseEvent): void {
-    this.#log.push(event);
-    this.#reader?.notify();
+    const sent = this.#log.push(event);
+    this.#reader?.push(sent);
   }
 
-  #take(number: number): WireEvent | undefined {
-    const event = this.#log.take(number);
-    if (event) this.#wake();
-    return event;
+  #taken(number: number): void {
+    this.#log.taken(number);
+    this.#wake();
   }
 
   #isFull(): boolean {
@@ -146,63 +152,5 @@ export class LiveStream {
   #wake(): void {
     this.#wakePump?.();
     this.#wakePump = null;
-  }
-}
-
-interface ReaderHandlers {
-  /** Undefined before the event came. */
-  readonly take: (number: number) => WireEvent | undefined;
-  readonly isOver: (number: number) => boolean;
-  readonly onLeft: (reader: StreamReader) => void;
-}
-
-/** Events in their order. Leaving the loop before the last one loses the stream, it does not cancel it. */
-export class StreamReader implements AsyncIterableIterator<WireEvent> {
-  readonly #handlers: ReaderHandlers;
-  #next: number;
-  #ended = false;
-  #wake: (() => void) | null = null;
-
-  constructor(next: number, handlers: ReaderHandlers) {
-    this.#next = next;
-    this.#handlers = handlers;
-  }
-
-  /** There may be an event. */
-  notify(): void {
-    this.#wake?.();
-    this.#wake = null;
-  }
-
-  /** Gets no more events. */
-  end(): void {
-    this.#ended = true;
-    this.notify();
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Promise<IteratorResult<WireEvent, undefined>> {
-    while (!this.#ended) {
-      const event = this.#handlers.take(this.#next);
-      if (event) {
-        this.#next++;
-        return { done: false, value: event };
-      }
-      if (this.#handlers.isOver(this.#next)) break;
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-    this.end();
-    return { done: true, value: undefined };
-  }
-
-  async return(): Promise<IteratorResult<WireEvent, undefined>> {
-    const isOver = this.#handlers.isOver(this.#next);
-    const wasReading = !this.#ended;
-    this.end();
-    if (wasReading && !isOver) this.#handlers.onLeft(this);
-    return { done: true, value: undefined };
   }
 }

@@ -91,11 +91,21 @@ export class Turn {
     onFailure: (error: HearthError) => void = () => {},
   ): AsyncGenerator<ResponseEvent> {
     try {
-      yield* this.#run(signal);
+      const { generation, makeWriter } = await this.#begin(signal);
+      for await (const event of this.#dependencies.generations.generate(generation)) {
+        if (!this.#writer) {
+          this.#writer = makeWriter();
+          yield* this.#writer.start();
+        }
+        const written = this.#writer.take(event);
+        // Before the client hears that it is done, and may go on from it.
+        if (event.type === "done") this.#remember(this.#writer);
+        yield* written;
+      }
     } catch (error) {
       if (this.#isCancelled && this.#writer) {
         const events = this.#writer.cancel();
-        this.#remember(this.#writer, this.#conversation);
+        this.#remember(this.#writer);
         yield* events;
         return;
       }
@@ -126,12 +136,12 @@ export class Turn {
     return generations.countTokens({ ...toGeneration(this.#request, model, conversation), signal });
   }
 
-  async *#run(signal: AbortSignal): AsyncGenerator<ResponseEvent> {
-    const { generations, clock } = this.#dependencies;
+  /** The request in the service's words, and the writer of its events, to be made when the first one is there. */
+  async #begin(signal: AbortSignal): Promise<{ generation: GenerationRequest; makeWriter: () => ResponseWriter }> {
+    const { generations, clock, logger } = this.#dependencies;
     const request = this.#request;
     const model = askedModel(generations, request.model);
-    const conversation = toConversation(await this.#previous(), request.input);
-    this.#conversation = conversation;
+    this.#conversation = toConversation(await this.#previous(), request.input);
     const now = () => Math.floor(clock.wallTime() / 1000);
     const described = { id: newId("resp"), model, createdAt: now(), priority: this.#demand.priority };
     let sampling = defaultSampling;
@@ -144,29 +154,18 @@ export class Turn {
         now,
       });
     const generation = {
-      ...toGeneration(request, model, conversation),
+      ...toGeneration(request, model, this.#conversation),
       onSampling: (used: typeof defaultSampling) => {
         sampling = used;
       },
       onShortened: (leftOut: LeftOut) => {
         isShortened = true;
-        logShortened(this.#dependencies.logger, { responseId: described.id, model }, leftOut);
+        logShortened(logger, { responseId: described.id, model }, leftOut);
       },
       signal,
       demand: this.#demand,
     };
-    let writer: ResponseWriter | null = null;
-    for await (const event of generations.generate(generation)) {
-      if (!writer) {
-        writer = makeWriter();
-        this.#writer = writer;
-        yield* writer.start();
-      }
-      const events = writer.take(event);
-      // Before the client hears that it is done, and may go on from it.
-      if (event.type === "done") this.#remember(writer, conversation);
-      yield* events;
-    }
+    return { generation, makeWriter };
   }
 
   #previous(): Promise<readonly Message[]> {
@@ -174,10 +173,10 @@ export class Turn {
     return messagesBefore(this.#request.previous_response_id, { store, owner: this.owner, memory: this.#memory });
   }
 
-  #remember(writer: ResponseWriter, conversation: readonly Message[]): void {
+  #remember(writer: ResponseWriter): void {
     // Half a call has no result that could follow it, and templates stumble over arguments that are no JSON.
     const whole = writer.response.output.filter((item) => item.type !== "function_call" || item.status === "completed");
-    const messages = toConversation(conversation, whole);
+    const messages = toConversation(this.#conversation, whole);
     const stored = { response: writer.response, messages, input: this.inputItems };
     this.#stored = stored;
     this.#memory?.put(stored);

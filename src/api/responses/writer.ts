@@ -45,6 +45,8 @@ export class ResponseWriter {
   #items: readonly OutputItem[] = []; // closed ones
   #open: OpenItem | null = null;
   #brokeOff = false; // within a call
+  /** Drawn tokens that no text has carried yet; kept only where the client wants to see them. */
+  #tokens: number[] = [];
   #nextNumber = 0;
 
   constructor(echo: ReturnType<typeof describeRequest>, options: WriterOptions) {
@@ -93,28 +95,37 @@ export class ResponseWriter {
         const { read: read_tokens, cached: cached_tokens, total: total_tokens } = event;
         return this.#progress({ type: "hearth:prompt_progress", read_tokens, cached_tokens, total_tokens });
       }
-      case "score": // never asked for
       case "started":
         return [];
-      case "delta":
-        return this.#text(event.text, event.tokens);
+      case "token":
+        if (this.#options.tokenIds && event.id !== null) this.#tokens.push(event.id);
+        return [];
+      case "text":
+        return this.#text(event.text);
       case "reasoning":
+        this.#tokens = [];
         return this.#reasoning(event.text);
-      case "toolCall":
+      case "call":
+        this.#tokens = [];
         return this.#begin(new OpenCall(this.#nextIndex(), event));
-      case "toolArguments":
+      case "arguments":
+        this.#tokens = [];
         return this.#open instanceof OpenCall ? this.#open.delta(event.text) : [];
-      case "toolCallDone":
+      case "callEnd":
+        this.#tokens = [];
         this.#brokeOff = !event.complete;
         return this.#close(event.complete ? "completed" : "incomplete");
       case "done":
-        return this.#finish(event.reason, event.usage);
+        // The last tokens may be no whole character.
+        return [...(this.#tokens.length > 0 ? this.#text("") : []), ...this.#finish(event.reason, event.usage)];
     }
   }
 
-  #text(delta: string, tokens: readonly number[]): EventBody[] {
+  /** Carries the tokens that were drawn since the last event with text. */
+  #text(delta: string): EventBody[] {
+    const tokens = this.#tokens;
+    this.#tokens = [];
     if (this.#open instanceof OpenMessage) return this.#open.delta(delta, tokens);
-    if (delta === "" && !this.#options.tokenIds) return [];
     const message = new OpenMessage(this.#nextIndex(), this.#options.tokenIds);
     return [...this.#begin(message), ...message.delta(delta, tokens)];
   }

@@ -1,10 +1,13 @@
 /** AnswerEvents are the parts of an answer while its text is read; a CallReader reads a part that is a tool call. */
+import { randomBytes } from "node:crypto";
 
 export type AnswerEvent =
+  /** A piece of the text, in whole characters. */
   | { readonly type: "text"; readonly text: string }
+  /** A piece of the model's reasoning. */
   | { readonly type: "reasoning"; readonly text: string }
   /** A call begins; its arguments and its end follow before anything else. */
-  | { readonly type: "call"; readonly name: string }
+  | { readonly type: "call"; readonly id: string; readonly name: string }
   /** A piece of the arguments' JSON. */
   | { readonly type: "arguments"; readonly text: string }
   /** Not complete: the answer ended, or stopped being JSON, within the arguments. */
@@ -27,8 +30,13 @@ export interface ParsedCall {
   readonly arguments: Readonly<Record<string, unknown>>;
 }
 
+/** The beginning of a call, with an id that no other call has. */
+export function beginCall(name: string): AnswerEvent {
+  return { type: "call", id: `call_${randomBytes(12).toString("hex")}`, name };
+}
+
 export function emitCall(call: ParsedCall, emit: Emit): void {
-  emit({ type: "call", name: call.name });
+  emit(beginCall(call.name));
   emit({ type: "arguments", text: JSON.stringify(call.arguments) });
   emit({ type: "callEnd", complete: true });
 }

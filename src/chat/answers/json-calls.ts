@@ -2,7 +2,7 @@
  * Calls as JSON: an object with a name and arguments, or a list of such objects. The arguments go out as they come, once the
  * name is known.
  */
-import { type CallReader, type Emit, emitCall, isRecord, isSpace, type ParsedCall } from "./events.js";
+import { beginCall, type CallReader, type Emit, emitCall, isRecord, isSpace, type ParsedCall } from "./events.js";
 import { JsonScanner } from "./json-scanner.js";
 
 /** How families name the members of a call. */
@@ -100,7 +100,7 @@ export class JsonCallReader implements CallReader {
     if (unit === "{" && depth === 2 && argumentKeys.includes(this.#key) && this.#name !== null && !this.#started) {
       this.#started = true;
       this.#inArguments = true;
-      emit({ type: "call", name: this.#name });
+      emit(beginCall(this.#name));
       return this.#stream(json, emit);
     }
     this.#value += json;
@@ -157,7 +157,7 @@ export class JsonArgumentsReader implements CallReader {
       if (isSpace(unit)) return "more";
       if (unit !== "{") return "bad";
       this.#started = true;
-      emit({ type: "call", name: this.#name });
+      emit(beginCall(this.#name));
     }
     const json = this.#scanner.push(unit);
     if (json === null) {

@@ -143,8 +143,6 @@ type Chunk = z.infer<typeof chunkSchema>;
 type Choice = NonNullable<Chunk["choices"]>[number];
 type CallDelta = NonNullable<NonNullable<Choice["delta"]>["tool_calls"]>[number];
 
-const noTokens: readonly number[] = [];
-
 /** Reads the chunks of one answer. Throws UPSTREAM_BAD_RESPONSE for what is none, and UPSTREAM_FAILED for an error within. */
 export class ChunkReader {
   #started = false;
@@ -184,11 +182,12 @@ export class ChunkReader {
       events.push({ type: "started" });
     }
     for (const { top_logprobs: top, ...token } of logprobs?.content ?? []) {
-      events.push({ type: "score", token: toScore(token), top: (top ?? []).map(toScore) });
+      const score = { token: toScore(token), top: (top ?? []).map(toScore) };
+      events.push({ type: "token", id: null, score });
     }
     if (reasoning || content || calls.length > 0) this.#pieces++;
-    if (reasoning) events.push(...this.#closeCall(), { type: "reasoning", text: reasoning, tokens: noTokens });
-    if (content) events.push(...this.#closeCall(), { type: "delta", text: content, tokens: noTokens });
+    if (reasoning) events.push(...this.#closeCall(), { type: "reasoning", text: reasoning });
+    if (content) events.push(...this.#closeCall(), { type: "text", text: content });
     for (const call of calls) events.push(...this.#toolCall(call));
     if (finish) {
       this.#reason = finish === "length" ? "length" : "stop";
@@ -208,11 +207,11 @@ export class ChunkReader {
       events.push(...this.#closeCall());
       this.#call = { index: at, arguments: "" };
       this.#calls = at + 1;
-      events.push({ type: "toolCall", id: id || `call_${at}`, name, tokens: noTokens });
+      events.push({ type: "call", id: id || `call_${at}`, name });
     }
     if (text) {
       this.#call.arguments += text;
-      events.push({ type: "toolArguments", text, tokens: noTokens });
+      events.push({ type: "arguments", text });
     }
     return events;
   }
@@ -221,7 +220,7 @@ export class ChunkReader {
     const call = this.#call;
     if (!call) return [];
     this.#call = null;
-    return [{ type: "toolCallDone", complete: isJson(call.arguments), tokens: noTokens }];
+    return [{ type: "callEnd", complete: isJson(call.arguments) }];
   }
 }
 
