@@ -13,6 +13,12 @@ const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--excl
 }).split("\n");
 const documents = tracked.filter((file) => file.endsWith(".md") && existsSync(path.join(root, file)));
 
+test("no two files have names that differ in case alone, of which many systems keep only one", () => {
+  const names = tracked.filter((file) => file !== "").map((file) => file.toLowerCase());
+  const twice = names.filter((name, i) => names.indexOf(name) !== i);
+  assert.deepEqual(twice, []);
+});
+
 /** A document without its blocks and spans of code, where nothing is a link. */
 const prose = (text: string) => text.replace(/^(```|~~~)[\s\S]*?^\1/gm, "").replace(/`[^`\n]*`/g, "");
 
