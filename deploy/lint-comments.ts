@@ -9,6 +9,12 @@ import { fileURLToPath } from "node:url";
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const folders = ["src", "native", "test", "deploy", "models", "systemd"];
 const forbidden = /^(Those|The same|Of|As|What)\b/;
+/**
+ * "Where" that names a place and has no sentence after it: "Where the file is." A condition has one, behind a comma: "Where there is
+ * no file, one is made."
+ */
+const placeAlone = /^Where(?:,| [^,.:;]*(?:[.:;](?:\s|$)|, (?:or|and|with|by)\b))/;
+const asides = /`[^`]*`|\([^)]*\)/g;
 
 /** The forms of a language's comments, on a line of their own or behind code. */
 interface Language {
@@ -53,7 +59,9 @@ function* beginnings(text: string, { line, block }: Language): Generator<Beginni
 export function faults(file: string, text: string): string[] {
   const language = languages.find(({ names }) => names.test(file));
   if (!language) return [];
-  const all = [...beginnings(text, language)].filter(({ words }) => forbidden.test(words));
+  const all = [...beginnings(text, language)].filter(
+    ({ words }) => forbidden.test(words) || placeAlone.test(words.replace(asides, "x")),
+  );
   return all.map(({ line, words }) => `${file}:${line}: ${words}`);
 }
 
@@ -67,7 +75,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const files = folders.flatMap(filesUnder);
   const all = files.flatMap((file) => faults(file, readFileSync(path.join(root, file), "utf8")));
   if (all.length > 0) {
-    const advice = "Begin a comment with its subject, not with Those, The same, Of, As or What:";
+    const advice = "Begin a comment with its subject, not with Those, The same, Of, As, What, or Where for a place:";
     process.stderr.write(`${advice}\n${all.join("\n")}\n`);
     process.exitCode = 1;
   }

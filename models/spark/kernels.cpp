@@ -73,7 +73,7 @@ static inline v16 dot(v16 sum, unit a, u16 b) {
 }
 
 #ifdef __AMX_BF16__
-// Where it lives, a thread's tiles are 16 rows of 64 bytes: R x 32 numbers of A, 16 units x 16 columns of B, R x 16 sums.
+// Each thread has tiles of 16 rows of 64 bytes in the processor: R x 32 numbers of A, 16 units x 16 columns of B, R x 16 sums.
 // To have them a process asks the kernel once; oneDNN, which multiplies here too, sets a shape of its own.
 struct Tiles {
   Tiles() {

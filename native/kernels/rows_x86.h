@@ -1,4 +1,4 @@
-// Where the rows of a group stand: rows a fixed stride apart, and the same block in each.
+// The rows of a group by their places: a fixed stride apart, and the same block in each.
 #pragma once
 
 #include <immintrin.h>

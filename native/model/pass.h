@@ -36,8 +36,8 @@ struct BatchSequence {
   int32_t n_rows;
   int32_t start;
   int32_t state = kv::kNoState;  // before the first row
-  // Where the states behind some of the rows go: ascending, the last one is behind n_rows. Empty without recurrent
-  // layers.
+  // The slots that the states behind some of the rows go to: ascending, the last one is behind n_rows. Empty without
+  // recurrent layers.
   std::vector<kv::StateAfter> states = {};
 };
 

@@ -40,7 +40,7 @@ struct NonLinear {
     return value;
   }
 
-  // Where a value of the codebook stands in it.
+  // The place of a value in the codebook.
   static uint8_t index_of(int8_t value) {
     uint8_t index = 0;
     for (const int8_t each : kIq4Values) index = static_cast<uint8_t>(index + (each < value));

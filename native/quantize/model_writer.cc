@@ -22,7 +22,7 @@ struct RowResult {
   bool valid = true;
 };
 
-// Where row `row` of the written tensor stands in the source.
+// The place in the source of row `row` of the written tensor.
 uint64_t source_row(const TensorJob& tensor, uint64_t row) {
   const uint64_t n = tensor.interleave_rows;
   if (n == 0) return row;

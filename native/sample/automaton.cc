@@ -281,7 +281,7 @@ class Builder {
     bool enters;  // a rule or a body: the stack grows
   };
 
-  // Where the automaton can be after `s` without having read anything.
+  // The states that the automaton can be in after `s` without having read anything.
   std::vector<Move> moves(int32_t s) const {
     std::vector<Move> result;
     for (const Edge& e : edges_[index(s)]) {

@@ -83,7 +83,7 @@ class Configurations {
     std::vector<int32_t> next;  // [byte classes]
     int32_t mask = kUnset;
   };
-  // Where a walk left what was known of the stack: the tokens below have to be walked with the true one.
+  // A place at which a walk left what was known of the stack: the tokens below have to be walked with the true one.
   struct Escape {
     size_t node;
     std::string path;

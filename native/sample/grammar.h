@@ -30,7 +30,7 @@ struct Circles {
   bool ends = false;        // where the text may next end
 };
 
-// Where a sequence stands; found again from its tokens when it is lost. Cheap to copy.
+// A sequence's place in the grammar; found again from its tokens when it is lost. Cheap to copy.
 struct Place {
   int32_t configuration = -1;
   uint64_t epoch = 0;

@@ -21,7 +21,7 @@ std::vector<Core> cores(const std::string& sysfs = "/sys/devices/system/cpu");
 // How many of them to use at most: cut to the cgroup's CPU quota (rounded up). At least 1.
 int usable_cores();
 
-// Where thread number `thread` of a pool should run so that big cores are taken before little ones: all CPUs of
+// The CPUs that thread number `thread` of a pool should run on so that big cores are taken before little ones: all of
 // `cores` as capable as the core of that place. Empty where all cores are alike: the kernel places threads best then.
 std::vector<int> placement(const std::vector<Core>& cores, int thread);
 

@@ -33,7 +33,7 @@ export class WorkerFailure extends Error {
 const startLimitMs = 60_000;
 
 export interface OrderOptions {
-  /** Where the order has another limit than most. */
+  /** The order's own limit, where it is another than most orders have. */
   readonly timeMs?: number;
   /** How much work it is likely to be, in any unit: the least goes first, so that large orders do not hold up small ones. */
   readonly size?: number;

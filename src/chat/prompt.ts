@@ -53,7 +53,7 @@ export interface PromptBuilderOptions {
   readonly fallback?: FallbackName | "auto" | "none";
   /** For templates that write the date. */
   readonly now?: () => Date;
-  /** Where templates run; by default on the caller's thread. */
+  /** Runs templates; by default they run on the caller's thread. */
   readonly renderer?: TemplateRenderer;
 }
 

@@ -30,7 +30,7 @@ export class SpecialTokens {
     this.#starts = new RegExp(`[${units.join("")}]`, "g"); // an empty class matches nothing
   }
 
-  /** Where, from `at` on, a token's first unit stands next; -1 if nowhere. */
+  /** The next place, from `at` on, of a token's first unit; -1 if there is none. */
   nextStart(text: string, at: number): number {
     this.#starts.lastIndex = at;
     return this.#starts.exec(text)?.index ?? -1;

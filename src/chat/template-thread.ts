@@ -17,7 +17,7 @@ import {
 
 type WithoutKind<T> = Omit<T, "kind">;
 
-/** Where templates run. Rejects with CHAT_TEMPLATE_FAILED, as a TemplateRefusal where the template refuses the messages. */
+/** TemplateRenderer runs chat templates. Rejects with CHAT_TEMPLATE_FAILED, as a TemplateRefusal where the template refuses the messages. */
 export interface TemplateRenderer {
   /** Parses the template and finds out what it can do. */
   open(order: WithoutKind<OpenOrder>): Promise<Opened>;

@@ -28,7 +28,7 @@ export interface LoadedConfig {
   readonly config: Config;
   /** null: there was none. */
   readonly file: string | null;
-  /** Where each value came from: `default`, `file /etc/hearth/hearth.toml`, `environment HEARTH_ISA`, `flag --listen`. */
+  /** The source of each value: `default`, `file /etc/hearth/hearth.toml`, `environment HEARTH_ISA`, `flag --listen`. */
   readonly origins: Readonly<Record<OptionKey, string>>;
   /** Settings that were ignored and why, for the log. */
   readonly warnings: readonly string[];

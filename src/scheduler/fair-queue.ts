@@ -32,7 +32,7 @@ export class FairQueue<T extends Waiting> {
   readonly #entries: Entry<T>[] = [];
   /** The virtual time of each priority: where the work of the job that was taken last began. */
   readonly #now = priorities.map(() => 0);
-  /** Where the work ends that a client has asked for, by priority and client. */
+  /** The virtual time at which the work ends that a client has asked for, by priority and client. */
   readonly #ends = new Map<string, number>();
 
   get length(): number {

@@ -21,7 +21,7 @@ export interface PrefixSlot {
 export interface Placement {
   /** The idle slot to take; what it holds beyond `keep` is lost. */
   readonly slot: number;
-  /** Where the first `keep` tokens come from: the slot itself, or another one that is forked; null when `shared` is 0. */
+  /** The slot that has the first `keep` tokens: this one, or another one that is forked; null when `shared` is 0. */
   readonly source: number | null;
   /** The common prefix with the source. */
   readonly shared: number;
@@ -40,7 +40,7 @@ export function commonPrefix(a: ArrayLike<number>, b: ArrayLike<number>, limit: 
 }
 
 /**
- * Where a prompt goes, or null when no slot is idle. At most `keepLimit` tokens are kept: the last prompt token has to be
+ * Chooses the slot that a prompt goes to; null when none is idle. At most `keepLimit` tokens are kept: the last prompt token has to be
  * computed again where an answer is to follow it.
  *
  * The source is taken over when it is idle and loses less than it keeps; else it is forked, so that a long conversation

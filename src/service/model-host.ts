@@ -65,9 +65,9 @@ export interface ModelHostDependencies {
   /** The condition `model` is healthy while a model is ready; `engine` is the scheduler's. */
   readonly health: Health;
   readonly metrics: SchedulerMetrics;
-  /** Where chat templates run; without one on this thread. */
+  /** Runs chat templates; without one they run on this thread. */
   readonly renderer?: TemplateRenderer;
-  /** Where schemas are compiled; without one on this thread. */
+  /** Compiles schemas; without one they are compiled on this thread. */
   readonly grammarCompiler?: GrammarCompiler;
   /** The turns of all models of the process, where there are several. */
   readonly turns?: StepTurns;

@@ -63,7 +63,7 @@ export interface ContextLimits {
 export interface RunningModels extends Models {
   /** Another server runs it. */
   isElsewhere?(name: string): boolean;
-  /** Where a name's file is, and how it is asked. MODEL_NOT_FOUND. */
+  /** The model that a name stands for, and the one whose file it uses. MODEL_NOT_FOUND. */
   locate(name: string): { readonly model: CatalogModel; readonly file: CatalogModel };
   loaded(): readonly LoadedModelInfo[];
   unload(name: string): Promise<void>;
@@ -73,7 +73,7 @@ export interface RunningModels extends Models {
 export type Puller = (source: string, onProgress: OnProgress, signal: AbortSignal) => Promise<void>;
 
 export interface LibraryOptions {
-  /** Where the templates of made models are tried. */
+  /** Tries the templates of made models. */
   readonly renderer: TemplateRenderer;
   readonly pull: Puller;
   readonly digests: Pick<DigestCache, "of">;

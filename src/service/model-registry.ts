@@ -218,7 +218,7 @@ export class ModelRegistry implements Models {
     return [...this.#residents.values(), ...this.#leaving];
   }
 
-  /** Where a name's file is, and how it is asked. MODEL_NOT_FOUND. */
+  /** The model that a name stands for, and the one whose file it uses. MODEL_NOT_FOUND. */
   locate(name: string): { readonly model: CatalogModel; readonly file: CatalogModel } {
     const model = this.#find(name);
     return { model, file: this.#fileOf(model) };

@@ -306,7 +306,7 @@ export class ModelStore {
 /** A model on its way into the store. Either `commit` or `release` ends it. */
 export class Addition {
   readonly name: string;
-  /** Where its files have to be. */
+  /** The folder that its files have to be in. */
   readonly folder: string;
   readonly #store: ModelStore;
   readonly #revision: string;
@@ -320,7 +320,7 @@ export class Addition {
     this.#lock = lock;
   }
 
-  /** Where the n-th of `parts` files has to be. */
+  /** The place of the n-th of `parts` files. */
   file(part: number, parts: number): string {
     return path.join(this.folder, fileName(part, parts));
   }

@@ -32,7 +32,7 @@ export function peerVersion() {
   return JSON.parse(readFileSync(path.join(packageFolder, "package.json"), "utf8")).version;
 }
 
-/** Where the shared libraries of this machine's build are. */
+/** The folder with the shared libraries of this machine's build. */
 export function libraryFolder() {
   install();
   const name = `linux-${arch()}`;

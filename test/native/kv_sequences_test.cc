@@ -86,7 +86,7 @@ TEST_CASE("a sequence goes back to the end of its prompt, and shortly before it"
     CHECK(all.cache().has_window(sequence.table, 134));
     if (all.states().used()) CHECK(state_of(all, id) == 134);
     step(all, id, 30, ChunkKind::prompt_end);
-    // Where prompts parted is a checkpoint now; a window that still holds what came before needs none.
+    // A checkpoint is now where prompts parted; a window that still holds what came before needs none.
     CHECK(all.resumable(sequence, 150) == (all.states().used() ? 149 : 150));
     all.close(id);
     CHECK(all.free_tokens() == 2048);

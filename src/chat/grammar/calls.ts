@@ -37,7 +37,7 @@ export interface CallContext {
 export interface CallParts {
   /** The rule of what follows the opening marker. */
   readonly opened: string;
-  /** Where that depends on the marker: by its text. */
+  /** The rules by the marker's text, where they depend on it. */
   readonly openedBy?: Readonly<Record<string, string>>;
   /** The rule for the text behind a call's beginning in the prompt (ToolFormat.begin): of one tool, or of any (""). */
   readonly rest: (tool: string) => string;

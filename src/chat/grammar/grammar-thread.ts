@@ -7,7 +7,7 @@ import { WorkerFailure, WorkerHost, type WorkerLimits } from "../../base/worker-
 import { type AnswerShape, answerGrammar } from "./answer.js";
 import type { GrammarAnswer } from "./grammar-worker.js";
 
-/** Where grammars are written: in GBNF; null where anything may be said. */
+/** GrammarCompiler writes grammars in GBNF; null where anything may be said. */
 export interface GrammarCompiler {
   /** `size`: in characters; smaller ones go first. Rejects with SCHEMA_UNSUPPORTED, GRAMMAR_TOO_COMPLEX, REQUEST_INVALID or SHUTTING_DOWN. */
   compile(shape: AnswerShape, size?: number): Promise<string | null>;

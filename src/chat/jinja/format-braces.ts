@@ -115,7 +115,7 @@ class Formatter {
   }
 }
 
-/** Where the field ends that begins at `start`, with the fields in its specification. */
+/** The end of the field that begins at `start`, with the fields in its specification. */
 function fieldEnd(format: string, start: number): number {
   let depth = 1;
   for (let i = start; i < format.length; i++) {

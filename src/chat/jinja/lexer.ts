@@ -249,7 +249,7 @@ class Lexer {
 
 const anySpace = new RegExp(`[${spaceClass}]`);
 
-/** Where the white space at the end of a text begins. */
+/** The place at which the white space at the end of a text begins. */
 function endOf(text: string): number {
   let end = text.length;
   while (end > 0 && anySpace.test(text.charAt(end - 1))) end--;

@@ -167,7 +167,7 @@ function checkAddress(url: URL, isNamed: boolean): void {
   if (isIP(host) !== 0 && !isPublicAddress(host)) throw refuse("is not a public address");
 }
 
-/** Where a redirect leads; PULL_REFUSED for a way from https to http. */
+/** The address that a redirect leads to; PULL_REFUSED for a way from https to http. */
 export function nextHop(from: URL, location: string | undefined): URL {
   // Node reads headers as Latin-1; addresses beyond ASCII come as UTF-8.
   const text = Buffer.from(location ?? "", "latin1").toString("utf8");
