@@ -1,5 +1,5 @@
-// Parts of super-blocks as AVX-512 vectors of 64 quants: the vocabulary that matmul_super_x86.h is written in. A part is two
-// times 32 weights, which the types keep in the same bytes or side by side.
+// Parts of super-blocks as AVX-512 vectors of 64 quants: the vocabulary that matmul_super_x86.h is written in. A part
+// is two times 32 weights, which the types keep in the same bytes or side by side.
 #pragma once
 
 #include <immintrin.h>

@@ -54,8 +54,8 @@ HEARTH_INLINE Quants add_fifth_bits(Quants q, const Rows& rows, size_t g, size_t
           _mm512_mask_add_epi8(q.hi, _cvtu64_mask64(hi), q.hi, bit)};
 }
 
-// vpdpbusd multiplies unsigned by signed bytes, so signed weights are raised by 128 and matmul_blocks_x86.h takes 128 * sum(x)
-// away.
+// vpdpbusd multiplies unsigned by signed bytes, so signed weights are raised by 128 and matmul_blocks_x86.h takes 128 *
+// sum(x) away.
 constexpr int kSignedBias = 128;
 template <class Rows>
 HEARTH_INLINE Quants load_signed(const Rows& rows, size_t g, size_t offset) {

@@ -88,7 +88,9 @@ Status BlockCache::reserve(BlockTable* table, int32_t n) {
   return {};
 }
 
-int32_t BlockCache::first_window_block(int32_t n_tokens) const { return std::max(0, n_tokens - window_ + 1) / kBlockTokens; }
+int32_t BlockCache::first_window_block(int32_t n_tokens) const {
+  return std::max(0, n_tokens - window_ + 1) / kBlockTokens;
+}
 
 void BlockCache::release_passed(BlockTable* table) {
   std::vector<int32_t>& blocks = table->blocks[kWindow];

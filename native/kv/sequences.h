@@ -41,7 +41,8 @@ struct Sequence {
   int32_t next_state = kNoState;
   std::vector<Checkpoint> next_checkpoints;  // ascending; windows still empty
 
-  // The slots that a step writes recurrent states to, each behind so many of its tokens; ascending, the last is its end.
+  // The slots that a step writes recurrent states to, each behind so many of its tokens; ascending, the last is its
+  // end.
   std::vector<StateAfter> states_after() const;
 };
 

@@ -1,9 +1,9 @@
 /** One request on its way through the scheduler: queued, prefill, decode, ended. */
 
 import type { Clock } from "../base/clock.js";
+import { MeanPooling } from "./embedding-pooling.js";
 import type { JobTimes } from "./job-times.js";
 import type { LoopWatch } from "./loop-watch.js";
-import { MeanPooling } from "./embedding-pooling.js";
 import { SequenceStream } from "./sequence-stream.js";
 import { Drafter } from "./speculation.js";
 import type { FinishReason, SequenceRequest } from "./types.js";

@@ -67,7 +67,12 @@ export class Scheduler {
     this.#slots = new SlotTable(engine);
     const { clock, metrics, snapshots = null } = dependencies;
     const onRestored = () => this.#resumeLoop();
-    const snapshotPolicy = new SnapshotPolicy(this.#slots, options.snapshots, { clock, metrics, snapshots, onRestored });
+    const snapshotPolicy = new SnapshotPolicy(this.#slots, options.snapshots, {
+      clock,
+      metrics,
+      snapshots,
+      onRestored,
+    });
     const { contextTokens } = this;
     const onFault = (error: unknown) => this.#reportFault(error);
     this.#snapshotPolicy = snapshotPolicy;

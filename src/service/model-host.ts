@@ -29,12 +29,12 @@ import { Scheduler } from "../scheduler/scheduler.js";
 import type { StepTurns } from "../scheduler/step-turns.js";
 import type { SchedulerOptions, SchedulerProgress } from "../scheduler/types.js";
 import type { ModelSettings } from "../store/model-settings.js";
+import type { Overflow } from "./conversation-truncation.js";
 import { DiskSnapshots, type DiskSnapshotsDependencies } from "./disk-snapshots.js";
 import { GrammarCache } from "./grammar-cache.js";
 import { defaultsOf } from "./model-defaults.js";
 import { PromptLimit } from "./prompt-limit.js";
 import type { ServingModel } from "./serving-model.js";
-import type { Overflow } from "./conversation-truncation.js";
 import { describeChoice } from "./tuning/matmuls.js";
 import type { Tuning } from "./tuning/threads.js";
 

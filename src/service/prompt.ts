@@ -1,8 +1,8 @@
 /** The prompt of a request: with what the model's defaults put before it, and without what is too long where the client wants that. */
 import { HearthError } from "../base/errors.js";
 import type { Prompt, PromptOptions } from "../chat/prompt.js";
-import type { ServingModel } from "./serving-model.js";
 import { TruncatableConversation } from "./conversation-truncation.js";
+import type { ServingModel } from "./serving-model.js";
 import type { GenerationRequest, Message } from "./types.js";
 
 /**

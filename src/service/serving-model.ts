@@ -2,10 +2,10 @@
 import type { PromptBuilder } from "../chat/prompt.js";
 import type { Engine, Model } from "../engine/contract.js";
 import type { Scheduler } from "../scheduler/scheduler.js";
+import type { Overflow } from "./conversation-truncation.js";
 import type { GrammarCache } from "./grammar-cache.js";
 import type { ModelDefaults } from "./model-defaults.js";
 import type { PromptLimit } from "./prompt-limit.js";
-import type { Overflow } from "./conversation-truncation.js";
 
 export interface ServingModel {
   readonly model: Model;

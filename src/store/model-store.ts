@@ -9,7 +9,7 @@ import path from "node:path";
 import { HearthError } from "../base/errors.js";
 import { fromSystemError, isMissing, readSmallText, reasonOf } from "../base/files.js";
 import type { EngineModule } from "../engine/contract.js";
-import { exists, makeFolder, removeTree, statIfThere, storing, syncFolder, writeDurably } from "./durable-files.js";
+import { exists, makeFolder, removeTree, storing, syncFolder, writeDurably } from "./durable-files.js";
 import { lockFileIn, tryHold } from "./file-lock.js";
 import { fileName, type Manifest, type ManifestFile, makeManifest, readManifest, writeManifest } from "./manifest.js";
 import { describeWholeModel } from "./model-description.js";

@@ -6,8 +6,8 @@
 #include <cstring>
 
 using hearth::Code;
-using hearth::kv::BlockTable;
 using hearth::kv::BlockCache;
+using hearth::kv::BlockTable;
 using hearth::kv::HeadRows;
 using hearth::kv::kAllTokens;
 using hearth::kv::kBlockTokens;

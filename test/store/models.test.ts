@@ -7,6 +7,7 @@ import { HearthError } from "../../src/base/errors.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import { importModel } from "../../src/store/import-model.js";
 import { ModelStore } from "../../src/store/model-store.js";
+import { verifyModel } from "../../src/store/verify-model.js";
 import { hearth } from "../helpers/command.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { makeGguf } from "../helpers/gguf.js";
@@ -45,7 +46,7 @@ test("an imported model is in the store with its hash and what its header says",
   assert.ok(readFileSync(model.path).equals(bytes));
   assert.equal(seen.at(-1), bytes.length);
   assert.deepEqual(store.scan().models, [model]);
-  await store.verify("my-MODEL");
+  await verifyModel(store.get("my-MODEL"));
 });
 
 test("the parts of a split model are imported together, from any of them", async (t) => {
@@ -86,7 +87,7 @@ test("a failed import never removes the model that another one added meanwhile",
   assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1);
   const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason.code] : []));
   assert.ok(["STORE_BUSY", "MODEL_EXISTS"].includes(failures[0]));
-  await store.verify("a");
+  await verifyModel(store.get("a"));
 });
 
 test("verify finds a changed byte, a missing byte and a missing file", async (t) => {
@@ -96,11 +97,11 @@ test("verify finds a changed byte, a missing byte and a missing file", async (t)
   const other = Buffer.from(bytes);
   other[4000] = (other[4000] ?? 0) ^ 1;
   writeFileSync(stored, other);
-  await assert.rejects(store.verify("a"), /SHA-256/);
+  await assert.rejects(verifyModel(store.get("a")), /SHA-256/);
   truncateSync(stored, 4999);
-  await assert.rejects(store.verify("a"), refused("STORE_DAMAGED"));
+  await assert.rejects(verifyModel(store.get("a")), refused("STORE_DAMAGED"));
   rmSync(stored);
-  await assert.rejects(store.verify("a"), /is missing/);
+  await assert.rejects(verifyModel(store.get("a")), /is missing/);
 });
 
 test("a model has other names; removing one keeps the model, removing the model frees its files", async (t) => {

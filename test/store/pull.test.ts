@@ -6,7 +6,12 @@ import { type TestContext, test } from "node:test";
 import { HearthError } from "../../src/base/errors.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import { ModelStore } from "../../src/store/model-store.js";
-import { defaultPullSettings, type PullOptions, type PullSettings, pullModel } from "../../src/store/pull/model-pull.js";
+import {
+  defaultPullSettings,
+  type PullOptions,
+  type PullSettings,
+  pullModel,
+} from "../../src/store/pull/model-pull.js";
 import { verifyModel } from "../../src/store/verify-model.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { makeGguf } from "../helpers/gguf.js";
@@ -118,7 +123,7 @@ test("an address is pulled with the hash that is given, or by its length and hea
 });
 
 test("the parts of a split model are pulled together", async (t) => {
-  const { source, store, pull } = await setUp(t);
+  const { source, pull } = await setUp(t);
   const parts = [1, 2, 3].map((seed) => makeGguf({ bytes: 100_000 * seed, seed, keys: { "split.count": 3 } }));
   const files = parts.map((bytes, i) => [
     `Q8_0/m-Q8_0-0000${i + 1}-of-00003.gguf`,
@@ -133,7 +138,7 @@ test("the parts of a split model are pulled together", async (t) => {
 
 test("connections cut at random places do not keep a file from arriving whole", async (t) => {
   for (let seed = 1; seed <= 12; seed++) {
-    const { source, store, pull } = await setUp(t);
+    const { source, pull } = await setUp(t);
     const random = new Random(seed);
     const cut: Handler = (request, response) => {
       const fate = random.below(4);
@@ -152,7 +157,7 @@ test("connections cut at random places do not keep a file from arriving whole", 
 });
 
 test("a pull that failed goes on where it stopped, and asks only for what is missing", async (t) => {
-  const { source, store, pull, named } = await setUp(t);
+  const { source, pull, named } = await setUp(t);
   let broken = true;
   let sent = 0;
   const url = `${source.url}/m.gguf`;
@@ -216,7 +221,7 @@ test("a repository that changes in the middle is asked again, and one that alway
 });
 
 test("a server without ranges is read in one piece, from the start after each cut", async (t) => {
-  const { source, store, pull } = await setUp(t);
+  const { source, pull } = await setUp(t);
   const whole: Handler = (request, response, n) =>
     sendFile(request, response, content, { ranges: false, cutAfter: n < 4 ? 300_000 : undefined });
   serveRepository(source, "me/m", file(whole));

@@ -1,8 +1,8 @@
 /** Outputs beside tokens that a request may ask for: log probabilities, and its prompt's pooled hidden states. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { logprobs } from "../../src/scheduler/logprobs.js";
 import { MeanPooling } from "../../src/scheduler/embedding-pooling.js";
+import { logprobs } from "../../src/scheduler/logprobs.js";
 import { outcome, request, startScheduler, tokensOf } from "../helpers/scheduler.js";
 
 test("log probabilities are of a softmax, the likeliest first, and of equals the smaller id", () => {

@@ -195,7 +195,10 @@ test("context.overflow leave_out_turns lets a chat go on without its oldest turn
 test("a chat that says nothing of truncation keeps what was said of older turns, without their calls", () => {
   const call = { ...say("assistant", ""), toolCalls: [{ id: "a", name: "f", arguments: "{}" }] };
   const turn = (text: string) => [say("user", text), call, say("tool", long("r", 100)), say("assistant", "Yes.")];
-  const conversation = new TruncatableConversation([...turn("one"), ...turn("two"), ...turn("three")], "leave_out_results");
+  const conversation = new TruncatableConversation(
+    [...turn("one"), ...turn("two"), ...turn("three")],
+    "leave_out_results",
+  );
   const { messages, leftOut } = conversation.at(conversation.steps);
   assert.deepEqual(
     messages.map(({ role, content }) => `${role} ${content.slice(0, 5)}`),

@@ -4,9 +4,9 @@
  */
 import type { Tool } from "../messages.js";
 import { TextMatcher } from "../text-matcher.js";
+import { DoubledMarkReader } from "./doubled-marks.js";
 import { type AnswerEvent, type CallReader, EventQueue, isSpace } from "./events.js";
 import type { AnswerFormat } from "./formats.js";
-import { DoubledMarkReader } from "./doubled-marks.js";
 import { ReasoningReader } from "./reasoning-reader.js";
 import { UnmarkedReader, unmarkedBeginnings } from "./unmarked-calls.js";
 import { fence, isSeparator } from "./wrappings.js";
