@@ -24,7 +24,7 @@ interface Language {
 }
 
 const languages: readonly Language[] = [
-  { names: /\.(ts|mjs|js|cc|h|cpp)$/, line: /(?:^|[\s;{}(),])\/\/+ ?(.*)$/, block: /^\s*\/\*\*?\s?(.*)$/ },
+  { names: /\.(tsx?|mjs|js|css|cc|h|cpp)$/, line: /(?:^|[\s;{}(),])\/\/+ ?(.*)$/, block: /^\s*\/\*\*?\s?(.*)$/ },
   { names: /\.(py|sh|toml|service|cmake|yml)$|CMakeLists\.txt$/, line: /(?:^|\s)#+ ?(.*)$/ },
 ];
 const ownLine = /^\s*(\/\/|#)/;

@@ -147,11 +147,15 @@ function ensureAddon() {
 function ensureProgram() {
   buildWhenChanged({
     name: "program",
-    inputs: [...filesUnder(root, "src"), "deploy/setup.mjs", "deploy/bundle.mjs", "tsconfig.json", "package-lock.json"],
+    inputs: [
+      ...filesUnder(root, "src"),
+      ...["deploy/setup.mjs", "deploy/bundle.mjs", "deploy/bundle-pages.mjs", "tsconfig.json", "package-lock.json"],
+    ],
     output: path.join("dist", "cli", "main.js"),
     build() {
       say("bundling the program");
       run(process.execPath, [path.join("deploy", "bundle.mjs"), `node${oldestNode}`]);
+      run(process.execPath, [path.join("deploy", "bundle-pages.mjs")]);
     },
   });
 }

@@ -1,20 +1,24 @@
 /** `hearth key`: makes, lists and revokes the API keys of the LAN endpoint. A running daemon sees the change at once. */
 import { Command } from "commander";
+import { renderUnicodeCompact } from "uqr";
 import { type Scope, scopes } from "../base/api-key.js";
 import { systemClock } from "../base/clock.js";
 import { type Priority, priorities } from "../base/demand.js";
 import { HearthError } from "../base/errors.js";
+import type { Config } from "../config/options.js";
 import { loadEngineModule } from "../engine/binding.js";
 import { KeyFile, type StoredKey } from "../store/key-file.js";
 import { integerBetween } from "./arguments.js";
 import { configurationOf } from "./configuration.js";
 import { print, printed } from "./models-store.js";
+import { pageLinks } from "./page-links.js";
 
 interface CreateFlags {
   readonly scope: readonly Scope[];
   readonly requestsPerMinute?: number;
   readonly concurrent?: number;
   readonly priority?: Priority;
+  readonly link?: true;
 }
 
 export function keyCommand(): Command {
@@ -30,6 +34,7 @@ export function keyCommand(): Command {
       integerBetween("--requests-per-minute", 1, 1e6),
     )
     .option("--concurrent <n>", "requests at the same time", integerBetween("--concurrent", 1, 4096))
+    .option("--link", "print links to the chat page that let a browser in, and a QR code of the first on a terminal")
     .option("--priority <level>", `how urgent its requests are: ${priorities.join(", ")}`, parsePriority)
     .action(create);
   command.command("list").description("show the keys, without what they are").action(list);
@@ -49,10 +54,13 @@ async function create(name: string, flags: CreateFlags, self: Command): Promise<
     concurrentRequests: flags.concurrent ?? null,
     priority: flags.priority ?? "default",
   };
-  const { file, isOfService } = keyFile(self);
+  const { file, isOfService, config } = keyFile(self);
   const { key, stored } = await file.create(wanted, systemClock.wallTime());
+  const links = flags.link ? pageLinks(config, key) : [];
+  const picture = process.stdout.isTTY && links[0] !== undefined ? `\n${renderUnicodeCompact(links[0])}\n` : "";
+  const text = `${[key, ...links].join("\n")}\n${picture}`;
   try {
-    await printed(isJson(self), { key, ...withoutHash(stored), file: file.path }, `${key}\n`);
+    await printed(isJson(self), { key, ...(flags.link && { links }), ...withoutHash(stored), file: file.path }, text);
   } catch (error) {
     await file.revoke(stored.id); // nobody has seen it, and nobody can any more
     throw error;
@@ -82,9 +90,9 @@ async function revoke(name: string, _flags: object, self: Command): Promise<void
   if (isOfService) say(self, `${revoked.name} is no longer in the service's ${file.path}`);
 }
 
-function keyFile(self: Command): { file: KeyFile; isOfService: boolean } {
-  const { state, isOfService } = configurationOf(self);
-  return { file: new KeyFile(state, loadEngineModule()), isOfService };
+function keyFile(self: Command): { file: KeyFile; isOfService: boolean; config: Config } {
+  const { state, isOfService, config } = configurationOf(self);
+  return { file: new KeyFile(state, loadEngineModule()), isOfService, config };
 }
 
 function isJson(self: Command): boolean {

@@ -258,6 +258,11 @@ export const options = {
     doc: "How long a stored response is kept.",
   }),
 
+  "chats.max_bytes": option(integer(0, 16_384 * mib, "bytes"), 64 * mib, {
+    env: "HEARTH_CHATS_MAX_BYTES",
+    doc: "Size of all chats that the chat page keeps here, the same on all devices of a key. 0 keeps none: pages keep them in the browser.",
+  }),
+
   "responses.resume_ms": option(integer(0, 3_600_000, "milliseconds"), 30_000, {
     env: "HEARTH_RESPONSES_RESUME_MS",
     doc: "How long a response goes on for a client that lost its connection, and can be read on from; 0 ends it at once.",

@@ -3,12 +3,14 @@
  * and what a process needs beside; tests bring a fake engine. Makes the parts and starts none.
  */
 import path from "node:path";
+import { registerHearth } from "../api/hearth/register.js";
 import { registerOllama } from "../api/ollama/register.js";
 import { registerOpenAI } from "../api/openai/register.js";
 import { registerOps } from "../api/ops/register.js";
 import { registerResponses } from "../api/responses/register.js";
 import type { ResumableStreams } from "../api/responses/resumable-streams.js";
 import type { StoredResponse } from "../api/responses/store.js";
+import { type PageFile, registerPages } from "../api/web/register.js";
 import type { ApiKey } from "../base/api-key.js";
 import type { Metrics } from "../base/metrics.js";
 import type { TemplateRenderer } from "../chat/template-thread.js";
@@ -26,6 +28,7 @@ import { Blobs } from "../store/blobs.js";
 import { DigestCache } from "../store/digest-cache.js";
 import type { DocumentStore } from "../store/documents.js";
 import type { ModelStore } from "../store/model-store.js";
+import { type KeptChats, keptChats } from "./kept-chats.js";
 import type { ModelFile } from "./model-file.js";
 import { modelRegistryOptions } from "./model-options.js";
 import { storedResponses } from "./stored-responses.js";
@@ -46,6 +49,8 @@ export interface ServerDependencies extends Omit<ModelRegistryDependencies, "met
   /** null: plain HTTP. */
   readonly tls: KeyAndCertificate | null;
   readonly pull: Puller;
+  /** The pages for browsers. */
+  readonly pages: readonly PageFile[];
 }
 
 /** The parts that whoever asked for them starts and stops. */
@@ -54,13 +59,16 @@ export interface ServerParts {
   readonly server: Server;
   readonly upstreams: readonly Upstream[];
   readonly responses: DocumentStore<StoredResponse>;
+  /** null: none are kept. */
+  readonly chats: KeptChats | null;
   readonly streams: ResumableStreams;
   readonly digests: DigestCache;
 }
 
 /** Throws CONFIG_BAD_VALUE where options do not go together. */
 export function composeServer(config: Config, dependencies: ServerDependencies): ServerParts {
-  const { engineModule, metrics, stateFolder, store, catalog, model, keys, tls, pull, ...serving } = dependencies;
+  const { engineModule, metrics, stateFolder, store, catalog, model, keys, tls, pull, pages, ...serving } =
+    dependencies;
   const { clock, logger, health, renderer } = serving;
   const models = new ModelRegistry(engineModule, catalog, modelRegistryOptions(config, model), {
     ...serving,
@@ -82,10 +90,13 @@ export function composeServer(config: Config, dependencies: ServerDependencies):
     startedAt: clock.wallTime(),
   });
   const responses = storedResponses(config, { stateFolder, clock, logger, locker: engineModule });
+  const chats = keptChats(config, { stateFolder, clock, logger, locker: engineModule });
   const idleMs = config["limits.idle_ms"];
   registerOps(server, { health, metrics });
   registerOpenAI(server, { generations, clock, logger, idleMs });
   registerOllama(server, { generations, models: library, clock, logger, idleMs });
   const streams = registerResponses(server, { generations, store: responses, config, clock, logger });
-  return { models, server, upstreams, responses, streams, digests };
+  registerHearth(server, { chats: chats?.chats ?? null });
+  registerPages(server, pages);
+  return { models, server, upstreams, responses, chats, streams, digests };
 }

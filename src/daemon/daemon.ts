@@ -33,11 +33,13 @@ import type { ModelStore } from "../store/model-store.js";
 import { SnapshotFiles } from "../store/snapshot-files.js";
 import { composeServer } from "./compose-server.js";
 import { collectHostMetrics } from "./host-metrics.js";
+import type { KeptChats } from "./kept-chats.js";
 import { LastGoodKeys } from "./last-good-keys.js";
 import { listenWhenPossible } from "./listening.js";
 import { MachineTuner } from "./machine-tuner.js";
 import { configuredModel, resolveModel, StoreCatalog } from "./model-file.js";
 import { ModelWatch } from "./model-watch.js";
+import { pageFiles } from "./page-files.js";
 import { type PinnedFile, readPinnedFiles } from "./pinned-prompts.js";
 import type { Systemd } from "./systemd.js";
 import { Watchdog } from "./watchdog.js";
@@ -79,6 +81,7 @@ export class Daemon {
   readonly #tuner: AutoTuner | null;
   readonly #server: Server;
   readonly #responses: DocumentStore<StoredResponse>;
+  readonly #chats: KeptChats | null;
   readonly #streams: ResumableStreams;
   /** null: no snapshots are written. */
   readonly #snapshots: SnapshotFiles | null;
@@ -136,12 +139,14 @@ export class Daemon {
       keys: () => this.#keys.keys(),
       tls,
       pull,
+      pages: pageFiles(),
     });
     this.#models = parts.models;
     collectWeightMetrics(metrics, () => this.#models.ready());
     this.#server = parts.server;
     this.#upstreams = parts.upstreams;
     this.#responses = parts.responses;
+    this.#chats = parts.chats;
     this.#streams = parts.streams;
     this.#digests = parts.digests;
     this.#watchdog = new Watchdog({
@@ -168,6 +173,7 @@ export class Daemon {
   async start(): Promise<Address> {
     const { logger, systemd } = this.#dependencies;
     await this.#responses.start();
+    await this.#chats?.documents.start();
     await this.#snapshots?.start();
     this.#watchdog.start();
     const address = await this.#listen();
@@ -211,6 +217,7 @@ export class Daemon {
     await this.#grammars.close();
     await this.#server.stop();
     await this.#responses.stop();
+    await this.#chats?.documents.stop();
     await this.#snapshots?.stop();
     this.#watchdog.stop();
     await systemd.sent();

@@ -239,7 +239,7 @@ export class Server {
     if (!isPreflight) return undefined;
     return reply
       .code(204)
-      .header("access-control-allow-methods", "GET, POST, DELETE")
+      .header("access-control-allow-methods", "GET, POST, PUT, DELETE")
       .header("access-control-allow-headers", askedHeaders(request))
       .header("access-control-max-age", "600")
       .send();

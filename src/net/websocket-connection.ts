@@ -28,15 +28,18 @@ export interface ConnectionHandler {
   onMessage(text: string | null): Promise<void>;
   /** The connection has lived its time; the handler says so and closes it. */
   onExpired(): void;
-  /** `byClient`: it said goodbye; else the connection was lost, or we ended it. */
+  /** `byClient`: it said that it is done; else the connection was lost, we ended it, or a page was left that may come back. */
   onClosed(byClient: boolean): void;
 }
 
 /** Close codes of RFC 6455. */
 export const closeCodes = { normal: 1000, goingAway: 1001, tryAgainLater: 1013 } as const;
 
-/** The code that ws reports where no close frame came (RFC 6455, 7.1.5). */
-const lostCode = 1006;
+/**
+ * Codes of a client that is done: 1000, or a close frame without a code, which ws reports as 1005. A browser sends 1001 for a page
+ * that is reloaded or left (RFC 6455, 7.4.1), and codes from 4000 on where a page opens its connection anew.
+ */
+const goodbyeCodes: readonly number[] = [1000, 1005];
 
 /** Messages that wait for the handler before the socket is not read any more. */
 const maxInbox = 16;
@@ -82,7 +85,7 @@ export class Connection {
     this.#socket.on("pong", () => this.#noteTraffic());
     this.#socket.on("ping", (data) => this.#answerPing(data));
     this.#socket.on("error", () => this.#socket.terminate()); // ws has sent the close code that fits: 1002, 1007, 1009
-    this.#socket.on("close", (code) => this.#cleanUp(code !== lostCode && !this.#closing));
+    this.#socket.on("close", (code) => this.#cleanUp(goodbyeCodes.includes(code) && !this.#closing));
     this.#after(this.#limits.lifetimeMs, () => handler.onExpired());
     this.#watchTraffic();
   }

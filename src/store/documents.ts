@@ -106,6 +106,16 @@ export class DocumentStore<T> {
     return document.owner === owner ? document.content : undefined;
   }
 
+  /** Every document with its owner, the oldest first; other work has its turn between two. */
+  async *all(): AsyncGenerator<{ readonly id: string; readonly owner: string; readonly content: T }> {
+    for (const [id, entry] of [...this.#entries]) {
+      const text = entry.unwritten ?? (await this.#read(id));
+      const document = text === null ? null : parse<T>(text, this.#options.version);
+      if (document) yield { id, owner: document.owner, content: document.content };
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   /** Can be got at once, and is on disk soon: then it survives a power cut. */
   put(id: string, owner: string, content: T): void {
     const { idPattern, version } = this.#options;

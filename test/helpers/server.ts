@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import type { TestContext } from "node:test";
 import { WebSocket } from "ws";
+import type { PageFile } from "../../src/api/web/register.js";
 import type { ApiKey } from "../../src/base/api-key.js";
 import { type Clock, systemClock } from "../../src/base/clock.js";
 import { Health } from "../../src/base/health.js";
@@ -47,6 +48,7 @@ export interface TestServerOptions {
   readonly keys?: () => readonly ApiKey[];
   readonly tls?: KeyAndCertificate;
   readonly pull?: Puller;
+  readonly pages?: readonly PageFile[];
   readonly clock?: Clock;
   /** Path of the configured model; the fake engine needs no file there. */
   readonly model?: string;
@@ -69,7 +71,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const logger = createLogger({ level: "error", prompts: false }, { write: (line) => errors.push(JSON.parse(line)) });
   const stateFolder = temporaryFolder(t);
   const store = new ModelStore(path.join(stateFolder, "models"), module);
-  const { models, server, upstreams, responses } = composeServer(config, {
+  const { models, server, upstreams, responses, chats } = composeServer(config, {
     engineModule: module,
     clock,
     logger,
@@ -83,9 +85,11 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     keys: options.keys ?? (() => []),
     tls: options.tls ?? null,
     pull: options.pull ?? (async () => {}),
+    pages: options.pages ?? [],
   });
   await Promise.all(upstreams.map((upstream) => upstream.start()));
   await responses.start();
+  await chats?.documents.start();
   const { port } = await server.listen();
   const loaded = models.start();
   loaded.catch(() => {});
@@ -96,6 +100,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     await Promise.all(upstreams.map((upstream) => upstream.stop()));
     await server.stop();
     await responses.stop();
+    await chats?.documents.stop();
   });
 
   const url = `http://127.0.0.1:${port}`;

@@ -13,7 +13,7 @@ const testFiles = (name) => filesUnder(root, path.join("test", name)).filter((fi
 
 const suites = readdirSync(path.join(root, "test"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && testFiles(entry.name).length > 0)
-  .map(({ name }) => ({ name, long: name === "soak", run: () => runFolder(name) }));
+  .map(({ name }) => ({ name, long: ["browser", "soak"].includes(name), run: () => runFolder(name) }));
 
 export const nodeSuites = {
   fast: suites.filter(({ name }) => name === "unit"),

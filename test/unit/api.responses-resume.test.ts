@@ -266,3 +266,20 @@ test("the log keeps what nobody took, and of the rest the newest within its size
   assert.equal(log.untaken, 1);
   assert.equal(log.untakenCharacters, log.from(50)[0]?.json.length);
 });
+
+test("a page that is reloaded or left (1001) has lost its stream and not given it up", async (t) => {
+  const server = await startServer(t, { fake, config });
+  const { id, last } = await loseStream(server, {}, ({ socket }) => socket.close(1001));
+  const client = await server.connect();
+  client.send(resume(id, last));
+  assert.equal((await client.answer()).at(-1)?.type, "response.completed");
+});
+
+test("a request says how long its response goes on without its client, and what there is is stored then", async (t) => {
+  const server = await startServer(t, { fake: { ...fake, stepMs: () => 20 }, config });
+  const { id } = await loseStream(server, { max_away_ms: 100 });
+  await server.atRest();
+  const response = (await (await fetch(`${server.url}/v1/responses/${id}`)).json()) as Event;
+  assert.equal(response.status, "cancelled");
+  assert.ok(response.output[0].content[0].text.length > 0);
+});

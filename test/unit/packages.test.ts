@@ -19,10 +19,13 @@ const ofBuild: Package = JSON.parse(read("deploy/package.json"));
 /** The packages that the files of src/ import, Node's own modules excepted. */
 function importedPackages(): string[] {
   const files = readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" });
-  const sources = files.filter((file) => file.endsWith(".ts")).map((file) => read(path.join("src", file)));
+  const sources = files.filter((file) => /\.tsx?$/.test(file)).map((file) => read(path.join("src", file)));
   const statement = /^(?:import|export)\b[^;"=]*? from "([a-z@][^":]*)"|\bimport\("([a-z@][^":]*)"\)/gm;
   const names = sources.flatMap((text) => [...text.matchAll(statement)].map(([, first, second]) => first ?? second));
-  return [...new Set(names.filter((name) => name !== undefined))].sort();
+  const packages = names
+    .filter((name) => name !== undefined)
+    .map((name) => name.replace(/^(@[^/]+\/[^/]+|[^@/]+)\/.*$/, "$1"));
+  return [...new Set(packages)].sort();
 }
 
 test("the program's dependencies are the packages that src/ imports, without those that only build it", () => {

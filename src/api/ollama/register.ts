@@ -29,11 +29,6 @@ export function registerOllama(server: Server, dependencies: OllamaDependencies)
   server.app.register(async (app) => {
     app.setErrorHandler(sendError);
     addRoutes(app);
-    // Probes ask it, of Ollama's command and others; HEAD comes with GET. It tells nothing that a port scan does not.
-    const config = { scope: "open" as const, api: { summary: "Says what this is" } };
-    app.get("/", { config }, async (_request, reply) =>
-      reply.type("text/plain; charset=utf-8").send("hearth is running"),
-    );
   });
   // Paths below /api without a route are refused in Ollama's form of errors, too.
   server.app.register(

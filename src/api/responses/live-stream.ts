@@ -61,6 +61,11 @@ export class LiveStream {
     return this.#turn.response;
   }
 
+  /** How long the response may go on without its client; null: as long as the configuration says. */
+  get maxAwayMs(): number | null {
+    return this.#turn.maxAwayMs;
+  }
+
   /** The items of the request's input. */
   get inputItems(): readonly InputItem[] {
     return this.#turn.inputItems;

@@ -95,12 +95,20 @@ export class ResumableStreams {
       this.#streams.delete(stream.id);
       return;
     }
-    const stopTime = this.#clock.after(this.#options.graceMs, () => this.cancel(stream));
+    const graceMs = stream.maxAwayMs ?? this.#options.graceMs;
+    const stopTime = this.#clock.after(graceMs, () => this.#giveUp(stream));
     this.#unattended.set(stream, stopTime);
     const ofOwner = [...this.#unattended.keys()].filter(({ owner }) => owner === stream.owner);
     if (ofOwner.length > maxUnattendedOfOwner && ofOwner[0]) this.cancel(ofOwner[0]);
     const [oldest] = this.#unattended.keys();
     if (this.#unattended.size > maxUnattended && oldest) this.cancel(oldest);
+  }
+
+  /** A client that said how long it may be away finds what there was in the store. */
+  #giveUp(stream: LiveStream): void {
+    this.#stopTime(stream);
+    if (stream.maxAwayMs === null || stream.ended) this.cancel(stream);
+    else void stream.stop().then(() => this.cancel(stream));
   }
 
   #stopTime(stream: LiveStream): void {

@@ -123,6 +123,7 @@ export const createSchema = z.object({
     .nullish()
     .transform((seed) => (seed && seed < 0 ? null : seed)),
   max_queue_ms: z.int().min(0).max(86_400_000).nullish(),
+  max_away_ms: z.int().min(0).max(3_600_000).nullish(),
   stop: z.union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).max(16)]).nullish(),
 
   metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),

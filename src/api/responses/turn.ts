@@ -66,6 +66,11 @@ export class Turn {
     return this.#writer.response;
   }
 
+  /** How long the response may go on without its client; null: as long as the configuration says. */
+  get maxAwayMs(): number | null {
+    return this.#request.max_away_ms ?? null;
+  }
+
   /** The items of the request's input. */
   get inputItems(): readonly InputItem[] {
     this.#inputItems ??= toInputItems(this.#request.input);

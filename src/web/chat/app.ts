@@ -1,0 +1,455 @@
+/** All that the chat page knows and does: the chats, the open one, and the answers on their way. It must not know how any of it looks. */
+import { isOver, tokensPerSecond } from "../common/answer.js";
+import { ApiError, ask } from "../common/client.js";
+import { randomId } from "../common/ids.js";
+import { storedKey } from "../common/key.js";
+import { Observable } from "../common/observable.js";
+import { preferences } from "../common/preferences.js";
+import { Socket } from "../common/socket.js";
+import type { Chat, ChatSummary } from "./chat.js";
+import { ChatKeeper } from "./keeper.js";
+import { isLetIn, listModels, type Model, type Readiness, readiness } from "./models.js";
+import { requestFor } from "./request.js";
+import { AnswerRun } from "./run.js";
+import { forgetRuns, keepRuns, keptRuns } from "./run-memory.js";
+import { browserStorage, type ChatStorage, serverStorage } from "./storage.js";
+import {
+  type AssistantNode,
+  type ChatContent,
+  type ChatNode,
+  type ChatSettings,
+  isDone,
+  leafBelow,
+  newContent,
+  noSettings,
+  pathTo,
+  titleOf,
+  withNode,
+} from "./tree.js";
+import { watchResponse } from "./watch.js";
+
+/** How long the server goes on with an answer while this page is away: a phone that was locked, a browser that was closed. */
+const awayMs = 600_000;
+const healthySeconds = 30;
+const unhealthySeconds = 4;
+
+export class ChatApp extends Observable {
+  readonly socket = new Socket(() => void this.#checkKey());
+  readonly runs = new Map<string, AnswerRun>();
+  #storage: ChatStorage = preferences.get("keep") === "browser" ? browserStorage : serverStorage;
+  #keeper = this.#makeKeeper();
+  #summaries: readonly ChatSummary[] = [];
+  #search = "";
+  #chat: Chat = emptyChat();
+  #models: readonly Model[] = [];
+  #readiness: Readiness = { state: "ready", reasons: [] };
+  #needsKey = false;
+  #problem: string | null = null;
+  #healthTimer: ReturnType<typeof setTimeout> | undefined;
+
+  get chats(): readonly ChatSummary[] {
+    return this.#summaries;
+  }
+  get chat(): Chat {
+    return this.#chat;
+  }
+  get models(): readonly Model[] {
+    return this.#models;
+  }
+  get readiness(): Readiness {
+    return this.#readiness;
+  }
+  get needsKey(): boolean {
+    return this.#needsKey;
+  }
+  get place(): ChatStorage["place"] {
+    return this.#storage.place;
+  }
+  get search(): string {
+    return this.#search;
+  }
+  /** Something went wrong that the user should know of; the name of a text, or the server's words. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+  get hasUnsaved(): boolean {
+    return this.#keeper.hasUnsaved;
+  }
+
+  /** The branch that is shown. */
+  get path(): ChatNode[] {
+    return pathTo(this.#chat.content.nodes, this.#chat.content.leaf);
+  }
+
+  /** The answer on its way in the branch that is shown. */
+  get currentRun(): AnswerRun | null {
+    return this.runs.get(this.#chat.content.leaf ?? "") ?? null;
+  }
+
+  async start(): Promise<void> {
+    addEventListener("pagehide", () => this.#keepRuns());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden") this.#keepRuns();
+      else void this.refresh();
+    });
+    addEventListener("hashchange", () => void this.#openFromAddress());
+    this.socket.subscribe(() => {
+      this.changed();
+      if (this.socket.state === "open") void this.refresh();
+    });
+    void this.#watchHealth();
+    await this.refresh();
+    await this.#resumeRuns();
+    await this.#openFromAddress();
+  }
+
+  /** Reads the lists anew. */
+  async refresh(): Promise<void> {
+    try {
+      const [summaries, models] = await Promise.all([this.#list(), listModels()]);
+      this.#summaries = summaries;
+      this.#models = models;
+      this.#needsKey = false;
+      this.socket.resume();
+      void this.#keeper.flush();
+      this.changed();
+      await this.#takeNews();
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.#askForKey();
+      else if (!(error instanceof ApiError) || error.status !== 0) this.#report(error);
+    }
+  }
+
+  /** Another device may have gone on with the chat that is open. */
+  async #takeNews(): Promise<void> {
+    const { id } = this.#chat;
+    const revision = this.#summaries.find((summary) => summary.id === id)?.revision ?? 0;
+    const isHere = this.currentRun !== null || this.#keeper.isBusyWith(id);
+    if (isHere || this.#keeper.revisionOf(id) === 0 || revision <= this.#keeper.revisionOf(id)) return;
+    const chat = await this.#keeper.get(id);
+    if (this.#chat.id === id && this.currentRun === null) this.#show(chat);
+  }
+
+  /** A server that keeps no chats leaves them to the browser. */
+  async #list(): Promise<ChatSummary[]> {
+    try {
+      return await this.#storage.list(this.#search);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404 || this.place === "browser") throw error;
+      this.#storage = browserStorage;
+      this.#keeper = this.#makeKeeper();
+      return this.#storage.list(this.#search);
+    }
+  }
+
+  setKey(key: string): void {
+    preferences.set("key", key);
+    void this.refresh();
+  }
+
+  async find(search: string): Promise<void> {
+    this.#search = search;
+    this.changed();
+    try {
+      const found = await this.#list();
+      if (this.#search === search) this.#summaries = found;
+      this.changed();
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  /** Keeps chats in the other place from now on. Those that are there stay where they are. */
+  keepIn(place: ChatStorage["place"]): void {
+    preferences.set("keep", place === "browser" ? "browser" : null);
+    this.#storage = place === "browser" ? browserStorage : serverStorage;
+    this.#keeper = this.#makeKeeper();
+    this.#summaries = [];
+    this.newChat();
+    void this.refresh();
+  }
+
+  newChat(): void {
+    this.#chat = emptyChat(this.#chat.content.settings.model);
+    if (location.hash !== "") history.pushState(null, "", location.pathname + location.search);
+    this.changed();
+  }
+
+  async open(id: string): Promise<void> {
+    try {
+      this.#show(await this.#keeper.get(id));
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  send(text: string): void {
+    const { content } = this.#chat;
+    this.#ask({ id: randomId(""), parent: content.leaf, at: Date.now(), role: "user", text });
+  }
+
+  /** Gives the results of the calls that the newest answer made. */
+  sendResults(results: readonly { readonly callId: string; readonly output: string }[]): void {
+    this.#ask({ id: randomId(""), parent: this.#chat.content.leaf, at: Date.now(), role: "tool", results });
+  }
+
+  /** Asks an edited question in a branch of its own. */
+  edit(node: ChatNode, text: string): void {
+    this.#ask({ id: randomId(""), parent: node.parent, at: Date.now(), role: "user", text });
+  }
+
+  /** Has a question answered again, in a branch of its own. */
+  retry(node: ChatNode): void {
+    if (node.parent !== null) this.#answer(this.#chat.content, node.parent);
+  }
+
+  showBranch(node: ChatNode): void {
+    const { content } = this.#chat;
+    this.#change({ ...this.#chat, content: { ...content, leaf: leafBelow(content.nodes, node.id) } });
+  }
+
+  stop(): void {
+    this.currentRun?.stop();
+  }
+
+  setSettings(settings: ChatSettings): void {
+    const chat = { ...this.#chat, content: { ...this.#chat.content, settings } };
+    if (chat.content.nodes.length > 0) this.#change(chat);
+    else this.#chat = chat;
+    preferences.set("defaults", JSON.stringify({ model: settings.model }));
+    this.changed();
+  }
+
+  async rename(id: string, title: string): Promise<void> {
+    try {
+      const chat = id === this.#chat.id ? this.#chat : await this.#keeper.get(id);
+      this.#change({ ...chat, title: title.trim() || titleOf(chat.content) });
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  async remove(id: string): Promise<void> {
+    try {
+      await this.#keeper.delete(id);
+      this.#summaries = this.#summaries.filter((summary) => summary.id !== id);
+      if (this.#chat.id === id) this.newChat();
+      this.changed();
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  /** All chats, whole. */
+  async exportAll(): Promise<Chat[]> {
+    const chats: Chat[] = [];
+    for (const { id } of await this.#storage.list("")) chats.push(await this.#keeper.get(id));
+    return chats;
+  }
+
+  /** Adds chats of a file, each as one of its own. */
+  async importAll(chats: readonly { title: string; content: ChatContent }[]): Promise<void> {
+    try {
+      for (const { title, content } of chats) await this.#keeper.add({ ...emptyChat(), title, content });
+      await this.refresh();
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  /** Everything is shown anew: in another language. */
+  redraw(): void {
+    this.changed();
+  }
+
+  dismissProblem(): void {
+    this.#problem = null;
+    this.changed();
+  }
+
+  report(problem: string): void {
+    this.#problem = problem;
+    this.changed();
+  }
+
+  #ask(node: ChatNode): void {
+    const content = withNode(this.#chat.content, node, node.id);
+    this.#answer(content, node.id);
+  }
+
+  /** Begins an answer to the message `parent`. */
+  #answer(content: ChatContent, parent: string): void {
+    const id = randomId("");
+    const node = { id, parent, at: Date.now(), role: "assistant" as const };
+    const run = new AnswerRun(id, requestFor(content, parent, { keeps: this.place === "server", awayMs }), this.socket);
+    const chat = { ...this.#chat, content: withNode(content, toNode(node, run), id) };
+    const title = chat.title === "" ? titleOf(chat.content) : chat.title;
+    this.#follow(chat.id, node, run);
+    this.#change({ ...chat, title });
+    run.start();
+  }
+
+  /** Puts an answer into its chat when it is done, and its name before, so that other devices find it. */
+  #follow(chatId: string, node: Pick<AssistantNode, "id" | "parent" | "at" | "role">, run: AnswerRun): void {
+    this.runs.set(node.id, run);
+    let known = run.answer.responseId;
+    const end = run.subscribe(() => {
+      const { answer } = run;
+      const isDone = isOver(answer);
+      if (isDone || answer.responseId !== known) {
+        known = answer.responseId;
+        void this.#put(chatId, toNode(node, run)).then(() => {
+          // The chat has all of it now.
+          if (isDone && answer.responseId !== null) ask("DELETE", `/v1/responses/${answer.responseId}`).catch(() => {});
+        });
+      }
+      if (!isDone) return;
+      end();
+      this.runs.delete(node.id);
+      this.#keepRuns();
+      this.changed();
+    });
+  }
+
+  /** Resolves when the message is kept. */
+  async #put(chatId: string, node: AssistantNode): Promise<void> {
+    const chat = chatId === this.#chat.id ? this.#chat : await this.#keeper.get(chatId);
+    await this.#change({ ...chat, content: withNode(chat.content, node) });
+  }
+
+  /** Resolves when the chat is kept, or cannot be for now. */
+  #change(chat: Chat): Promise<void> {
+    if (chat.id === this.#chat.id) {
+      this.#chat = chat;
+      if (location.hash !== `#${chat.id}`) history.replaceState(null, "", `#${chat.id}`);
+    }
+    const shown = { ...chat, updatedAt: Math.floor(Date.now() / 1000) };
+    this.#summaries = [shown, ...this.#summaries.filter(({ id }) => id !== chat.id)];
+    this.changed();
+    return this.#keeper.put(chat);
+  }
+
+  #show(chat: Chat): void {
+    this.#chat = chat;
+    if (location.hash !== `#${chat.id}`) history.pushState(null, "", `#${chat.id}`);
+    this.changed();
+    for (const node of chat.content.nodes) {
+      if (isDone(node) || node.role !== "assistant" || this.runs.has(node.id)) continue;
+      // Another device asked, or this one did and was closed meanwhile.
+      void watchResponse(node, () => this.#chat.id === chat.id).then((done) => done && this.#put(chat.id, done));
+    }
+  }
+
+  async #openFromAddress(): Promise<void> {
+    const id = location.hash.slice(1);
+    if (/^chat_[0-9a-f]{32}$/.test(id) && id !== this.#chat.id) await this.open(id);
+  }
+
+  /** Goes on with the answers that were on their way when the page was left. */
+  async #resumeRuns(): Promise<void> {
+    const kept = keptRuns();
+    forgetRuns();
+    for (const { chatId, nodeId, request, answer } of kept) {
+      const chat = await this.#keeper.get(chatId).catch(() => null);
+      const node = chat?.content.nodes.find(({ id }) => id === nodeId);
+      if (node?.role !== "assistant" || isDone(node)) continue;
+      const run = new AnswerRun(nodeId, request, this.socket, answer);
+      this.#follow(chatId, { id: node.id, parent: node.parent, at: node.at, role: "assistant" }, run);
+      run.start();
+    }
+  }
+
+  #keepRuns(): void {
+    keepRuns(
+      [...this.runs.values()].map((run) => ({
+        chatId: this.#chatOf(run.id),
+        nodeId: run.id,
+        request: run.request,
+        answer: run.answer,
+      })),
+    );
+  }
+
+  #chatOf(nodeId: string): string {
+    const isHere = (chat: Chat) => chat.content.nodes.some(({ id }) => id === nodeId);
+    return isHere(this.#chat) ? this.#chat.id : (this.#keeper.known().find(isHere)?.id ?? "");
+  }
+
+  #makeKeeper(): ChatKeeper {
+    return new ChatKeeper(this.#storage, {
+      onMerged: (chat) => {
+        if (chat.id === this.#chat.id) this.#chat = chat;
+        this.changed();
+      },
+      onChange: () => this.changed(),
+      onProblem: (error) => this.#report(error),
+    });
+  }
+
+  async #checkKey(): Promise<void> {
+    if (!(await isLetIn())) this.#askForKey();
+  }
+
+  #askForKey(): void {
+    this.#needsKey = true;
+    this.#problem = storedKey() === null ? null : "keyRefused";
+    this.socket.pause();
+    this.changed();
+  }
+
+  async #watchHealth(): Promise<void> {
+    clearTimeout(this.#healthTimer);
+    const before = this.#readiness;
+    if (document.visibilityState === "visible") this.#readiness = await readiness();
+    const { state } = this.#readiness;
+    if (state !== before.state || this.#readiness.reasons.join() !== before.reasons.join()) this.changed();
+    // Lists are read anew now and then, for what other devices did.
+    if (state === "ready" && document.visibilityState === "visible") void this.refresh();
+    const seconds = state === "ready" ? healthySeconds : unhealthySeconds;
+    this.#healthTimer = setTimeout(() => void this.#watchHealth(), seconds * 1000);
+  }
+
+  #report(error: unknown): void {
+    if (error instanceof ApiError && error.status === 401) {
+      this.#askForKey();
+      return;
+    }
+    this.#problem = error instanceof ApiError && error.status === 0 ? "unreachable" : String((error as Error).message);
+    this.changed();
+  }
+}
+
+function emptyChat(model: string | null = defaultModel()): Chat {
+  const content = newContent({ ...noSettings, model });
+  return { id: randomId("chat_"), title: "", revision: 0, updatedAt: Math.floor(Date.now() / 1000), content };
+}
+
+/** The model that was chosen last on this device. */
+function defaultModel(): string | null {
+  try {
+    const { model } = JSON.parse(preferences.get("defaults") ?? "{}");
+    return typeof model === "string" ? model : null;
+  } catch {
+    return null;
+  }
+}
+
+function toNode(node: Pick<AssistantNode, "id" | "parent" | "at" | "role">, { answer }: AnswerRun): AssistantNode {
+  const { status, parts, responseId, model, error, reason, askedAt, firstAt } = answer;
+  return {
+    ...node,
+    status,
+    parts: isOver(answer) ? parts : [],
+    responseId,
+    model,
+    error: error === null ? null : error.message || error.code,
+    reason,
+    figures: {
+      inputTokens: answer.inputTokens,
+      cachedTokens: answer.cachedTokens,
+      outputTokens: answer.outputTokens,
+      firstMs: firstAt === null ? null : firstAt - askedAt,
+      tokensPerSecond: tokensPerSecond(answer),
+    },
+  };
+}

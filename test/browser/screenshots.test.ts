@@ -1,0 +1,58 @@
+/** Pictures of each page, in both themes and at both widths: docs/pages has them, and the README shows some. */
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import test, { after } from "node:test";
+import { pageFiles } from "../../src/daemon/page-files.js";
+import { scripted } from "../fake-engine/module.js";
+import { startServer } from "../helpers/server.js";
+import { root } from "../helpers/shared.js";
+import { answered, closeBrowser, openPage, say, themes, widths, withoutBrowser } from "./browser.js";
+
+after(closeBrowser);
+
+/** Written where the documents are when somebody asks for it: each run makes slightly other pictures. */
+const folder = path.join(root, process.env.HEARTH_PICTURES === "docs" ? "docs/pages" : "build/pages");
+
+const answer = `A Raspberry Pi 5 can do it. **Three things** matter:
+
+1. The *weights* have to fit in memory.
+2. A token takes as long as reading all of them: $t = \\frac{\\text{bytes}}{\\text{bandwidth}}$
+3. Reading the prompt takes longer than you think.
+
+| model        | file   | tokens/s |
+| ------------ | -----: | -------: |
+| qwen3-0.6b   | 339 MB |       34 |
+| llama-3.2-1b | 698 MB |       16 |
+
+\`\`\`python
+def seconds_per_token(file_bytes: int, bandwidth: float) -> float:
+    """The least time that a token takes."""
+    return file_bytes / bandwidth  # 698 MB at 11.3 GB/s: 62 ms
+\`\`\`
+
+> Nothing that you write leaves the house.
+`;
+
+for (const width of widths) {
+  for (const theme of themes) {
+    test(`the chat at ${width} px, ${theme}`, { skip: withoutBrowser }, async (t) => {
+      mkdirSync(folder, { recursive: true });
+      const fake = { next: scripted(answer), contextTrained: 8000, stepMs: () => 1 };
+      const server = await startServer(t, { pages: pageFiles(), fake });
+      const { page } = await openPage(t, server.url, { width, theme });
+      await say(page, "Which model fits my board, and how fast is it?");
+      await answered(page);
+      await page.locator("math").first().waitFor();
+      const picture = (name: string) => path.join(folder, `${name}-${width}-${theme}.png`);
+      await page.screenshot({ path: picture("chat") });
+      if (width < 600) {
+        await page.getByRole("button", { name: "Show chats" }).click();
+        await page.locator(".sidebar.open").waitFor();
+        await page.screenshot({ path: picture("chats"), animations: "disabled" });
+      } else {
+        await page.getByRole("button", { name: "Settings of this chat" }).click();
+        await page.screenshot({ path: picture("settings") });
+      }
+    });
+  }
+}
