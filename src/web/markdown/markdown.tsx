@@ -1,6 +1,6 @@
 /** Markdown on the page: done blocks are made once and kept in groups, so that a long answer costs no more a frame than a short one. */
 import { Component } from "preact";
-import { useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Block, BlockSplitter } from "./blocks.js";
 import { CodeBlock } from "./code.js";
 import { Formula } from "./formula.js";
@@ -9,6 +9,7 @@ import { renderTokens } from "./tokens.js";
 import { visible } from "./visible.js";
 
 const groupSize = 24;
+const groupsAFrame = 6;
 
 interface MarkdownProps {
   readonly text: string;
@@ -19,7 +20,8 @@ interface MarkdownProps {
 export function Markdown({ text, isGrowing = false }: MarkdownProps) {
   const splitter = useSplitter(text);
   const { done, last } = splitter;
-  const groups = Array.from({ length: Math.ceil(done.length / groupSize) }, (_, i) => i);
+  const count = useGrowing(Math.ceil(done.length / groupSize), splitter);
+  const groups = Array.from({ length: count }, (_, i) => i);
   return (
     <div class="markdown">
       {groups.map((group) => (
@@ -28,6 +30,24 @@ export function Markdown({ text, isGrowing = false }: MarkdownProps) {
       {last && <BlockView key="last" block={last} isGrowing={isGrowing} />}
     </div>
   );
+}
+
+/** Up to `wanted`, some more with every frame: a long text that is there at once must not hold up the page. */
+function useGrowing(wanted: number, text: object): number {
+  const shown = useRef({ count: 0, text });
+  const [, render] = useState(0);
+  if (shown.current.text !== text) shown.current = { count: 0, text };
+  shown.current.count = Math.min(wanted, Math.max(shown.current.count, groupsAFrame));
+  const { count } = shown.current;
+  useEffect(() => {
+    if (count >= wanted) return;
+    const frame = requestAnimationFrame(() => {
+      shown.current.count = count + groupsAFrame;
+      render((times) => times + 1);
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [count, wanted]);
+  return count;
 }
 
 /** A splitter that has taken the text: one that went on is appended, another one begins anew. */
