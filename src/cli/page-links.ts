@@ -1,4 +1,4 @@
-/** Where a browser of the home finds the pages, with a key that lets it in. Pure but for the machine's name and addresses. */
+/** Links by which a browser of the home finds the pages, with a key that lets it in. Pure but for the machine itself. */
 import { hostname, networkInterfaces } from "node:os";
 import { formatAddress } from "../config/kinds.js";
 import type { Config } from "../config/options.js";

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { HearthError } from "../../base/errors.js";
 import { quoted } from "../../base/excerpt.js";
-import { ownerOf } from "../../net/auth.js";
+import { ownerOf } from "../../net/api-key-auth.js";
 import type { Server } from "../../net/server.js";
 import { parseAt } from "../../net/validate.js";
 

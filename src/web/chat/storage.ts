@@ -1,4 +1,4 @@
-/** Where chats are kept: on the server, the same on all devices of a key, or in this browser alone. */
+/** Two places that keep chats: the server, the same on all devices of a key, and this browser alone. */
 import { ApiError, ask } from "../common/client.js";
 import type { Chat, ChatSummary } from "./chat.js";
 import type { ChatContent } from "./tree.js";

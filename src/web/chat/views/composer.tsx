@@ -1,4 +1,4 @@
-/** Where a message is written: Enter sends it, Shift+Enter begins a line. */
+/** The composer: Enter sends a message, Shift+Enter begins a line. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useChanges } from "../../common/hooks.js";
 import { Icon } from "../../common/icon.js";
