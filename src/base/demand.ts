@@ -7,6 +7,8 @@ export type Priority = (typeof priorities)[number];
 export interface Demand {
   /** Whose share of the server the request counts to. */
   readonly client: string;
+  /** The client's name for people: its key's, or its address. */
+  readonly name?: string;
   readonly priority: Priority;
   /** How long it may wait for a slot; null: as long as the configuration says. */
   readonly maxQueueMs: number | null;

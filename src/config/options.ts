@@ -26,6 +26,8 @@ const mib = 1024 * 1024;
 const loopback: Address = Object.freeze({ host: "127.0.0.1", port: 11434 });
 const noUpstreams: readonly UpstreamConfig[] = Object.freeze([]);
 const none: readonly string[] = Object.freeze([]);
+/** From and to, over midnight or not. */
+const hoursPattern = /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/;
 
 /** auto: what the model's vocabulary suggests. none: its text is continued as it is. The rest are families. */
 export const fallbackChoices = [
@@ -249,6 +251,31 @@ export const options = {
     doc: "Longest time between two tokens of an answer while another prompt is read, and at most four times what it takes alone. A prompt has at least half of the time.",
   }),
 
+  "governor.heat": option(boolean(), true, {
+    env: "HEARTH_GOVERNOR_HEAT",
+    doc: "Compute less, by fewer threads and rests, where the processor would get so hot that it slows down by itself, or where its power supply is too weak.",
+  }),
+  "governor.temperature_celsius": option(integer(0, 120, "degrees Celsius"), 0, {
+    env: "HEARTH_GOVERNOR_TEMPERATURE_CELSIUS",
+    doc: "Temperature to stay below; 0: where the board slows down by itself, 80 on a Raspberry Pi, as far as it tells.",
+  }),
+  "governor.yield": option(boolean(), true, {
+    env: "HEARTH_GOVERNOR_YIELD",
+    doc: "Compute with fewer threads while other programs wait for a processor.",
+  }),
+  "governor.quiet_hours": option(list(text("hours such as 22:00-07:00", hoursPattern)), none, {
+    env: "HEARTH_GOVERNOR_QUIET_HOURS",
+    doc: "Hours of the day, in local time, at which to compute with a part of the power alone, for the sake of fans.",
+  }),
+  "governor.quiet_percent": option(integer(1, 100, "percent"), 50, {
+    env: "HEARTH_GOVERNOR_QUIET_PERCENT",
+    doc: "That part.",
+  }),
+  "machine.root": option(text("a path"), "/", {
+    env: "HEARTH_MACHINE_ROOT",
+    doc: "Folder in which proc and sys are looked for, for tests.",
+  }),
+
   "responses.max_bytes": option(integer(0, 16_384 * mib, "bytes"), 64 * mib, {
     env: "HEARTH_RESPONSES_MAX_BYTES",
     doc: "Size of all responses that are kept because a client stored them; the oldest make room. 0 keeps none.",
@@ -347,6 +374,11 @@ export const options = {
     env: "HEARTH_LOG_LEVEL",
     flag: "log-level",
     doc: "Least severe level that is logged.",
+  }),
+  "log.format": option(choice(["auto", "json", "text"]), "auto", {
+    env: "HEARTH_LOG_FORMAT",
+    flag: "log",
+    doc: "Form of the log: JSON lines, or a few lines for a person; auto: those on a terminal, JSON elsewhere.",
   }),
   "log.prompts": option(boolean(), false, {
     env: "HEARTH_LOG_PROMPTS",

@@ -19,6 +19,7 @@ import type { EngineModule } from "../engine/contract.js";
 import type { KeyAndCertificate } from "../net/certificate.js";
 import { Server } from "../net/server.js";
 import { SchedulerMetrics } from "../scheduler/metrics.js";
+import { AnsweredGenerations } from "../service/answered.js";
 import { GenerationService } from "../service/generation.js";
 import { ModelLibrary, type Puller } from "../service/model-library.js";
 import { type ModelCatalog, ModelRegistry, type ModelRegistryDependencies } from "../service/model-registry.js";
@@ -51,6 +52,14 @@ export interface ServerDependencies extends Omit<ModelRegistryDependencies, "met
   readonly pull: Puller;
   /** The pages for browsers. */
   readonly pages: readonly PageFile[];
+  /** The state that `hearth status` shows, of the parts that were made. */
+  readonly status: (parts: StatusParts) => Promise<object>;
+}
+
+/** Parts that know of models and clients. */
+export interface StatusParts {
+  readonly models: ModelRegistry;
+  readonly generations: AnsweredGenerations;
 }
 
 /** The parts that whoever asked for them starts and stops. */
@@ -67,7 +76,7 @@ export interface ServerParts {
 
 /** Throws CONFIG_BAD_VALUE where options do not go together. */
 export function composeServer(config: Config, dependencies: ServerDependencies): ServerParts {
-  const { engineModule, metrics, stateFolder, store, catalog, model, keys, tls, pull, pages, ...serving } =
+  const { engineModule, metrics, stateFolder, store, catalog, model, keys, tls, pull, pages, status, ...serving } =
     dependencies;
   const { clock, logger, health, renderer } = serving;
   const models = new ModelRegistry(engineModule, catalog, modelRegistryOptions(config, model), {
@@ -77,7 +86,7 @@ export function composeServer(config: Config, dependencies: ServerDependencies):
   const server = new Server(config, { clock, logger, metrics, keys, tls });
   const upstreams = makeUpstreams(config, { clock, health });
   const routed = new RoutedModels(models, upstreams);
-  const generations = new RoutedGenerations(new GenerationService(models), routed);
+  const generations = new AnsweredGenerations(new RoutedGenerations(new GenerationService(models), routed), serving);
   const digests = new DigestCache(path.join(stateFolder, "digests.json"), (error) =>
     logger.warn({ err: error }, "the hash of a model file could not be kept"),
   );
@@ -92,7 +101,7 @@ export function composeServer(config: Config, dependencies: ServerDependencies):
   const responses = storedResponses(config, { stateFolder, clock, logger, locker: engineModule });
   const chats = keptChats(config, { stateFolder, clock, logger, locker: engineModule });
   const idleMs = config["limits.idle_ms"];
-  registerOps(server, { health, metrics });
+  registerOps(server, { health, metrics, status: () => status({ models, generations }) });
   registerOpenAI(server, { generations, clock, logger, idleMs });
   registerOllama(server, { generations, models: library, clock, logger, idleMs });
   const streams = registerResponses(server, { generations, store: responses, config, clock, logger });

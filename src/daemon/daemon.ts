@@ -2,6 +2,7 @@
  * The daemon: adds to the server's parts (compose-server.ts) what a process needs, starts them in order and stops them in reverse. The
  * server listens before the model is loaded. Knows every part and does the work of none; signals and exit statuses are the caller's.
  */
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import type { ResumableStreams } from "../api/responses/resumable-streams.js";
 import type { StoredResponse } from "../api/responses/store.js";
@@ -15,8 +16,10 @@ import { TemplateThread } from "../chat/template-thread.js";
 import { type Address, formatAddress } from "../config/kinds.js";
 import type { Config } from "../config/options.js";
 import type { EngineModule } from "../engine/contract.js";
+import { MachineFiles } from "../machine/files.js";
 import type { KeyAndCertificate } from "../net/certificate.js";
 import type { Server } from "../net/server.js";
+import { StepAllowance } from "../scheduler/allowance.js";
 import { IdleTime } from "../service/idle-time.js";
 import type { Puller } from "../service/model-library.js";
 import type { ModelRegistry } from "../service/model-registry.js";
@@ -32,7 +35,9 @@ import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
 import { SnapshotFiles } from "../store/snapshot-files.js";
 import { composeServer } from "./compose-server.js";
-import { collectHostMetrics } from "./host-metrics.js";
+import { Governor } from "./governor/governor.js";
+import { collectGovernorMetrics } from "./governor/metrics.js";
+import { collectHostMetrics, hostFiles } from "./host-metrics.js";
 import type { KeptChats } from "./kept-chats.js";
 import { LastGoodKeys } from "./last-good-keys.js";
 import { listenWhenPossible } from "./listening.js";
@@ -41,6 +46,7 @@ import { configuredModel, resolveModel, StoreCatalog } from "./model-file.js";
 import { ModelWatch } from "./model-watch.js";
 import { pageFiles } from "./page-files.js";
 import { type PinnedFile, readPinnedFiles } from "./pinned-prompts.js";
+import { StatusReporter } from "./status-report.js";
 import type { Systemd } from "./systemd.js";
 import { Watchdog } from "./watchdog.js";
 
@@ -67,6 +73,8 @@ const foregroundListenMs = 60_000;
 const startLimitMs = 20_000;
 /** After the last answer: most questions of a conversation follow sooner. */
 const idleAfterMs = 5000;
+/** The governor's conditions: with them answers are slow, and are given. */
+const boardConditions: readonly string[] = ["power", "heat"];
 
 export class Daemon {
   readonly #config: Config;
@@ -89,6 +97,8 @@ export class Daemon {
   readonly #keys: LastGoodKeys;
   readonly #digests: DigestCache;
   readonly #watchdog: Watchdog;
+  readonly #governor: Governor;
+  readonly #status: StatusReporter;
   readonly #modelWatch: ModelWatch;
   readonly #failure = deferred<never>();
   /** The wait for an address to listen on. */
@@ -102,8 +112,10 @@ export class Daemon {
     this.#dependencies = dependencies;
     const metrics = new Metrics();
     metrics.collectProcessMetrics();
-    collectHostMetrics(metrics);
+    const files = new MachineFiles(config["machine.root"]);
+    collectHostMetrics(metrics, hostFiles(files.root));
     this.#health = new Health(clock);
+    const allowance = new StepAllowance(clock);
     const { model, missing } = dependencies.mayReplaceModel
       ? configuredModel(config["model.path"], store)
       : { model: resolveModel(config["model.path"], store), missing: null };
@@ -119,6 +131,24 @@ export class Daemon {
     this.#tuner = config["engine.auto_tune"] ? new AutoTuner({ clock, logger, tunings }) : null;
     this.#idle = new IdleTime(clock, idleAfterMs);
     this.#keys = new LastGoodKeys(new KeyFile(stateFolder, engineModule), { clock, logger, health: this.#health });
+    this.#governor = new Governor(config, {
+      clock,
+      files,
+      allowance,
+      health: this.#health,
+      logger,
+      cores: config["engine.threads"] || availableParallelism(),
+      isBusy: () => this.#models.progress().busy,
+    });
+    collectGovernorMetrics(metrics, () => this.#governor.state);
+    this.#status = new StatusReporter(config, {
+      clock,
+      files,
+      health: this.#health,
+      stateFolder,
+      governor: () => this.#governor.state,
+      prefixBytes: () => this.#snapshots?.bytes ?? 0,
+    });
     const parts = composeServer(config, {
       engineModule,
       clock,
@@ -134,12 +164,14 @@ export class Daemon {
       tuning: (file) => tunings.find(file),
       matmuls: (kinds) => tunings.findMatmuls(kinds),
       idle: this.#idle,
+      allowance,
       use: (file) => store.use(file),
       ...(this.#snapshots && { snapshots: { files: this.#snapshots, metrics: snapshotMetrics } }),
       keys: () => this.#keys.keys(),
       tls,
       pull,
       pages: pageFiles(),
+      status: (ofModels) => this.#status.report(ofModels),
     });
     this.#models = parts.models;
     collectWeightMetrics(metrics, () => this.#models.ready());
@@ -176,12 +208,14 @@ export class Daemon {
     await this.#chats?.documents.start();
     await this.#snapshots?.start();
     this.#watchdog.start();
+    this.#governor.start();
     const address = await this.#listen();
+    this.#status.address = formatAddress(address);
     logger.info({ address: formatAddress(address) }, "listening");
-    systemd.ready(this.#status());
+    systemd.ready(this.#statusLine());
     this.#health.onChange(({ name, healthy, reason }) => {
       if (this.#stopping) return; // that nothing works any more is no news then
-      systemd.status(this.#status());
+      systemd.status(this.#statusLine());
       if (healthy) logger.info({ condition: name }, "healthy");
       else logger.warn({ condition: name, reason }, "unhealthy");
     });
@@ -220,6 +254,7 @@ export class Daemon {
     await this.#chats?.documents.stop();
     await this.#snapshots?.stop();
     this.#watchdog.stop();
+    await this.#governor.stop();
     await systemd.sent();
     logger.info("stopped");
   }
@@ -268,15 +303,17 @@ export class Daemon {
   }
 
   /** One line for `systemctl status`. */
-  #status(): string {
-    const broken = this.#health.conditions().find(({ healthy }) => !healthy);
+  #statusLine(): string {
+    const ofBoard = boardConditions.flatMap((name) => this.#health.get(name) ?? []).find(({ healthy }) => !healthy);
+    const broken = this.#health.conditions().find(({ name, healthy }) => !healthy && !boardConditions.includes(name));
     if (this.#models.phase === "loading") return `Loading ${this.#models.alias}`;
     if (broken) return `Unhealthy: ${broken.reason}`;
     const residency = this.#models
       .ready()
       .find(({ name }) => name === this.#models.alias)
       ?.loaded.engine.residency();
-    return `Serving ${this.#models.alias}${residency ? `: ${describeResidency(residency)}` : ""}`;
+    const serving = `Serving ${this.#models.alias}${residency ? `: ${describeResidency(residency)}` : ""}`;
+    return ofBoard ? `${serving}. ${ofBoard.reason}` : serving;
   }
 }
 

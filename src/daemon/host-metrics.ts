@@ -10,9 +10,12 @@ export interface HostFiles {
   readonly memory: string;
 }
 
-const linux: HostFiles = { thermal: "/sys/class/thermal", memory: "/proc/self/smaps_rollup" };
+/** `root`: the folder that has proc and sys, `/` but in tests. */
+export function hostFiles(root: string): HostFiles {
+  return { thermal: path.join(root, "sys/class/thermal"), memory: path.join(root, "proc/self/smaps_rollup") };
+}
 
-export function collectHostMetrics(metrics: Metrics, files: HostFiles = linux): void {
+export function collectHostMetrics(metrics: Metrics, files: HostFiles = hostFiles("/")): void {
   metrics.readings({
     name: "hearth_temperature_celsius",
     help: "Temperatures of the machine, where it tells them.",

@@ -28,5 +28,5 @@ export function demandOf(client: Client, headers: IncomingHttpHeaders, tier?: st
   const maxQueueMs = waits === undefined ? null : Number(waits);
   // A key of low priority is for what may wait, and one of high priority for what may not.
   const priority = wanted === "default" && limit === "high" && client.key !== null ? "high" : atMost(wanted, limit);
-  return { client: client.id, priority, maxQueueMs };
+  return { client: client.id, name: client.key?.name ?? client.id, priority, maxQueueMs };
 }

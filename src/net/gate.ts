@@ -6,11 +6,11 @@ import type { Scope } from "../base/api-key.js";
 import { HearthError } from "../base/errors.js";
 import { quoted } from "../base/excerpt.js";
 import type { Authenticator, Client } from "./api-key-auth.js";
-import type { AccessRules } from "./host-and-origin.js";
+import { type AccessRules, isLoopback } from "./host-and-origin.js";
 import type { RateLimits } from "./rate-limits.js";
 
-/** The scope that a route asks of its clients; `open` asks for no key. */
-export type RouteScope = Scope | "open";
+/** The scope that a route asks of its clients; `open` asks for no key, and `local` for one of `generate` unless the client is on this device. */
+export type RouteScope = Scope | "open" | "local";
 
 export interface Admission {
   readonly client: Client;
@@ -51,8 +51,10 @@ export class Gate {
     const unixSocket = this.#unixSockets.has(socket);
     const address = unixSocket ? "unix" : (socket.remoteAddress ?? "");
     if (scope === "open") return { id: address, key: null, local: unixSocket };
+    if (scope === "local" && (unixSocket || isOfThisDevice(request))) return { id: address, key: null, local: true };
     const { authorization, "sec-websocket-protocol": protocols } = headers;
-    return this.#authenticator.check({ authorization, protocols, address, unixSocket }, scope);
+    const needed = scope === "local" ? "generate" : scope;
+    return this.#authenticator.check({ authorization, protocols, address, unixSocket }, needed);
   }
 
   /** Checks as check() does, and counts the request. Throws RATE_LIMITED too. */
@@ -60,6 +62,15 @@ export class Gate {
     const client = this.check(request, scope);
     return { client, release: scope === "open" ? () => {} : this.#rateLimits.admit(client) };
   }
+}
+
+/** Headers by which a proxy on this device says that its client is elsewhere. */
+const ofProxies = ["forwarded", "x-forwarded-for", "x-real-ip", "via"] as const;
+
+/** Whether a program of this device asks, and for itself. It may have connected to the device's own address in the network. */
+function isOfThisDevice({ headers, socket: { remoteAddress = "", localAddress } }: IncomingMessage): boolean {
+  const isOwn = isLoopback(remoteAddress) || (remoteAddress !== "" && remoteAddress === localAddress);
+  return isOwn && ofProxies.every((name) => headers[name] === undefined);
 }
 
 /** Headers that say who asks whom for what. Sent twice, a proxy may have looked at one and we at the other. */

@@ -94,9 +94,9 @@ export class PromptPacing {
     this.#aloneMs = aloneMs;
   }
 
-  /** Prompt tokens of a step without answers. */
-  alone(limit: number): number {
-    return this.#streamed?.tokens(limit) ?? this.#alone.tokensWithin(this.#aloneMs, limit);
+  /** Prompt tokens of a step without answers, which takes `mostMs` at most. */
+  alone(limit: number, mostMs = Number.POSITIVE_INFINITY): number {
+    return this.#streamed?.tokens(limit) ?? this.#alone.tokensWithin(Math.min(this.#aloneMs, mostMs), limit);
   }
 
   /** Prompt tokens of a step whose answers alone would take `decodeMs`. */

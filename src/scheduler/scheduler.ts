@@ -10,6 +10,7 @@ import type { Health } from "../base/health.js";
 import type { Logger } from "../base/logger.js";
 import type { Engine, MatmulChoice, StepResult } from "../engine/contract.js";
 import { Admission } from "./admission.js";
+import type { StepAllowance } from "./allowance.js";
 import type { DecodeSpeed } from "./decode-speed.js";
 import { Job } from "./job.js";
 import { JobTimes } from "./job-times.js";
@@ -33,6 +34,8 @@ export interface SchedulerDependencies {
   readonly metrics: SchedulerMetrics;
   /** Shared by the schedulers of one process; without it, this one is alone. */
   readonly turns?: StepTurns;
+  /** How much of the machine steps may take; without it, all. */
+  readonly allowance?: StepAllowance;
   /** Whether a token has no letters (see loop-watch.ts); without it none does. */
   readonly isFiller?: (token: number) => boolean;
   /** Keeps prefixes beyond the process; without it none outlives it. */
@@ -41,6 +44,8 @@ export interface SchedulerDependencies {
 
 /** From this on a step is so long that its tokens should be on their way before the next one takes all cores. */
 const longStepMs = 10;
+
+export type ThreadCounts = readonly [threads: number, decodeThreads: number];
 
 export class Scheduler {
   readonly #engine: Engine;
@@ -56,8 +61,9 @@ export class Scheduler {
   #looping = false;
   #draining = false;
   #whenIdle: Deferred<void> | null = null;
-  /** Thread counts that the engine is to have before its next step. */
-  #newThreads: readonly [threads: number, decodeThreads: number] | null = null;
+  /** Thread counts that suit the model, where somebody measured them, and those that the engine has. */
+  #bestThreads: ThreadCounts;
+  #usedThreads: ThreadCounts;
   #newMatmuls: readonly MatmulChoice[] | null = null;
 
   constructor(engine: Engine, options: SchedulerOptions, dependencies: SchedulerDependencies) {
@@ -65,6 +71,9 @@ export class Scheduler {
     this.#options = options;
     this.#dependencies = dependencies;
     this.#slots = new SlotTable(engine);
+    const { threads, decodeThreads } = engine.options;
+    this.#usedThreads = [threads, decodeThreads || threads];
+    this.#bestThreads = this.#usedThreads;
     const { clock, metrics, snapshots = null } = dependencies;
     const onRestored = () => this.#resumeLoop();
     const snapshotPolicy = new SnapshotPolicy(this.#slots, options.snapshots, {
@@ -97,6 +106,11 @@ export class Scheduler {
 
   get decodeSpeed(): DecodeSpeed {
     return this.#planner.decodeSpeed;
+  }
+
+  /** The threads that suit the model, for steps of many tokens and of few; less may be allowed. */
+  get bestThreads(): ThreadCounts {
+    return this.#bestThreads;
   }
 
   progress(): SchedulerProgress {
@@ -138,7 +152,7 @@ export class Scheduler {
   /** From the next step on; see Engine.useThreads. */
   useThreads(threads: number, decodeThreads: number): void {
     const most = this.#engine.options.threads;
-    this.#newThreads = [Math.min(threads, most), Math.min(decodeThreads, most)];
+    this.#bestThreads = [Math.min(threads, most), Math.min(decodeThreads, most)];
     this.decodeSpeed.reset();
   }
 
@@ -183,9 +197,15 @@ export class Scheduler {
   async #loop(): Promise<void> {
     try {
       for (;;) {
+        const rest = this.#draining ? null : this.#dependencies.allowance?.rest();
+        if (rest) await rest;
         this.#releaseEnded();
         this.#admission.admitWaiting();
-        const chunks = this.#planner.next(this.#slots.busy, this.#stepsCompleted);
+        const chunks = this.#planner.next(
+          this.#slots.busy,
+          this.#stepsCompleted,
+          this.#dependencies.allowance?.stepMs,
+        );
         if (chunks.length > 0) await this.#step(chunks);
         else if (!this.#slots.busy.some(({ job }) => job.phase === "ended")) break;
       }
@@ -212,8 +232,7 @@ export class Scheduler {
     const { health } = this.#dependencies;
     let result: StepResult;
     try {
-      if (this.#newThreads) this.#engine.useThreads(...this.#newThreads);
-      this.#newThreads = null;
+      this.#useThreads();
       if (this.#newMatmuls) this.#engine.useMatmuls(this.#newMatmuls);
       this.#newMatmuls = null;
       const plan = toStepPlan(chunks);
@@ -226,13 +245,23 @@ export class Scheduler {
       this.#lastProgressAt = this.#dependencies.clock.now();
     }
     this.#stepsCompleted++;
+    this.#dependencies.allowance?.worked(result.computeMs);
     health.setHealthy("engine");
-    this.#planner.observe(chunks, result);
+    this.#planner.observe(chunks, result, this.#usedThreads[1] === this.#bestThreads[1]);
     for (const [i, chunk] of chunks.entries()) {
       const ofChunk = result.chunks[i];
       if (ofChunk) this.#outcome.apply(chunk, ofChunk);
     }
     if (result.computeMs >= longStepMs) await nextTurn(); // of the event loop: readers run before it
+  }
+
+  /** The best numbers of threads, as far as they are allowed. */
+  #useThreads(): void {
+    const most = this.#dependencies.allowance?.threads ?? Number.POSITIVE_INFINITY;
+    const [threads, decodeThreads] = this.#bestThreads.map((best) => Math.min(best, most)) as [number, number];
+    if (threads === this.#usedThreads[0] && decodeThreads === this.#usedThreads[1]) return;
+    this.#engine.useThreads(threads, decodeThreads);
+    this.#usedThreads = [threads, decodeThreads];
   }
 
   /** Only the requests of the failed step suffer; the engine left their sequences as they were. */

@@ -33,8 +33,8 @@ export class StepPlanner {
     this.#pacing = new PromptPacing(options.maxGapMs, options.prefillStepMs, engine.residency() !== null);
   }
 
-  /** The chunks of the next step, none where there is nothing to do. `turn` counts the steps. */
-  next(busy: readonly BusySlot[], turn: number): RunningChunk[] {
+  /** The chunks of the next step, none where there is nothing to do. `turn` counts the steps; one of prompts alone takes `mostMs` at most. */
+  next(busy: readonly BusySlot[], turn: number, mostMs = Number.POSITIVE_INFINITY): RunningChunk[] {
     const { maxUnreadTokens } = this.#options;
     const ready = busy.filter(({ job }) => job.phase !== "ended" && job.stream.length < maxUnreadTokens);
     const { maxBatchTokens } = this.#engine.options;
@@ -50,7 +50,7 @@ export class StepPlanner {
         admission: job.admission,
         sample: job.wantsAnswer,
       })),
-      { batchTokens: maxBatchTokens, prefillTokens: this.#promptTokens(columns, maxBatchTokens), turn },
+      { batchTokens: maxBatchTokens, prefillTokens: this.#promptTokens(columns, maxBatchTokens, mostMs), turn },
     );
     return planned.flatMap((chunk) => {
       const of = ready.find(({ index }) => index === chunk.slot);
@@ -62,14 +62,17 @@ export class StepPlanner {
     });
   }
 
-  /** Learns from a step what the next ones will cost. To be told before its results are applied. */
-  observe(chunks: readonly RunningChunk[], { computeMs }: StepResult): void {
+  /**
+   * Learns from a step what the next ones will cost. To be told before its results are applied. `isUsual`: it had the threads that suit
+   * the model; with fewer it would look as if the machine had become slow.
+   */
+  observe(chunks: readonly RunningChunk[], { computeMs }: StepResult, isUsual = true): void {
     const prefilled = chunks.filter(({ of }) => of.job.phase !== "decode");
     const promptTokens = prefilled.reduce((sum, chunk) => sum + chunk.tokens, 0);
     const columns = chunks.reduce((sum, { of, ids }) => sum + (of.job.phase === "decode" ? ids.length : 0), 0);
     if (prefilled.length === 0) {
       this.#decodeCost.observe(columns, computeMs);
-      if (columns === 1) this.decodeSpeed.observe(computeMs);
+      if (columns === 1 && isUsual) this.decodeSpeed.observe(computeMs);
     }
     this.#metrics.stepSeconds.observe(computeMs / 1000);
     this.#metrics.promptTokens.inc(promptTokens);
@@ -78,8 +81,8 @@ export class StepPlanner {
   }
 
   /** The prompt tokens of a step in which answers have `columns` tokens. Answers go alone until their own cost is known. */
-  #promptTokens(columns: number, limit: number): number {
-    if (columns === 0) return this.#pacing.alone(limit);
+  #promptTokens(columns: number, limit: number, mostMs: number): number {
+    if (columns === 0) return this.#pacing.alone(limit, mostMs);
     return this.#decodeCost.known ? this.#pacing.beside(this.#decodeCost.estimate(columns), limit) : 0;
   }
 

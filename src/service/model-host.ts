@@ -23,6 +23,7 @@ import type {
   Model,
   ModelInfo,
 } from "../engine/contract.js";
+import type { StepAllowance } from "../scheduler/allowance.js";
 import { isFiller } from "../scheduler/loop-watch.js";
 import type { SchedulerMetrics } from "../scheduler/metrics.js";
 import { Scheduler } from "../scheduler/scheduler.js";
@@ -71,6 +72,8 @@ export interface ModelHostDependencies {
   readonly grammarCompiler?: GrammarCompiler;
   /** The turns of all models of the process, where there are several. */
   readonly turns?: StepTurns;
+  /** How much of the machine the steps of all models may take; without it, all. */
+  readonly allowance?: StepAllowance;
   /** Waits for room for a mapped model, and throws when there will be none. */
   readonly reserve?: (info: ModelInfo) => Promise<void>;
   /** Thread counts that were measured for a model's file; without them the engine's options stand. */

@@ -86,6 +86,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     tls: options.tls ?? null,
     pull: options.pull ?? (async () => {}),
     pages: options.pages ?? [],
+    status: async () => ({}),
   });
   await Promise.all(upstreams.map((upstream) => upstream.start()));
   await responses.start();

@@ -9,6 +9,7 @@ const root = path.join(import.meta.dirname, "..", "..");
 const sourceLayers: Record<string, readonly string[]> = {
   base: [],
   config: ["base"],
+  machine: ["base"],
   engine: ["base"],
   chat: ["base", "types:engine"],
   scheduler: ["base", "engine"],
@@ -25,6 +26,7 @@ const sourceLayers: Record<string, readonly string[]> = {
   daemon: [
     "base",
     "config",
+    "machine",
     "engine",
     "chat",
     "scheduler",
@@ -38,7 +40,7 @@ const sourceLayers: Record<string, readonly string[]> = {
     "api/hearth",
     "api/web",
   ],
-  cli: ["base", "config", "engine", "chat", "scheduler", "store", "service", "daemon"],
+  cli: ["base", "config", "machine", "engine", "chat", "scheduler", "store", "service", "daemon"],
 };
 
 /** The layers of native/. include/ holds the codes that every layer returns. */

@@ -1,4 +1,4 @@
-/** Routes for operators and their tools: liveness, readiness, metrics, and the OpenAPI document. */
+/** Routes for operators and their tools: liveness, readiness, the state of the whole daemon, metrics, and the OpenAPI document. */
 import type { Health } from "../../base/health.js";
 import type { Metrics } from "../../base/metrics.js";
 import { version } from "../../base/version.js";
@@ -11,9 +11,11 @@ const retryAfterSeconds = 5;
 export interface OpsDependencies {
   readonly health: Health;
   readonly metrics: Metrics;
+  /** The state of the daemon and its board, as JSON. */
+  readonly status: () => Promise<object>;
 }
 
-export function registerOps(server: Server, { health, metrics }: OpsDependencies): void {
+export function registerOps(server: Server, { health, metrics, status }: OpsDependencies): void {
   const { app } = server;
   const report = () => ({ status: health.healthy ? "ok" : "degraded", conditions: health.conditions() });
 
@@ -29,6 +31,17 @@ export function registerOps(server: Server, { health, metrics }: OpsDependencies
       if (!health.healthy) reply.code(503).header("retry-after", String(retryAfterSeconds));
       return report();
     },
+  );
+
+  app.get(
+    "/hearth/v1/status",
+    {
+      config: {
+        scope: "local",
+        api: { summary: "Model, board, memory, speed, heat, queue and clients, for `hearth status`" },
+      },
+    },
+    async () => status(),
   );
 
   // Written once: it takes milliseconds, and the routes do not change.
