@@ -96,6 +96,15 @@ export const startErrors = {
   CONFIG_BAD_VALUE: internal("Give a value of the option's type and range."),
   TLS_UNUSABLE: internal("Check tls.cert and tls.key, or set tls.self_signed to let hearth make a certificate."),
   LISTEN_FAILED: unavailable("server_error", "Choose another address with --listen, or stop the program that uses it."),
+  COMMAND_NEEDS_ROOT: internal("Run the command by sudo."),
+  DAEMON_UNREACHABLE: unavailable(
+    "server_error",
+    "Start it with `sudo systemctl start hearthd`, or `hearth serve` in a terminal; `hearth doctor` says what keeps it.",
+  ),
+  SERVICE_MISSING: internal("Install hearth as a service, see docs/configuration.md, or run `hearth serve`."),
+  SERVICE_FAILED: internal("`hearth doctor` says what is wrong, and `hearth logs` what the service said."),
+  PACKAGE_INVALID: internal("Give the hearthd_VERSION_ARCHITECTURE.deb for this machine."),
+  UPDATE_FAILED: internal("Read what apt-get said above; the version that was there stays."),
   COMMAND_INVALID: internal("Run the command with --help to see what it takes."),
 } as const satisfies Record<string, ErrorKind>;
 

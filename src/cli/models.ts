@@ -1,5 +1,6 @@
 /** `hearth models`: the store's commands, one file each. */
 import { Command } from "commander";
+import { findCommand } from "./models-find.js";
 import { importCommand } from "./models-import.js";
 import { listCommand } from "./models-list.js";
 import { pullCommand } from "./models-pull.js";
@@ -9,7 +10,15 @@ import { verifyCommand } from "./models-verify.js";
 
 export function modelsCommand(): Command {
   const models = new Command("models").description("the models on this machine");
-  for (const command of [listCommand(), showCommand(), pullCommand(), importCommand(), verifyCommand(), rmCommand()]) {
+  for (const command of [
+    listCommand(),
+    findCommand(),
+    showCommand(),
+    pullCommand(),
+    importCommand(),
+    verifyCommand(),
+    rmCommand(),
+  ]) {
     models.addCommand(command);
   }
   return models;

@@ -1,7 +1,7 @@
 /** Reads the arguments and runs one command of `hearth`. The commands themselves stand in one file each. */
 import { Command, CommanderError } from "commander";
 import { version } from "../base/version.js";
-import { configFlag } from "./configuration.js";
+import { configFlag, systemConfig } from "./configuration.js";
 import { describeFailure, exitStatus, exitStatusOf, toHearthError, withSudo } from "./exit-status.js";
 import { meantCommand } from "./meant-commands.js";
 import { print } from "./models-store.js";
@@ -16,11 +16,19 @@ export interface ProgramOptions {
 const commandLoaders: Record<string, () => Promise<Command>> = {
   serve: async () => (await import("./serve.js")).serveCommand(),
   run: async () => (await import("./run.js")).runCommand(),
+  status: async () => (await import("./status.js")).statusCommand(),
+  use: async () => (await import("./use.js")).useCommand(),
+  lan: async () => (await import("./lan.js")).lanCommand(),
+  logs: async () => (await import("./logs.js")).logsCommand(),
+  doctor: async () => (await import("./doctor.js")).doctorCommand(),
   bench: async () => (await import("./bench.js")).benchCommand(),
   tune: async () => (await import("./tune.js")).tuneCommand(),
   models: async () => (await import("./models.js")).modelsCommand(),
   quantize: async () => (await import("./quantize.js")).quantizeCommand(),
   key: async () => (await import("./key.js")).keyCommand(),
+  update: async () => (await import("./update.js")).updateCommand(),
+  uninstall: async () => (await import("./uninstall.js")).uninstallCommand(),
+  completion: async () => (await import("./completion.js")).completionCommand(loadAll),
   debug: async () => (await import("./debug.js")).debugCommand(),
   version: async () => versionCommand(),
 };
@@ -34,6 +42,8 @@ export async function runProgram(args: readonly string[], options: ProgramOption
   try {
     try {
       await runCommand(args, options);
+      // A command that did its work may have found something wrong.
+      if (typeof process.exitCode === "number") status = process.exitCode;
     } finally {
       await stdout.flush();
     }
@@ -85,14 +95,19 @@ async function loadCommands(args: readonly string[]): Promise<Command[]> {
   return Promise.all((named ? [named] : Object.values(commandLoaders)).map((load) => load()));
 }
 
-/** Errors are printed by `report`, in one form; help and version by commander. */
-async function buildProgram(args: readonly string[], { systemConfig }: ProgramOptions): Promise<Command> {
+/** The program with all of its commands. */
+function loadAll(): Promise<Command> {
+  return buildProgram([], { systemConfig });
+}
+
+/** The named command, or all of them where none is. Errors are printed by `report`, in one form; help and version by commander. */
+export async function buildProgram(args: readonly string[], options: ProgramOptions): Promise<Command> {
   const program = new Command("hearth")
     .description("Runs quantized language models on small boards and streams their tokens to the LAN")
     .version(version, "-v, --version")
     .option("--json", "print results and errors as one JSON object")
     .option(...configFlag)
-    .setOptionValueWithSource("systemConfig", systemConfig, "implied");
+    .setOptionValueWithSource("systemConfig", options.systemConfig, "implied");
   for (const command of await loadCommands(args)) program.addCommand(command);
   for (const command of [program, ...program.commands, ...program.commands.flatMap((parent) => parent.commands)]) {
     command.configureHelp({ showGlobalOptions: true });

@@ -4,6 +4,7 @@ import { deferred, settlesWithin } from "../base/async.js";
 import { systemClock } from "../base/clock.js";
 import { isDenied, isFull, isSystemError } from "../base/files.js";
 import { createLogger, type Logger } from "../base/logger.js";
+import { version } from "../base/version.js";
 import { describeConfig, type LoadedConfig } from "../config/load.js";
 import { optionKeys, optionOf } from "../config/options.js";
 import { isJournal } from "../daemon/journal.js";
@@ -16,6 +17,7 @@ import { loadEngineModule } from "../engine/binding.js";
 import { makeFolder, storageError } from "../store/durable-files.js";
 import { type Configuration, configurationOf } from "./configuration.js";
 import { exitStatus } from "./exit-status.js";
+import { terminalLog } from "./terminal-log.js";
 
 /** After the grace of running answers: a step cannot be interrupted, and with a model on a slow card it takes long. */
 const lastStepMs = 15_000;
@@ -55,15 +57,21 @@ function printConfig(loaded: LoadedConfig, json: boolean): void {
 }
 
 async function serve({ loaded, config, state }: Configuration): Promise<void> {
-  const logger = createLogger({
-    level: config["log.level"],
-    prompts: config["log.prompts"],
-    priorities: isJournal(stdoutFd, process.env.JOURNAL_STREAM),
-  });
+  const isForPerson = config["log.format"] === "text" || (config["log.format"] === "auto" && process.stdout.isTTY);
+  const logger = createLogger(
+    {
+      level: config["log.level"],
+      prompts: config["log.prompts"],
+      priorities: !isForPerson && isJournal(stdoutFd, process.env.JOURNAL_STREAM),
+    },
+    isForPerson ? terminalLog(process.stdout, "hearth") : undefined,
+  );
   onHangup(() => logger.info("SIGHUP: changed keys are in use already; the rest of the configuration needs a restart"));
   exitOnBugs(logger);
-  const values = describeConfig(loaded).map(({ key, value, origin }) => [key, { value, origin }]);
-  logger.info({ config: Object.fromEntries(values) }, "configuration");
+  // The rest is as OPTIONS.md says, and in `--print-config`.
+  const changed = describeConfig(loaded).filter(({ origin }) => origin !== "default");
+  const values = changed.map(({ key, value, origin }) => [key, { value, origin }]);
+  logger.info({ version, config: Object.fromEntries(values) }, "configuration");
   for (const warning of loaded.warnings) logger.warn(warning);
 
   const stopRequested = deferred<void>();

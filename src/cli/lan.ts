@@ -1,0 +1,140 @@
+/** `hearth lan`: lets the machines of the home network use the service, or this one alone. */
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { hostname, networkInterfaces } from "node:os";
+import path from "node:path";
+import { Command } from "commander";
+import { isLocalAddress } from "../base/addresses.js";
+import { systemClock } from "../base/clock.js";
+import { type Address, formatAddress } from "../config/kinds.js";
+import { loadEngineModule } from "../engine/binding.js";
+import { writeDurably } from "../store/durable-files.js";
+import { KeyFile } from "../store/key-file.js";
+import { print } from "./models-store.js";
+import { checkChangeable, type OwnedService, ownedService, tryChange, writeValue } from "./owner.js";
+import { qrText } from "./qr-text.js";
+
+/** All addresses of version 4: names that end in .local lead there too, and no setting of the kernel takes them away. */
+const everywhere = "0.0.0.0";
+const announcementFile = "etc/avahi/services/hearth.service";
+/** The key that the package makes at its first installation; only root can read it. */
+const firstKeyFile = "etc/hearth/credentials/api-keys";
+const keyName = "lan";
+
+export function lanCommand(): Command {
+  const lan = new Command("lan").description("let the home network use the service, or this machine alone");
+  lan
+    .command("on")
+    .description("listen on the network, with a key; print address, key and a QR code for a phone")
+    .action(turnOn);
+  lan.command("off").description("listen for this machine alone; keys stay").action(turnOff);
+  return lan;
+}
+
+async function turnOn(_flags: object, command: Command): Promise<void> {
+  const owned = ownedService(command);
+  if (typeof owned === "number") process.exit(owned);
+  checkChangeable(owned, "server.listen");
+  const { config, file } = owned;
+  const { port } = config["server.listen"];
+  // Before the service listens there: without any key it would not start.
+  const key = await keyForLan(owned);
+  try {
+    const before = await writeValue(file, "server.listen", JSON.stringify(`${everywhere}:${port}`));
+    await tryChange(owned, before);
+  } catch (error) {
+    await key.takeBack();
+    throw error;
+  }
+  const announced = await announce(config["machine.root"], port);
+  const isHttps = config["tls.cert"] !== "" || config["tls.self_signed"];
+  const scheme = isHttps ? "https" : "http";
+  const urls = [`${hostname()}.local`, ...lanAddresses()].map((name) => `${scheme}://${name}:${port}`);
+  const [byName = "", byAddress = byName] = urls;
+  // The part behind # stays in the phone: browsers do not send it.
+  const link = `${announced ? byName : byAddress}/#key=${encodeURIComponent(key.key)}`;
+  const value = { listen: `${everywhere}:${port}`, urls, key: key.key, keyName: key.name, link, announced };
+  const lines = [
+    `The network may use hearth now, with this key:`,
+    "",
+    `  address  ${urls.join("\n           ")}`,
+    `  key      ${key.key}`,
+    "",
+    announced
+      ? "It is announced as a service of _http._tcp and _hearth._tcp (mDNS)."
+      : "It is not announced by name: this machine has no avahi. To have that: sudo apt-get install avahi-daemon, then hearth lan on",
+    `To try it:  curl ${byAddress}/v1/models -H "Authorization: Bearer ${key.key}"`,
+    "More keys:  sudo hearth key create NAME      For this machine alone again:  hearth lan off",
+    "",
+  ];
+  const code = process.stdout.isTTY ? `${qrText(link)}\n${link}\n` : `${link}\n`;
+  print(owned.json, value, `${lines.join("\n")}\n${code}`);
+}
+
+async function turnOff(_flags: object, command: Command): Promise<void> {
+  const owned = ownedService(command);
+  if (typeof owned === "number") process.exit(owned);
+  checkChangeable(owned, "server.listen");
+  const { config, file, json } = owned;
+  const listen: Address = { host: "127.0.0.1", port: config["server.listen"].port };
+  const before = await writeValue(file, "server.listen", JSON.stringify(formatAddress(listen)));
+  await tryChange(owned, before);
+  await rm(path.join(config["machine.root"], announcementFile), { force: true });
+  const text = `hearth listens on ${formatAddress(listen)}, for this machine alone. Keys stay for the next time: sudo hearth key list\n`;
+  print(json, { listen: formatAddress(listen) }, text);
+}
+
+interface LanKey {
+  readonly key: string;
+  readonly name: string;
+  /** Undoes what was made for it. */
+  readonly takeBack: () => Promise<void>;
+}
+
+/** The package's first key where there is one; else a new one, as nobody can read one that was made before. */
+async function keyForLan({ config, state }: OwnedService): Promise<LanKey> {
+  const first = firstKey(path.join(config["machine.root"], firstKeyFile));
+  if (first !== null) return { key: first, name: "the first key", takeBack: async () => {} };
+  const file = new KeyFile(state, loadEngineModule());
+  const names = new Set(file.keys().map(({ name }) => name));
+  let name = keyName;
+  for (let i = 2; names.has(name); i++) name = `${keyName}-${i}`;
+  const wanted = { name, scopes: ["generate"] as const, requestsPerMinute: null, concurrentRequests: null };
+  const { key, stored } = await file.create({ ...wanted, priority: "default" }, systemClock.wallTime());
+  return { key, name, takeBack: async () => void (await file.revoke(stored.id)) };
+}
+
+function firstKey(file: string): string | null {
+  if (!existsSync(file)) return null;
+  const lines = readFileSync(file, "utf8").split("\n");
+  return lines.map((line) => line.trim()).find((line) => line !== "" && !line.startsWith("#")) ?? null;
+}
+
+/** Has avahi say that it is there; false without avahi. */
+async function announce(root: string, port: number): Promise<boolean> {
+  const file = path.join(root, announcementFile);
+  if (!existsSync(path.dirname(path.dirname(file)))) return false;
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeDurably(file, announcement(port), 0o644);
+  return true;
+}
+
+function announcement(port: number): string {
+  const service = (type: string) =>
+    `  <service>\n    <type>${type}</type>\n    <port>${port}</port>\n    <txt-record>path=/</txt-record>\n  </service>\n`;
+  return `<?xml version="1.0" standalone="no"?>
+<!DOCTYPE service-group SYSTEM "avahi-service.dtd">
+<!-- Written by \`hearth lan on\`, removed by \`hearth lan off\`. -->
+<service-group>
+  <name replace-wildcards="yes">hearth on %h</name>
+${service("_http._tcp")}${service("_hearth._tcp")}</service-group>
+`;
+}
+
+function lanAddresses(): readonly string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const usable = all.filter(
+    ({ internal, family, address }) => !internal && family === "IPv4" && isLocalAddress(address),
+  );
+  return usable.map(({ address }) => address);
+}

@@ -1,0 +1,37 @@
+/** The log of a daemon on a terminal: a few lines for a person in place of JSON. Knows nothing of how the log is made. */
+import { type LogEntry, parseEntry, personLine } from "./log-lines.js";
+
+export interface Destination {
+  write(line: string): void;
+}
+
+/** Writes the lines of a log that are worth it to `out`; how to ask comes once, when the model is there. */
+export function terminalLog(out: Destination, name: string): Destination {
+  let url = "";
+  let isTold = false;
+  return {
+    write(line) {
+      const entry = parseEntry(line);
+      if (!entry) return;
+      const text = personLine(entry);
+      if (text !== null) out.write(`${text}\n`);
+      if (entry.msg === "HTTPS with a self-signed certificate") url = "https:";
+      if (entry.msg === "listening") url = `${url || "http:"}//${String(entry.address)}`;
+      if (entry.msg === "the model is ready" && !isTold) {
+        isTold = true;
+        out.write(howToAsk(entry, url, name));
+      }
+    },
+  };
+}
+
+function howToAsk({ model }: LogEntry, url: string, name: string): string {
+  const body = JSON.stringify({ model: String(model), input: "Hello! Who are you?" });
+  return `
+Ask it:       curl ${url}/v1/responses -H 'Content-Type: application/json' -d '${body}'
+Its state:    ${name} status
+All options:  ${name} serve --print-config
+Stop it:      Ctrl-C
+
+`;
+}

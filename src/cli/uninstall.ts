@@ -1,0 +1,110 @@
+/** `hearth uninstall`: removes the service and all that it kept, or all but the models. */
+import { existsSync, lstatSync } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { createInterface } from "node:readline/promises";
+import { Command } from "commander";
+import { HearthError } from "../base/errors.js";
+import { rerunAsRoot } from "./as-root.js";
+import { configurationOf } from "./configuration.js";
+import { print } from "./models-store.js";
+import { type CommandOutput, runProgramOfSystem, SystemdService, unit } from "./systemd-service.js";
+
+interface UninstallFlags {
+  readonly keepModels?: true;
+  readonly yes?: true;
+  readonly json?: true;
+}
+
+/** Places of an installation by deploy/install.sh. */
+const ofCheckout = [
+  "/etc/systemd/system/hearthd.service",
+  "/etc/systemd/system/hearthd.socket",
+  "/etc/systemd/system-generators/hearthd-generator",
+  "/etc/sysusers.d/hearthd.conf",
+  "/etc/tmpfiles.d/hearthd.conf",
+  "/etc/avahi/services/hearth.service",
+  "/usr/local/bin/hearth",
+  "/opt/hearth.old",
+  "/opt/hearth",
+  "/etc/hearth",
+  "/var/cache/hearth",
+];
+
+export function uninstallCommand(): Command {
+  return new Command("uninstall")
+    .description("remove hearth from this machine: service, configuration, keys, kept prompts and models")
+    .option("--keep-models", "leave the models where they are, for the next installation")
+    .option("-y, --yes", "do not ask")
+    .action(uninstall);
+}
+
+async function uninstall(_options: unknown, command: Command): Promise<void> {
+  const flags = command.optsWithGlobals<UninstallFlags>();
+  const { state, config } = configurationOf(command);
+  const isPackage = /^ii/.test(
+    runProgramOfSystem("dpkg-query", ["--show", "--showformat=${db:Status-Abbrev}", "hearthd"])?.stdout ?? "",
+  );
+  if (!isPackage && new SystemdService().state() === null) {
+    throw new HearthError("SERVICE_MISSING", "This machine has no service hearthd.", {
+      advice: "A checkout is removed by removing its folder, and ~/.local/share/hearth with its models.",
+    });
+  }
+  const status = rerunAsRoot(false);
+  if (status !== null) process.exit(status);
+  if (!flags.yes) await confirm(state, flags.keepModels === true);
+  const models = path.join(state, "models");
+  const aside = flags.keepModels && existsSync(models) ? `${state.replace(/\/+$/, "")}-models` : null;
+  runProgramOfSystem("systemctl", ["disable", "--now", `${unit}.socket`, `${unit}.service`]);
+  // Beside the state folder, which goes as a whole: on the same disk nothing is copied.
+  if (aside) await rename(models, aside);
+  try {
+    if (isPackage) purge();
+    else
+      for (const place of ofCheckout)
+        await rm(path.join(config["machine.root"], place), { recursive: true, force: true });
+    await removeState(state);
+    runProgramOfSystem("systemctl", ["daemon-reload"]);
+  } finally {
+    if (aside) {
+      await mkdir(state, { recursive: true });
+      await rename(aside, models);
+    }
+  }
+  print(
+    flags.json === true,
+    { removed: true, models: aside ? models : null },
+    aside ? `hearth is gone; its models are in ${models}\n` : "hearth is gone\n",
+  );
+}
+
+async function confirm(state: string, keepsModels: boolean): Promise<void> {
+  if (!process.stdin.isTTY) {
+    throw new HearthError("COMMAND_INVALID", "Nobody can be asked whether hearth is to go.", { advice: "Say --yes." });
+  }
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await lines.question(
+    `Remove hearth and ${keepsModels ? "all but the models in" : "all of"} ${state}? [y/N] `,
+  );
+  lines.close();
+  if (!/^y(es)?$/i.test(answer.trim()))
+    throw new HearthError("STOPPED", "Nothing was removed.", { advice: "Say y to remove it." });
+}
+
+function purge(): void {
+  const done: CommandOutput | null = runProgramOfSystem("dpkg", ["--purge", "hearthd"]);
+  if (done?.status !== 0) {
+    const why = (done?.stderr ?? "there is no dpkg").trim().split("\n").at(-1) ?? "";
+    throw new HearthError("UPDATE_FAILED", `The package could not be removed: ${why}.`, {
+      advice: "Run `sudo dpkg --purge hearthd` and read what it says.",
+    });
+  }
+}
+
+/** The folder of a service with a user that systemd made up is a link into a folder of such users. */
+async function removeState(state: string): Promise<void> {
+  const isLink = lstatSync(state, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  if (isLink)
+    await rm(path.join(path.dirname(state), "private", path.basename(state)), { recursive: true, force: true });
+  await rm(state, { recursive: true, force: true });
+}

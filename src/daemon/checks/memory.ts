@@ -1,0 +1,101 @@
+/** Checks of memory: how much there is, where it would be swapped to, and what the kernel has switched off. */
+import { readMemory, type SwapArea } from "../../machine/memory.js";
+import { Report } from "./check.js";
+import { type DoctorSources, unitProperties } from "./sources.js";
+
+const gb = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+/** Below this share the kernel drops the model's pages, and answers wait for the card. */
+const scarce = 0.1;
+/** The limit of an ordinary service. */
+const leastLockedBytes = 64 * 1024 * 1024;
+
+export async function checkMemory({ files, status }: DoctorSources): Promise<Report> {
+  const report = new Report("memory");
+  const memory = await readMemory(files);
+  if (memory === null) return report;
+  const { totalBytes, availableBytes } = memory;
+  report.fact(`${gb(availableBytes)} of ${gb(totalBytes)} available`);
+  if (availableBytes < scarce * totalBytes) {
+    report.fault(
+      `Only ${gb(availableBytes)} of ${gb(totalBytes)} of memory are available.`,
+      "hearth models find, then `hearth use` a smaller model; `ps aux --sort=-rss | head` shows who has the memory",
+    );
+  }
+  for (const { name, residency } of status?.models ?? []) {
+    if (!residency) continue;
+    const all = residency.keptBytes + residency.streamedBytes;
+    report.advice(
+      `${name} does not fit: ${gb(residency.streamedBytes)} of ${gb(all)} are read from the file for each token.`,
+      "hearth models find, then `hearth use` one that fits",
+    );
+  }
+  return report;
+}
+
+export async function checkSwap({ files }: DoctorSources): Promise<Report> {
+  const report = new Report("swap");
+  const memory = await readMemory(files);
+  const areas = memory?.swap ?? [];
+  report.fact(areas.length === 0 ? "none" : areas.map(({ path, bytes }) => `${path} of ${gb(bytes)}`).join(", "));
+  const onCard = areas.filter(({ path }) => !isZram(path));
+  if (onCard.length > 0 && !areas.some(({ path }) => isZram(path))) {
+    const paths = onCard.map(({ path }) => path).join(", ");
+    report.advice(
+      `Memory is swapped to ${paths}, which is slow and wears out a card; zram is not in use.`,
+      "sudo apt-get install zram-tools",
+    );
+  }
+  const full = areas.filter(({ bytes, usedBytes }: SwapArea) => bytes > 0 && usedBytes > 0.9 * bytes);
+  if (full.length > 0)
+    report.fault(`The swap ${full[0]?.path} is nearly full.`, "hearth models find, then `hearth use` a smaller model");
+  return report;
+}
+
+function isZram(path: string): boolean {
+  return /zram/.test(path);
+}
+
+const commandLine = "/boot/firmware/cmdline.txt";
+
+export async function checkControlGroups({ files }: DoctorSources): Promise<Report> {
+  const report = new Report("memory limits");
+  const controllers = await files.text("/sys/fs/cgroup/cgroup.controllers");
+  if (controllers === null) return report; // version 1, or a container that does not show it
+  if (controllers.split(" ").includes("memory")) report.fact("control groups can limit memory");
+  else {
+    report.advice(
+      "The memory control group is off: MemoryMax of a service does nothing.",
+      `sudo sed -i '1 s/$/ cgroup_enable=memory/' ${commandLine} && sudo reboot`,
+    );
+  }
+  return report;
+}
+
+export async function checkPressure({ files }: DoctorSources): Promise<Report> {
+  const report = new Report("pressure");
+  if ((await files.text("/proc/pressure/cpu")) !== null) report.fact("the kernel tells who waits");
+  else if ((await files.text("/proc/schedstat")) !== null) {
+    report.advice(
+      "The kernel does not tell of pressure (PSI is off); hearth looks at run queues in its place, and not at memory.",
+      `sudo sed -i '1 s/$/ psi=1/' ${commandLine} && sudo reboot`,
+    );
+  }
+  return report;
+}
+
+/** For a model that does not fit in memory, as the part that stays there is locked. */
+export function checkLocking(sources: DoctorSources): Report {
+  const report = new Report("locked memory");
+  if (!sources.hasService) return report;
+  const limit = unitProperties(sources, "hearthd", ["LimitMEMLOCK"]).get("LimitMEMLOCK");
+  if (limit === undefined || limit === "") return report;
+  if (limit === "infinity" || Number(limit) >= leastLockedBytes)
+    report.fact(limit === "infinity" ? "no limit" : gb(Number(limit)));
+  else {
+    report.advice(
+      `The service may lock ${Math.round(Number(limit) / 1024 / 1024)} MB of memory only: parts of a large model that should stay are swapped out.`,
+      "sudo mkdir -p /etc/systemd/system/hearthd.service.d && printf '[Service]\\nLimitMEMLOCK=infinity\\n' | sudo tee /etc/systemd/system/hearthd.service.d/memlock.conf && sudo systemctl daemon-reload && sudo systemctl restart hearthd",
+    );
+  }
+  return report;
+}

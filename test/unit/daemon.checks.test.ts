@@ -1,0 +1,452 @@
+/** `hearth doctor`: planted faults, each found by its own check with a command that mends it, and a sound machine. */
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { type TestContext, test } from "node:test";
+import { HearthError } from "../../src/base/errors.js";
+import { resultText } from "../../src/cli/doctor.js";
+import { loadConfig } from "../../src/config/load.js";
+import type { Finding, Severity } from "../../src/daemon/checks/check.js";
+import { examine } from "../../src/daemon/checks/checks.js";
+import type { DoctorSources, ProgramOutput } from "../../src/daemon/checks/sources.js";
+import type { StatusReport } from "../../src/daemon/status-report.js";
+import { FakeEngineModule } from "../fake-engine/module.js";
+import { temporaryFolder } from "../helpers/folder.js";
+import { SimulatedFiles } from "../helpers/machine.js";
+
+const cpu = "/sys/devices/system/cpu/cpufreq/policy0";
+const zone = "/sys/class/thermal/thermal_zone0";
+const throttled = "/sys/devices/platform/soc/soc:firmware/get_throttled";
+
+/** A Raspberry Pi 5 with 8 GB on which all is well. */
+const soundFiles = {
+  "/proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0",
+  "/proc/cpuinfo": "processor\t: 0\nFeatures\t: fp asimd evtstrm aes asimdhp asimddp\n",
+  "/proc/meminfo": "MemTotal:        8000000 kB\nMemFree:         1000000 kB\nMemAvailable:    6000000 kB\n",
+  "/proc/swaps":
+    "Filename\tType\tSize\tUsed\tPriority\n/dev/zram0                              partition\t2000000\t0\t100\n",
+  "/proc/pressure/cpu": "some avg10=0.00 avg60=0.00 avg300=0.00 total=5\n",
+  "/proc/schedstat": "version 15\ncpu0 0 0 0 0 0 0 5 5 5\n",
+  "/sys/fs/cgroup/cgroup.controllers": "cpuset cpu io memory pids",
+  "/proc/net/tcp": "  sl  local_address\n   0: 0100007F:2CAA 00000000:0000 0A 00000000\n",
+  [`${zone}/type`]: "cpu-thermal",
+  [`${zone}/temp`]: "52000",
+  [throttled]: "0",
+  [`${cpu}/scaling_cur_freq`]: "1500000",
+  [`${cpu}/scaling_max_freq`]: "2400000",
+  [`${cpu}/cpuinfo_max_freq`]: "2400000",
+  [`${cpu}/scaling_governor`]: "ondemand",
+};
+
+const soundUnit = {
+  LoadState: "loaded",
+  ActiveState: "active",
+  SubState: "running",
+  UnitFileState: "enabled",
+  Result: "success",
+  NRestarts: "0",
+  StatusText: "Serving model",
+  LimitMEMLOCK: "infinity",
+};
+
+interface Machine {
+  files: Record<string, string>;
+  unit: Record<string, string>;
+  programs: Record<string, ProgramOutput>;
+  config: string;
+  status: boolean;
+  now: number;
+  module: FakeEngineModule;
+}
+
+const done = (stdout: string, stderr = ""): ProgramOutput => ({ status: 0, stdout, stderr });
+
+async function findings(t: TestContext, plant: (machine: Machine, folder: string) => void) {
+  const folder = temporaryFolder(t);
+  const state = path.join(folder, "state");
+  mkdirSync(state, { mode: 0o750 });
+  const model = path.join(folder, "model.gguf");
+  writeFileSync(model, "weights");
+  const machine: Machine = {
+    files: { ...soundFiles },
+    unit: { ...soundUnit },
+    programs: {
+      timedatectl: done("NTP=yes\nNTPSynchronized=yes\n"),
+      dd: done("", "67108864 bytes (67 MB, 64 MiB) copied, 0.2 s, 335 MB/s\n"),
+      journalctl: done("-- No entries --\n"),
+      ss: done(""),
+    },
+    config: `[state]\npath = "${state}"\n[model]\npath = "${model}"\n`,
+    status: true,
+    now: Date.UTC(2026, 11, 1),
+    module: new FakeEngineModule(),
+  };
+  machine.module.compiledIsas = () => ["ref", "neon", "neon_dotprod"];
+  plant(machine, folder);
+  const file = path.join(folder, "hearth.toml");
+  if (machine.config !== "") writeFileSync(file, machine.config, { mode: 0o644 });
+  const sources: DoctorSources = {
+    files: new SimulatedFiles(machine.files),
+    run: (program, args) => {
+      if (program !== "systemctl") return machine.programs[program] ?? null;
+      const wanted = (args.at(-1) ?? "").replace("--property=", "").split(",");
+      return done(wanted.map((name) => `${name}=${machine.unit[name] ?? ""}`).join("\n"));
+    },
+    loaded: loadConfig({ file, env: {}, flags: {} }),
+    stateFolder: state,
+    engineModule: machine.module,
+    status: machine.status ? soundStatus : null,
+    statusProblem: null,
+    hasService: true,
+    now: machine.now,
+  };
+  return examine(sources);
+}
+
+const soundStatus = {
+  models: [{ name: "model", configured: true, phase: "ready", isa: "neon_dotprod", residency: null }],
+} as unknown as StatusReport;
+
+test("on a sound machine nothing is found", async (t) => {
+  const result = await findings(t, () => {});
+  assert.deepEqual(result.findings, []);
+  assert.match(resultText(result), /Raspberry Pi 5.*\n[\s\S]*Nothing is wrong\.\n$/);
+});
+
+test("on a machine without any of these files nothing is found", async (t) => {
+  const result = await findings(t, (machine) => {
+    machine.files = {};
+    machine.programs = {};
+  });
+  assert.deepEqual(result.findings, []);
+});
+
+interface Planted {
+  readonly fault: string;
+  readonly check: string;
+  readonly severity: Severity;
+  readonly found: RegExp;
+  readonly mend: RegExp;
+  readonly plant: (machine: Machine, folder: string) => void;
+}
+
+const planted: readonly Planted[] = [
+  {
+    fault: "a build without the kernels of this processor",
+    check: "processor",
+    severity: "advice",
+    found: /could run the kernels neon_dotprod, which this build lacks/,
+    mend: /^npm run build$/,
+    plant: ({ module }) => {
+      module.compiledIsas = () => ["ref", "neon"];
+    },
+  },
+  {
+    fault: "kernels that the configuration forces",
+    check: "processor",
+    severity: "advice",
+    found: /kernels ref are forced/,
+    mend: /^sudo sed -i/,
+    plant: (machine) => {
+      machine.config += '[engine]\nisa = "ref"\n';
+    },
+  },
+  {
+    fault: "a processor that is nearly too hot",
+    check: "cooling",
+    severity: "advice",
+    found: /is at 76 °C and slows down at 80/,
+    mend: /fan/,
+    plant: ({ files }) => {
+      files[`${zone}/temp`] = "76000";
+    },
+  },
+  {
+    fault: "a processor that was throttled since the boot",
+    check: "cooling",
+    severity: "advice",
+    found: /slowed the processor down: throttled, soft temperature limit/,
+    mend: /fan/,
+    plant: ({ files }) => {
+      files[throttled] = "c0000";
+    },
+  },
+  {
+    fault: "a clock that is held low",
+    check: "cooling",
+    severity: "advice",
+    found: /powersave/,
+    mend: /^echo ondemand \| sudo tee .*policy0\/scaling_governor$/,
+    plant: ({ files }) => {
+      files[`${cpu}/scaling_governor`] = "powersave";
+    },
+  },
+  {
+    fault: "a clock with a low limit",
+    check: "cooling",
+    severity: "advice",
+    found: /limited to 1\.5 GHz, and could be 2\.4 GHz/,
+    mend: /^echo 2400000 \| sudo tee/,
+    plant: ({ files }) => {
+      files[`${cpu}/scaling_max_freq`] = "1500000";
+    },
+  },
+  {
+    fault: "a power supply that is too weak",
+    check: "power",
+    severity: "fault",
+    found: /too weak at this moment/,
+    mend: /27 W/,
+    plant: ({ files }) => {
+      files[throttled] = "10001";
+    },
+  },
+  {
+    fault: "memory that others have",
+    check: "memory",
+    severity: "fault",
+    found: /Only 0\.5 GB of 8\.2 GB/,
+    mend: /hearth models find/,
+    plant: ({ files }) => {
+      files["/proc/meminfo"] = "MemTotal: 8000000 kB\nMemAvailable: 500000 kB\n";
+    },
+  },
+  {
+    fault: "swap on the memory card",
+    check: "swap",
+    severity: "advice",
+    found: /swapped to \/var\/swap/,
+    mend: /zram-tools/,
+    plant: ({ files }) => {
+      files["/proc/swaps"] = "Filename Type Size Used Priority\n/var/swap file 102396 0 -2\n";
+    },
+  },
+  {
+    fault: "swap that is full",
+    check: "swap",
+    severity: "fault",
+    found: /\/dev\/zram0 is nearly full/,
+    mend: /hearth use/,
+    plant: ({ files }) => {
+      files["/proc/swaps"] = "Filename Type Size Used Priority\n/dev/zram0 partition 2000000 1990000 100\n";
+    },
+  },
+  {
+    fault: "a kernel without the memory control group",
+    check: "memory limits",
+    severity: "advice",
+    found: /memory control group is off/,
+    mend: /cgroup_enable=memory/,
+    plant: ({ files }) => {
+      files["/sys/fs/cgroup/cgroup.controllers"] = "cpuset cpu io pids";
+    },
+  },
+  {
+    fault: "a kernel that does not tell of pressure",
+    check: "pressure",
+    severity: "advice",
+    found: /PSI is off/,
+    mend: /psi=1/,
+    plant: ({ files }) => {
+      delete files["/proc/pressure/cpu"];
+    },
+  },
+  {
+    fault: "a service that may not lock memory",
+    check: "locked memory",
+    severity: "advice",
+    found: /8 MB of memory only/,
+    mend: /LimitMEMLOCK=infinity/,
+    plant: ({ unit }) => {
+      unit.LimitMEMLOCK = "8388608";
+    },
+  },
+  {
+    fault: "storage that is slow",
+    check: "storage",
+    severity: "advice",
+    found: /reads 8 MB\/s/,
+    mend: /state\.path/,
+    plant: ({ programs }) => {
+      programs.dd = done("", "67108864 bytes (67 MB, 64 MiB) copied, 8.2 s, 8.2 MB/s\n");
+    },
+  },
+  {
+    fault: "a model that is not there",
+    check: "model",
+    severity: "fault",
+    found: /gone\.gguf/,
+    mend: /hearth models find/,
+    plant: (machine, folder) => {
+      machine.config = machine.config.replace("model.gguf", "gone.gguf").replace(/^/, `# ${folder}\n`);
+    },
+  },
+  {
+    fault: "a model that is damaged",
+    check: "model",
+    severity: "fault",
+    found: /GGUF_TRUNCATED/,
+    mend: /hearth models rm/,
+    plant: ({ module }) => {
+      module.loadModel = async () => {
+        throw new HearthError("GGUF_TRUNCATED", "The file ends too early.");
+      };
+    },
+  },
+  {
+    fault: "keys that everybody may read",
+    check: "permissions",
+    severity: "fault",
+    found: /may read its keys/,
+    mend: /^sudo chmod 600 .*keys\.json$/,
+    plant: (_, folder) => {
+      writeFileSync(path.join(folder, "state", "keys.json"), '{"version":1,"keys":[]}');
+      chmodSync(path.join(folder, "state", "keys.json"), 0o644);
+    },
+  },
+  {
+    fault: "a configuration that everybody may change",
+    check: "permissions",
+    severity: "fault",
+    found: /Everybody may change/,
+    mend: /^sudo chmod o-w /,
+    plant: (machine, folder) => {
+      writeFileSync(path.join(folder, "hearth.toml"), machine.config);
+      chmodSync(path.join(folder, "hearth.toml"), 0o666);
+      machine.config = "";
+    },
+  },
+  {
+    fault: "a service that has failed",
+    check: "service",
+    severity: "fault",
+    found: /has failed \(exit-code\)/,
+    mend: /systemctl restart hearthd/,
+    plant: ({ unit }) => {
+      unit.ActiveState = "failed";
+      unit.Result = "exit-code";
+    },
+  },
+  {
+    fault: "a service that does not start at the boot",
+    check: "service",
+    severity: "fault",
+    found: /does not start at the boot/,
+    mend: /^sudo systemctl enable hearthd$/,
+    plant: ({ unit }) => {
+      unit.UnitFileState = "disabled";
+    },
+  },
+  {
+    fault: "a service that is restarted again and again",
+    check: "service",
+    severity: "fault",
+    found: /restarted 12 times/,
+    mend: /hearth logs/,
+    plant: ({ unit }) => {
+      unit.NRestarts = "12";
+    },
+  },
+  {
+    fault: "a port that another program has",
+    check: "address",
+    severity: "fault",
+    found: /The program ollama has the port 11434/,
+    mend: /ss -ltnp/,
+    plant: (machine) => {
+      machine.status = false;
+      machine.programs.ss = done('LISTEN 0 4096 127.0.0.1:11434 0.0.0.0:* users:(("ollama",pid=812,fd=3))\n');
+    },
+  },
+  {
+    fault: "a port that nobody has",
+    check: "address",
+    severity: "fault",
+    found: /Nobody listens on 127\.0\.0\.1:11434/,
+    mend: /^sudo systemctl start hearthd$/,
+    plant: (machine) => {
+      machine.status = false;
+      machine.files["/proc/net/tcp"] = "  sl  local_address\n   0: 0100007F:0016 00000000:0000 0A 00000000\n";
+    },
+  },
+  {
+    fault: "keys that are damaged",
+    check: "keys",
+    severity: "fault",
+    found: /Cannot read the keys/,
+    mend: /keys\.damaged/,
+    plant: (_, folder) => {
+      writeFileSync(path.join(folder, "state", "keys.json"), "{", { mode: 0o600 });
+    },
+  },
+  {
+    fault: "a network that may use hearth without a key",
+    check: "keys",
+    severity: "advice",
+    found: /without a key/,
+    mend: /hearth key create/,
+    plant: (machine) => {
+      machine.config += '[server]\nlisten = "0.0.0.0:11434"\n[auth]\nmode = "off"\n';
+    },
+  },
+  {
+    fault: "a clock of the past",
+    check: "clock",
+    severity: "fault",
+    found: /1970-01-01/,
+    mend: /^sudo timedatectl set-ntp true$/,
+    plant: (machine) => {
+      machine.now = 1000;
+    },
+  },
+  {
+    fault: "a clock that nobody sets",
+    check: "clock",
+    severity: "advice",
+    found: /not synchronized/,
+    mend: /set-ntp/,
+    plant: ({ programs }) => {
+      programs.timedatectl = done("NTP=no\nNTPSynchronized=no\n");
+    },
+  },
+  {
+    fault: "errors in the log",
+    check: "log",
+    severity: "advice",
+    found: /FILE_CHANGED: an engine step failed: The model file changed/,
+    mend: /^hearth logs/,
+    plant: ({ programs }) => {
+      const err = { message: "The model file changed." };
+      programs.journalctl = done(
+        `${JSON.stringify({ level: "error", msg: "an engine step failed", code: "FILE_CHANGED", err })}\n`,
+      );
+    },
+  },
+];
+
+for (const { fault, check, severity, found, mend, plant } of planted) {
+  test(`${fault}: found, with what mends it`, async (t) => {
+    const { findings: all } = await findings(t, plant);
+    const ours = all.filter((finding: Finding) => found.test(finding.found));
+    assert.equal(ours.length, 1, JSON.stringify(all));
+    assert.equal(all.length, 1, JSON.stringify(all));
+    assert.equal(ours[0]?.check, check);
+    assert.equal(ours[0]?.severity, severity);
+    assert.match(ours[0]?.mend ?? "", mend);
+  });
+}
+
+test("faults are shown before advice, each with its command below it", async (t) => {
+  const result = await findings(t, ({ files, unit }) => {
+    files["/sys/fs/cgroup/cgroup.controllers"] = "cpu";
+    unit.UnitFileState = "disabled";
+  });
+  assert.deepEqual(
+    result.findings.map(({ severity }) => severity),
+    ["fault", "advice"],
+  );
+  assert.match(
+    resultText(result),
+    /WRONG {2}service: .*\n +sudo systemctl enable hearthd\n\nbetter {2}memory limits: /,
+  );
+});
