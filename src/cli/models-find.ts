@@ -22,7 +22,7 @@ export interface FoundModel extends KnownModel {
   /** Weights and the KV cache of the configured context. */
   readonly memoryBytes: number;
   readonly fits: boolean;
-  /** Of one answer, at most: how often the memory can be read through. */
+  /** The most of one answer: as often as the memory can be read through. */
   readonly tokensPerSecond: number;
   /** The one to begin with. */
   readonly suggested: boolean;

@@ -81,7 +81,7 @@ export class SystemdService {
     throw new HearthError("SERVICE_FAILED", `The service does not start: ${this.lastWords(since)}`);
   }
 
-  /** What it said last since a moment (in seconds since 1970): its error, or its last line. */
+  /** The last error, or the last line, that it wrote since a moment (in seconds since 1970). */
   lastWords(since: number): string {
     const journal = this.#run("journalctl", [`--unit=${unit}`, `--since=@${since}`, "--output=cat", "--no-pager"]);
     const lines = (journal?.stdout ?? "").trim().split("\n");

@@ -42,9 +42,7 @@ export function uninstallCommand(): Command {
 async function uninstall(_options: unknown, command: Command): Promise<void> {
   const flags = command.optsWithGlobals<UninstallFlags>();
   const { state, config } = configurationOf(command);
-  const isPackage = /^ii/.test(
-    runProgramOfSystem("dpkg-query", ["--show", "--showformat=${db:Status-Abbrev}", "hearthd"])?.stdout ?? "",
-  );
+  const isPackage = /^Status: .* installed$/m.test(runProgramOfSystem("dpkg-query", ["--status", unit])?.stdout ?? "");
   if (!isPackage && new SystemdService().state() === null) {
     throw new HearthError("SERVICE_MISSING", "This machine has no service hearthd.", {
       advice: "A checkout is removed by removing its folder, and ~/.local/share/hearth with its models.",

@@ -44,7 +44,7 @@ async function present(name: string, store: ModelStore, { config, json }: OwnedS
     if (!(error instanceof HearthError) || error.code !== "MODEL_NOT_FOUND") throw error;
   }
   const known = findKnownModel(name);
-  const { defaultPullSettings, pullModel } = await import("../store/pull/pull.js");
+  const { defaultPullSettings, pullModel } = await import("../store/pull/model-pull.js");
   const settings = { ...defaultPullSettings, ...pullSettings(config, process.env) };
   const { model } = await withProgress(json, (onProgress, signal) =>
     pullModel(store, known?.source ?? name, settings, { name: known?.name, onProgress, signal, trustAddress: true }),

@@ -28,7 +28,7 @@ export interface ModelStatus {
   readonly isa: string | null;
   readonly threads: number | null;
   readonly decodeThreads: number | null;
-  /** Of one answer, seen lately; null: too few were. */
+  /** The speed of one answer, seen lately; null: too few were. */
   readonly tokensPerSecond: number | null;
   readonly slots: number | null;
   readonly slotsBusy: number;
@@ -53,7 +53,7 @@ export interface StatusReport {
     readonly residentBytes: number;
     readonly totalBytes: number;
     readonly availableBytes: number;
-    /** Of a control group; null: none. */
+    /** The limit of a control group; null: none. */
     readonly limitBytes: number | null;
   };
   readonly pace: GovernorState;

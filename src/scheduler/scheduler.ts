@@ -201,11 +201,7 @@ export class Scheduler {
         if (rest) await rest;
         this.#releaseEnded();
         this.#admission.admitWaiting();
-        const chunks = this.#planner.next(
-          this.#slots.busy,
-          this.#stepsCompleted,
-          this.#dependencies.allowance?.stepMs,
-        );
+        const chunks = this.#planner.next(this.#slots.busy, this.#stepsCompleted, this.#dependencies.allowance?.stepMs);
         if (chunks.length > 0) await this.#step(chunks);
         else if (!this.#slots.busy.some(({ job }) => job.phase === "ended")) break;
       }

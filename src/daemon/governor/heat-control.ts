@@ -16,7 +16,7 @@ export interface HeatObservation {
 
 /** Aimed at below the limit: sensors have steps of half a degree, and the clock falls at the limit itself. */
 const marginCelsius = 1.5;
-/** Of full power, per degree: how much a change of the temperature counts, and a difference in each second. */
+/** The parts of full power for each degree: of a change of the temperature, and of a difference in each second. */
 const proportional = 0.08;
 const integral = 0.008;
 /** How far ahead the present rise is followed. */
