@@ -102,7 +102,7 @@ export const startErrors = {
     "Start it with `sudo systemctl start hearthd`, or `hearth serve` in a terminal; `hearth doctor` says what keeps it.",
   ),
   SERVICE_MISSING: internal("Install hearth as a service, see docs/configuration.md, or run `hearth serve`."),
-  SERVICE_FAILED: internal("`hearth doctor` says what is wrong, and `hearth logs` what the service said."),
+  SERVICE_FAILED: internal("Run `hearth doctor` for what is wrong, and `hearth logs` for what the service said."),
   PACKAGE_INVALID: internal("Give the hearthd_VERSION_ARCHITECTURE.deb for this machine."),
   UPDATE_FAILED: internal("Read what apt-get said above; the version that was there stays."),
   COMMAND_INVALID: internal("Run the command with --help to see what it takes."),

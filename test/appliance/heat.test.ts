@@ -71,6 +71,7 @@ test("a hot board computes with few threads and rests, gives the same answer, an
 test("a weak power supply is a condition of health, and the daemon stays ready", async (t) => {
   const { root, set } = board(t);
   const daemon = await startDaemon(t, { model: "spark", env: { HEARTH_MACHINE_ROOT: root } });
+  await daemon.logged("the model is ready");
   set(45, "50005");
   await daemon.logged("the board sets the pace");
   const response = await fetch(`${daemon.url}/readyz`);
