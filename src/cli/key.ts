@@ -1,6 +1,5 @@
 /** `hearth key`: makes, lists and revokes the API keys of the LAN endpoint. A running daemon sees the change at once. */
 import { Command } from "commander";
-import { renderUnicodeCompact } from "uqr";
 import { type Scope, scopes } from "../base/api-key.js";
 import { systemClock } from "../base/clock.js";
 import { type Priority, priorities } from "../base/demand.js";
@@ -12,6 +11,7 @@ import { integerBetween } from "./arguments.js";
 import { configurationOf } from "./configuration.js";
 import { print, printed } from "./models-store.js";
 import { pageLinks } from "./page-links.js";
+import { qrText } from "./qr-text.js";
 
 interface CreateFlags {
   readonly scope: readonly Scope[];
@@ -57,7 +57,7 @@ async function create(name: string, flags: CreateFlags, self: Command): Promise<
   const { file, isOfService, config } = keyFile(self);
   const { key, stored } = await file.create(wanted, systemClock.wallTime());
   const links = flags.link ? pageLinks(config, key) : [];
-  const picture = process.stdout.isTTY && links[0] !== undefined ? `\n${renderUnicodeCompact(links[0])}\n` : "";
+  const picture = process.stdout.isTTY && links[0] !== undefined ? `\n${qrText(links[0])}\n` : "";
   const text = `${[key, ...links].join("\n")}\n${picture}`;
   try {
     await printed(isJson(self), { key, ...(flags.link && { links }), ...withoutHash(stored), file: file.path }, text);

@@ -1,10 +1,8 @@
 /** `hearth lan`: lets the machines of the home network use the service, or this one alone. */
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
-import { hostname, networkInterfaces } from "node:os";
 import path from "node:path";
 import { Command } from "commander";
-import { isLocalAddress } from "../base/addresses.js";
 import { systemClock } from "../base/clock.js";
 import { type Address, formatAddress } from "../config/kinds.js";
 import { loadEngineModule } from "../engine/binding.js";
@@ -12,6 +10,7 @@ import { writeDurably } from "../store/durable-files.js";
 import { KeyFile } from "../store/key-file.js";
 import { print } from "./models-store.js";
 import { checkChangeable, type OwnedService, ownedService, tryChange, writeValue } from "./owner.js";
+import { pageLinks } from "./page-links.js";
 import { qrText } from "./qr-text.js";
 
 /** All addresses of version 4: names that end in .local lead there too, and no setting of the kernel takes them away. */
@@ -47,13 +46,12 @@ async function turnOn(_flags: object, command: Command): Promise<void> {
     throw error;
   }
   const announced = await announce(config["machine.root"], port);
-  const isHttps = config["tls.cert"] !== "" || config["tls.self_signed"];
-  const scheme = isHttps ? "https" : "http";
-  const urls = [`${hostname()}.local`, ...lanAddresses()].map((name) => `${scheme}://${name}:${port}`);
-  const [byName = "", byAddress = byName] = urls;
-  // The part behind # stays in the phone: browsers do not send it.
-  const link = `${announced ? byName : byAddress}/#key=${encodeURIComponent(key.key)}`;
-  const value = { listen: `${everywhere}:${port}`, urls, key: key.key, keyName: key.name, link, announced };
+  const listen: Address = { host: everywhere, port };
+  const links = pageLinks({ ...config, "server.listen": listen }, key.key);
+  const [byName = "", byAddress = byName] = links;
+  const link = announced ? byName : byAddress;
+  const urls = links.map((each) => each.replace(/\/#.*$/, ""));
+  const value = { listen: formatAddress(listen), urls, key: key.key, keyName: key.name, link, announced };
   const lines = [
     `The network may use hearth now, with this key:`,
     "",
@@ -63,7 +61,7 @@ async function turnOn(_flags: object, command: Command): Promise<void> {
     announced
       ? "It is announced as a service of _http._tcp and _hearth._tcp (mDNS)."
       : "It is not announced by name: this machine has no avahi. To have that: sudo apt-get install avahi-daemon, then hearth lan on",
-    `To try it:  curl ${byAddress}/v1/models -H "Authorization: Bearer ${key.key}"`,
+    `To try it:  curl ${urls.at(-1)}/v1/models -H "Authorization: Bearer ${key.key}"`,
     "More keys:  sudo hearth key create NAME      For this machine alone again:  hearth lan off",
     "",
   ];
@@ -129,12 +127,4 @@ function announcement(port: number): string {
   <name replace-wildcards="yes">hearth on %h</name>
 ${service("_http._tcp")}${service("_hearth._tcp")}</service-group>
 `;
-}
-
-function lanAddresses(): readonly string[] {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const usable = all.filter(
-    ({ internal, family, address }) => !internal && family === "IPv4" && isLocalAddress(address),
-  );
-  return usable.map(({ address }) => address);
 }

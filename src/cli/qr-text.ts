@@ -1,5 +1,5 @@
 /** A QR code as text for a terminal: two rows of modules to a line, dark on light whatever the terminal's colours are. Pure. */
-import encodeQR from "qr";
+import { encode } from "uqr";
 
 /** Modules of light around the code, without which readers do not find it (ISO/IEC 18004). */
 const quietZone = 4;
@@ -8,7 +8,7 @@ const reset = "\x1b[0m";
 
 /** `text`: at most some 2,000 letters. */
 export function qrText(text: string): string {
-  const modules = encodeQR(text, "raw", { ecc: "low", border: quietZone });
+  const { data: modules } = encode(text, { ecc: "L", border: quietZone });
   const lines: string[] = [];
   for (let row = 0; row < modules.length; row += 2) {
     const upper = modules[row] ?? [];

@@ -52,7 +52,7 @@ export class SystemdService {
   /** null where there is no systemd, or no such service. */
   state(): ServiceState | null {
     const shown = this.#run("systemctl", ["show", unit, `--property=${properties}`]);
-    if (!shown || shown.status !== 0) return null;
+    if (shown?.status !== 0) return null;
     const lines = shown.stdout.trim().split("\n");
     const values = new Map(lines.map((line) => [line.replace(/=.*$/s, ""), line.replace(/^[^=]*=/, "")] as const));
     const value = (name: string) => values.get(name) ?? "";
