@@ -55,11 +55,11 @@ test("use changes the model of the service and of its file, and leaves the owner
   assert.equal(imported.status, 0, imported.stderr);
   const used = await box.run("use", "stories260k");
   assert.equal(used.status, 0, used.stderr);
-  assert.match(used.stdout, /^the service now answers with stories260k: F32 llama/);
+  assert.match(used.stdout, /^the service now answers with stories260K: F32 llama/);
   const text = readFileSync(box.file, "utf8");
   assert.match(text, /^# The owner's own words\.$/m);
-  assert.match(text, /^path = "stories260k"$/m);
-  assert.equal(JSON.parse((await box.run("status", "--json")).stdout).models[0].name, "stories260k");
+  assert.match(text, /^path = "stories260K"$/m);
+  assert.equal(JSON.parse((await box.run("status", "--json")).stdout).models[0].name, "stories260K");
   assert.equal((await ask(box)).status, 200);
 });
 
