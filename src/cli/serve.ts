@@ -1,4 +1,5 @@
 /** `hearth serve`: runs the daemon in the foreground until a signal ends it. */
+import path from "node:path";
 import { Command } from "commander";
 import { deferred, settlesWithin } from "../base/async.js";
 import { systemClock } from "../base/clock.js";
@@ -64,7 +65,9 @@ async function serve({ loaded, config, state }: Configuration): Promise<void> {
       prompts: config["log.prompts"],
       priorities: !isForPerson && isJournal(stdoutFd, process.env.JOURNAL_STREAM),
     },
-    isForPerson ? terminalLog(process.stdout, "hearth") : undefined,
+    isForPerson
+      ? terminalLog(process.stdout, ownName(), loaded.origins["server.listen"].startsWith("flag"))
+      : undefined,
   );
   onHangup(() => logger.info("SIGHUP: changed keys are in use already; the rest of the configuration needs a restart"));
   exitOnBugs(logger);
@@ -123,6 +126,12 @@ async function serve({ loaded, config, state }: Configuration): Promise<void> {
     }
     await stopping;
   }
+}
+
+/** The words that start this program: an installed one is in the path, a checkout's is not. */
+function ownName(): string {
+  const [, script = ""] = process.argv;
+  return /^\/(usr|opt)\//.test(script) ? "hearth" : `node ${path.relative("", script)}`;
 }
 
 /**

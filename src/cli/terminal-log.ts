@@ -5,8 +5,11 @@ export interface Destination {
   write(line: string): void;
 }
 
-/** Writes the lines of a log that are worth it to `out`; how to ask comes once, when the model is there. */
-export function terminalLog(out: Destination, name: string): Destination {
+/**
+ * Writes the lines of a log that are worth it to `out`; how to ask comes once, when the model is there. `name`: how the command is called
+ * here. `isElsewhere`: the address is not the configuration's, where the other commands look for a daemon.
+ */
+export function terminalLog(out: Destination, name: string, isElsewhere = false): Destination {
   let url = "";
   let isTold = false;
   return {
@@ -19,7 +22,7 @@ export function terminalLog(out: Destination, name: string): Destination {
       if (entry.msg === "listening") url = `${url || "http:"}//${String(entry.address)}`;
       if (entry.msg === "the model is ready" && !isTold) {
         isTold = true;
-        out.write(howToAsk(entry, url, name));
+        out.write(howToAsk(entry, url, isElsewhere ? `HEARTH_LISTEN=${url.replace(/^\w+:\/\//, "")} ${name}` : name));
       }
     },
   };
@@ -30,7 +33,7 @@ function howToAsk({ model }: LogEntry, url: string, name: string): string {
   return `
 Ask it:       curl ${url}/v1/responses -H 'Content-Type: application/json' -d '${body}'
 Its state:    ${name} status
-All options:  ${name} serve --print-config
+All options:  ${name.replace(/^\S+=\S+ /, "")} serve --print-config
 Stop it:      Ctrl-C
 
 `;

@@ -9,7 +9,7 @@ import type { Authenticator, Client } from "./api-key-auth.js";
 import { type AccessRules, isLoopback } from "./host-and-origin.js";
 import type { RateLimits } from "./rate-limits.js";
 
-/** The scope that a route asks of its clients; `open` asks for no key, and `local` for one of `generate` unless the client is on this device. */
+/** The scope that a route asks of its clients; `open` asks for no key, and `local` for one of `admin` unless the client is on this device. */
 export type RouteScope = Scope | "open" | "local";
 
 export interface Admission {
@@ -53,7 +53,7 @@ export class Gate {
     if (scope === "open") return { id: address, key: null, local: unixSocket };
     if (scope === "local" && (unixSocket || isOfThisDevice(request))) return { id: address, key: null, local: true };
     const { authorization, "sec-websocket-protocol": protocols } = headers;
-    const needed = scope === "local" ? "generate" : scope;
+    const needed = scope === "local" ? "admin" : scope;
     return this.#authenticator.check({ authorization, protocols, address, unixSocket }, needed);
   }
 

@@ -1,6 +1,6 @@
 /** The owner's commands against a running service: status, models find, use, lan, logs, update, uninstall. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { hearth } from "../helpers/command.js";
@@ -205,6 +205,24 @@ test("the owner's commands say where there is no service", async (t) => {
     assert.equal(status, 2, args.join(" "));
     assert.match(stderr, /SERVICE_MISSING: This machine has no service hearthd/);
   }
+});
+
+test("who may not change the service is asked for a password by sudo, which runs the whole command again", {
+  skip: process.getuid?.() === 0 ? false : "run as root: another user is needed that may do less",
+}, async (t) => {
+  const box = await runningBox(t);
+  chmodSync(path.join(box.folder, "calls"), 0o666);
+  box.tool("sudo", "exit 0");
+  const used = await box.runAsNobody("use", "spark");
+  assert.equal(used.status, 0, used.stderr);
+  const [asked = "", ran = ""] = box.calls().filter((call) => call.startsWith("sudo "));
+  assert.equal(asked, "sudo --non-interactive true");
+  assert.match(ran, new RegExp(`^sudo -- env HEARTH_CONFIG=${box.file} .*/dist/cli/main\\.js use spark$`));
+  // Nobody there who could type it.
+  box.tool("sudo", "exit 1");
+  const refused = await box.runAsNobody("lan", "on");
+  assert.equal(refused.status, 2);
+  assert.match(refused.stderr, /COMMAND_NEEDS_ROOT: .* Run it as root: `sudo hearth lan on`\./);
 });
 
 test("models find shows what fits, how fast it may be and what it is good for, without a network", async (t) => {

@@ -16,6 +16,8 @@ export interface ServiceBox {
   calls(): readonly string[];
   /** Runs a command of hearth on the machine. */
   run(...args: string[]): Promise<CommandResult>;
+  /** Runs it as a user who may change nothing. Needs root. */
+  runAsNobody(...args: string[]): Promise<CommandResult>;
   systemctl(...args: string[]): Promise<void>;
   /** Puts a tool of the system into place. */
   tool(name: string, script: string): void;
@@ -59,6 +61,7 @@ export async function serviceBox(t: TestContext, more = ""): Promise<ServiceBox>
     string,
     string,
   ];
+  chmodSync(folder, 0o755);
   mkdirSync(bin);
   mkdirSync(state);
   const port = await freePort();
@@ -83,6 +86,8 @@ export async function serviceBox(t: TestContext, more = ""): Promise<ServiceBox>
     port,
     calls: () => readFileSync(path.join(folder, "calls"), "utf8").trim().split("\n"),
     run: (...args) => hearth(t, args, { env }),
+    runAsNobody: (...args) =>
+      hearth(t, args, { env, through: ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] }),
     systemctl: async (...args) => {
       const { spawn } = await import("node:child_process");
       const child = spawn(path.join(bin, "systemctl"), args, { env: { ...process.env, ...env }, stdio: "ignore" });

@@ -121,6 +121,17 @@ test("on a terminal the daemon says where it listens and how to ask, once, and n
   assert.match(text, /^listening on 127\.0\.0\.1:11434\nspark is ready: Q8_0 llama, avx2, loaded in 0\.1 s\n/);
   assert.equal(text.split("curl http://127.0.0.1:11434/v1/responses").length, 2);
   assert.ok(!text.startsWith("{") && !text.includes('\n{"'));
+  assert.match(text, /^Its state: {4}hearth status$/m);
+  const elsewhere: string[] = [];
+  const other = terminalLog({ write: (piece) => elsewhere.push(piece) }, "node main.js", true);
+  for (const [msg, more] of [
+    ["listening", { address: "127.0.0.1:8080" }],
+    ["the model is ready", ready],
+  ] as const) {
+    other.write(JSON.stringify({ level: "info", msg, ...more }));
+  }
+  assert.match(elsewhere.join(""), /^Its state: {4}HEARTH_LISTEN=127\.0\.0\.1:8080 node main\.js status$/m);
+  assert.match(elsewhere.join(""), /^All options: {2}node main\.js serve --print-config$/m);
 });
 
 test("the pace is told with its reasons", () => {
