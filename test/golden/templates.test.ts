@@ -18,8 +18,8 @@ import { templateTool } from "../../src/chat/tool-prompt.js";
 import type { Model } from "../../src/engine/contract.js";
 import { loadSpark } from "../grammar/spark.js";
 import { read } from "../helpers/answers.js";
+import { testModel } from "../helpers/chat-model.js";
 import { missing, shared } from "../helpers/shared.js";
-import { testModel } from "../unit/chat-model.js";
 
 const folder = "golden/template";
 const now = () => new Date(2026, 10, 23, 9, 30);

@@ -152,6 +152,12 @@ test("a file of native/ includes its own folder and the layers of its row", () =
     assert.ok(layerOf(file, "native", nativeLayers) in nativeLayers, `${file} is in no layer`);
 });
 
+test("the unit tests of src/ stand in folders with the names of their subjects'", () => {
+  const folders = filesUnder("test/unit", /\.test\.ts$/).map((file) => path.relative("test/unit", path.dirname(file)));
+  const strange = [...new Set(folders)].filter((folder) => !existsSync(path.join(root, "src", folder)));
+  assert.deepEqual(strange, []);
+});
+
 /** The files of one circle of references, from each to the next; null where there is none. */
 function circleIn(references: readonly Reference[]): string[] | null {
   const targets = new Map<string, string[]>();

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import test, { type TestContext } from "node:test";
+import { FakeClock } from "../../../src/base/clock.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { type DocumentLimits, DocumentStore } from "../../../src/store/documents.js";
+import { FakeEngineModule } from "../../fake-engine/module.js";
+import { temporaryFolder } from "../../helpers/folder.js";
+
+const roomy: DocumentLimits = { bytes: 1_000_000, documents: 100, ageMs: 1_000_000_000_000_000 };
+
+function opener(t: TestContext, limits: Partial<DocumentLimits> = {}) {
+  const folder = path.join(temporaryFolder(t), "documents");
+  const clock = new FakeClock();
+  const open = async (version = 1) => {
+    const options = { folder, idPattern: /^d\d+$/, version, limits: { ...roomy, ...limits } };
+    const store = new DocumentStore<{ text: string }>(options, {
+      clock,
+      logger: silentLogger(),
+      locker: new FakeEngineModule(),
+    });
+    await store.start();
+    return store;
+  };
+  return { folder, clock, open };
+}
+
+test("a document is there at once and after a restart, for its owner alone", async (t) => {
+  const { folder, open } = opener(t);
+  const store = await open();
+  store.put("d1", "kitchen", { text: "é" });
+  assert.deepEqual(await store.get("d1", "kitchen"), { text: "é" });
+  assert.equal(await store.get("d1", "garage"), undefined);
+  assert.equal(await store.delete("d1", "garage"), false);
+  await store.stop();
+  assert.deepEqual(readdirSync(folder), ["d1.json"]);
+  assert.equal(statSync(path.join(folder, "d1.json")).mode & 0o777, 0o600);
+  const again = await open();
+  assert.deepEqual(await again.get("d1", "kitchen"), { text: "é" });
+  assert.equal(await again.get("d1", "garage"), undefined);
+  assert.equal(await again.delete("d1", "kitchen"), true);
+  assert.equal(await again.get("d1", "kitchen"), undefined);
+  await again.stop();
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test("of more documents than may be kept the oldest make room", async (t) => {
+  const { folder, open } = opener(t, { documents: 3 });
+  const store = await open();
+  for (let i = 0; i < 10; i++) store.put(`d${i}`, "", { text: "x" });
+  assert.equal(await store.get("d6", ""), undefined);
+  assert.deepEqual(await store.get("d7", ""), { text: "x" });
+  await store.stop();
+  assert.deepEqual(readdirSync(folder).sort(), ["d7.json", "d8.json", "d9.json"]);
+});
+
+test("documents take no more bytes than they may, and one that can never fit is not kept", async (t) => {
+  const bytes = opener(t, { bytes: 2000 });
+  const small = await bytes.open();
+  for (let i = 0; i < 10; i++) small.put(`d${i}`, "", { text: "x".repeat(700) });
+  assert.ok(small.bytes <= 2000);
+  small.put("d50", "", { text: "x".repeat(5000) }); // can never fit
+  assert.equal(await small.get("d50", ""), undefined);
+  await small.stop();
+});
+
+test("a document of the limit's age is gone, before and after a restart", async (t) => {
+  const { folder, clock, open } = opener(t, { ageMs: 1000 });
+  const store = await open();
+  store.put("d1", "", { text: "x" });
+  await clock.advance(1001);
+  assert.equal(await store.get("d1", ""), undefined);
+  store.put("d2", "", { text: "y" });
+  await store.stop();
+  assert.deepEqual(readdirSync(folder), ["d2.json"]);
+});
+
+test("a damaged, foreign or half-written file costs that document and nothing else", async (t) => {
+  const { folder, open } = opener(t);
+  const store = await open();
+  for (let i = 0; i < 4; i++) store.put(`d${i}`, "", { text: `text ${i}` });
+  await store.stop();
+  const file = (name: string) => path.join(folder, name);
+  truncateSync(file("d0.json"), 80);
+  writeFileSync(file("d1.json"), readFileSync(file("d1.json"), "utf8").replace("text 1", "text 9"));
+  writeFileSync(file("d2.json.abc.new"), "half");
+  writeFileSync(file("../outside.json"), "not ours");
+  writeFileSync(file("notes.txt"), "not ours");
+  const again = await open();
+  assert.equal(await again.get("d0", ""), undefined);
+  assert.equal(await again.get("d1", ""), undefined);
+  assert.deepEqual(await again.get("d2", ""), { text: "text 2" });
+  assert.equal(await again.get("../outside", ""), undefined);
+  await again.stop();
+  assert.deepEqual(readdirSync(folder).sort(), ["d2.json", "d3.json", "notes.txt"]);
+  assert.equal(await (await open(2)).get("d2", ""), undefined, "another version");
+  assert.throws(() => again.put("../x", "", { text: "" }), RangeError);
+});
+
+test("where nothing can be written, documents live as long as the process", async (t) => {
+  const folder = path.join(temporaryFolder(t), "file");
+  writeFileSync(folder, "no folder");
+  const options = { folder, idPattern: /^d\d+$/, version: 1, limits: roomy };
+  const store = new DocumentStore(options, {
+    clock: new FakeClock(),
+    logger: silentLogger(),
+    locker: new FakeEngineModule(),
+  });
+  await store.start();
+  store.put("d1", "", { text: "x" });
+  await store.stop();
+  assert.deepEqual(await store.get("d1", ""), { text: "x" });
+});
