@@ -14,7 +14,7 @@ test("what is written into a pipe is whole, however slowly it is read", { skip }
   assert.equal(stdout.split("\n").length, texts.length + 1);
 });
 
-test("output that cannot be written is an error, and a reader that went away is none", { skip }, async (t) => {
+test("output that cannot be written is an error", { skip }, async (t) => {
   const through = ["sh", "-c", 'exec "$@" > /dev/full', "sh"];
   for (const args of [
     [],
@@ -28,6 +28,9 @@ test("output that cannot be written is an error, and a reader that went away is 
     assert.equal(status, 2, args.join(" "));
     assert.match(stderr, /^hearth: DISK_FULL: stdout: ENOSPC/, args.join(" "));
   }
+});
+
+test("a reader of the output that went away is no error", { skip }, async (t) => {
   const head = ["bash", "-c", '"$@" | head -c 1 > /dev/null; exit $PIPESTATUS', "bash"];
   const { status, stderr } = await hearth(t, ["serve", "--print-config"], { through: head });
   assert.deepEqual([status, stderr], [0, ""]);

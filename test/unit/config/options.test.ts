@@ -39,11 +39,14 @@ test("an address may be a name, IPv4 or bracketed IPv6", () => {
   assert.deepEqual(listen("pi.local:80"), { host: "pi.local", port: 80 });
 });
 
-test("each option has its own variable and flag, and its default is a value of its kind", () => {
+test("each option has its own variable and flag", () => {
   const envs = optionKeys.map((key) => optionOf(key).env);
   assert.equal(new Set(envs).size, envs.length);
   const flags = optionKeys.flatMap((key) => optionOf(key).flag ?? []);
   assert.equal(new Set(flags).size, flags.length);
+});
+
+test("the default of each option is a value of its kind, and its description a sentence", () => {
   for (const key of optionKeys) {
     const { kind, default: fallback, doc } = optionOf(key);
     assert.ok(

@@ -3,7 +3,7 @@ import test from "node:test";
 import { scripted } from "../../fake-engine/module.js";
 import { startServer } from "../../helpers/server.js";
 
-test("only JSON bodies are read, and errors are JSON with a code", async (t) => {
+test("only JSON bodies of objects are read", async (t) => {
   const server = await startServer(t);
   const cases: [string, Record<string, string>, number, string][] = [
     ["x=1", { "content-type": "application/x-www-form-urlencoded" }, 415, "unsupported_media_type"],
@@ -20,6 +20,10 @@ test("only JSON bodies are read, and errors are JSON with a code", async (t) => 
     assert.deepEqual([response.status, error.code], [status, code], body.slice(0, 40));
     assert.ok(error.message.length > 10);
   }
+});
+
+test("an error of a path that there is not is JSON with a code, too", async (t) => {
+  const server = await startServer(t);
   const missing = await fetch(`${server.url}/nothing`);
   assert.equal(missing.status, 404);
   assert.equal(((await missing.json()) as { error: { code: string } }).error.code, "not_found");

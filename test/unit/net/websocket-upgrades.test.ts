@@ -14,7 +14,7 @@ test("an upgrade to something else, or somewhere else, is refused", async (t) =>
   assert.match(await speak(server, `${head}Upgrade: websocket\r\n\r\n`), /^HTTP\/1.1 400 /);
 });
 
-test("WebSockets are bounded in number, and a place is free again when one closes", async (t) => {
+test("WebSockets are bounded in number, of those that are open", async (t) => {
   const server = await startServer(t, { config: { "limits.sockets": 2 } });
   const first = await server.connect();
   await server.connect();

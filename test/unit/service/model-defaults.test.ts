@@ -26,8 +26,11 @@ test("a file's keys are its defaults, by the names that converters write", () =>
   });
 });
 
-test("a value out of range is no default, and a negative top_k means none", () => {
+test("a value out of range is no default", () => {
   assert.deepEqual(defaultsOf({ sampling: { temp: -3, top_p: 7, top_k: 2.5 } }).sampling, {});
+});
+
+test("a negative top_k means none", () => {
   assert.deepEqual(defaultsOf({ sampling: { top_k: -1 } }).sampling, { topK: 0 });
 });
 

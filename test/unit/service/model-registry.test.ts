@@ -264,7 +264,7 @@ test("a model whose engine fails is loaded anew by the next request, and the dae
   await until(() => names().length === 2);
 });
 
-test("unload waits for the answers, and the configured model stays", async () => {
+test("unload waits for the answers", async () => {
   const { registry, names } = makeRegistry();
   await registry.start();
   const lease = await registry.acquire("m1", never);
@@ -277,6 +277,11 @@ test("unload waits for the answers, and the configured model stays", async () =>
   lease.release();
   await unloading;
   assert.deepEqual(names(), ["assistant"]);
+});
+
+test("the configured model is not unloaded", async () => {
+  const { registry, names } = makeRegistry();
+  await registry.start();
   await registry.unload("default");
   assert.deepEqual(names(), ["assistant"]);
 });

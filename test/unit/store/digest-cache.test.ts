@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { DigestCache } from "../../../src/store/digest-cache.js";
 import { temporaryFolder } from "../../helpers/folder.js";
 import { sha256 } from "../../helpers/made-models.js";
@@ -17,19 +17,39 @@ async function digestOf(file: string, kept: string): Promise<string> {
   return digest;
 }
 
-test("a hash is computed once for a file, kept over a restart, and anew when the file changes", async (t) => {
+/** A file with the text "one", and the place of the list of digests. */
+function makeFile(t: TestContext): { file: string; kept: string } {
   const folder = temporaryFolder(t);
-  const [file, kept] = [path.join(folder, "m.gguf"), path.join(folder, "state", "digests.json")];
+  const file = path.join(folder, "m.gguf");
   writeFileSync(file, "one");
+  return { file, kept: path.join(folder, "state", "digests.json") };
+}
+
+test("the digest of a file is computed once, and kept over a restart", async (t) => {
+  const { file, kept } = makeFile(t);
   assert.equal(await digestOf(file, kept), sha256("one"));
   const text = readFileSync(kept, "utf8");
   writeFileSync(kept, text.replace(sha256("one"), sha256("as kept")));
   assert.equal(await digestOf(file, kept), sha256("as kept"), "it was not read again");
+});
+
+test("the digest of a file that has changed is computed anew", async (t) => {
+  const { file, kept } = makeFile(t);
+  assert.equal(await digestOf(file, kept), sha256("one"));
   writeFileSync(file, "three");
   assert.equal(await digestOf(file, kept), sha256("three"));
+});
+
+test("a damaged list of digests is made anew", async (t) => {
+  const { file, kept } = makeFile(t);
+  assert.equal(await digestOf(file, kept), sha256("one"));
   writeFileSync(kept, "damaged");
-  assert.equal(await digestOf(file, kept), sha256("three"));
-  assert.match(await digestOf(path.join(folder, "missing"), kept), /^[0-9a-f]{64}$/);
+  assert.equal(await digestOf(file, kept), sha256("one"));
+});
+
+test("a file that is missing has a stand-in for its digest", async (t) => {
+  const { file, kept } = makeFile(t);
+  assert.match(await digestOf(`${file}.missing`, kept), /^[0-9a-f]{64}$/);
 });
 
 test("a large file has a stand-in while it is read, and small ones do not wait for it", async (t) => {

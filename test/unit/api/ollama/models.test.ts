@@ -8,14 +8,16 @@ test("the digest of a model is its file's SHA-256, in lists and on its own", asy
   assert.equal(model?.digest, sha256("weights"));
 });
 
-test("show tells what was set, and lists show the base's size, family and digest", async (t) => {
+const mario = {
+  model: "mario",
+  from: "fake",
+  system: "You are Mario.",
+  parameters: { top_k: 3, stop: ["a", "b"] },
+};
+
+test("show tells what was set", async (t) => {
   const server = await startWithFile(t);
-  await server.create({
-    model: "mario",
-    from: "fake",
-    system: "You are Mario.",
-    parameters: { top_k: 3, stop: ["a", "b"] },
-  });
+  await server.create(mario);
   const shown = await server.show("Mario");
   assert.equal(shown.system, "You are Mario.");
   assert.deepEqual(
@@ -28,6 +30,11 @@ test("show tells what was set, and lists show the base's size, family and digest
   );
   assert.equal(shown.template, chatTemplate);
   assert.match(shown.modelfile, /^FROM fake\nSYSTEM """You are Mario\."""\nPARAMETER top_k 3\n/);
+});
+
+test("lists show a made model's base, with its size, family and digest", async (t) => {
+  const server = await startWithFile(t);
+  await server.create(mario);
   const [own, made] = await server.tags();
   assert.equal(made?.name, "mario:latest");
   assert.equal(made?.details.parent_model, "fake:latest");

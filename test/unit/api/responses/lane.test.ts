@@ -24,7 +24,7 @@ async function started(client: TestSocket, streamId?: string): Promise<string> {
   return created?.response.id;
 }
 
-test("every event of a turn carries its stream_id, and a turn without one has none", async (t) => {
+test("every event of a turn carries its stream_id", async (t) => {
   const server = await startServer(t, { fake: { next: scripted("ok") } });
   const client = await server.connect();
   const events = await client.ask({ input: "Hi", stream_id: 'a "lane"' });
@@ -34,6 +34,11 @@ test("every event of a turn carries its stream_id, and a turn without one has no
     events.map(({ sequence_number }) => sequence_number),
     events.map((_, i) => i),
   );
+});
+
+test("the events of a turn without a stream_id have none", async (t) => {
+  const server = await startServer(t, { fake: { next: scripted("ok") } });
+  const client = await server.connect();
   const plain = await client.ask({ input: "Hi" });
   assert.ok(plain.every((event) => !("stream_id" in event)));
 });
@@ -178,10 +183,14 @@ test("POST /v1/responses/ID/cancel ends a stream and gives the response back, ca
   await server.atRest();
 });
 
-test("cancelling a response that is done gives it back as it is, and one that is not there is 404", async (t) => {
+test("cancelling a response that is done gives it back as it is", async (t) => {
   const server = await startServer(t, { fake: { next: scripted("ok") } });
   const { id } = await json(await server.post("/v1/responses", { input: "Hi" }));
   assert.equal((await json(await server.post(`/v1/responses/${id}/cancel`, {}))).status, "completed");
+});
+
+test("cancelling a response that is not there is 404", async (t) => {
+  const server = await startServer(t);
   assert.equal((await server.post("/v1/responses/resp_none/cancel", {})).status, 404);
 });
 

@@ -70,12 +70,17 @@ test("the response goes on while nobody reads, and its end is kept too", async (
   }
 });
 
-test("over HTTP a stream is read on by GET, and GET without stream shows it as it stands", async (t) => {
+test("over HTTP a response that is being made is shown as it stands", async (t) => {
   const server = await startServer(t, { fake, config });
-  const { seen, id, last } = await loseStream(server);
+  const { id } = await loseStream(server);
   const standing = (await (await fetch(`${server.url}/v1/responses/${id}`)).json()) as Event;
   assert.equal(standing.id, id);
   assert.equal(standing.status, "in_progress");
+});
+
+test("over HTTP a stream is read on by GET", async (t) => {
+  const server = await startServer(t, { fake, config });
+  const { seen, id, last } = await loseStream(server);
   const response = await fetch(`${server.url}/v1/responses/${id}?stream=true&starting_after=${last}`);
   assert.match(response.headers.get("content-type") ?? "", /^text\/event-stream/);
   const { events, last: end } = await readEvents(response);

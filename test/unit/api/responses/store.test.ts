@@ -43,7 +43,7 @@ test("instructions belong to one turn", async (t) => {
   assert.ok(second.usage.input_tokens < first.usage.input_tokens);
 });
 
-test("stored responses can be read and deleted, and others cannot", async (t) => {
+test("stored responses can be read and deleted", async (t) => {
   const server = await startServer(t, { fake: { next: scripted("ok") } });
   const made = (await (await server.post("/v1/responses", { input: "Hi" })).json()) as Event;
   assert.deepEqual(await (await fetch(`${server.url}/v1/responses/${made.id}`)).json(), made);
@@ -51,6 +51,10 @@ test("stored responses can be read and deleted, and others cannot", async (t) =>
   assert.deepEqual(await deleted.json(), { id: made.id, object: "response", deleted: true });
   assert.equal((await fetch(`${server.url}/v1/responses/${made.id}`)).status, 404);
   assert.equal((await fetch(`${server.url}/v1/responses/${made.id}`, { method: "DELETE" })).status, 404);
+});
+
+test("responses that are not to be stored cannot be read", async (t) => {
+  const server = await startServer(t, { fake: { next: scripted("ok") } });
   const hidden = (await (await server.post("/v1/responses", { input: "Hi", store: false })).json()) as Event;
   assert.equal((await fetch(`${server.url}/v1/responses/${hidden.id}`)).status, 404);
 });
