@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import test from "node:test";
-import type { ApiKey } from "../../src/base/api-key.js";
-import { type Event, startServer, type TestServer } from "../helpers/server.js";
+import type { ApiKey } from "../../../../src/base/api-key.js";
+import { type Event, startServer, type TestServer } from "../../../helpers/server.js";
 
 const id = (digit: number) => `chat_${String(digit).repeat(32)}`;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { requestFor } from "../../src/web/chat/request.js";
-import { fromFile, toFile } from "../../src/web/chat/transfer.js";
+import { requestFor } from "../../../../src/web/chat/request.js";
+import { fromFile, toFile } from "../../../../src/web/chat/transfer.js";
 import {
   type AssistantNode,
   type ChatContent,
@@ -15,8 +15,8 @@ import {
   siblingsOf,
   titleOf,
   withNode,
-} from "../../src/web/chat/tree.js";
-import { newAnswer, take } from "../../src/web/common/answer.js";
+} from "../../../../src/web/chat/tree.js";
+import { newAnswer, take } from "../../../../src/web/common/answer.js";
 
 const figures = { inputTokens: 1, cachedTokens: 0, outputTokens: 2, firstMs: 3, tokensPerSecond: 4 };
 const user = (id: string, parent: string | null, text = id): ChatNode => ({ id, parent, at: 1, role: "user", text });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { BlockSplitter, splitBlocks } from "../../src/web/markdown/blocks.js";
-import { decodeEntities } from "../../src/web/markdown/entities.js";
-import { safeAddress } from "../../src/web/markdown/links.js";
-import { visible } from "../../src/web/markdown/visible.js";
+import { BlockSplitter, splitBlocks } from "../../../../src/web/markdown/blocks.js";
+import { decodeEntities } from "../../../../src/web/markdown/entities.js";
+import { safeAddress } from "../../../../src/web/markdown/links.js";
+import { visible } from "../../../../src/web/markdown/visible.js";
 
 const page = `# Title
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { chooseEncoding } from "../../src/api/web/encoding.js";
-import type { PageFile } from "../../src/api/web/register.js";
-import { startServer } from "../helpers/server.js";
+import { chooseEncoding } from "../../../../src/api/web/encoding.js";
+import type { PageFile } from "../../../../src/api/web/register.js";
+import { startServer } from "../../../helpers/server.js";
 
 const page: PageFile = {
   path: "/",

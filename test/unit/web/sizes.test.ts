@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import test from "node:test";
 
-const folder = path.join(import.meta.dirname, "..", "..", "dist", "web");
+const folder = path.join(import.meta.dirname, "..", "..", "..", "dist", "web");
 const skip = !existsSync(path.join(folder, "manifest.json")) && "The pages are not built. Run: npm run build";
 
 /** Compressed bytes of all that a page may load, chunks that come later included. */
