@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { networkInterfaces } from "node:os";
 import { test } from "node:test";
-import { hashKey } from "../../src/base/api-key.js";
-import { startServer } from "../helpers/server.js";
+import { hashKey } from "../../../src/base/api-key.js";
+import { startServer } from "../../helpers/server.js";
 
 const kitchen = {
   id: "11111111",

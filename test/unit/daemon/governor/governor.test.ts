@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FakeClock } from "../../src/base/clock.js";
-import { Health } from "../../src/base/health.js";
-import { silentLogger } from "../../src/base/logger.js";
-import { Metrics } from "../../src/base/metrics.js";
-import { Governor, type GovernorConfig } from "../../src/daemon/governor/governor.js";
-import { collectGovernorMetrics } from "../../src/daemon/governor/metrics.js";
-import { isQuiet } from "../../src/daemon/governor/quiet-hours.js";
-import { splitPower } from "../../src/daemon/governor/split.js";
-import { Yielding } from "../../src/daemon/governor/yielding.js";
-import type { MachineFiles } from "../../src/machine/files.js";
-import { StepAllowance } from "../../src/scheduler/allowance.js";
-import { HotBoard, type HotBoardOptions, limitCelsius } from "../helpers/hot-board.js";
-import { SimulatedFiles } from "../helpers/machine.js";
+import { FakeClock } from "../../../../src/base/clock.js";
+import { Health } from "../../../../src/base/health.js";
+import { silentLogger } from "../../../../src/base/logger.js";
+import { Metrics } from "../../../../src/base/metrics.js";
+import { Governor, type GovernorConfig } from "../../../../src/daemon/governor/governor.js";
+import { collectGovernorMetrics } from "../../../../src/daemon/governor/metrics.js";
+import { isQuiet } from "../../../../src/daemon/governor/quiet-hours.js";
+import { splitPower } from "../../../../src/daemon/governor/split.js";
+import { Yielding } from "../../../../src/daemon/governor/yielding.js";
+import type { MachineFiles } from "../../../../src/machine/files.js";
+import { StepAllowance } from "../../../../src/scheduler/allowance.js";
+import { HotBoard, type HotBoardOptions, limitCelsius } from "../../../helpers/hot-board.js";
+import { SimulatedFiles } from "../../../helpers/machine.js";
 
 const cores = 4;
 const defaults: GovernorConfig = {

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FakeClock } from "../../src/base/clock.js";
-import { Health } from "../../src/base/health.js";
-import { silentLogger } from "../../src/base/logger.js";
-import { Metrics } from "../../src/base/metrics.js";
-import { StepAllowance } from "../../src/scheduler/allowance.js";
-import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
-import { Scheduler } from "../../src/scheduler/scheduler.js";
-import { defaultSchedulerOptions } from "../../src/scheduler/types.js";
-import { FakeEngineModule } from "../fake-engine/module.js";
-import { outcome, request, until } from "../helpers/scheduler.js";
+import { FakeClock } from "../../../src/base/clock.js";
+import { Health } from "../../../src/base/health.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { Metrics } from "../../../src/base/metrics.js";
+import { StepAllowance } from "../../../src/scheduler/allowance.js";
+import { SchedulerMetrics } from "../../../src/scheduler/metrics.js";
+import { Scheduler } from "../../../src/scheduler/scheduler.js";
+import { defaultSchedulerOptions } from "../../../src/scheduler/types.js";
+import { FakeEngineModule } from "../../fake-engine/module.js";
+import { outcome, request, until } from "../../helpers/scheduler.js";
 
 async function rig() {
   const module = new FakeEngineModule({ cores: 4, stepMs: () => 2 });

@@ -4,16 +4,16 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import decodeQR from "qr/decode.js";
-import { completionScript } from "../../src/cli/completion-script.js";
-import { entryTime, parseEntry, personLine } from "../../src/cli/log-lines.js";
-import { chooseModels } from "../../src/cli/models-find.js";
-import { buildProgram } from "../../src/cli/program.js";
-import { qrText } from "../../src/cli/qr-text.js";
-import { pace } from "../../src/cli/status-text.js";
-import { terminalLog } from "../../src/cli/terminal-log.js";
-import { withValue } from "../../src/config/edit.js";
-import { knownModels } from "../../src/store/known-models.js";
-import { checkModelName, parseSource } from "../../src/store/model-names.js";
+import { completionScript } from "../../../src/cli/completion-script.js";
+import { entryTime, parseEntry, personLine } from "../../../src/cli/log-lines.js";
+import { chooseModels } from "../../../src/cli/models-find.js";
+import { buildProgram } from "../../../src/cli/program.js";
+import { qrText } from "../../../src/cli/qr-text.js";
+import { pace } from "../../../src/cli/status-text.js";
+import { terminalLog } from "../../../src/cli/terminal-log.js";
+import { withValue } from "../../../src/config/edit.js";
+import { knownModels } from "../../../src/store/known-models.js";
+import { checkModelName, parseSource } from "../../../src/store/model-names.js";
 
 /** The picture of a text of blocks: 8 pixels a module, as a camera would see it. */
 function pictureOf(text: string): { width: number; height: number; data: Uint8Array } {
