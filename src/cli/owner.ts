@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import { withValue } from "../config/edit.js";
+import { formatAddress } from "../config/kinds.js";
 import { loadConfig } from "../config/load.js";
 import type { Config, OptionKey } from "../config/options.js";
 import type { StatusReport } from "../daemon/status-report.js";
@@ -70,8 +71,12 @@ export async function replaceFile(file: string, text: string): Promise<void> {
 }
 
 /** Starts the service anew and waits until its model answers. SERVICE_FAILED with the reason. */
-export async function restartUntilReady(service: SystemdService, config: Config): Promise<StatusReport> {
-  service.restart();
+export async function restartUntilReady(
+  service: SystemdService,
+  config: Config,
+  isMoved: boolean,
+): Promise<StatusReport> {
+  service.restart(isMoved);
   let found: StatusReport | null = null;
   await service.until(async () => {
     const status = await daemonStatus(config).catch(() => null);
@@ -92,13 +97,14 @@ const decisive = ["model", "configured_model", "engine"];
 export async function tryChange(owned: OwnedService, before: string): Promise<StatusReport> {
   const { file, service } = owned;
   const config = loadConfig({ file, env: process.env, flags: {} }).config;
+  const isMoved = formatAddress(config["server.listen"]) !== formatAddress(owned.config["server.listen"]);
   try {
-    return await restartUntilReady(service, config);
+    return await restartUntilReady(service, config, isMoved);
   } catch (error) {
     await replaceFile(file, before);
     const reason = error instanceof Error ? error.message : String(error);
     try {
-      await restartUntilReady(service, owned.config);
+      await restartUntilReady(service, owned.config, isMoved);
     } catch (second) {
       const also = second instanceof Error ? second.message : String(second);
       throw new HearthError(

@@ -68,15 +68,18 @@ export class SystemdService {
     };
   }
 
-  /** Starts it anew, with its socket on the address that the configuration now has. SERVICE_FAILED with its own words. */
-  restart(): void {
+  /**
+   * Starts it anew. `isMoved`: the configuration has another address, which its socket has to take too; else clients that come meanwhile
+   * wait in it. SERVICE_FAILED with its own words.
+   */
+  restart(isMoved = false): void {
     const since = Math.floor(Date.now() / 1000);
     this.#run("systemctl", ["daemon-reload"]);
-    // Systemd refuses to open a socket while its service runs.
-    this.#run("systemctl", ["stop", `${unit}.service`, `${unit}.socket`]);
+    // Systemd refuses to open a socket on another address while its service runs.
+    if (isMoved) this.#run("systemctl", ["stop", `${unit}.service`, `${unit}.socket`]);
     this.#run("systemctl", ["reset-failed", `${unit}.service`, `${unit}.socket`]);
-    this.#run("systemctl", ["start", `${unit}.socket`]); // one that deploy/install.sh of before installed has none
-    const started = this.#run("systemctl", ["start", `${unit}.service`]);
+    this.#run("systemctl", ["start", `${unit}.socket`]); // an installation of before has none
+    const started = this.#run("systemctl", ["restart", `${unit}.service`]);
     if (started?.status === 0) return;
     throw new HearthError("SERVICE_FAILED", `The service does not start: ${this.lastWords(since)}`);
   }

@@ -92,7 +92,7 @@ test("use refuses a file that is no model before the service is touched", async 
     !box
       .calls()
       .slice(before)
-      .some((call) => call.includes("stop")),
+      .some((call) => call.includes("restart")),
   );
 });
 

@@ -35,7 +35,8 @@ case "$*" in
     if alive; then kill "$(cat "$BOX/pid")"; while alive; do sleep 0.02; done; fi
     rm -f "$BOX/pid"
     ;;
-  "start hearthd.service")
+  "start hearthd.service" | "restart hearthd.service")
+    if alive; then kill "$(cat "$BOX/pid")"; while alive; do sleep 0.02; done; fi
     lines=$(wc -l <"$BOX/journal")
     (env -u HEARTH_STATE setsid "$NODE" "$PROGRAM" serve --config "$HEARTH_CONFIG" >>"$BOX/journal" 2>&1; echo failed >"$BOX/ended") >/dev/null 2>&1 </dev/null &
     while :; do
