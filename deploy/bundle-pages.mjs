@@ -14,7 +14,11 @@ const source = path.join(root, "src", "web");
 const folder = path.join(root, "dist", "web");
 
 /** Each page: its address, its HTML, and the script that it runs. */
-const pages = [{ path: "/", name: "chat", script: "src/web/chat/main.tsx" }];
+const pages = [
+  { path: "/", name: "chat", script: "src/web/chat/main.tsx" },
+  { path: "/status", name: "status", script: "src/web/status/main.tsx" },
+  { path: "/kiosk", name: "kiosk", script: "src/web/kiosk/main.ts" },
+];
 
 const types = {
   ".html": "text/html; charset=utf-8",

@@ -290,6 +290,15 @@ export const options = {
     doc: "Size of all chats that the chat page keeps here, the same on all devices of a key. 0 keeps none: pages keep them in the browser.",
   }),
 
+  "kiosk.prompts": option(list(text("a prompt")), none, {
+    env: "HEARTH_KIOSK_PROMPTS",
+    doc: "Prompts that kiosks show answers to, one after the other; none: greetings, stories and thoughts of their own.",
+  }),
+  "kiosk.every_ms": option(integer(5000, 86_400_000, "milliseconds"), 900_000, {
+    env: "HEARTH_KIOSK_EVERY_MS",
+    doc: "How long a kiosk shows an answer before it asks for the next.",
+  }),
+
   "responses.resume_ms": option(integer(0, 3_600_000, "milliseconds"), 30_000, {
     env: "HEARTH_RESPONSES_RESUME_MS",
     doc: "How long a response goes on for a client that lost its connection, and can be read on from; 0 ends it at once.",

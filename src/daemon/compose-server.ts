@@ -105,7 +105,7 @@ export function composeServer(config: Config, dependencies: ServerDependencies):
   registerOpenAI(server, { generations, clock, logger, idleMs });
   registerOllama(server, { generations, models: library, clock, logger, idleMs });
   const streams = registerResponses(server, { generations, store: responses, config, clock, logger });
-  registerHearth(server, { chats: chats?.chats ?? null });
+  registerHearth(server, { chats: chats?.chats ?? null, config, clock });
   registerPages(server, pages);
   return { models, server, upstreams, responses, chats, streams, digests };
 }

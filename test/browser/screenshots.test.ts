@@ -33,6 +33,8 @@ def seconds_per_token(file_bytes: int, bandwidth: float) -> float:
 > Nothing that you write leaves the house.
 `;
 
+const greeting = "Good evening! The fire is lit, the fox is back in the garden, and supper is almost ready.";
+
 for (const width of widths) {
   for (const theme of themes) {
     test(`the chat at ${width} px, ${theme}`, { skip: withoutBrowser }, async (t) => {
@@ -53,6 +55,24 @@ for (const width of widths) {
         await page.getByRole("button", { name: "Settings of this chat" }).click();
         await page.screenshot({ path: picture("settings") });
       }
+    });
+
+    test(`status and kiosk at ${width} px, ${theme}`, { skip: withoutBrowser }, async (t) => {
+      mkdirSync(folder, { recursive: true });
+      const server = await startServer(t, { pages: pageFiles(), fake: { next: scripted(greeting), stepMs: () => 1 } });
+      const picture = (name: string) => path.join(folder, `${name}-${width}-${theme}.png`);
+      const kioskTheme = theme === "dark" ? "night" : "day";
+      const kiosk = `${server.url}/kiosk?prompt=Greet&theme=${kioskTheme}`;
+      const { page } = await openPage(t, kiosk, { width, theme });
+      await page.getByText(greeting).waitFor();
+      await page.screenshot({ path: picture("kiosk"), animations: "disabled" });
+      await page.goto(`${server.url}/status`);
+      await page.getByText("Ready to answer").waitFor();
+      for (let i = 0; i < 3; i++) {
+        await server.post("/v1/responses", { input: "Hello" });
+        await page.waitForTimeout(5000);
+      }
+      await page.screenshot({ path: picture("status") });
     });
   }
 }

@@ -63,6 +63,11 @@ export class EventLog {
     this.#forget();
   }
 
+  /** Counts the oldest events as taken until no more than so many characters wait: nobody is there to take them. */
+  passOver(characters: number): void {
+    while (this.#untakenCharacters > characters) this.taken(this.#taken);
+  }
+
   #forget(): void {
     while (this.#takenCharacters > this.#keepCharacters) {
       this.#takenCharacters -= this.#events.shift()?.json.length ?? 0;

@@ -144,6 +144,10 @@ export class LiveStream {
   #isFull(): boolean {
     if (this.#controller.signal.aborted) return false;
     if (this.#reader) return this.#log.untaken > aheadEvents;
+    if (this.#turn.outlivesClient) {
+      this.#log.passOver(this.#keepCharacters);
+      return false;
+    }
     return this.#log.untakenCharacters > this.#keepCharacters;
   }
 

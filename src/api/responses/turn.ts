@@ -71,6 +71,11 @@ export class Turn {
     return this.#request.max_away_ms ?? null;
   }
 
+  /** Its client said that it may be away, and finds the end in the store: nothing waits for it. */
+  get outlivesClient(): boolean {
+    return this.maxAwayMs !== null && (this.#request.store ?? true);
+  }
+
   /** The items of the request's input. */
   get inputItems(): readonly InputItem[] {
     this.#inputItems ??= toInputItems(this.#request.input);

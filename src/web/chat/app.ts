@@ -5,12 +5,12 @@ import { randomId } from "../common/ids.js";
 import { storedKey } from "../common/key.js";
 import { Observable } from "../common/observable.js";
 import { preferences } from "../common/preferences.js";
+import { AnswerRun } from "../common/run.js";
+import { isLetIn, listModels, type Model, type Readiness, readiness } from "../common/server.js";
 import { Socket } from "../common/socket.js";
 import type { Chat, ChatSummary } from "./chat.js";
 import { ChatKeeper } from "./keeper.js";
-import { isLetIn, listModels, type Model, type Readiness, readiness } from "./models.js";
 import { requestFor } from "./request.js";
-import { AnswerRun } from "./run.js";
 import { forgetRuns, keepRuns, keptRuns } from "./run-memory.js";
 import { browserStorage, type ChatStorage, serverStorage } from "./storage.js";
 import {

@@ -18,8 +18,8 @@ export type Method = "GET" | "POST" | "PUT" | "DELETE";
 const limitMs = 20_000;
 
 /** The answer's JSON. Throws ApiError. */
-export async function ask<T>(method: Method, path: string, body?: unknown): Promise<T> {
-  const response = await send(method, path, body);
+export async function ask<T>(method: Method, path: string, body?: unknown, waitMs = limitMs): Promise<T> {
+  const response = await send(method, path, body, waitMs);
   const text = await response.text();
   const value = parse(text);
   if (response.ok) return value as T;
@@ -36,7 +36,7 @@ export async function askText(path: string): Promise<string> {
   throw new ApiError(response.status, code, message);
 }
 
-async function send(method: Method, path: string, body?: unknown): Promise<Response> {
+async function send(method: Method, path: string, body?: unknown, waitMs = limitMs): Promise<Response> {
   const key = storedKey();
   try {
     return await fetch(path, {
@@ -46,7 +46,7 @@ async function send(method: Method, path: string, body?: unknown): Promise<Respo
         ...(body !== undefined && { "content-type": "application/json" }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(limitMs),
+      signal: AbortSignal.timeout(waitMs),
     });
   } catch {
     throw new ApiError(0, "unreachable", "");

@@ -24,3 +24,7 @@ function bytesOf(page: string): number {
 test("the chat takes less than 150 kB, compressed for every browser", { skip }, () => {
   assert.ok(bytesOf("chat") < 150_000, `${bytesOf("chat")} bytes`);
 });
+
+test("the kiosk takes less than 40 kB", { skip }, () => {
+  assert.ok(bytesOf("kiosk") < 40_000, `${bytesOf("kiosk")} bytes`);
+});

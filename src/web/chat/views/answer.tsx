@@ -3,10 +3,10 @@ import { useEffect, useState } from "preact/hooks";
 import { type Answer, type AnswerPart, secondsToRead, tokensPerSecond } from "../../common/answer.js";
 import { useChanges } from "../../common/hooks.js";
 import { Icon } from "../../common/icon.js";
+import type { AnswerRun } from "../../common/run.js";
 import { formatNumber, formatSeconds, t } from "../../common/texts.js";
 import { Markdown } from "../../markdown/markdown.js";
 import { visible } from "../../markdown/visible.js";
-import type { AnswerRun } from "../run.js";
 import { type AssistantNode, type Figures, isDone } from "../tree.js";
 import { CallView } from "./calls.js";
 

@@ -3,9 +3,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useChanges } from "../../common/hooks.js";
 import { Icon } from "../../common/icon.js";
 import { tabMemory } from "../../common/preferences.js";
+import type { AnswerRun } from "../../common/run.js";
 import { t } from "../../common/texts.js";
 import type { ChatApp } from "../app.js";
-import type { AnswerRun } from "../run.js";
 
 const tallestPx = 240;
 /** Longer drafts are not kept over a reload. */

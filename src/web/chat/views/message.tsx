@@ -2,10 +2,10 @@
 import { useState } from "preact/hooks";
 import { CopyButton } from "../../common/copy-button.js";
 import { Icon } from "../../common/icon.js";
+import type { AnswerRun } from "../../common/run.js";
 import { t } from "../../common/texts.js";
 import { visible } from "../../markdown/visible.js";
 import type { ChatApp } from "../app.js";
-import type { AnswerRun } from "../run.js";
 import { type ChatNode, openCalls, siblingsOf, type ToolNode, textOf, type UserNode } from "../tree.js";
 import { DoneAnswer, LiveAnswer } from "./answer.js";
 import { CallResults } from "./calls.js";

@@ -1,6 +1,7 @@
 /** The chats: to find, open, rename, delete, export and import. */
 import { useRef, useState } from "preact/hooks";
 import { Dialog } from "../../common/dialog.js";
+import { Flame } from "../../common/flame.js";
 import { Icon } from "../../common/icon.js";
 import { formatDay, t } from "../../common/texts.js";
 import type { ChatApp } from "../app.js";
@@ -105,18 +106,6 @@ export function Sidebar({ app, isOpen, onClose }: SidebarProps) {
   );
 }
 
-function Flame() {
-  return (
-    <svg viewBox="0 0 24 24" width="26" height="26" aria-hidden="true" class="flame">
-      <path d="M12 2c1 4-4 6-5 10a6 6 0 0 0 5 10 6 6 0 0 0 5-10c-.6-2-1.700-2.600-1.600-4.600-1.400.6-2 1.600-2.100 3C12.400 8 13.500 5 12 2z" />
-      <path
-        class="core"
-        d="M12 13c.4 1.600-1.900 2.300-1.900 4.500a1.900 1.900 0 0 0 3.800 0c0-1.700-1.300-2.500-1.900-4.500z"
-      />
-    </svg>
-  );
-}
-
 function Transfer({ app }: { app: ChatApp }) {
   const input = useRef<HTMLInputElement>(null);
   const read = async (file: File | undefined) => {
@@ -135,6 +124,10 @@ function Transfer({ app }: { app: ChatApp }) {
         <Icon name="import" />
         {t("import")}
       </button>
+      <a class="text" href="/status">
+        <Icon name="status" />
+        {t("status")}
+      </a>
       <input
         ref={input}
         type="file"

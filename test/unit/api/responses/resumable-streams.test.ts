@@ -271,3 +271,12 @@ test("a request says how long its response goes on without its client, and what 
   assert.equal(response.status, "cancelled");
   assert.ok(response.output[0].content[0].text.length > 0);
 });
+
+test("a stored response whose client may be away goes on to its end, however far that is", async (t) => {
+  const server = await startServer(t, { fake, config: { ...config, "responses.resume_bytes": 4096 } });
+  const { id } = await loseStream(server, { max_away_ms: 60_000 });
+  await server.atRest(20_000);
+  const response = (await (await fetch(`${server.url}/v1/responses/${id}`)).json()) as Event;
+  assert.equal(response.status, "completed");
+  assert.equal(response.output[0].content[0].text, story);
+});

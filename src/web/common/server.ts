@@ -1,5 +1,5 @@
-/** The models that can be named, and whether the server can answer at all. */
-import { ApiError, ask } from "../common/client.js";
+/** The server: the models that can be named, and whether it can answer at all. */
+import { ApiError, ask } from "./client.js";
 
 export interface Model {
   readonly name: string;

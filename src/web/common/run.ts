@@ -2,11 +2,11 @@
  * One answer on its way, from the question to its last event: over lost connections and restarts of the server, so that no token is
  * lost or comes twice. It must not know what an answer looks like.
  */
-import { type Answer, finish, isOver, newAnswer, type ResponseObject, take } from "../common/answer.js";
-import { ApiError, ask } from "../common/client.js";
-import { Observable } from "../common/observable.js";
-import type { Socket } from "../common/socket.js";
-import type { WireEvent } from "../common/wire-event.js";
+import { type Answer, finish, isOver, newAnswer, type ResponseObject, take } from "./answer.js";
+import { ApiError, ask } from "./client.js";
+import { Observable } from "./observable.js";
+import type { Socket } from "./socket.js";
+import type { WireEvent } from "./wire-event.js";
 
 export type RunTrouble = "connection" | "busy" | "loading";
 
