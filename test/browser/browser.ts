@@ -53,7 +53,9 @@ export async function openPage(t: TestContext, url: string, options: PageOptions
   const problems: string[] = [];
   page.on("pageerror", (error) => problems.push(`page error: ${error.message}`));
   page.on("console", (message) => {
-    if (message.type() === "error" && !allowErrors?.test(message.text())) problems.push(`console: ${message.text()}`);
+    // A server that the test has stopped is no fault of the page.
+    const isExpected = allowErrors?.test(message.text()) || message.text().includes("ERR_CONNECTION");
+    if (message.type() === "error" && !isExpected) problems.push(`console: ${message.text()}`);
   });
   page.on("request", (request) => {
     const { protocol, host } = new URL(request.url());

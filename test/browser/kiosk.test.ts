@@ -34,7 +34,7 @@ test(
   options,
   async (t) => {
     const server = await startServer(t, { pages: pageFiles(), fake: { next: scripted(words) } });
-    const { page } = await openPage(t, `${server.url}/icon.svg`);
+    const { page } = await openPage(t, `${server.url}/kiosk?template=clock`);
     await page.clock.install({ time: new Date("2026-12-01T06:30:00") });
     await page.goto(`${server.url}/kiosk?every=900&prompt=Hello`);
     await page.getByText(words).waitFor();
