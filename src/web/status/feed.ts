@@ -50,7 +50,7 @@ export class StatusFeed extends Observable {
       const [text, models, version] = await Promise.all([
         askText("/metrics"),
         listModels(),
-        ask<{ version: string }>("GET", "/api/version"),
+        ask<{ version: string }>("GET", "/hearth/v1/kiosk"),
       ]);
       this.metrics = readMetrics(text);
       this.models = models;

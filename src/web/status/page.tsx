@@ -59,7 +59,13 @@ function Speed({ feed: { speed } }: { feed: StatusFeed }) {
     <section class="card wide">
       <h2>{t("speed")}</h2>
       <p class="large">{t("perSecond", { n: formatNumber(now, 1) })}</p>
-      <svg viewBox={`0 0 ${chart.width} ${chart.height}`} class="chart" preserveAspectRatio="none" role="img" aria-label={t("speedChart")}>
+      <svg
+        viewBox={`0 0 ${chart.width} ${chart.height}`}
+        class="chart"
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={t("speedChart")}
+      >
         <line x1="0" x2={chart.width} y1={chart.height - 0.5} y2={chart.height - 0.5} />
         <line x1="0" x2={chart.width} y1="0.5" y2="0.5" class="faint" />
         <polyline points={lineOf(speed, { ...chart, top })} />
