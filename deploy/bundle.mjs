@@ -2,7 +2,7 @@
  * Bundles the program into dist: one file for each command, with the packages in it. Node takes longer to find and open a
  * thousand small files than to compile them, and an installed hearth needs no node_modules. Types are checked by `npm run lint`.
  */
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -14,7 +14,7 @@ const requireAsInCommonJs =
   'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);';
 
 rmSync(path.join(root, "dist"), { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: ["src/cli/main.ts", "src/chat/template-worker.ts", "src/chat/grammar/grammar-worker.ts"],
   bundle: true,
@@ -28,4 +28,11 @@ await build({
   banner: { js: requireAsInCommonJs },
   external: ["bufferutil", "utf-8-validate"], // ws works without these two
   logLevel: "warning",
+  metafile: true,
 });
+
+// The packages of which something is in the bundle: whoever hands it on hands on their licences, too.
+const folders = Object.keys(metafile.inputs).flatMap(
+  (file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [],
+);
+writeFileSync(path.join(root, "dist", "packages.json"), JSON.stringify([...new Set(folders)].sort(), null, 2));

@@ -32,6 +32,11 @@ export class Health {
     this.#set(name, false, reason, optional);
   }
 
+  /** For a condition of something that is no more. */
+  forget(name: string): void {
+    this.#conditions.delete(name);
+  }
+
   get(name: string): Condition | undefined {
     return this.#conditions.get(name);
   }

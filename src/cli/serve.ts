@@ -8,6 +8,8 @@ import { createLogger, type Logger } from "../base/logger.js";
 import { version } from "../base/version.js";
 import { describeConfig, type LoadedConfig } from "../config/load.js";
 import { optionKeys, optionOf } from "../config/options.js";
+import { withCredentials } from "../daemon/credentials.js";
+import { inheritedSockets } from "../daemon/inherited-sockets.js";
 import { isJournal } from "../daemon/journal.js";
 import { openModelStore } from "../daemon/model-file.js";
 import { puller } from "../daemon/puller.js";
@@ -32,9 +34,9 @@ export function serveCommand(): Command {
     if (flag !== undefined) command.option(`--${flag} <value>`, doc);
   }
   return command.action(async (flags: { printConfig?: true }, self: Command) => {
-    const configuration = configurationOf(self, configFlags(self));
-    if (flags.printConfig) printConfig(configuration.loaded, self.optsWithGlobals().json === true);
-    else await serve(configuration);
+    const read = () => configurationOf(self, configFlags(self));
+    if (flags.printConfig) printConfig(read().loaded, self.optsWithGlobals().json === true);
+    else await serve(read);
   });
 }
 
@@ -57,7 +59,10 @@ function printConfig(loaded: LoadedConfig, json: boolean): void {
   process.stdout.write(json ? `${JSON.stringify(described)}\n` : paragraphs.join("\n"));
 }
 
-async function serve({ loaded, config, state }: Configuration): Promise<void> {
+/** `read` reads the configuration, and again when that is asked for. */
+async function serve(read: () => Configuration): Promise<void> {
+  const { loaded, config: ofFile, state } = read();
+  const config = withCredentials(ofFile, process.env);
   const isForPerson = config["log.format"] === "text" || (config["log.format"] === "auto" && process.stdout.isTTY);
   const logger = createLogger(
     {
@@ -69,7 +74,8 @@ async function serve({ loaded, config, state }: Configuration): Promise<void> {
       ? terminalLog(process.stdout, ownName(), loaded.origins["server.listen"].startsWith("flag"))
       : undefined,
   );
-  onHangup(() => logger.info("SIGHUP: changed keys are in use already; the rest of the configuration needs a restart"));
+  let onReload = () => logger.info("SIGHUP: the daemon is about to start with what the configuration says");
+  onHangup(() => onReload());
   exitOnBugs(logger);
   // The rest is as OPTIONS.md says, and in `--print-config`.
   const changed = describeConfig(loaded).filter(({ origin }) => origin !== "default");
@@ -109,7 +115,9 @@ async function serve({ loaded, config, state }: Configuration): Promise<void> {
     mayReplaceModel: !loaded.origins["model.path"].startsWith("flag"),
     pull: puller(config, process.env, store),
     tls,
+    inherited: takeInheritedSockets(),
   });
+  onReload = () => daemon.reload(() => withCredentials(read().config, process.env));
   const started = daemon.start();
   // It may wait for its address, and be told to stop meanwhile; what cannot start has nothing to stop.
   const alive = setInterval(() => {}, 60_000); // until it listens nothing else keeps the process
@@ -145,6 +153,13 @@ async function makeStateFolder(folder: string): Promise<void> {
     const isForNow = isSystemError(error) && (isDenied(error) || isFull(error.code) || error.code === "EROFS");
     if (!isForNow) throw storageError(error, folder);
   }
+}
+
+/** The variables are gone then: they are not for what the daemon itself starts. */
+function takeInheritedSockets(): number[] {
+  const sockets = inheritedSockets(process.env, process.pid);
+  for (const name of ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]) delete process.env[name];
+  return sockets;
 }
 
 /** State after an error that nobody caught is unknown: log it and let the service manager start anew. */

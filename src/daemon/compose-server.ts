@@ -24,7 +24,6 @@ import { GenerationService } from "../service/generation.js";
 import { ModelLibrary, type Puller } from "../service/model-library.js";
 import { type ModelCatalog, ModelRegistry, type ModelRegistryDependencies } from "../service/model-registry.js";
 import { RoutedGenerations, RoutedModels } from "../service/upstream/routing.js";
-import type { Upstream } from "../service/upstream/upstream.js";
 import { Blobs } from "../store/blobs.js";
 import { DigestCache } from "../store/digest-cache.js";
 import type { DocumentStore } from "../store/documents.js";
@@ -33,7 +32,7 @@ import { type KeptChats, keptChats } from "./kept-chats.js";
 import type { ModelFile } from "./model-file.js";
 import { modelRegistryOptions } from "./model-options.js";
 import { storedResponses } from "./stored-responses.js";
-import { makeUpstreams } from "./upstreams.js";
+import { Upstreams } from "./upstreams.js";
 
 export interface ServerDependencies extends Omit<ModelRegistryDependencies, "metrics"> {
   readonly engineModule: EngineModule;
@@ -49,6 +48,8 @@ export interface ServerDependencies extends Omit<ModelRegistryDependencies, "met
   readonly keys: () => readonly ApiKey[];
   /** null: plain HTTP. */
   readonly tls: KeyAndCertificate | null;
+  /** Descriptors of listening sockets. */
+  readonly inherited?: readonly number[];
   readonly pull: Puller;
   /** The pages for browsers. */
   readonly pages: readonly PageFile[];
@@ -66,7 +67,7 @@ export interface StatusParts {
 export interface ServerParts {
   readonly models: ModelRegistry;
   readonly server: Server;
-  readonly upstreams: readonly Upstream[];
+  readonly upstreams: Upstreams;
   readonly responses: DocumentStore<StoredResponse>;
   /** null: none are kept. */
   readonly chats: KeptChats | null;
@@ -76,15 +77,29 @@ export interface ServerParts {
 
 /** Throws CONFIG_BAD_VALUE where options do not go together. */
 export function composeServer(config: Config, dependencies: ServerDependencies): ServerParts {
-  const { engineModule, metrics, stateFolder, store, catalog, model, keys, tls, pull, pages, status, ...serving } =
-    dependencies;
+  const {
+    engineModule,
+    metrics,
+    stateFolder,
+    store,
+    catalog,
+    model,
+    keys,
+    tls,
+    inherited,
+    pull,
+    pages,
+    status,
+    ...serving
+  } = dependencies;
   const { clock, logger, health, renderer } = serving;
   const models = new ModelRegistry(engineModule, catalog, modelRegistryOptions(config, model), {
     ...serving,
     metrics: new SchedulerMetrics(metrics),
   });
-  const server = new Server(config, { clock, logger, metrics, keys, tls });
-  const upstreams = makeUpstreams(config, { clock, health });
+  const sockets = inherited === undefined ? {} : { inherited };
+  const server = new Server(config, { clock, logger, metrics, keys, tls, ...sockets });
+  const upstreams = new Upstreams(config, { clock, health });
   const routed = new RoutedModels(models, upstreams);
   const generations = new AnsweredGenerations(new RoutedGenerations(new GenerationService(models), routed), serving);
   const digests = new DigestCache(path.join(stateFolder, "digests.json"), (error) =>

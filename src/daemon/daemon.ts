@@ -14,9 +14,11 @@ import { Metrics } from "../base/metrics.js";
 import { GrammarThread } from "../chat/grammar/grammar-thread.js";
 import { TemplateThread } from "../chat/template-thread.js";
 import { type Address, formatAddress } from "../config/kinds.js";
+import { LiveConfig } from "../config/live.js";
 import type { Config } from "../config/options.js";
 import type { EngineModule } from "../engine/contract.js";
 import { MachineFiles } from "../machine/files.js";
+import { checkAuth } from "../net/api-key-auth.js";
 import type { KeyAndCertificate } from "../net/certificate.js";
 import type { Server } from "../net/server.js";
 import { StepAllowance } from "../scheduler/allowance.js";
@@ -27,7 +29,6 @@ import { readPinned } from "../service/pinned-prompts.js";
 import type { ServingModel } from "../service/serving-model.js";
 import { SnapshotMetrics } from "../service/snapshot-metrics.js";
 import { AutoTuner } from "../service/tuning/auto-tuner.js";
-import type { Upstream } from "../service/upstream/upstream.js";
 import { collectWeightMetrics, describeResidency } from "../service/weight-metrics.js";
 import type { DigestCache } from "../store/digest-cache.js";
 import type { DocumentStore } from "../store/documents.js";
@@ -46,8 +47,10 @@ import { configuredModel, resolveModel, StoreCatalog } from "./model-file.js";
 import { ModelWatch } from "./model-watch.js";
 import { pageFiles } from "./page-files.js";
 import { type PinnedFile, readPinnedFiles } from "./pinned-prompts.js";
+import { Reload } from "./reload.js";
 import { StatusReporter } from "./status-report.js";
 import type { Systemd } from "./systemd.js";
+import type { Upstreams } from "./upstreams.js";
 import { Watchdog } from "./watchdog.js";
 
 export interface DaemonDependencies {
@@ -63,6 +66,8 @@ export interface DaemonDependencies {
   readonly pull: Puller;
   /** null: plain HTTP. */
   readonly tls: KeyAndCertificate | null;
+  /** Descriptors of listening sockets that systemd opened. */
+  readonly inherited: readonly number[];
 }
 
 /** How long the engine may stand still where systemd does not say: the unit's WatchdogSec. */
@@ -71,6 +76,8 @@ const defaultWatchdogMs = 120_000;
 const foregroundListenMs = 60_000;
 /** Less than the unit's TimeoutStartSec with all that comes before. */
 const startLimitMs = 20_000;
+/** How much longer a start or a stop that gets on may take, said three times as often. */
+const extensionMs = 30_000;
 /** After the last answer: most questions of a conversation follow sooner. */
 const idleAfterMs = 5000;
 /** The governor's conditions: with them answers are slow, and are given. */
@@ -83,7 +90,7 @@ export class Daemon {
   readonly #templates = new TemplateThread();
   readonly #grammars = new GrammarThread();
   readonly #models: ModelRegistry;
-  readonly #upstreams: readonly Upstream[];
+  readonly #upstreams: Upstreams;
   readonly #idle: IdleTime;
   /** null: not wanted. */
   readonly #tuner: AutoTuner | null;
@@ -93,7 +100,11 @@ export class Daemon {
   readonly #streams: ResumableStreams;
   /** null: no snapshots are written. */
   readonly #snapshots: SnapshotFiles | null;
-  readonly #pinned: readonly PinnedFile[];
+  #pinned: readonly PinnedFile[];
+  /** The configured model; null until it is loaded. */
+  #loaded: ServingModel | null = null;
+  readonly #live: LiveConfig;
+  readonly #reload: Reload;
   readonly #keys: LastGoodKeys;
   readonly #digests: DigestCache;
   readonly #watchdog: Watchdog;
@@ -106,8 +117,10 @@ export class Daemon {
   #stopping = false;
 
   /** Throws CONFIG_BAD_VALUE where options do not go together, and FILE_OPEN_FAILED or MODEL_NOT_FOUND where there is no model to load. */
-  constructor(config: Config, dependencies: DaemonDependencies) {
-    const { engineModule, store, clock, logger, systemd, stateFolder, tls, pull } = dependencies;
+  constructor(initial: Config, dependencies: DaemonDependencies) {
+    const { engineModule, store, clock, logger, systemd, stateFolder, tls, inherited, pull } = dependencies;
+    this.#live = new LiveConfig(initial);
+    const { config } = this.#live;
     this.#config = config;
     this.#dependencies = dependencies;
     const metrics = new Metrics();
@@ -169,6 +182,7 @@ export class Daemon {
       ...(this.#snapshots && { snapshots: { files: this.#snapshots, metrics: snapshotMetrics } }),
       keys: () => this.#keys.keys(),
       tls,
+      inherited,
       pull,
       pages: pageFiles(),
       status: (ofModels) => this.#status.report(ofModels),
@@ -190,6 +204,15 @@ export class Daemon {
       ping: () => systemd.ping(),
     });
     this.#modelWatch = new ModelWatch(clock, this.#health);
+    this.#reload = new Reload({
+      live: this.#live,
+      health: this.#health,
+      logger,
+      systemd,
+      check: (next) => this.#checkReload(next),
+      apply: () => this.#applyReload(),
+      status: () => this.#statusLine(),
+    });
     this.#failure.promise.catch(() => {}); // whoever waits for it sees the error; nobody else should die of it
   }
 
@@ -204,12 +227,13 @@ export class Daemon {
    */
   async start(): Promise<Address> {
     const { logger, systemd } = this.#dependencies;
+    const enough = this.#extend();
     await this.#responses.start();
     await this.#chats?.documents.start();
     await this.#snapshots?.start();
     this.#watchdog.start();
     this.#governor.start();
-    const address = await this.#listen();
+    const address = await this.#listen().finally(enough);
     this.#status.address = formatAddress(address);
     logger.info({ address: formatAddress(address) }, "listening");
     systemd.ready(this.#statusLine());
@@ -220,11 +244,12 @@ export class Daemon {
       else logger.warn({ condition: name, reason }, "unhealthy");
     });
     this.#keys.start();
-    for (const upstream of this.#upstreams) void upstream.start();
+    void this.#upstreams.start();
     this.#models.start().then(
       (loaded) => {
         if (this.#stopping) return;
         this.#modelWatch.start(loaded.model);
+        this.#loaded = loaded;
         void this.#readPinned(loaded).then(() => this.#tuneWhenIdle());
       },
       (error) => this.#failure.reject(error),
@@ -238,6 +263,7 @@ export class Daemon {
     this.#stopping = true;
     this.#waiting.abort();
     systemd.stopping("Stopping: running answers may end");
+    const enough = this.#extend();
     logger.info({ graceMs: this.#config["shutdown.grace_ms"] }, "stopping");
     this.#modelWatch.stop();
     this.#keys.stop();
@@ -246,7 +272,7 @@ export class Daemon {
     await this.#digests.stop();
     await this.#idle.stop();
     await this.#models.stop(this.#config["shutdown.grace_ms"]);
-    await Promise.all(this.#upstreams.map((upstream) => upstream.stop()));
+    await this.#upstreams.stop();
     await this.#templates.close();
     await this.#grammars.close();
     await this.#server.stop();
@@ -255,8 +281,39 @@ export class Daemon {
     await this.#snapshots?.stop();
     this.#watchdog.stop();
     await this.#governor.stop();
+    enough();
     await systemd.sent();
     logger.info("stopped");
+  }
+
+  /** Takes over what `read` finds in the configuration, as far as that can change while the daemon runs. Never throws. */
+  reload(read: () => Config): void {
+    if (!this.#stopping) this.#reload.run(read);
+  }
+
+  #checkReload(next: Config): void {
+    checkAuth(next, () => this.#keys.keys());
+    this.#pinned = readPinnedFiles(next);
+  }
+
+  #applyReload(): void {
+    this.#dependencies.logger.level = this.#config["log.level"];
+    this.#server.reload();
+    this.#upstreams.reload(this.#config);
+    // Prompts that were read before are found, and cost nothing.
+    if (this.#loaded) void this.#readPinned(this.#loaded);
+  }
+
+  /** Asks systemd for more time, over and over until the result is called. */
+  #extend(): () => void {
+    const { clock, systemd } = this.#dependencies;
+    let cancel = () => {};
+    const again = () => {
+      systemd.extend(extensionMs);
+      cancel = clock.after(extensionMs / 3, again);
+    };
+    again();
+    return () => cancel();
   }
 
   /** systemd's start ends meanwhile: what waits for it, such as the boot, is not to wait for a network that may never come. */

@@ -44,7 +44,15 @@ function hostOptions(config: Config): ModelRegistryOptions["host"] {
       maxQueueMs: config["scheduler.queue_ms"],
       maxGapMs: config["scheduler.max_gap_ms"],
       speculation: config["engine.speculation"],
-      loops: { repeats: config["limits.loop_repeats"], tokens: config["limits.loop_tokens"] },
+      // Read for each answer, because a reload may change them.
+      loops: {
+        get repeats() {
+          return config["limits.loop_repeats"];
+        },
+        get tokens() {
+          return config["limits.loop_tokens"];
+        },
+      },
       snapshots: { idleMs: config["prefix.idle_ms"], minTokens: config["prefix.min_tokens"] },
     },
     overflow: config["context.overflow"],

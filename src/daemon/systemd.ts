@@ -1,6 +1,6 @@
 /**
  * Tells systemd how the daemon is (sd_notify(3)). The systemd-notify package sends READY and STATUS; it cannot send
- * STOPPING and WATCHDOG, and a ping must not cost a child process, so these go as a datagram of our own.
+ * STOPPING, RELOADING, EXTEND_TIMEOUT_USEC and WATCHDOG, and a ping must not cost a child process, so these go as a datagram of our own.
  * Silent without NOTIFY_SOCKET.
  */
 import systemdNotify from "systemd-notify";
@@ -14,6 +14,10 @@ export interface Systemd {
   ready(status: string): void;
   status(text: string): void;
   stopping(status: string): void;
+  /** The configuration is read again, until the next `ready`. */
+  reloading(): void;
+  /** A start or a stop that gets on may take this much longer from now on. */
+  extend(milliseconds: number): void;
   ping(): void;
   /** Resolves when all that was said has been sent. */
   sent(): Promise<void>;
@@ -34,6 +38,8 @@ const silent: Systemd = {
   ready() {},
   status() {},
   stopping() {},
+  reloading() {},
+  extend() {},
   ping() {},
   sent: async () => {},
 };
@@ -69,6 +75,8 @@ export function connectSystemd(dependencies: SystemdDependencies): Systemd {
     ready: (status) => sendByProgram({ ready: true, status: oneLine(status) }),
     status: (text) => sendByProgram({ status: oneLine(text) }),
     stopping: (status) => send("STOPPING=1", `STATUS=${oneLine(status)}`),
+    reloading: () => send("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
+    extend: (milliseconds) => send(`EXTEND_TIMEOUT_USEC=${Math.round(milliseconds * 1000)}`),
     ping() {
       if (watchdogMs !== null) send("WATCHDOG=1");
     },

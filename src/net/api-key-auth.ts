@@ -33,37 +33,45 @@ export interface Credentials {
 /** Subprotocol that carries a key, under the name that OpenAI's Realtime API gave it. */
 export const keyProtocol = "openai-insecure-api-key.";
 
+type AuthConfig = Pick<Config, "auth.mode" | "auth.keys" | "server.listen">;
+
+function needsKey({ "auth.mode": mode, "server.listen": { host } }: AuthConfig): boolean {
+  return mode === "required" || (mode === "auto" && !isLoopback(host));
+}
+
+/** Throws CONFIG_BAD_VALUE where the network could use the server without a key and nobody has said that it may. */
+export function checkAuth(config: AuthConfig, stored: () => readonly ApiKey[]): void {
+  if (!needsKey(config) || config["auth.keys"].length + stored().length > 0) return;
+  const { host, port } = config["server.listen"];
+  const reach = config["auth.mode"] === "required" ? "auth.mode is required" : `the network can reach ${host}:${port}`;
+  throw new HearthError(
+    "CONFIG_BAD_VALUE",
+    `There is no API key, and ${reach}. Make one with \`hearth key create NAME\`, or set auth.mode to "off" to let everyone in.`,
+    { param: "auth.keys" },
+  );
+}
+
 export class Authenticator {
-  readonly required: boolean;
-  readonly #mode: Config["auth.mode"];
-  readonly #configured: readonly ApiKey[];
+  readonly #config: AuthConfig;
   readonly #stored: () => readonly ApiKey[];
 
-  /**
-   * `stored` gives the keys of the moment. Throws CONFIG_BAD_VALUE where the network could use the server without a key and
-   * nobody has said that it may.
-   */
-  constructor(config: Pick<Config, "auth.mode" | "auth.keys" | "server.listen">, stored: () => readonly ApiKey[]) {
-    const { host, port } = config["server.listen"];
-    this.#mode = config["auth.mode"];
-    this.required = this.#mode === "required" || (this.#mode === "auto" && !isLoopback(host));
-    this.#configured = config["auth.keys"].map(configuredKey);
+  /** Both are read for each request: `stored` gives the keys of the moment. Throws what checkAuth() throws. */
+  constructor(config: AuthConfig, stored: () => readonly ApiKey[]) {
+    this.#config = config;
     this.#stored = stored;
-    if (this.required && this.#configured.length + stored().length === 0) {
-      const reach = this.#mode === "required" ? "auth.mode is required" : `the network can reach ${host}:${port}`;
-      throw new HearthError(
-        "CONFIG_BAD_VALUE",
-        `There is no API key, and ${reach}. Make one with \`hearth key create NAME\`, or set auth.mode to "off" to let everyone in.`,
-        { param: "auth.keys" },
-      );
-    }
+    checkAuth(config, stored);
+  }
+
+  get required(): boolean {
+    return needsKey(this.#config);
   }
 
   /** Throws API_KEY_INVALID, or KEY_SCOPE_MISSING for a key that may not do this. */
   check(credentials: Credentials, scope: Scope): Client {
     const { address, unixSocket } = credentials;
     const local = unixSocket || isLoopback(address);
-    if (!this.required || (unixSocket && this.#mode === "auto")) return { id: address, key: null, local };
+    if (!this.required || (unixSocket && this.#config["auth.mode"] === "auto"))
+      return { id: address, key: null, local };
     const key = this.#find(credentials);
     if (!key.scopes.includes(scope)) {
       throw new HearthError("KEY_SCOPE_MISSING", `The key ${key.name} lacks the scope ${scope}.`);
@@ -76,7 +84,7 @@ export class Authenticator {
     if (sent === undefined) throw new HearthError("API_KEY_INVALID", "The request carries no API key.");
     const hash = createHash("sha256").update(sent).digest();
     // All are compared, so that the time says nothing about which one was near.
-    const known = [...this.#configured, ...this.#stored()];
+    const known = [...this.#config["auth.keys"].map(configuredKey), ...this.#stored()];
     const [found] = known.filter((key) => timingSafeEqual(Buffer.from(key.hash, "hex"), hash));
     if (!found) throw new HearthError("API_KEY_INVALID", "The API key is not known.");
     return found;

@@ -7,10 +7,11 @@ import { isLoopback } from "./host-and-origin.js";
 const sharesOfNetwork = 2;
 
 export class ConnectionsPerAddress {
-  readonly #perAddress: number;
+  readonly #perAddress: () => number;
   readonly #taken = new Map<string, number>();
 
-  constructor(perAddress: number) {
+  /** `perAddress` is asked for each connection. */
+  constructor(perAddress: () => number) {
     this.#perAddress = perAddress;
   }
 
@@ -24,7 +25,7 @@ export class ConnectionsPerAddress {
     // Behind loopback may stand a proxy with many clients.
     if (isLoopback(address)) return () => {};
     const shares = sharesOf(canonicalAddress(address));
-    const isFull = shares.some(({ name, share }) => (this.#taken.get(name) ?? 0) >= share * this.#perAddress);
+    const isFull = shares.some(({ name, share }) => (this.#taken.get(name) ?? 0) >= share * this.#perAddress());
     if (isFull) return null;
     for (const { name } of shares) this.#add(name, 1);
     let isTaken = true;

@@ -19,15 +19,24 @@ export interface Admission {
 }
 
 export class Gate {
-  readonly access: AccessRules;
+  #access: AccessRules;
   readonly #authenticator: Authenticator;
   readonly #rateLimits: RateLimits;
   readonly #unixSockets = new WeakSet<Duplex>();
 
   constructor(access: AccessRules, authenticator: Authenticator, rateLimits: RateLimits) {
-    this.access = access;
+    this.#access = access;
     this.#authenticator = authenticator;
     this.#rateLimits = rateLimits;
+  }
+
+  get access(): AccessRules {
+    return this.#access;
+  }
+
+  /** For all requests from now on. */
+  setAccess(access: AccessRules): void {
+    this.#access = access;
   }
 
   /** For every connection of the Unix socket. A closed TCP connection has no address either, so that tells nothing. */

@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import type { KeyAndCertificate } from "./certificate.js";
 import { ConnectionsPerAddress } from "./connections-per-address.js";
+import { isLoopback } from "./host-and-origin.js";
 import { inTurn, isAnswering, leaveTurns, readInTurn } from "./pipelining.js";
 import { limitRequestTime } from "./request-time.js";
 import { cutUnread } from "./slow-readers.js";
@@ -21,6 +22,7 @@ export interface ListenerLimits {
 }
 
 export interface ListenerOptions {
+  /** Read for each connection and request; after a change, applyLimits() tells Node. */
   readonly limits: ListenerLimits;
   readonly clock: Clock;
   /** null: plain HTTP. */
@@ -43,7 +45,7 @@ export function createListener(handler: RequestListener, options: ListenerOption
   const server = (
     tls ? createHttps({ ...serverOptions, ...tlsOptions }, inTurn(handler)) : createHttp(serverOptions, inTurn(handler))
   ) as Server;
-  limitRequestTime(server, limits.requestMs);
+  limitRequestTime(server, limits);
   server.keepAliveTimeout = keepAliveMs;
   server.on("upgrade", (request, socket: Socket, head) => {
     // A refusal would be taken for the answer that is under way.
@@ -58,8 +60,8 @@ export function createListener(handler: RequestListener, options: ListenerOption
 }
 
 function limitConnections(server: Server, { limits, onTooMany }: ListenerOptions): void {
-  const connections = new ConnectionsPerAddress(limits.connectionsPerAddress);
-  server.maxConnections = limits.connections;
+  const connections = new ConnectionsPerAddress(() => limits.connectionsPerAddress);
+  applyLimits(server, limits);
   server.on("drop", (dropped) => {
     // Clients that have nothing to ask at the moment can connect again.
     server.closeIdleConnections();
@@ -76,6 +78,12 @@ function limitConnections(server: Server, { limits, onTooMany }: ListenerOptions
     socket.destroy();
     onTooMany(address, `${limits.connectionsPerAddress} connections are open from ${address}.`);
   });
+}
+
+/** The limits that Node itself keeps. */
+export function applyLimits(server: Server, limits: ListenerLimits): void {
+  server.maxConnections = limits.connections;
+  server.headersTimeout = limits.headersMs;
 }
 
 /** Some addresses this user may never listen on: ports below 1024, files in folders of others. */
@@ -103,6 +111,35 @@ export async function listenOnSocket(server: Server, file: string): Promise<void
     server.listen(file, resolve);
   });
   chmodSync(file, socketMode);
+}
+
+/** Listens on a TCP socket that is open already, and returns its address. LISTEN_FAILED. */
+export async function listenOnDescriptor(server: Server, descriptor: number): Promise<{ host: string; port: number }> {
+  const failed = (reason: unknown) => listenError(`the inherited socket ${descriptor}`, "server.listen", reason);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(failed(error)));
+    server.listen({ fd: descriptor }, resolve);
+  });
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw failed("it is no TCP socket");
+  return { host: address.address, port: address.port };
+}
+
+/** CONFIG_BAD_VALUE where the network reaches an inherited socket and the configuration says that it reaches nothing: keys depend on that. */
+export function checkReach(
+  inherited: { host: string; port: number },
+  configured: { host: string; port: number },
+): void {
+  if (!isLoopback(configured.host) || isLoopback(inherited.host)) return;
+  throw new HearthError(
+    "CONFIG_BAD_VALUE",
+    `hearthd.socket listens on ${inherited.host}:${inherited.port}, which the network can reach, and server.listen is ${configured.host}:${configured.port}.`,
+    {
+      param: "server.listen",
+      advice:
+        "Make them equal: sudo systemctl daemon-reload && sudo systemctl stop hearthd && sudo systemctl restart hearthd.socket",
+    },
+  );
 }
 
 function kindOf(file: string, failed: (reason: unknown) => HearthError) {

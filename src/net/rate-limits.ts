@@ -17,12 +17,17 @@ const minuteMs = 60_000;
 
 export class RateLimits {
   readonly #clock: Clock;
-  readonly #requestsPerMinute: number;
+  #requestsPerMinute: number;
   readonly #accounts = new Map<string, Account>();
 
   /** `requestsPerMinute`: of a client whose key does not say; 0 is no limit. */
   constructor(clock: Clock, requestsPerMinute: number) {
     this.#clock = clock;
+    this.#requestsPerMinute = requestsPerMinute;
+  }
+
+  /** For all requests from now on. */
+  setRequestsPerMinute(requestsPerMinute: number): void {
     this.#requestsPerMinute = requestsPerMinute;
   }
 

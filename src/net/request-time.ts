@@ -6,7 +6,8 @@ import type { IncomingMessage, Server } from "node:http";
 
 const timers = new WeakMap<IncomingMessage, NodeJS.Timeout>();
 
-export function limitRequestTime(server: Server, limitMs: number): void {
+/** `limits` is read for each request. */
+export function limitRequestTime(server: Server, limits: { readonly requestMs: number }): void {
   server.requestTimeout = 0;
   server.prependListener("request", (request: IncomingMessage) => {
     const timer = setTimeout(() => {
@@ -14,7 +15,7 @@ export function limitRequestTime(server: Server, limitMs: number): void {
       // Node's own code lets the handler of malformed requests answer this one, too.
       const error = Object.assign(new Error("Request timeout"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
       if (!server.emit("clientError", error, request.socket)) request.socket.destroy();
-    }, limitMs);
+    }, limits.requestMs);
     timers.set(request, timer);
     for (const event of ["end", "close"]) request.once(event, () => liftRequestTime(request));
   });

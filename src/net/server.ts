@@ -20,7 +20,15 @@ import type { KeyAndCertificate } from "./certificate.js";
 import { errorHeaders, fromFastifyError, isFault, wireError } from "./errors.js";
 import { Gate, type RouteScope } from "./gate.js";
 import { AccessRules } from "./host-and-origin.js";
-import { createListener, listenError, listenOnSocket } from "./listener.js";
+import {
+  applyLimits,
+  checkReach,
+  createListener,
+  type ListenerLimits,
+  listenError,
+  listenOnDescriptor,
+  listenOnSocket,
+} from "./listener.js";
 import { refuseMalformed } from "./plain-answers.js";
 import { RateLimits } from "./rate-limits.js";
 import { RefusalLog } from "./refusal-log.js";
@@ -45,6 +53,8 @@ export interface ServerDependencies {
   readonly keys: () => readonly ApiKey[];
   /** null: plain HTTP. */
   readonly tls: KeyAndCertificate | null;
+  /** Descriptors of sockets that somebody else opened, to listen on in place of `server.listen`. */
+  readonly inherited?: readonly number[];
 }
 
 export interface Route {
@@ -73,6 +83,8 @@ const pieceBytes = 64 * 1024;
 /** Time for the last bytes to leave and for clients to answer a goodbye. */
 const flushMs = 1000;
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 function noSchemas(): never {
   throw new Error("A route has a schema of Fastify's; validate.ts is what checks requests.");
 }
@@ -82,23 +94,22 @@ export class Server {
   readonly sockets: Sockets;
   readonly #config: Config;
   readonly #gate: Gate;
+  readonly #rateLimits: RateLimits;
+  readonly #limits: Writable<ListenerLimits>;
   readonly #refusals: RefusalLog;
   readonly #dependencies: ServerDependencies;
   readonly #routes: Route[] = [];
-  #unixListener: HttpServer | null = null;
+  /** Beside fastify's own: the Unix socket, and sockets that were inherited. */
+  readonly #listeners: HttpServer[] = [];
   #closing: Promise<void> | null = null;
 
-  /** Throws CONFIG_BAD_VALUE where the network would get in without a key, and TLS_UNUSABLE. */
+  /** `config` may change, see reload(). Throws CONFIG_BAD_VALUE where the network would get in without a key, and TLS_UNUSABLE. */
   constructor(config: Config, dependencies: ServerDependencies) {
     this.#config = config;
     this.#dependencies = dependencies;
-    const access = new AccessRules({
-      names: ownNames(config),
-      addresses: ownAddresses,
-      origins: config["server.allowed_origins"],
-    });
-    const rateLimits = new RateLimits(dependencies.clock, config["limits.requests_per_minute"]);
-    this.#gate = new Gate(access, new Authenticator(config, dependencies.keys), rateLimits);
+    this.#limits = listenerLimits(config);
+    this.#rateLimits = new RateLimits(dependencies.clock, config["limits.requests_per_minute"]);
+    this.#gate = new Gate(accessRules(config), new Authenticator(config, dependencies.keys), this.#rateLimits);
     this.#refusals = new RefusalLog(dependencies);
     const onRefused = (request: IncomingMessage, error: HearthError) => this.#noteRefusal(request, error);
     this.sockets = new Sockets(this.#gate, socketLimits(config), { ...dependencies, onRefused });
@@ -119,13 +130,25 @@ export class Server {
     const file = this.#config["server.socket"];
     if (file !== "") await this.#listenOnSocket(file);
     try {
+      const { inherited = [] } = this.#dependencies;
+      if (inherited.length > 0) return await this.#listenOnInherited(inherited);
       await this.app.listen({ host, port });
     } catch (error) {
-      this.#unixListener?.close();
-      throw listenError(`${host}:${port}`, "server.listen", error);
+      for (const listener of this.#listeners.splice(0)) listener.close();
+      throw error instanceof HearthError ? error : listenError(`${host}:${port}`, "server.listen", error);
     }
     const address = this.app.server.address();
     return { host, port: typeof address === "object" && address ? address.port : port };
+  }
+
+  /** Takes over what the configuration says by now of hosts, origins and limits. */
+  reload(): void {
+    const config = this.#config;
+    this.#gate.setAccess(accessRules(config));
+    this.#rateLimits.setRequestsPerMinute(config["limits.requests_per_minute"]);
+    Object.assign(this.#limits, listenerLimits(config));
+    for (const listener of [this.app.server, ...this.#listeners]) applyLimits(listener, this.#limits);
+    this.sockets.setLimits(socketLimits(config));
   }
 
   /** New connections are refused from now on; requests that run go on. */
@@ -140,16 +163,43 @@ export class Server {
     const closing = this.#closing ?? Promise.resolve();
     if ((await settlesWithin(closing, flushMs, this.#dependencies.clock)) === "settled") return;
     this.app.server.closeAllConnections();
-    this.#unixListener?.closeAllConnections();
+    for (const listener of this.#listeners) listener.closeAllConnections();
     this.sockets.terminate();
     await closing;
   }
 
   async #close(): Promise<void> {
-    const unix = this.#unixListener;
-    const unixClosed = new Promise<void>((resolve) => (unix ? unix.close(() => resolve()) : resolve()));
-    unix?.closeIdleConnections();
-    await Promise.all([this.app.close(), unixClosed]);
+    const closed = this.#listeners.map((listener) => {
+      const end = new Promise<void>((resolve) => listener.close(() => resolve()));
+      listener.closeIdleConnections();
+      return end;
+    });
+    await Promise.all([this.app.close(), ...closed]);
+  }
+
+  /** Throws CONFIG_BAD_VALUE where such a socket lets in whom `server.listen` does not. */
+  async #listenOnInherited(descriptors: readonly number[]): Promise<{ host: string; port: number }> {
+    const wanted = this.#config["server.listen"];
+    let first: { host: string; port: number } | null = null;
+    await this.app.ready();
+    for (const descriptor of descriptors) {
+      const listener = this.#createListener(
+        (request, response) => this.app.routing(request, response),
+        this.#dependencies.tls,
+      );
+      listener.on("clientError", refuseMalformed);
+      this.#listeners.push(listener);
+      const address = await listenOnDescriptor(listener, descriptor);
+      checkReach(address, wanted);
+      if (address.host !== wanted.host || address.port !== wanted.port) {
+        this.#dependencies.logger.warn(
+          { inherited: address, configured: wanted },
+          "the service's socket has another address",
+        );
+      }
+      first ??= address;
+    }
+    return first ?? wanted;
   }
 
   /** Always plain HTTP: nobody listens in on a file. */
@@ -158,13 +208,13 @@ export class Server {
     listener.on("connection", (socket) => this.#gate.trust(socket));
     listener.on("clientError", refuseMalformed);
     await listenOnSocket(listener, file);
-    this.#unixListener = listener;
+    this.#listeners.push(listener);
   }
 
   #createListener(handler: RequestListener, tls: KeyAndCertificate | null): HttpServer {
     const { clock } = this.#dependencies;
     return createListener(handler, {
-      limits: listenerLimits(this.#config),
+      limits: this.#limits,
       clock,
       tls,
       onUpgrade: (request, socket, head) => this.sockets.upgrade(request, socket, head),
@@ -321,7 +371,15 @@ function askedHeaders(request: FastifyRequest): string {
   return /^[\w, -]{1,2048}$/.test(asked) ? asked : "Authorization, Content-Type";
 }
 
-function listenerLimits(config: Config) {
+function accessRules(config: Config): AccessRules {
+  return new AccessRules({
+    names: ownNames(config),
+    addresses: ownAddresses,
+    origins: config["server.allowed_origins"],
+  });
+}
+
+function listenerLimits(config: Config): ListenerLimits {
   return {
     connections: config["limits.connections"],
     connectionsPerAddress: config["limits.connections_per_address"],

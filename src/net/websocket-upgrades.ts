@@ -36,7 +36,7 @@ const maxFragments = 4096;
 
 export class Sockets {
   readonly #gate: Gate;
-  readonly #limits: SocketLimits;
+  #limits: SocketLimits;
   readonly #clock: Clock;
   readonly #onRefused: (request: IncomingMessage, error: HearthError) => void;
   readonly #server: WebSocketServer;
@@ -71,6 +71,11 @@ export class Sockets {
   /** Connections to `path` (without a query) go to `accept`. */
   route(path: string, accept: AcceptConnection): void {
     this.#routes.set(path, accept);
+  }
+
+  /** For all connections from now on; those that are open keep theirs. The size of messages stays as it was. */
+  setLimits(limits: SocketLimits): void {
+    this.#limits = limits;
   }
 
   /** For the `upgrade` event of an http.Server. */

@@ -33,6 +33,7 @@ class Box {
   constructor(readonly folder: string) {
     for (const name of ["opt", "etc", "bin", "commands"]) mkdirSync(path.join(folder, name));
     this.command("systemctl", `[ "$1" != restart ] || grep -q good /opt/hearth/dist/cli/main.js`);
+    for (const name of ["systemd-sysusers", "systemd-tmpfiles"]) this.command(name, "exit 0");
     this.command("journalctl", `echo starting; echo "hearth: MODEL_MISSING: It is not there. Pull it."; echo ended`);
   }
 
@@ -51,6 +52,9 @@ class Box {
       "models/spark/spark.gguf": "",
       "build/Release/hearth.node": "",
       "systemd/hearthd.service": unit,
+      "systemd/hearthd.socket": "socket",
+      "systemd/socket-address": "ExecStart=/usr/lib/hearthd/bin/node",
+      "systemd/hearthd-generator": "",
       "deploy/hearth.toml": "",
     };
     const checkout = path.join(this.folder, "checkout");
@@ -79,6 +83,13 @@ test("install.sh puts a version that starts into place, and keeps the one before
   assert.equal(machine.install("good 2").status, 0);
   assert.equal(machine.read("opt", "hearth", "dist", "cli", "main.js"), "good 2");
   assert.equal(machine.read("opt", "hearth.old", "dist", "cli", "main.js"), "good 1");
+});
+
+test("install.sh installs the units of the package, for the place that it installs to", { skip }, (t) => {
+  const machine = box(t);
+  assert.equal(machine.install("good 1", "ExecStart=/usr/lib/hearthd/bin/node").status, 0);
+  assert.equal(machine.read("etc", "systemd", "system", "hearthd.service"), "ExecStart=/opt/hearth/bin/node");
+  assert.equal(machine.read("etc", "systemd", "system", "hearthd.socket"), "socket");
 });
 
 test("install.sh goes back to the version before, and to its unit, where the new one does not start", { skip }, (t) => {

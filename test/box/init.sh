@@ -1,9 +1,10 @@
 #!/bin/bash
-# PID 1 of the box's namespaces: makes the root of it and becomes systemd. init.sh FOLDER CHECKOUT
+# PID 1 of the box's namespaces: makes the root of it and becomes systemd. init.sh FOLDER CHECKOUT SCRATCH
 set -eu
-root=$1 checkout=$2
-mount --bind "$root" "$root"
-cd "$root"
+root=$1 checkout=$2 scratch=$3
+mkdir -p "$scratch/upper" "$scratch/work" "$scratch/root"
+mount -t overlay overlay -o "lowerdir=$root,upperdir=$scratch/upper,workdir=$scratch/work" "$scratch/root"
+cd "$scratch/root"
 mkdir -p checkout
 mount --bind "$checkout" checkout
 mount -o remount,bind,ro checkout

@@ -88,7 +88,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     pages: options.pages ?? [],
     status: async () => ({}),
   });
-  await Promise.all(upstreams.map((upstream) => upstream.start()));
+  await upstreams.start();
   await responses.start();
   await chats?.documents.start();
   const { port } = await server.listen();
@@ -98,7 +98,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   t.after(async () => {
     server.stopListening();
     await models.stop(0);
-    await Promise.all(upstreams.map((upstream) => upstream.stop()));
+    await upstreams.stop();
     await server.stop();
     await responses.stop();
     await chats?.documents.stop();

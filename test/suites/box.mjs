@@ -1,16 +1,9 @@
-/** The installed service under a real systemd, in namespaces of this machine: on demand, because it needs root and minutes. */
+/**
+ * The packaged service under a real systemd, in namespaces of this machine: on demand, because it needs root and minutes. An option names
+ * the cases to run: --reload.
+ */
 import { spawn, spawnSync } from "node:child_process";
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { findProgram } from "../../deploy/files.mjs";
@@ -24,7 +17,7 @@ const packages = "systemd,systemd-sysv,dbus,iproute2";
 const usualMirror = "http://deb.debian.org/debian";
 const bootLimitMs = 60_000;
 
-async function box(root) {
+async function box(root, options) {
   if (process.getuid() !== 0) {
     const note = "skipped: run as root: sudo npm run test:box";
     process.stdout.write(`${note}\n`);
@@ -34,28 +27,44 @@ async function box(root) {
   const cache = path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), ".cache"), "hearthd", "box");
   const folder = path.join(cache, `${release}-${process.arch}`);
   if (!existsSync(folder) && !(await makeFolder(root, cache, folder))) return { failed: 1 };
-  install(root, folder);
-  const command = ["bash", path.join(root, "test", "box", "boot.sh"), folder, root];
+  const deb = await buildPackage(root);
+  if (deb === null) return { failed: 1 };
+  const scratch = mkdtempSync(path.join(cache, "run-"));
+  const command = ["bash", path.join(root, "test", "box", "boot.sh"), folder, root, scratch];
   const booted = spawn(command[0], command.slice(1), { stdio: ["ignore", "ignore", "inherit"] });
   const ended = new Promise((resolve) => booted.on("close", resolve));
+  let init = null;
   try {
-    const init = await whenBooted(booted.pid);
+    init = await whenBooted(booted.pid);
     if (init === null) {
       process.stdout.write("the box did not boot\n");
       return { failed: 1 };
     }
-    const inside = ["-t", String(init), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"];
-    const { output } = await run(root, "nsenter", [...inside, "node", "/checkout/test/box/cases.mjs"]);
-    spawnSync("nsenter", [...inside, "systemctl", "poweroff"], { timeout: 10_000 });
-    const count = (pattern) => output.match(pattern)?.length ?? 0;
+    const [pattern = ""] = options.map((option) => option.replace(/^--/, ""));
+    const cases = [path.join(root, "test", "box", "cases.mjs"), init, deb, path.join(scratch, "variants"), pattern];
+    const args = ["-t", String(init), "-n", process.execPath, ...cases.map(String)];
+    const { output } = await run(root, "nsenter", args, { limitSeconds: 1800 });
+    const count = (what) => output.match(what)?.length ?? 0;
     const result = { passed: count(/^ok /gm), failed: count(/^not ok /gm) };
     return result.passed + result.failed > 0 ? result : { failed: 1 };
   } finally {
+    const poweroff = ["-t", String(init), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "systemctl", "poweroff"];
+    if (init !== null) spawnSync("nsenter", poweroff, { timeout: 10_000 });
     const late = setTimeout(() => booted.kill("SIGKILL"), 20_000); // unshare takes its child with it
     await ended;
     clearTimeout(late);
     removeControlGroups();
+    rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** Path of this machine's package of the checkout, or null. */
+async function buildPackage(root) {
+  const architecture = { x64: "amd64", arm64: "arm64" }[process.arch];
+  const build = path.join(root, "deploy", "deb", "build.mjs");
+  const { status, output } = await run(root, process.execPath, [build, architecture, "--fast"], { limitSeconds: 1800 });
+  const [file] = /^\S+\.deb/m.exec(output) ?? [];
+  return status === 0 && file ? path.join(root, file) : null;
 }
 
 /** Under another name until it is complete. */
@@ -77,22 +86,6 @@ function mirror() {
     .filter((file) => existsSync(file))
     .map((file) => readFileSync(file, "utf8"));
   return /https?:\/\/\S+\/debian\/?(?=\s)/.exec(texts.join("\n"))?.[0] ?? usualMirror;
-}
-
-/** Copies the files of deploy/install.sh, and this machine's Node. */
-function install(root, folder) {
-  const place = (...parts) => path.join(folder, ...parts);
-  rmSync(place("opt/hearth"), { recursive: true, force: true });
-  for (const each of ["var/lib/hearth", "var/lib/private/hearth"])
-    rmSync(place(each), { recursive: true, force: true });
-  for (const each of ["opt/hearth/build/Release", "opt/hearth/models", "etc/hearth"])
-    mkdirSync(place(each), { recursive: true });
-  for (const each of ["dist", "package.json", "models/spark", "build/Release/hearth.node"]) {
-    cpSync(path.join(root, each), place("opt/hearth", each), { recursive: true });
-  }
-  copyFileSync(path.join(root, "systemd", "hearthd.service"), place("etc/systemd/system/hearthd.service"));
-  copyFileSync(process.execPath, place("usr/bin/node"));
-  rmSync(place("etc/systemd/system/console-getty.service"), { force: true });
 }
 
 /** The process id of the box's systemd as this machine sees it, once its units are started; null when that takes too long. */

@@ -13,7 +13,7 @@ const testFiles = (name) => filesUnder(root, path.join("test", name)).filter((fi
 
 const suites = readdirSync(path.join(root, "test"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && testFiles(entry.name).length > 0)
-  .map(({ name }) => ({ name, long: ["browser", "soak"].includes(name), run: () => runFolder(name) }));
+  .map(({ name }) => ({ name, long: ["browser", "package", "soak"].includes(name), run: () => runFolder(name) }));
 
 export const nodeSuites = {
   fast: suites.filter(({ name }) => name === "unit"),
@@ -43,7 +43,7 @@ async function runFolder(name, { node = process.execPath, label = name } = {}) {
     ...["--test-reporter=tap", `--test-reporter-destination=${summary}`],
   ];
   const args = ["--import", "tsx", "--test", ...concurrency(), ...reporters, ...testFiles(name)];
-  const { status } = await run(root, node, args, { limitSeconds: name === "soak" ? 3600 : 600 });
+  const { status } = await run(root, node, args, { limitSeconds: ["soak", "package"].includes(name) ? 3600 : 600 });
   const tap = status === null ? "" : readFileSync(summary, "utf8");
   const count = (what) => Number(new RegExp(`^# ${what} (\\d+)$`, "m").exec(tap)?.[1] ?? 0);
   const failed = count("fail") + count("cancelled");

@@ -34,7 +34,9 @@ export function registerResponses(
   routeCompact(server, dependencies);
   const socketDependencies = {
     ...dependencies,
-    maxTurns: config["limits.turns"],
+    get maxTurns() {
+      return config["limits.turns"]; // a reload may change it
+    },
     maxWaitingCharacters: config["limits.message_bytes"],
   };
   server.sockets.route("/v1/responses", (connection) => new ResponsesSocket(connection, socketDependencies));

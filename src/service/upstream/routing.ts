@@ -17,9 +17,10 @@ export interface OwnModels extends RunningModels {
 /** The models of this server and of its upstreams, for lists and names. */
 export class RoutedModels implements OwnModels {
   readonly #own: OwnModels;
-  readonly #upstreams: readonly Upstream[];
+  readonly #upstreams: { readonly list: readonly Upstream[] };
 
-  constructor(own: OwnModels, upstreams: readonly Upstream[]) {
+  /** `upstreams` may change while this runs. */
+  constructor(own: OwnModels, upstreams: { readonly list: readonly Upstream[] }) {
     this.#own = own;
     this.#upstreams = upstreams;
   }
@@ -27,7 +28,7 @@ export class RoutedModels implements OwnModels {
   /** The first healthy upstream that serves the model, else the first one; null for a model of this server. */
   upstreamOf(name: string): Upstream | null {
     // A pattern does not take what names the configured model.
-    const serving = this.#upstreams.filter((upstream) =>
+    const serving = this.#upstreams.list.filter((upstream) =>
       name === defaultModel ? upstream.names().includes(name) : upstream.serves(name),
     );
     return serving.find(({ healthy }) => healthy) ?? serving[0] ?? null;
@@ -37,11 +38,11 @@ export class RoutedModels implements OwnModels {
   relief(name: string): Upstream | null {
     const own = this.#own.resolve(name);
     const waiting = this.#own.queued(own);
-    return this.#upstreams.find((upstream) => upstream.relieves(own, waiting)) ?? null;
+    return this.#upstreams.list.find((upstream) => upstream.relieves(own, waiting)) ?? null;
   }
 
   names(): readonly string[] {
-    return [...new Set([...this.#own.names(), ...this.#upstreams.flatMap((upstream) => upstream.names())])];
+    return [...new Set([...this.#own.names(), ...this.#upstreams.list.flatMap((upstream) => upstream.names())])];
   }
 
   resolve(name: string): string {

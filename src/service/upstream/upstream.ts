@@ -56,9 +56,14 @@ export class Upstream {
     this.#cancelCheck = this.#clock.after(this.#options.healthMs, () => void this.start());
   }
 
-  async stop(): Promise<void> {
+  /** No more checks; answers that run go on. */
+  retire(): void {
     this.#stopped = true;
     this.#cancelCheck();
+  }
+
+  async stop(): Promise<void> {
+    this.retire();
     this.#client.close();
   }
 

@@ -8,7 +8,7 @@ const taken = (places: ConnectionsPerAddress, addresses: readonly string[]) =>
 const times = (count: number, address: (i: number) => string) => Array.from({ length: count }, (_, i) => address(i));
 
 test("one address has its share of connections, and others have theirs", () => {
-  const places = new ConnectionsPerAddress(3);
+  const places = new ConnectionsPerAddress(() => 3);
   assert.equal(
     taken(
       places,
@@ -26,7 +26,7 @@ test("one address has its share of connections, and others have theirs", () => {
 });
 
 test("a place is free again when its connection closes, once", () => {
-  const places = new ConnectionsPerAddress(1);
+  const places = new ConnectionsPerAddress(() => 1);
   const giveBack = places.take("192.168.1.7");
   assert.ok(giveBack);
   assert.equal(places.take("192.168.1.7"), null);
@@ -42,7 +42,7 @@ test("a place is free again when its connection closes, once", () => {
 });
 
 test("loopback has no limit: a proxy with many clients may stand there", () => {
-  const places = new ConnectionsPerAddress(1);
+  const places = new ConnectionsPerAddress(() => 1);
   for (const address of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) {
     assert.equal(
       taken(
@@ -56,12 +56,12 @@ test("loopback has no limit: a proxy with many clients may stand there", () => {
 });
 
 test("an IPv4 address is the same behind a dual-stack socket", () => {
-  const places = new ConnectionsPerAddress(2);
+  const places = new ConnectionsPerAddress(() => 2);
   assert.equal(taken(places, ["192.168.1.7", "::ffff:192.168.1.7", "::ffff:192.168.1.7", "192.168.1.7"]), 2);
 });
 
 test("one host's many addresses in an IPv6 network do not get it more than two shares", () => {
-  const places = new ConnectionsPerAddress(3);
+  const places = new ConnectionsPerAddress(() => 3);
   const network = times(20, (i) => `2001:db8:0:7:${i.toString(16)}::1`);
   assert.equal(taken(places, network), 6);
   assert.equal(
@@ -88,7 +88,7 @@ test("one host's many addresses in an IPv6 network do not get it more than two s
 });
 
 test("nothing is remembered of connections that have closed", () => {
-  const places = new ConnectionsPerAddress(3);
+  const places = new ConnectionsPerAddress(() => 3);
   const all = ["192.168.1.7", "2001:db8::1", "fe80::1%eth0"].map((address) => places.take(address));
   assert.ok(places.size > 0);
   for (const giveBack of all) giveBack?.();

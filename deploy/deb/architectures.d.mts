@@ -1,0 +1,2 @@
+/** For tests in TypeScript. */
+export function missingPackages(name: "amd64" | "arm64"): string[];
