@@ -7,6 +7,7 @@ import { Box } from "./box.mjs";
 import { faultCases } from "./cases/faults.mjs";
 import { installCases } from "./cases/install.mjs";
 import { listeningCases } from "./cases/listening.mjs";
+import { newcomerCases } from "./cases/newcomer.mjs";
 import { reloadCases } from "./cases/reload.mjs";
 import { restartCases } from "./cases/restarts.mjs";
 import { upgradeCases } from "./cases/upgrades.mjs";
@@ -14,7 +15,7 @@ import { upgradeCases } from "./cases/upgrades.mjs";
 const [, , init, deb, scratch, pattern = ""] = process.argv;
 const box = new Box(init);
 const things = { deb, scratch };
-const makers = [installCases, restartCases, reloadCases, listeningCases, faultCases, upgradeCases];
+const makers = [installCases, restartCases, reloadCases, listeningCases, faultCases, upgradeCases, newcomerCases];
 const all = makers.flatMap((cases) => Object.entries(cases(box, things)));
 // The first installs what the others need.
 const chosen = all.filter(([name], i) => i === 0 || new RegExp(pattern, "i").test(name));
