@@ -14,6 +14,7 @@
 #include "binding/native_grammar.h"
 #include "binding/native_model.h"
 #include "binding/notify.h"
+#include "binding/plan.h"
 #include "binding/quantize.h"
 
 namespace hearth::binding {
@@ -66,6 +67,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["measureReadBandwidth"] = Napi::Function::New<measure_bandwidth>(env);
   exports["writeSyntheticModel"] = Napi::Function::New<write_synthetic>(env);
   exports["describeFile"] = Napi::Function::New<describe_file>(env);
+  exports["checkHead"] = Napi::Function::New<check_head>(env);
+  exports["planMemory"] = Napi::Function::New<plan_memory>(env);
+  exports["measureReading"] = Napi::Function::New<measure_reading>(env);
+  exports["measureWeights"] = Napi::Function::New<measure_weights>(env);
   exports["tryLock"] = Napi::Function::New<lock_file>(env);
   exports["quantizeModel"] = Napi::Function::New<quantize_model>(env);
   exports["importModel"] = Napi::Function::New<import_model>(env);

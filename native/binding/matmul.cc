@@ -21,14 +21,6 @@ Status to_matmul_choice(const Napi::Value& value, MatmulChoice* choice) {
   return to_string(object.Get("many"), "many", &choice->many);
 }
 
-Status to_matmul_trial(const Napi::Value& value, MatmulTrial* trial) {
-  if (!value.IsObject()) return wrong_type("trial", "an object");
-  const auto object = value.As<Napi::Object>();
-  HEARTH_RETURN_IF_ERROR(to_string(object.Get("way"), "way", &trial->way));
-  HEARTH_RETURN_IF_ERROR(to_int32(object.Get("columns"), "columns", &trial->columns));
-  return to_int32(object.Get("threads"), "threads", &trial->threads);
-}
-
 Napi::Object to_object(Napi::Env env, const std::string& type, uint64_t row_length) {
   auto object = Napi::Object::New(env);
   object["type"] = Napi::String::New(env, type);
@@ -68,6 +60,14 @@ Status to_matmul_choices(const Napi::Value& value, std::vector<MatmulChoice>* ch
     HEARTH_RETURN_IF_ERROR(to_matmul_choice(array.Get(i), &(*choices)[i]));
   }
   return {};
+}
+
+Status to_matmul_trial(const Napi::Value& value, MatmulTrial* trial) {
+  if (!value.IsObject()) return wrong_type("trial", "an object");
+  const auto object = value.As<Napi::Object>();
+  HEARTH_RETURN_IF_ERROR(to_string(object.Get("way"), "way", &trial->way));
+  HEARTH_RETURN_IF_ERROR(to_int32(object.Get("columns"), "columns", &trial->columns));
+  return to_int32(object.Get("threads"), "threads", &trial->threads);
 }
 
 Napi::Value matmul_ways(const Napi::CallbackInfo& info) {

@@ -6,12 +6,14 @@
 #include <memory>
 
 #include "include/engine.h"
+#include "memory/budget.h"
 #include "threads/pool.h"
 
 namespace hearth {
 namespace {
 
-constexpr size_t kBufferBytes = size_t{256} << 20;  // several times any board's last-level cache
+// Several times any board's last-level cache, as far as a quarter of the free memory is that much.
+constexpr size_t kMostBufferBytes = size_t{256} << 20, kLeastBufferBytes = size_t{16} << 20;
 constexpr size_t kPieceBytes = size_t{1} << 20;
 constexpr int kRepeats = 5;
 
@@ -47,10 +49,12 @@ constexpr ReadPiece kPatterns[] = {read_piece<1, 0>, read_piece<1, 1024>, read_p
 
 double measure_read_bandwidth(int threads) {
   Pool pool(std::max(1, threads));
-  const std::unique_ptr<uint8_t[]> buffer(new (std::nothrow) uint8_t[kBufferBytes]);
+  const size_t n =
+      std::clamp<uint64_t>(memory_budget(0).bytes / 4, kLeastBufferBytes, kMostBufferBytes) / kPieceBytes * kPieceBytes;
+  const std::unique_ptr<uint8_t[]> buffer(new (std::nothrow) uint8_t[n]);
   if (!buffer) return 0;
   // Written, not only allocated: untouched pages are all the same page of zeros.
-  pool.parallel_for(kBufferBytes, kPieceBytes, [&](size_t begin, size_t end) {
+  pool.parallel_for(n, kPieceBytes, [&](size_t begin, size_t end) {
     std::memset(buffer.get() + begin, static_cast<int>(begin / kPieceBytes % 251), end - begin);
   });
   std::array<std::array<double, kRepeats>, std::size(kPatterns)> speeds;
@@ -58,10 +62,9 @@ double measure_read_bandwidth(int threads) {
   for (int repeat = 0; repeat < kRepeats; ++repeat) {
     for (size_t i = 0; i < speeds.size(); ++i) {
       const auto began = std::chrono::steady_clock::now();
-      pool.parallel_for(kBufferBytes, kPieceBytes,
-                        [&](size_t begin, size_t) { sink ^= kPatterns[i](buffer.get() + begin); });
+      pool.parallel_for(n, kPieceBytes, [&](size_t begin, size_t) { sink ^= kPatterns[i](buffer.get() + begin); });
       const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began;
-      speeds[i][repeat] = kBufferBytes / seconds.count();
+      speeds[i][repeat] = static_cast<double>(n) / seconds.count();
     }
   }
   double best = 0;

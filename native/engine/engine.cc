@@ -361,7 +361,7 @@ class EngineImpl final : public Engine {
     const MemoryNeeds needs{
         .kv_bytes = shape_.bytes_per_token() * options_.kv_tokens + kv::Sequences::most_bytes(shape_) * n_sequences,
         .scratch_bytes = scratch_bytes + logits * sizeof(float)};
-    return divide_memory(*model_, options_, needs, matrices, budget_);
+    return divide_memory(model_->has_experts(), options_, needs, matrices, budget_);
   }
 
   // The size of the largest batch's activations, and the matrices that a pass multiplies with, in order: found by a

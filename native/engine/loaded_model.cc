@@ -19,11 +19,6 @@
 #include "tokenizer/from_gguf.h"
 
 namespace hearth {
-namespace {
-
-bool is_of_experts(const GgufTensor& tensor) { return tensor.name.find("_exps") != std::string_view::npos; }
-
-}  // namespace
 
 Status Model::load(const std::string& path, const LoadOptions& options, std::shared_ptr<const Model>* model) {
   try {
@@ -125,9 +120,7 @@ std::vector<Matrix> LoadedModel::matrices() const {
   return matrices;
 }
 
-bool LoadedModel::has_experts() const {
-  return std::ranges::any_of(header().tensors(), [](const GgufTensor& t) { return is_of_experts(t); });
-}
+bool LoadedModel::has_experts() const { return std::ranges::any_of(header().tensors(), is_of_experts); }
 
 // Whether a step takes a row of it for each token. Without a matrix for the output the embedding serves as that, too.
 bool LoadedModel::is_looked_up(const GgufTensor& tensor) const {

@@ -1,17 +1,24 @@
-// How fast the kinds of a model's matrices are multiplied in one way: on the model's own weights, where they lie, since
-// pages and caches decide as much as the processor does.
+// How fast matrices are multiplied in one way: a model's own weights, where they lie, since pages and caches decide as
+// much as the processor does; or random ones of a type, for a model that is not there.
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstring>
+#include <memory>
 #include <new>
 #include <vector>
 
 #include "engine/matmul_kinds.h"
 #include "engine/options.h"
+#include "gguf/random_blocks.h"
 #include "gguf/types.h"
 #include "include/engine.h"
+#include "include/plan.h"
+#include "memory/budget.h"
 #include "model/product.h"
+#include "model/weights.h"
 #include "threads/topology.h"
 
 namespace hearth {
@@ -83,7 +90,73 @@ double measure_kind(const MatmulKind& kind, const MatmulPlan& plan, size_t colum
   return static_cast<double>((most - left) * kind.matrices[0].row_bytes) / std::max(seconds.count(), 1e-9);
 }
 
+// Random weights are multiplied so often, and the median counts.
+constexpr size_t kRounds = 5;
+// Copied all over the sample: no kernel's speed depends on what the weights are.
+constexpr size_t kPatternBytes = size_t{1} << 20;
+// A matrix of the sample has so many rows for each weight of a row, as the larger ones of models have.
+constexpr size_t kRowsOfLength = 3;
+
+// Random matrices of a kind, `sample` bytes in all.
+struct RandomMatrices {
+  std::unique_ptr<uint8_t[]> bytes;
+  MatmulKind kind{};
+};
+
+Status make_random(HearthType type, size_t length, size_t sample, RandomMatrices* made) {
+  uint64_t row_bytes = 0;
+  if (length == 0 || !row_size(type, length, &row_bytes) || row_bytes > sample) {
+    return {Code::OPTION_OUT_OF_RANGE,
+            "There are no rows of " + std::to_string(length) + " weights of " + type_name(type) + "."};
+  }
+  const size_t rows = sample / row_bytes, n = rows * row_bytes;
+  const std::vector<uint8_t> pattern = random_blocks(type, std::min(n, kPatternBytes), length);
+  made->bytes.reset(new uint8_t[n]);
+  for (size_t at = 0; at < n; at += pattern.size()) {
+    std::memcpy(made->bytes.get() + at, pattern.data(), std::min(pattern.size(), n - at));
+  }
+  made->kind = {.type = type, .length = length, .bytes = n, .matrices = {}};
+  for (size_t row = 0; row < rows; row += kRowsOfLength * length) {
+    const size_t of_matrix = std::min(rows - row, kRowsOfLength * length);
+    made->kind.matrices.push_back({made->bytes.get() + row * row_bytes, type, of_matrix, length, row_bytes});
+  }
+  return {};
+}
+
+Status measure_random(const WeightTrial& trial, HearthType type, const MatmulPlan& plan, double* bytes_per_second) {
+  const auto columns = static_cast<size_t>(trial.matmul.columns);
+  const size_t sample =
+      std::min<uint64_t>(sample_bytes(columns, 1), std::max(kSampleOfMany, memory_budget(0).bytes / 2));
+  RandomMatrices random;
+  HEARTH_RETURN_IF_ERROR(make_random(type, trial.row_length, sample, &random));
+  Pool pool(trial.matmul.threads > 0 ? trial.matmul.threads : usable_cores());
+  std::array<double, kRounds> speeds{};
+  for (double& speed : speeds) speed = measure_kind(random.kind, plan, columns, sample, &pool);
+  std::ranges::sort(speeds);
+  *bytes_per_second = speeds[kRounds / 2];
+  return {};
+}
+
 }  // namespace
+
+Status measure_weights(const WeightTrial& trial, double* bytes_per_second) {
+  HEARTH_RETURN_IF_ERROR(check_range("threads", trial.matmul.threads, 0, kMostThreads));
+  HEARTH_RETURN_IF_ERROR(check_range("columns", trial.matmul.columns, 1, kMostColumns));
+  HearthType type;
+  if (!find_type(trial.type, &type)) {
+    return {Code::OPTION_OUT_OF_RANGE, "There is no type '" + trial.type + "' of weights."};
+  }
+  if (!is_supported_type(type)) {
+    return {Code::MODEL_TENSOR_TYPE_UNSUPPORTED, "This build cannot compute with weights of " + trial.type + "."};
+  }
+  MatmulWay way;
+  HEARTH_RETURN_IF_ERROR(parse_matmul_way(trial.matmul.way, &way));
+  try {
+    return measure_random(trial, type, MatmulPlan(way), bytes_per_second);
+  } catch (const std::exception&) {  // bad_alloc, or no thread to be had
+    return {Code::OUT_OF_MEMORY, "There is not enough memory to measure how fast weights are multiplied."};
+  }
+}
 
 Status measure_matmul(const std::shared_ptr<const Model>& model, const MatmulTrial& trial,
                       std::vector<MatmulSpeed>* speeds) {

@@ -14,10 +14,9 @@ constexpr size_t kLeastForcedTileBytes = 4096;
 
 }  // namespace
 
-std::optional<ResidencyOptions> divide_memory(const LoadedModel& model, const EngineOptions& options,
-                                              const MemoryNeeds& needs, std::span<const Matrix> matrices,
-                                              const MemoryBudget& budget) {
-  if (model.has_experts()) return std::nullopt;
+std::optional<ResidencyOptions> divide_memory(bool has_experts, const EngineOptions& options, const MemoryNeeds& needs,
+                                              std::span<const Matrix> matrices, const MemoryBudget& budget) {
+  if (has_experts) return std::nullopt;
   uint64_t weights = 0;
   for (const Matrix& m : matrices) weights += uint64_t{m.rows} * m.row_bytes;
   if (options.kept_share >= 0) {

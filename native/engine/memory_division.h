@@ -3,11 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 
-#include "engine/loaded_model.h"
 #include "include/engine.h"
 #include "memory/budget.h"
 #include "memory/residency.h"
@@ -22,8 +20,7 @@ struct MemoryNeeds {
 
 // The bytes that the weights of a pass and the ring may take together; none when all of them fit, or when the model has
 // experts, which are read where they are mapped. `matrices`: those of a pass.
-std::optional<ResidencyOptions> divide_memory(const LoadedModel& model, const EngineOptions& options,
-                                              const MemoryNeeds& needs, std::span<const Matrix> matrices,
-                                              const MemoryBudget& budget);
+std::optional<ResidencyOptions> divide_memory(bool has_experts, const EngineOptions& options, const MemoryNeeds& needs,
+                                              std::span<const Matrix> matrices, const MemoryBudget& budget);
 
 }  // namespace hearth

@@ -1,4 +1,5 @@
-// Facts of a model file's header, also of a model that this engine cannot run.
+#include "engine/model_file.h"
+
 #include <algorithm>
 #include <memory>
 #include <new>
@@ -7,9 +8,7 @@
 
 #include "base/text.h"
 #include "engine/sampling_keys.h"
-#include "gguf/gguf.h"
 #include "gguf/totals.h"
-#include "include/engine.h"
 #include "memory/mapped_file.h"
 
 namespace hearth {
@@ -26,7 +25,9 @@ uint32_t number_of(const GgufFile& header, const std::string& key) {
   return header.optional(key, &number).ok() ? number : 0;
 }
 
-void describe(const GgufFile& header, ModelFileInfo* info) {
+}  // namespace
+
+void describe_header(const GgufFile& header, ModelFileInfo* info) {
   info->architecture = text_of(header, "general.architecture");
   info->name = text_of(header, "general.name");
   info->chat_template = text_of(header, "tokenizer.chat_template");
@@ -43,8 +44,6 @@ void describe(const GgufFile& header, ModelFileInfo* info) {
   info->weight_type = totals.main_type;
 }
 
-}  // namespace
-
 Status describe_model_file(const std::string& path, ModelFileInfo* info) {
   try {
     std::unique_ptr<MappedFile> file;
@@ -55,7 +54,7 @@ Status describe_model_file(const std::string& path, ModelFileInfo* info) {
     HEARTH_RETURN_IF_ERROR(file->health());
     HEARTH_RETURN_IF_ERROR(read);
     info->file_bytes = file->bytes().size();
-    describe(header, info);
+    describe_header(header, info);
     return file->health();
   } catch (const std::bad_alloc&) {
     return {Code::OUT_OF_MEMORY, "There is not enough memory to read " + quoted_path(path) + "."};

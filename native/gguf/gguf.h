@@ -77,6 +77,10 @@ class GgufFile {
   uint64_t alignment() const { return alignment_; }
   uint64_t data_offset() const { return data_offset_; }  // where tensor data starts, from the start of the file
 
+  // Whether the tensors' data are there, and not only their places.
+  bool has_data() const { return has_data_; }
+  void forget_data() { has_data_ = false; }
+
   // Takes over the tensors of the model's next file, which has to outlive this object too. GGUF_DUPLICATE_NAME,
   // GGUF_LIMIT_EXCEEDED.
   Status append_part(GgufFile part, uint32_t number);
@@ -124,6 +128,7 @@ class GgufFile {
   uint64_t data_offset_ = 0;
   std::vector<GgufKey> keys_;
   std::vector<GgufTensor> tensors_;
+  bool has_data_ = true;
 };
 
 }  // namespace hearth

@@ -21,4 +21,6 @@ TensorTotals total_tensors(const GgufFile& file) {
   return totals;
 }
 
+bool is_of_experts(const GgufTensor& tensor) { return tensor.name.find("_exps") != std::string_view::npos; }
+
 }  // namespace hearth

@@ -16,4 +16,7 @@ struct TensorTotals {
 
 TensorTotals total_tensors(const GgufFile& file);
 
+// Whether a tensor holds the matrices of a layer's experts, of which a token uses some.
+bool is_of_experts(const GgufTensor& tensor);
+
 }  // namespace hearth

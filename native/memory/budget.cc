@@ -57,8 +57,9 @@ uint64_t kilobytes_after(const std::string& text, const std::string& name, uint6
   return kilobytes ? *kilobytes * 1024 : otherwise;
 }
 
-void narrow(MemoryBudget* budget, uint64_t bytes, const std::string& limit) {
-  if (bytes < budget->bytes) *budget = {bytes, limit};
+void narrow(MemoryBudget* budget, uint64_t free, uint64_t reserve, const std::string& limit) {
+  const uint64_t bytes = minus(free, reserve);
+  if (bytes < budget->bytes) *budget = {bytes, reserve, limit};
 }
 
 // How one version of control groups names what it tells of memory.
@@ -86,7 +87,7 @@ void narrow_by_groups(const std::string& root, std::string group, const GroupFil
         for (const char* name : names.caches) cached += number_after(*stat, name).value_or(0);
       }
       const uint64_t free = minus(limit, minus(*usage, cached));
-      narrow(budget, minus(free, own_reserve(limit)), "the control group " + (group.empty() ? "/" : group));
+      narrow(budget, free, own_reserve(limit), "the control group " + (group.empty() ? "/" : group));
     }
     if (group.empty() || group.find('/') == group.npos) return;
   }
@@ -112,18 +113,24 @@ void narrow_by_groups(const MemoryFiles& files, MemoryBudget* budget) {
 
 }  // namespace
 
+uint64_t own_bytes(const MemoryFiles& files) {
+  return kilobytes_after(read_text(files.proc + "/self/status").value_or(""), "RssAnon", 0);
+}
+
+MemoryBudget budget_within(uint64_t configured, uint64_t taken) {
+  const uint64_t reserve = own_reserve(configured);
+  return {minus(minus(configured, taken), reserve), reserve, "memory.budget_bytes"};
+}
+
 MemoryBudget memory_budget(uint64_t configured, const MemoryFiles& files) {
-  if (configured > 0) {
-    const uint64_t taken = kilobytes_after(read_text(files.proc + "/self/status").value_or(""), "RssAnon", 0);
-    return {minus(minus(configured, taken), own_reserve(configured)), "memory.budget_bytes"};
-  }
-  MemoryBudget budget{kNoLimit, "nothing"};
+  if (configured > 0) return budget_within(configured, own_bytes(files));
+  MemoryBudget budget{.bytes = kNoLimit, .reserve = 0, .limit = "nothing"};
   const std::string memory = read_text(files.proc + "/meminfo").value_or("");
   const uint64_t available = kilobytes_after(memory, "MemAvailable", kNoLimit);
   if (available != kNoLimit) {
     const uint64_t total = kilobytes_after(memory, "MemTotal", available);
     const uint64_t reserve = std::clamp(total / 16, kLeastSystemReserve, kMostSystemReserve);
-    narrow(&budget, minus(available, reserve), "the machine's free memory");
+    narrow(&budget, available, reserve, "the machine's free memory");
   }
   narrow_by_groups(files, &budget);
   return budget;

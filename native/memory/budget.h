@@ -14,7 +14,8 @@ struct MemoryFiles {
 };
 
 struct MemoryBudget {
-  uint64_t bytes = 0;  // that this process may take beside what it has, a reserve for others left out
+  uint64_t bytes = 0;    // that this process may take beside what it has, a reserve for others left out
+  uint64_t reserve = 0;  // that reserve
   // The limit that set it: "memory.budget_bytes", "the machine's free memory", "the control group
   // /system.slice/hearth.service".
   std::string limit;
@@ -23,5 +24,11 @@ struct MemoryBudget {
 // `configured`: of the whole process, 0: what the machine and its control groups leave. Files that are not there, or
 // say nothing, set no limit.
 MemoryBudget memory_budget(uint64_t configured, const MemoryFiles& files = {});
+
+// The budget that a limit of `configured` bytes leaves a process which has taken `taken` of them.
+MemoryBudget budget_within(uint64_t configured, uint64_t taken);
+
+// Bytes of this process that no file backs: its own, as Node's heap is.
+uint64_t own_bytes(const MemoryFiles& files = {});
 
 }  // namespace hearth

@@ -16,21 +16,26 @@ constexpr uint64_t kShareOfRing = 32;  // of the memory for weights, at most one
 
 }  // namespace
 
-Status Residency::create(const ModelParts& parts, std::span<const MappedMatrix> matrices,
-                         const ResidencyOptions& options, std::unique_ptr<Residency>* result) {
+ResidencyLayout lay_out(std::span<const MappedMatrix> matrices, const ResidencyOptions& options) {
   uint64_t bytes = 0;
   for (const MappedMatrix& m : matrices) bytes += m.bytes();
   const size_t tile_bytes = std::clamp<size_t>(bytes / kTilesOfModel, options.least_tile_bytes,
                                                std::max(options.least_tile_bytes, kMostTileBytes));
-  Tiles tiles(matrices, tile_bytes);
-  const size_t slot_bytes = MappedFile::direct_bytes(tiles.most_bytes());
-  StreamOptions stream;
-  stream.slots = std::clamp<size_t>(options.weight_bytes / kShareOfRing / slot_bytes, kLeastSlots, kMostSlots);
-  const uint64_t ring_bytes = stream.slots * slot_bytes;
-  const uint64_t beside_ring = options.weight_bytes > ring_bytes ? options.weight_bytes - ring_bytes : 0;
-  tiles.keep_at_most(options.kept_bytes.value_or(beside_ring));
+  ResidencyLayout layout{.tiles = Tiles(matrices, tile_bytes)};
+  const size_t slot_bytes = MappedFile::direct_bytes(layout.tiles.most_bytes());
+  layout.slots = std::clamp<size_t>(options.weight_bytes / kShareOfRing / slot_bytes, kLeastSlots, kMostSlots);
+  layout.ring_bytes = layout.slots * slot_bytes;
+  const uint64_t beside_ring = options.weight_bytes > layout.ring_bytes ? options.weight_bytes - layout.ring_bytes : 0;
+  layout.tiles.keep_at_most(options.kept_bytes.value_or(beside_ring));
+  return layout;
+}
 
-  std::unique_ptr<Residency> residency(new Residency(parts, std::move(tiles)));
+Status Residency::create(const ModelParts& parts, std::span<const MappedMatrix> matrices,
+                         const ResidencyOptions& options, std::unique_ptr<Residency>* result) {
+  ResidencyLayout layout = lay_out(matrices, options);
+  StreamOptions stream;
+  stream.slots = layout.slots;
+  std::unique_ptr<Residency> residency(new Residency(parts, std::move(layout.tiles)));
   std::vector<std::span<const uint8_t>> kept;
   std::vector<TileSource> streamed;
   for (const Tile& tile : residency->tiles_.all()) {

@@ -24,6 +24,16 @@ struct ResidencyOptions {
   KeepOptions keep = {};
 };
 
+// The tiles of a model's weights, and the ring that those which are streamed are read into.
+struct ResidencyLayout {
+  Tiles tiles;
+  size_t slots = 0;
+  uint64_t ring_bytes = 0;
+};
+
+// `matrices` in the order in which a pass uses them. Looks at no weights.
+ResidencyLayout lay_out(std::span<const MappedMatrix> matrices, const ResidencyOptions& options);
+
 struct ResidencyCounts {
   uint64_t kept_bytes = 0;      // of weights that stay
   uint64_t locked_bytes = 0;    // of them, those that the kernel may not take

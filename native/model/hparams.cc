@@ -211,6 +211,7 @@ Status HyperParameters::read_rope(RopePairs pairs, RopeOptions* o) const {
 Status HyperParameters::read_rope_factors(const std::string& tensor, RopeOptions* o) const {
   WeightReader read(file_, 0);
   o->freq_factors = read.optional_vector(tensor, o->n_dims / 2);
+  if (!file_.has_data()) o->freq_factors = {};
   for (float factor : o->freq_factors) {
     if (!(factor > 0)) {
       return {Code::GGUF_KEY_BAD_VALUE, "Tensor \"" + tensor + "\" holds a factor that is not positive."};

@@ -1,10 +1,14 @@
 /** `hearth models show`: what a model is, and the memory that it takes. */
 import { Command } from "commander";
+import { systemClock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
+import { MachineTuner } from "../daemon/machine-tuner.js";
 import { resolveModel } from "../daemon/model-file.js";
-import type { EngineModule, KvType, ModelInfo } from "../engine/contract.js";
+import { ModelPlanner } from "../daemon/model-planner.js";
+import type { EngineModule } from "../engine/contract.js";
 import { describeModel } from "../store/model-description.js";
-import { openStore, print } from "./models-store.js";
+import { readLocalHeads } from "../store/model-head.js";
+import { openStore, print, type StoreCommand } from "./models-store.js";
 import { formatBytes, formatCount, formatTable, printable } from "./terminal.js";
 
 /** Contexts whose memory is shown, as far as the model was trained for them. */
@@ -19,7 +23,8 @@ export function showCommand(): Command {
 }
 
 async function show(name: string, _options: unknown, command: Command): Promise<void> {
-  const { config, store, engineModule, flags } = openStore<{ template?: true }>(command);
+  const opened = openStore<{ template?: true }>(command);
+  const { store, engineModule, flags } = opened;
   const { name: modelName, path } = resolveModel(name, store);
   const stored = store.find(modelName);
   const paths = stored?.path === path ? stored.paths : [path];
@@ -30,9 +35,8 @@ async function show(name: string, _options: unknown, command: Command): Promise<
     print(flags.json === true, { name: modelName, chatTemplate }, text);
     return;
   }
-  const runnable = await runnableInfo(engineModule, path);
-  const memory = "info" in runnable ? memoryOf(runnable.info, config["kv.type"]) : [];
-  const problem = "problem" in runnable ? runnable.problem : null;
+  const problem = await problemOf(engineModule, path);
+  const memory = problem === null ? await memoryWith(opened, path, description.contextTrained) : [];
   const value = {
     name: modelName,
     aliases: stored?.aliases ?? [],
@@ -63,28 +67,28 @@ async function show(name: string, _options: unknown, command: Command): Promise<
   print(flags.json === true, value, formatTable(rows));
 }
 
-/** The engine's facts about the file, or the reason why it cannot run it. */
-async function runnableInfo(
-  engineModule: EngineModule,
-  path: string,
-): Promise<{ readonly info: ModelInfo } | { readonly problem: string }> {
+/** Why the engine cannot run the file; null: it can. */
+async function problemOf(engineModule: EngineModule, path: string): Promise<string | null> {
   try {
-    return { info: (await engineModule.loadModel(path, { vocabularyOnly: false })).info };
+    await engineModule.loadModel(path, { vocabularyOnly: false });
+    return null;
   } catch (error) {
-    if (error instanceof HearthError) return { problem: `${error.code}: ${error.message}` };
+    if (error instanceof HearthError) return `${error.code}: ${error.message}`;
     throw error;
   }
 }
 
-/** Weights and the KV cache of one sequence, in bytes. */
-function memoryOf(info: ModelInfo, kvType: KvType): { context: number; bytes: number }[] {
-  const { fileBytes, kvBytes, contextTrained } = info;
-  const { perToken, perSequence } = kvBytes[kvType];
-  const shown = contexts.filter((context) => context < contextTrained);
-  return [...shown, Math.min(contextTrained, contexts.at(-1) ?? contextTrained)].map((context) => ({
-    context,
-    bytes: fileBytes + perToken * context + perSequence,
-  }));
+/** All that one conversation takes, as `hearth plan` counts it. */
+async function memoryWith(
+  { config, engineModule, state }: StoreCommand<object>,
+  path: string,
+  trained: number,
+): Promise<{ context: number; bytes: number }[]> {
+  const planner = new ModelPlanner(config, engineModule, new MachineTuner(config, state, engineModule, systemClock));
+  const shown = contexts.filter((context) => context < trained);
+  const all = [...shown, Math.min(trained, contexts.at(-1) ?? trained)];
+  const bytes = await planner.conversationBytes(await readLocalHeads(engineModule, path), all);
+  return all.map((context, i) => ({ context, bytes: bytes[i] ?? 0 }));
 }
 
 function templateSummary(template: string): string {

@@ -1,6 +1,7 @@
 /** The parts that all commands of the store need: the configuration, the store, progress and Ctrl-C. */
 import type { Command } from "commander";
 import { HearthError } from "../base/errors.js";
+import type { LoadedConfig } from "../config/load.js";
 import type { Config } from "../config/options.js";
 import { openModelStore } from "../daemon/model-file.js";
 import { onStopSignals } from "../daemon/signals.js";
@@ -13,6 +14,8 @@ import { ProgressPrinter } from "./terminal.js";
 
 export interface StoreCommand<Flags> {
   readonly config: Config;
+  /** The configuration with where each value comes from. */
+  readonly loaded: LoadedConfig;
   /** The state folder; the store is in it. */
   readonly state: string;
   readonly isOfService: boolean;
@@ -23,15 +26,15 @@ export interface StoreCommand<Flags> {
 
 export function openStore<Flags>(command: Command): StoreCommand<Flags> {
   const flags = command.optsWithGlobals<Flags & { json?: true }>();
-  const { config, state, isOfService } = configurationOf(command);
+  const { loaded, config, state, isOfService } = configurationOf(command);
   const engineModule = loadEngineModule();
-  return { config, state, isOfService, engineModule, store: openModelStore(state, engineModule), flags };
+  return { config, loaded, state, isOfService, engineModule, store: openModelStore(state, engineModule), flags };
 }
 
-/** Runs long work: its progress goes to stderr, and Ctrl-C aborts the signal. */
+/** Runs long work: its progress and what it says go to stderr, and Ctrl-C aborts the signal. */
 export async function withProgress<T>(
   json: boolean,
-  work: (show: ProgressPrinter["show"], signal: AbortSignal) => Promise<T>,
+  work: (show: ProgressPrinter["show"], signal: AbortSignal, say: (text: string) => void) => Promise<T>,
 ): Promise<T> {
   const printer = new ProgressPrinter({ stream: process.stderr, json, now: () => performance.now() });
   const interrupted = new AbortController();
@@ -40,7 +43,10 @@ export async function withProgress<T>(
     second: () => process.exit(exitStatus.unclean),
   });
   try {
-    return await work(printer.show, interrupted.signal);
+    return await work(printer.show, interrupted.signal, (text) => {
+      printer.end();
+      process.stderr.write(text);
+    });
   } finally {
     removeHandlers();
     printer.end();

@@ -23,6 +23,7 @@ const commandLoaders: Record<string, () => Promise<Command>> = {
   doctor: async () => (await import("./doctor.js")).doctorCommand(),
   bench: async () => (await import("./bench.js")).benchCommand(),
   tune: async () => (await import("./tune.js")).tuneCommand(),
+  plan: async () => (await import("./plan.js")).planCommand(),
   models: async () => (await import("./models.js")).modelsCommand(),
   quantize: async () => (await import("./quantize.js")).quantizeCommand(),
   key: async () => (await import("./key.js")).keyCommand(),

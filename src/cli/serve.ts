@@ -12,6 +12,7 @@ import { withCredentials } from "../daemon/credentials.js";
 import { inheritedSockets } from "../daemon/inherited-sockets.js";
 import { isJournal } from "../daemon/journal.js";
 import { openModelStore } from "../daemon/model-file.js";
+import { wishedSizes } from "../daemon/model-options.js";
 import { puller } from "../daemon/puller.js";
 import { onHangup, onStopSignals } from "../daemon/signals.js";
 import { connectSystemd } from "../daemon/systemd.js";
@@ -111,6 +112,7 @@ async function serve(read: () => Configuration): Promise<void> {
     logger,
     systemd,
     stateFolder: state,
+    wish: wishedSizes(loaded),
     // Who names a model by hand waits for its answer, and does not want another one's.
     mayReplaceModel: !loaded.origins["model.path"].startsWith("flag"),
     pull: puller(config, process.env, store),

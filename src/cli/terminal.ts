@@ -1,17 +1,8 @@
 /** Formats of the commands' figures, tables and the progress of long work. */
+import { formatBytes } from "../base/figures.js";
 import type { OnProgress, StoreProgress } from "../store/progress.js";
 
-/** Decimal units, as disks and downloads have them: `4.7 GB`, `812 kB`. */
-export function formatBytes(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}
+export { formatBytes };
 
 /** `1.2 B`, `135 M`: parameters as model names give them. */
 export function formatCount(count: number): string {

@@ -189,7 +189,7 @@ export const options = {
   "context.tokens": option(integer(16, 1_048_576, "tokens"), 8192, {
     env: "HEARTH_CONTEXT_TOKENS",
     flag: "context",
-    doc: "Longest prompt and answer together. No more than the model was trained for is used.",
+    doc: "Longest prompt and answer together. No more than the model was trained for is used; unless it is set, no more than fits.",
   }),
   "context.overflow": option(choice(["leave_out_results", "leave_out_turns", "error"]), "leave_out_results", {
     env: "HEARTH_CONTEXT_OVERFLOW",
@@ -201,12 +201,12 @@ export const options = {
   }),
   "kv.type": option(choice(["f16", "q8_0"]), "f16", {
     env: "HEARTH_KV_TYPE",
-    doc: "How the KV cache keeps keys and values; q8_0 takes 0.56 times the memory of f16, at a small loss of precision.",
+    doc: "How the KV cache keeps keys and values; q8_0 takes 0.56 times the memory of f16, at a small loss of precision. Unless it is set, q8_0 where f16 does not fit.",
   }),
 
   "prefix.memory_bytes": option(integer(0, 2 ** 40, "bytes"), 256 * mib, {
     env: "HEARTH_PREFIX_MEMORY_BYTES",
-    doc: "Memory of a model's KV cache beside kv.tokens, for prompts that were read before and may come again; 0: none.",
+    doc: "Memory of a model's KV cache beside kv.tokens, for prompts that were read before and may come again; 0: none. Unless it is set, no more than fits.",
   }),
   "prefix.disk_bytes": option(integer(0, 2 ** 50, "bytes"), 1024 * mib, {
     env: "HEARTH_PREFIX_DISK_BYTES",
@@ -232,7 +232,7 @@ export const options = {
   "scheduler.slots": option(integer(1, 64, "slots"), 4, {
     env: "HEARTH_SLOTS",
     flag: "slots",
-    doc: "Answers that are generated at the same time.",
+    doc: "Answers that are generated at the same time; unless it is set, no more than fit.",
   }),
   "scheduler.queue": option(integer(0, 4096, "requests"), 64, {
     env: "HEARTH_QUEUE",

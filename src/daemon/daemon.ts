@@ -26,6 +26,7 @@ import { IdleTime } from "../service/idle-time.js";
 import type { Puller } from "../service/model-library.js";
 import type { ModelRegistry } from "../service/model-registry.js";
 import { readPinned } from "../service/pinned-prompts.js";
+import type { Wish } from "../service/plan/sizes.js";
 import type { ServingModel } from "../service/serving-model.js";
 import { SnapshotMetrics } from "../service/snapshot-metrics.js";
 import { AutoTuner } from "../service/tuning/auto-tuner.js";
@@ -44,6 +45,8 @@ import { LastGoodKeys } from "./last-good-keys.js";
 import { listenWhenPossible } from "./listening.js";
 import { MachineTuner } from "./machine-tuner.js";
 import { configuredModel, resolveModel, StoreCatalog } from "./model-file.js";
+import { ModelFitting } from "./model-fitting.js";
+import { ModelPlanner } from "./model-planner.js";
 import { ModelWatch } from "./model-watch.js";
 import { pageFiles } from "./page-files.js";
 import { type PinnedFile, readPinnedFiles } from "./pinned-prompts.js";
@@ -61,6 +64,8 @@ export interface DaemonDependencies {
   readonly systemd: Systemd;
   /** Folder for what survives a restart. */
   readonly stateFolder: string;
+  /** The sizes of engines: what nobody set may become smaller where it does not fit. */
+  readonly wish: Wish;
   /** Where the configured model is gone, the one that comes with hearth may answer. */
   readonly mayReplaceModel: boolean;
   readonly pull: Puller;
@@ -141,6 +146,8 @@ export class Daemon {
     this.#snapshots = snapshotFiles(config, dependencies);
     const snapshotMetrics = new SnapshotMetrics(metrics, () => this.#snapshots?.bytes ?? 0);
     const tunings = new MachineTuner(config, stateFolder, engineModule, clock);
+    const planner = new ModelPlanner(config, engineModule, tunings);
+    const fitting = new ModelFitting(dependencies.wish, { engineModule, planner, logger });
     this.#tuner = config["engine.auto_tune"] ? new AutoTuner({ clock, logger, tunings }) : null;
     this.#idle = new IdleTime(clock, idleAfterMs);
     this.#keys = new LastGoodKeys(new KeyFile(stateFolder, engineModule), { clock, logger, health: this.#health });
@@ -174,6 +181,7 @@ export class Daemon {
       model,
       renderer: this.#templates,
       grammarCompiler: this.#grammars,
+      fit: (name, file, engine) => fitting.fit(name, file, engine),
       tuning: (file) => tunings.find(file),
       matmuls: (kinds) => tunings.findMatmuls(kinds),
       idle: this.#idle,

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { Clock } from "../base/clock.js";
 import type { Config } from "../config/options.js";
 import type { Engine, EngineModule, MatmulChoice, MatmulKind, Model } from "../engine/contract.js";
+import { manyColumns, type WeightSpeed } from "../service/plan/predict.js";
 import type { Tunings } from "../service/tuning/auto-tuner.js";
 import { choicesFor, choicesOf, type MatmulRow, tuneMatmuls } from "../service/tuning/matmuls.js";
 import { type MeasuredTuning, type TuneOptions, type TuningResult, tune } from "../service/tuning/threads.js";
@@ -63,6 +64,28 @@ export class MachineTuner implements Tunings {
     const choices = choicesOf(await this.#tuneMatmuls(model, {}));
     engine.useMatmuls(choices);
     if (choices.length > 0) await this.#saveMatmuls(choices).catch(() => {});
+  }
+
+  /** How fast weights of this kind were multiplied when somebody measured it; null: nobody did. */
+  findSpeed({ type, rowLength }: MatmulKind): WeightSpeed | null {
+    const stored = this.#store.findSpeeds(machineKey(this.#build, this.#forced));
+    return stored.find((speed) => speed.type === type && speed.rowLength === rowLength) ?? null;
+  }
+
+  /** Measures how fast weights of these kinds are multiplied, and stores it where that can be done. What the engine throws. */
+  async measureSpeeds(kinds: readonly MatmulKind[]): Promise<WeightSpeed[]> {
+    const usual = this.#forced;
+    const threads = this.#config["engine.threads"];
+    const speeds: WeightSpeed[] = [];
+    for (const { type, rowLength } of kinds) {
+      const [choice] = this.findMatmuls([{ type, rowLength }]) ?? [];
+      const measure = (way: string, columns: number) =>
+        this.#engineModule.measureWeights({ type, rowLength }, { way, columns, threads });
+      const one = await measure(choice?.one ?? usual, 1);
+      speeds.push({ type, rowLength, one, many: await measure(choice?.many ?? usual, manyColumns) });
+    }
+    await this.#store.saveSpeeds(machineKey(this.#build, this.#forced), speeds, this.#wallTime()).catch(() => {});
+    return speeds;
   }
 
   async #tuneMatmuls(model: Model, measuring: TuneOptions): Promise<readonly MatmulRow[]> {

@@ -1,10 +1,12 @@
 /** The configuration in the words of the engine, the scheduler and the service. */
 import { totalmem } from "node:os";
-import type { Config } from "../config/options.js";
+import type { LoadedConfig } from "../config/load.js";
+import type { Config, OptionKey } from "../config/options.js";
 import type { EngineOptions } from "../engine/contract.js";
 import { defaultSchedulerOptions } from "../scheduler/types.js";
 import type { ModelHostOptions } from "../service/model-host.js";
 import type { ModelRegistryOptions } from "../service/model-registry.js";
+import { type SizeName, type Sizes, type Wish, withSizes } from "../service/plan/sizes.js";
 import type { ModelFile } from "./model-file.js";
 
 /** The share of memory that hearth takes; the rest is for the system and other programs. */
@@ -62,18 +64,48 @@ function hostOptions(config: Config): ModelRegistryOptions["host"] {
 }
 
 export function engineOptions(config: Config): EngineOptions {
+  const sizes = configuredSizes(config);
+  return withSizes(
+    {
+      threads: config["engine.threads"],
+      decodeThreads: config["engine.decode_threads"],
+      maxSequences: sizes.slots,
+      contextTokens: sizes.contextTokens,
+      kvTokens: sizes.kvTokens,
+      maxBatchTokens: config["scheduler.batch_tokens"],
+      isa: config["engine.isa"],
+      reading: forcedReading(config),
+      memoryBudget: config["memory.budget_bytes"],
+    },
+    sizes,
+  );
+}
+
+/** The options that the sizes of an engine come from. */
+const sizeOptions = {
+  contextTokens: "context.tokens",
+  slots: "scheduler.slots",
+  kvType: "kv.type",
+  prefixBytes: "prefix.memory_bytes",
+  kvTokens: "kv.tokens",
+} as const satisfies Record<SizeName, OptionKey>;
+
+function configuredSizes(config: Config): Sizes {
   return {
-    threads: config["engine.threads"],
-    decodeThreads: config["engine.decode_threads"],
-    maxSequences: config["scheduler.slots"],
     contextTokens: config["context.tokens"],
-    kvTokens: kvTokens(config),
+    slots: config["scheduler.slots"],
     kvType: config["kv.type"],
-    maxBatchTokens: config["scheduler.batch_tokens"],
     prefixBytes: config["prefix.memory_bytes"],
-    isa: config["engine.isa"],
-    reading: forcedReading(config),
-    memoryBudget: config["memory.budget_bytes"],
+    kvTokens: config["kv.tokens"],
+  };
+}
+
+/** The sizes of the configuration. Those that nobody set may become smaller where they do not fit. */
+export function wishedSizes({ config, origins }: Pick<LoadedConfig, "config" | "origins">): Wish {
+  const names = Object.keys(sizeOptions) as SizeName[];
+  return {
+    ...configuredSizes(config),
+    fixed: new Set(names.filter((name) => origins[sizeOptions[name]] !== "default")),
   };
 }
 
@@ -83,11 +115,4 @@ export function forcedReading(config: Config): string {
   const bytes = config["engine.prefetch_bytes"];
   if (order === "auto" && bytes < 0) return "";
   return `${order === "auto" ? "" : order}:${bytes < 0 ? "" : bytes}`;
-}
-
-/** One long conversation fits, and as many usual ones as there are slots; requests wait for room where many are long. */
-function kvTokens(config: Config): number {
-  const context = config["context.tokens"];
-  const usual = Math.min(context, 2048) * config["scheduler.slots"];
-  return config["kv.tokens"] || Math.max(context, usual);
 }

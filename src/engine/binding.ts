@@ -151,6 +151,10 @@ export function loadEngineModule(): EngineModule {
   return {
     ...forward(addon, [
       "describeFile",
+      "checkHead",
+      "planMemory",
+      "measureReading",
+      "measureWeights",
       "tryLock",
       "measureReadBandwidth",
       "writeSyntheticModel",

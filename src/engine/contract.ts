@@ -221,6 +221,71 @@ export interface WeightResidency {
   readonly waitedMs: number;
 }
 
+/** The first bytes of one of a model's files, its whole header among them. */
+export interface FileHead {
+  /** For messages. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** The size of all of the file. */
+  readonly fileBytes: number;
+}
+
+export interface MemoryPlanRequest {
+  readonly engine: EngineOptions;
+  /** Memory of the whole process; 0: what the machine and its control groups leave, for a process in this one's place. */
+  readonly memoryBytes: number;
+  /** Memory that the process takes before the model does; 0: as much as this one. */
+  readonly processBytes: number;
+}
+
+/** The matrices of one type and length of rows that a token is multiplied with. */
+export interface PlannedMatmul extends MatmulKind {
+  /** Without those of experts. */
+  readonly bytes: number;
+  readonly expertBytes: number;
+}
+
+/** How an engine would divide the memory. Mirrors MemoryPlan of native/include/plan.h. */
+export interface MemoryPlan {
+  /** With the defaults filled in. */
+  readonly options: EngineOptions;
+  readonly budgetBytes: number;
+  /** The limit that set it: `the machine's free memory`. */
+  readonly limit: string;
+  /** Left to others, and what the process takes by itself; neither is of the budget. */
+  readonly reserveBytes: number;
+  readonly processBytes: number;
+  /** The KV cache of the slots, and that of prefixes which are kept for later. */
+  readonly kvBytes: number;
+  readonly prefixBytes: number;
+  /** Activations and logits. */
+  readonly scratchBytes: number;
+  /** All matrices that a token is multiplied with, all experts among them. */
+  readonly weightBytes: number;
+  /** Weights that stay in memory, and the others, which are read from the file. */
+  readonly keptBytes: number;
+  readonly streamedBytes: number;
+  /** A part of those: a token reads the experts that it uses. */
+  readonly streamedExpertBytes: number;
+  readonly ringBytes: number;
+  /** The largest first. */
+  readonly matmuls: readonly PlannedMatmul[];
+  /** Experts of each layer, and how many of them a token uses; 0: none. */
+  readonly experts: number;
+  readonly expertsUsed: number;
+  /** Whether the KV cache can be of the type q8_0. */
+  readonly mayBeQ8: boolean;
+}
+
+export interface ModelMemoryPlan {
+  /** Facts of all files together. */
+  readonly model: ModelFileInfo;
+  /** The tokens of the vocabulary. */
+  readonly tokens: number;
+  /** One for each request. */
+  readonly plans: readonly MemoryPlan[];
+}
+
 export interface StepChunk {
   /** From `openSequence`. At most one chunk a sequence in a step. */
   readonly sequence: number;
@@ -432,6 +497,17 @@ export interface EngineModule {
   measureMatmul(model: Model, trial: MatmulTrial): Promise<readonly MatmulSpeed[]>;
   /** Bytes a second; takes a quarter of a second, on a slow board two. */
   measureReadBandwidth(threads: number): Promise<number>;
+  /** Whether `bytes`, the first ones of a GGUF file of so many, hold its whole header. Rejects with a GGUF_ code. */
+  checkHead(bytes: Uint8Array, fileBytes: number): Promise<boolean>;
+  /**
+   * Plans the memory of a model from the headers of all its files, in order; no weights are mapped or read. Rejects with GGUF_
+   * codes, MODEL_PART_INVALID, MODEL_ARCHITECTURE_UNSUPPORTED and the like, and OPTION_OUT_OF_RANGE.
+   */
+  planMemory(heads: readonly FileHead[], requests: readonly MemoryPlanRequest[]): Promise<ModelMemoryPlan>;
+  /** Bytes a second at which a file is read past the page cache, as streamed weights are. Takes so many milliseconds, or less. */
+  measureReading(path: string, milliseconds: number): Promise<number>;
+  /** Bytes a second of random weights of a kind that are multiplied in one way. Takes some tenths of a second. */
+  measureWeights(kind: MatmulKind, trial: MatmulTrial): Promise<number>;
   /** A GGUF file of random weights in a published model's shape, for benchmarks. */
   writeSyntheticModel(shape: string, type: string, path: string): Promise<void>;
   /** Writes a GGUF file with the weights in another type; it appears when it is complete. */

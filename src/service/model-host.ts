@@ -74,8 +74,10 @@ export interface ModelHostDependencies {
   readonly turns?: StepTurns;
   /** How much of the machine the steps of all models may take; without it, all. */
   readonly allowance?: StepAllowance;
-  /** Waits for room for a mapped model, and throws when there will be none. */
-  readonly reserve?: (info: ModelInfo) => Promise<void>;
+  /** The options of a model's engine that fit the memory, by the model's name, its file and the configured options. */
+  readonly fit?: (model: string, file: string, engine: EngineOptions) => Promise<EngineOptions>;
+  /** Waits for room for a mapped model and its engine, and throws when there will be none. */
+  readonly reserve?: (info: ModelInfo, engine: EngineOptions) => Promise<void>;
   /** Thread counts that were measured for a model's file; without them the engine's options stand. */
   readonly tuning?: (file: string) => Tuning | null;
   /** How these kinds of matrices are multiplied best; null where nobody measured it. */
@@ -283,12 +285,14 @@ export class ModelHost implements Models {
   }
 
   async #load(): Promise<ServingModel> {
-    const { reserve, grammarCompiler, tuning, snapshots: disk, ...dependencies } = this.#dependencies;
+    const { fit, reserve, grammarCompiler, tuning, snapshots: disk, ...dependencies } = this.#dependencies;
     const model = await this.#module.loadModel(this.#options.path, { vocabularyOnly: false });
     const { settings, overflow = "error", callRepeats = 0 } = this.#options;
     const prompts = await this.#makePrompts(model, settings?.template);
-    await reserve?.(model.info);
-    const engine = await this.#module.createEngine(model, this.#options.engine);
+    const { path, engine: configured } = this.#options;
+    const options = (await fit?.(this.alias, path, configured)) ?? configured;
+    await reserve?.(model.info, options);
+    const engine = await this.#module.createEngine(model, options);
     this.#chooseMatmuls(engine);
     const { logger } = dependencies;
     const { snapshots: policy } = this.#options.scheduler;

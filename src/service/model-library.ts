@@ -107,11 +107,11 @@ export class ModelLibrary {
   }
 
   async loaded(): Promise<LoadedEntry[]> {
-    const entries = this.#running.loaded().map(async ({ name, bytes, expiresAt, info }) => ({
+    const entries = this.#running.loaded().map(async ({ name, bytes, expiresAt, info, contextTokens }) => ({
       ...(await this.#describe(name)),
       memoryBytes: bytes,
       expiresAt,
-      contextTokens: this.#contextOf(info?.contextTrained),
+      contextTokens: contextTokens ?? this.#contextOf(info?.contextTrained),
       isMapped: info !== null,
     }));
     return (await Promise.all(entries)).filter(({ isMapped }) => isMapped);
@@ -133,7 +133,7 @@ export class ModelLibrary {
     const file = this.#running.isElsewhere?.(own) ? null : this.#locate(own)?.file;
     const running = this.#running.loaded().find((each) => file && each.name === this.#running.resolve(file.name));
     const facts = file ? (running?.info ?? (await this.#facts.read(file.path))) : null;
-    const contextTokens = this.#contextOf(facts?.contextTrained);
+    const contextTokens = running?.contextTokens ?? this.#contextOf(facts?.contextTrained);
     return { contextTokens, mostTokens: facts?.contextTrained || contextTokens };
   }
 

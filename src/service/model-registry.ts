@@ -70,6 +70,8 @@ export interface LoadedModelInfo {
   /** Milliseconds since 1970 when it goes unless somebody asks for it; null: not by itself, or not yet. */
   readonly expiresAt: number | null;
   readonly info: ModelInfo | null;
+  /** The longest prompt and answer together; null before it is mapped. */
+  readonly contextTokens: number | null;
 }
 
 interface Resident {
@@ -86,6 +88,7 @@ interface Resident {
   leaving: Promise<void> | null;
   whenUnused: Deferred<void> | null;
   info: ModelInfo | null;
+  contextTokens: number | null;
 }
 
 export class ModelRegistry implements Models {
@@ -169,13 +172,14 @@ export class ModelRegistry implements Models {
 
   /** Models that are loaded, being loaded or on their way out, the configured model first. */
   loaded(): readonly LoadedModelInfo[] {
-    return this.#all().map(({ host, bytes, users, expiresAt, info }) => ({
+    return this.#all().map(({ host, bytes, users, expiresAt, info, contextTokens }) => ({
       name: host.alias,
       phase: host.phase,
       bytes,
       users,
       expiresAt,
       info,
+      contextTokens,
     }));
   }
 
@@ -267,7 +271,12 @@ export class ModelRegistry implements Models {
       host: new ModelHost(
         this.#module,
         { ...host, path: model.path, alias: (stays && alias) || model.name },
-        { ...this.#dependencies, health, turns: this.#turns, reserve: (info) => this.#reserve(resident, info) },
+        {
+          ...this.#dependencies,
+          health,
+          turns: this.#turns,
+          reserve: (info, engine) => this.#reserve(resident, info, engine),
+        },
       ),
       bytes: 0,
       users: 0,
@@ -278,6 +287,7 @@ export class ModelRegistry implements Models {
       leaving: null,
       whenUnused: null,
       info: null,
+      contextTokens: null,
     };
     if (!stays) {
       health.onChange(({ name, healthy }) => {
@@ -300,10 +310,11 @@ export class ModelRegistry implements Models {
   }
 
   /** Makes room for a mapped model. MODEL_DOES_NOT_FIT. */
-  async #reserve(resident: Resident, info: ModelInfo): Promise<void> {
-    const { budgetBytes, host } = this.#options;
-    const needed = info.fileBytes + kvCacheBytes(info, host.engine);
+  async #reserve(resident: Resident, info: ModelInfo, engine: EngineOptions): Promise<void> {
+    const { budgetBytes } = this.#options;
+    const needed = info.fileBytes + kvCacheBytes(info, engine);
     resident.info = info;
+    resident.contextTokens = Math.min(engine.contextTokens, info.contextTrained);
     if (resident.stays) {
       resident.bytes = needed;
       return;

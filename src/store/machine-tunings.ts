@@ -1,6 +1,6 @@
 /**
  * Keeps measurements of this machine in one small JSON file: thread counts (service/tuning/threads.ts) by machine, build and model, and
- * how matrices are multiplied fastest (service/tuning/matmuls.ts) by machine and build.
+ * how matrices are multiplied fastest (service/tuning/matmuls.ts) and how fast that is (service/plan/predict.ts) by machine and build.
  */
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
@@ -29,15 +29,24 @@ const choice = z.object({
 });
 /** `cpu`: for whoever reads the file. */
 const matmuls = z.object({ cpu: z.string(), choices: z.array(choice), measuredAt: z.iso.datetime() });
+const speed = z.object({
+  type: z.string().max(16),
+  rowLength: z.number().int().positive(),
+  one: z.number().positive(),
+  many: z.number().positive(),
+});
+const speeds = z.object({ cpu: z.string(), weights: z.array(speed), measuredAt: z.iso.datetime() });
 const schema = z.object({
   format: z.literal(1),
   tunings: z.record(z.string(), entry),
   matmuls: z.record(z.string(), matmuls).default({}),
+  speeds: z.record(z.string(), speeds).default({}),
 });
 type Stored = z.infer<typeof schema>;
 
 export type StoredTuning = Readonly<z.infer<typeof entry>>;
 type StoredChoice = Readonly<z.infer<typeof choice>>;
+type StoredSpeed = Readonly<z.infer<typeof speed>>;
 
 /** Older ones are forgotten: whoever changes models often need not keep them all. */
 const maxTunings = 64;
@@ -69,12 +78,22 @@ export class TuningStore {
   /** Beside those of other kinds of matrices, which other models brought. DISK_FULL, FILE_WRITE_FAILED, STORE_BUSY. */
   async saveMatmuls(key: string, choices: readonly StoredChoice[], measuredAt: string): Promise<void> {
     await this.#change((stored) => {
-      const isNew = ({ type, rowLength }: StoredChoice) =>
-        choices.some((choice) => choice.type === type && choice.rowLength === rowLength);
-      const others = (stored.matmuls[key]?.choices ?? []).filter((other) => !isNew(other));
-      const all = [...others, ...choices].slice(-maxChoices);
-      const entry = { cpu: os.cpus()[0]?.model.trim() ?? "", choices: all, measuredAt };
+      const all = joined(stored.matmuls[key]?.choices ?? [], choices);
+      const entry = { cpu: cpuName(), choices: all, measuredAt };
       return { ...stored, matmuls: renewed(stored.matmuls, key, entry, maxMachines) };
+    });
+  }
+
+  findSpeeds(key: string): readonly StoredSpeed[] {
+    return this.#read().speeds[key]?.weights ?? [];
+  }
+
+  /** Beside those of other kinds of matrices. DISK_FULL, FILE_WRITE_FAILED, STORE_BUSY. */
+  async saveSpeeds(key: string, measured: readonly StoredSpeed[], measuredAt: string): Promise<void> {
+    await this.#change((stored) => {
+      const weights = joined(stored.speeds[key]?.weights ?? [], measured);
+      const entry = { cpu: cpuName(), weights, measuredAt };
+      return { ...stored, speeds: renewed(stored.speeds, key, entry, maxMachines) };
     });
   }
 
@@ -95,9 +114,22 @@ export class TuningStore {
     try {
       return schema.parse(JSON.parse(readSmallText(this.#file)));
     } catch {
-      return { format: 1, tunings: {}, matmuls: {} };
+      return { format: 1, tunings: {}, matmuls: {}, speeds: {} };
     }
   }
+}
+
+function cpuName(): string {
+  return os.cpus()[0]?.model.trim() ?? "";
+}
+
+/** Measurements of kinds of matrices, the new ones in place of older ones. */
+function joined<T extends { readonly type: string; readonly rowLength: number }>(
+  old: readonly T[],
+  measured: readonly T[],
+): T[] {
+  const isNew = ({ type, rowLength }: T) => measured.some((each) => each.type === type && each.rowLength === rowLength);
+  return [...old.filter((each) => !isNew(each)), ...measured].slice(-maxChoices);
 }
 
 /** With the entry as the newest of at most `most`. */

@@ -1,6 +1,6 @@
 /** Descriptions of model files for lists, read from the files' headers. */
 import { HearthError } from "../base/errors.js";
-import type { EngineModule } from "../engine/contract.js";
+import type { EngineModule, ModelFileInfo } from "../engine/contract.js";
 
 export interface ModelDescription {
   readonly architecture: string;
@@ -70,17 +70,21 @@ export async function describeWholeModel(engine: EngineModule, files: readonly s
   return description;
 }
 
+/** `Q4_K_M`: the mix of types by its usual name, or else the type that holds most bytes. */
+export function typeName({ fileType, weightType }: Pick<ModelFileInfo, "fileType" | "weightType">): string {
+  return (fileType === null ? undefined : fileTypes[fileType & ~guessedBit]) ?? weightType;
+}
+
 /** Describes a model's files, or some, the first part first. GGUF_ and FILE_ codes where one is not a sound GGUF file. */
 export async function describeModel(engine: EngineModule, files: readonly string[]): Promise<ModelDescription> {
   const parts = [];
   for (const file of files) parts.push(await engine.describeFile(file));
   const [first] = parts;
   if (!first) throw new RangeError("A model has at least one file.");
-  const named = first.fileType === null ? undefined : fileTypes[first.fileType & ~guessedBit];
   return {
     architecture: first.architecture,
     title: first.name,
-    type: named ?? first.weightType,
+    type: typeName(first),
     parameters: parts.reduce((sum, { parameters }) => sum + parameters, 0),
     contextTrained: first.contextTrained,
     layers: first.layers,

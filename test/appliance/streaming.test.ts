@@ -56,3 +56,42 @@ test("a model that does not fit answers the same, and says what it reads for eac
   assert.ok(of("read_bytes") > 6 * of("streamed"), "each of the answer's tokens and the prompt");
   assert.ok(of("reading_seconds") > 0 && of("ring") > 0);
 });
+
+test("a daemon picks sizes that fit, says them, and reads what the plan says", async (t) => {
+  const model = path.join(temporaryFolder(t), "large.gguf");
+  await loadEngineModule().writeSyntheticModel("smollm2-135m", "q8_0", model);
+  const env = { HEARTH_MEMORY_BUDGET_BYTES: String(budgetBytes) };
+  const daemon = await startDaemon(t, { model, env });
+  const { plan, sizes, memory } = (await daemon.logged("the plan of the model")) as unknown as {
+    plan: readonly string[];
+    sizes: { contextTokens: number; slots: number; kvType: string };
+    memory: { keptBytes: number; streamedBytes: number; kvBytes: number };
+  };
+  assert.match(
+    plan[0] ?? "",
+    /of weights stay in memory, [\d.]+ MB are read for each token; context \d+ \(not 8192\), /,
+  );
+  const ready = (await daemon.logged("the model is ready")) as unknown as {
+    options: { contextTokens: number; maxSequences: number; kvType: string };
+  };
+  assert.equal(ready.options.contextTokens, sizes.contextTokens);
+  assert.equal(ready.options.maxSequences, sizes.slots);
+  assert.equal(ready.options.kvType, sizes.kvType);
+  assert.ok(sizes.contextTokens < 8192 && memory.kvBytes < budgetBytes / 3);
+  const read = await weights(daemon);
+  const near = (place: string, bytes: number) => Math.abs((read.get(place) ?? 0) / bytes - 1) < 0.1;
+  assert.ok(
+    near("kept", memory.keptBytes) && near("streamed", memory.streamedBytes),
+    JSON.stringify([...read, memory]),
+  );
+});
+
+test("a daemon keeps to the sizes that are set", async (t) => {
+  const model = path.join(temporaryFolder(t), "large.gguf");
+  await loadEngineModule().writeSyntheticModel("smollm2-135m", "q8_0", model);
+  const env = { ...small, HEARTH_KV_TYPE: "f16", HEARTH_MEMORY_BUDGET_BYTES: String(budgetBytes) };
+  const daemon = await startDaemon(t, { model, env });
+  const ready = await daemon.logged("the model is ready");
+  const { contextTokens, maxSequences, kvType } = ready.options as Record<string, unknown>;
+  assert.deepEqual({ contextTokens, maxSequences, kvType }, { contextTokens: 256, maxSequences: 1, kvType: "f16" });
+});

@@ -1,15 +1,15 @@
 /**
  * Computes what fits a board and how fast it can be there: `npm run bench:boards -- [--write] [SHAPE:TYPE ...]`. Of each model it writes
- * random weights in the published shape, and asks hearth for the file's size, the memory with a whole conversation, and the bytes that a
- * token reads. The speed at which a board reads weights, divided by those bytes, gives the tokens a second: nothing is measured on a board.
+ * random weights in the published shape, and takes the memory with a whole conversation and the bytes that a token reads from `hearth
+ * plan`. The speed at which a board reads weights, divided by those bytes, gives the tokens a second: nothing is measured on a board.
  * `--write` writes the table into README.md.
  */
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { provenance, writeSection } from "../helpers/sections.mjs";
-import { bench, hearth, writeSynthetic } from "./daemon.mjs";
+import { hearth, writeSynthetic } from "./daemon.mjs";
 import { run } from "./llama-cpp.mjs";
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
@@ -33,19 +33,12 @@ const usual = [
   "qwen3-4b:q4_k",
 ];
 
-/** Figures of one file: what `hearth models show` and `hearth bench` say of it. */
+/** Figures of one file, with a machine that has room for it. */
 function facts(file) {
-  const shown = JSON.parse(run(process.execPath, [hearth, "models", "show", file, "--json"]));
-  const { memory, contextTrained } = shown;
-  const context = Math.min(conversation, contextTrained);
-  const whole = memory.find((each) => each.context === context) ?? memory.at(-1);
-  const { decode } = bench(file, "-p", "0", "-n", "4", "-r", "1");
-  return {
-    fileBytes: statSync(file).size,
-    memoryBytes: whole.bytes,
-    context: whole.context,
-    tokenBytes: decode.bytesPerToken,
-  };
+  const roomy = ["--memory", "1TB", "--slots", "1", "--context", String(conversation)];
+  const env = { ...process.env, HEARTH_PREFIX_MEMORY_BYTES: "0", HEARTH_STATE: folder };
+  const plan = JSON.parse(run(process.execPath, [hearth, "plan", file, ...roomy, "--json"], { env }));
+  return { fileBytes: plan.fileBytes, memoryBytes: plan.neededBytes, tokenBytes: plan.weightBytesPerToken };
 }
 
 function row(name, { fileBytes, memoryBytes, tokenBytes }) {

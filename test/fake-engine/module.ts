@@ -9,6 +9,7 @@ import type {
   MatmulTrial,
   Model,
   ModelFileInfo,
+  ModelMemoryPlan,
   QuantizeReport,
 } from "../../src/engine/contract.js";
 import { FakeEngine, type FakeOptions, oneMatmul } from "./engine.js";
@@ -78,6 +79,22 @@ export class FakeEngineModule implements EngineModule {
     this.trials.push(trial);
     const { kinds, speed } = this.#options.matmuls ?? oneMatmul;
     return kinds.map((kind) => ({ ...kind, bytesPerSecond: speed(kind, trial) }));
+  }
+
+  async checkHead(): Promise<boolean> {
+    return true;
+  }
+
+  async planMemory(): Promise<ModelMemoryPlan> {
+    throw new HearthError("MODEL_ARCHITECTURE_UNSUPPORTED", "The fake engine plans nothing.");
+  }
+
+  async measureReading(): Promise<number> {
+    return 1e9;
+  }
+
+  async measureWeights(): Promise<number> {
+    return 10e9;
   }
 
   async measureReadBandwidth(): Promise<number> {

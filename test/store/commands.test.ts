@@ -28,7 +28,7 @@ test("the commands import, list, show, verify and remove, and run serves by name
 
   const shown = await command("models", "show", "tiny");
   assert.match(shown.stdout, /^parameters +293 k$/m);
-  assert.match(shown.stdout, /^memory +1\.3 MB with a context of 128$/m);
+  assert.match(shown.stdout, /^memory +2\.1 MB with a context of 128$/m);
 
   const answer = await command(
     "run",

@@ -331,7 +331,7 @@ export function unquoted(etag: string | undefined): string | null {
 }
 
 /** The body; a cut is a TransientError. */
-async function* pieces({ body }: SourceResponse, url: URL, signal: AbortSignal): AsyncGenerator<Buffer> {
+export async function* pieces({ body }: SourceResponse, url: URL, signal: AbortSignal): AsyncGenerator<Buffer> {
   const source = body[Symbol.asyncIterator]();
   try {
     for (;;) {

@@ -6,9 +6,9 @@ import { describeModel } from "../model-description.js";
 import { checkModelName, parseSource } from "../model-names.js";
 import type { Addition, ModelStore, StoredModel } from "../model-store.js";
 import { type OnProgress, revisionOf } from "../progress.js";
-import { Download, type DownloadedFile, type RemoteFile } from "./file-download.js";
+import { Download, type DownloadedFile } from "./file-download.js";
 import { SourceClient } from "./http.js";
-import { defaultRetry, type RetryOptions, retrying } from "./retry.js";
+import { defaultRetry, type OnRetry, type RetryOptions, retrying } from "./retry.js";
 import { type PullPlan, resolveSource } from "./sources.js";
 
 export interface PullSettings {
@@ -45,6 +45,32 @@ export interface PullOptions {
   readonly signal: AbortSignal;
   /** The address comes from whoever runs hearth, so it may be one of the own network. A client's may not. */
   readonly trustAddress: boolean;
+  /** Hears what is about to be downloaded, once there is room for it. May not throw. */
+  readonly onStart?: (plan: PullPlan, client: SourceClient) => Promise<void>;
+}
+
+/** A source of models, and how it is asked. */
+export interface OpenedSource {
+  readonly client: SourceClient;
+  /** The files that it has for the model. PULL_ codes, MODEL_DOES_NOT_FIT. */
+  resolve(signal: AbortSignal, onRetry: OnRetry): Promise<PullPlan>;
+}
+
+/** `text` as `parseSource` takes it: MODEL_NAME_INVALID, PULL_REFUSED. Asks nobody yet. */
+export function openSource(text: string, settings: PullSettings, trustAddress: boolean): OpenedSource {
+  const source = parseSource(text);
+  const { huggingFace, huggingFaceToken: token, ollama, idleMs, lookupMs, budgetBytes } = settings;
+  const named = source.kind === "url" && trustAddress ? [source.url.origin] : [];
+  const client = new SourceClient({
+    trusted: [huggingFace.origin, ollama.origin, ...named],
+    credential: token === null ? null : { origin: huggingFace.origin, token },
+    ...{ idleMs, lookupMs },
+  });
+  const resolve = (signal: AbortSignal, onRetry: OnRetry) =>
+    retrying(settings.retry, onRetry, signal, () =>
+      resolveSource(source, { client, huggingFace, ollama, budgetBytes, signal }),
+    );
+  return { client, resolve };
 }
 
 export interface Pulled {
@@ -66,22 +92,13 @@ export async function pullModel(
   settings: PullSettings,
   options: PullOptions,
 ): Promise<Pulled> {
-  const source = parseSource(text);
+  const { client, resolve } = openSource(text, settings, options.trustAddress);
   const name = options.name === undefined ? null : checkModelName(options.name);
-  const { huggingFace, huggingFaceToken: token, ollama, idleMs, lookupMs } = settings;
-  const named = source.kind === "url" && options.trustAddress ? [source.url.origin] : [];
-  const client = new SourceClient({
-    trusted: [huggingFace.origin, ollama.origin, ...named],
-    credential: token === null ? null : { origin: huggingFace.origin, token },
-    ...{ idleMs, lookupMs },
-  });
   const { onProgress = () => {}, signal } = options;
   for (let attempt = 1; ; attempt++) {
     const asking = { phase: "resolve", completed: 0, total: 0 } as const;
     onProgress(asking);
-    const context = { client, huggingFace, ollama, budgetBytes: settings.budgetBytes, signal };
-    const onRetry = (reason: string) => onProgress({ ...asking, retrying: reason });
-    const plan = await retrying(settings.retry, onRetry, signal, () => resolveSource(source, context));
+    const plan = await resolve(signal, (reason) => onProgress({ ...asking, retrying: reason }));
     try {
       return await fetchPlan(store, name ?? plan.name, plan, client, settings, options);
     } catch (error) {
@@ -113,7 +130,7 @@ async function fetchPlan(
     }
     // A pull of the name's own source is an update; anything else under a name that is taken needs another one.
     if (present?.source !== plan.source) store.checkFree(name, null);
-    const files = await download(addition, plan.files, client, store, settings, options);
+    const files = await download(addition, plan, client, store, settings, options);
     return { model: await addition.commit(plan.source, files), upToDate: false };
   } catch (error) {
     const changed = error instanceof HearthError && error.code === "PULL_SOURCE_CHANGED";
@@ -130,15 +147,18 @@ async function isWhole({ paths, files }: StoredModel): Promise<boolean> {
 
 async function download(
   addition: Addition,
-  files: readonly RemoteFile[],
+  plan: PullPlan,
   client: SourceClient,
   store: ModelStore,
   settings: PullSettings,
-  { onProgress = () => {}, signal }: PullOptions,
+  { onProgress = () => {}, onStart, signal }: PullOptions,
 ): Promise<DownloadedFile[]> {
+  const { files } = plan;
   const total = files.some(({ bytes }) => bytes === null) ? 0 : files.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
   const targets = files.map((_, part) => addition.file(part, files.length));
-  await storing(addition.folder, async () => checkRoom(addition.folder, total - (await bytesOnDisk(targets))));
+  const present = await storing(addition.folder, async () => bytesOnDisk(targets));
+  await storing(addition.folder, () => checkRoom(addition.folder, total - present));
+  if (present === 0) await onStart?.(plan, client);
   let fetched = 0;
   let hashed = 0;
   const done: DownloadedFile[] = [];

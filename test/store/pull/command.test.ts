@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { embeddedModel } from "../../../src/daemon/model-file.js";
 import { hearth, spawnHearth } from "../../helpers/command.js";
 import { temporaryFolder } from "../../helpers/folder.js";
 import { makeGguf } from "../../helpers/gguf.js";
@@ -59,12 +60,29 @@ test("pull prints lines where there is no terminal, and its result on stdout", a
   const result = await hearth(t, ["models", "pull", "hf:me/m", "--alias", "mine"], { env });
   assert.equal(result.status, 0, result.stderr);
   assert.equal(result.stdout, "me/m:Q8_0: 8.0 MB, F32 test, in the store\n");
-  assert.match(result.stderr, /^asking \.\.\.\ndownloading .*\n(.*\n)*verifying 100 % of 8\.0 MB.*\n$/);
+  assert.match(
+    result.stderr,
+    /^asking \.\.\.\nthis version of hearth cannot run it: The file is of architecture "test"; .*\ndownloading .*\n(.*\n)*verifying 100 % of 8\.0 MB.*\n$/,
+  );
   const again = await hearth(t, ["models", "pull", "hf:me/m"], { env });
   assert.equal(again.stdout, "me/m:Q8_0: 8.0 MB, F32 test, is in the store already\n");
   const list = await hearth(t, ["models", "list"], { env });
   assert.match(list.stdout, /^me\/m:Q8_0, mine +8\.0 MB +F32 +test +20/m);
   assert.equal(named(state).length, 1);
+});
+
+test("pull says first what the model will take and how fast it will be", async (t) => {
+  const source = await startSource(t);
+  const model = readFileSync(embeddedModel.path);
+  serveRepository(source, "me/spark", {
+    "spark-Q8_0.gguf": { content: model, sha256: createHash("sha256").update(model).digest("hex") },
+  });
+  const env = { HEARTH_STATE: temporaryFolder(t), HEARTH_PULL_HF_ENDPOINT: source.url };
+  const { stderr } = await hearth(t, ["models", "pull", "hf:me/spark"], { env });
+  assert.match(
+    stderr,
+    /^asking \.\.\.\nall [\d.]+ MB of weights fit in memory; context \d+, 4 slots, KV cache f16, .*\nabout [\d,]+ tokens a second, .*\ndownloading /,
+  );
 });
 
 test("pull --json prints one object on stdout, and one for each progress on stderr", async (t) => {
