@@ -49,10 +49,13 @@ async function manual(date) {
 function completions() {
   const program = path.join(root, "dist", "cli", "main.js");
   const printed = ["bash", "zsh", "fish"].map((shell) => {
-    const { status, stdout } = spawnSync(process.execPath, [program, "completion", shell], { encoding: "utf8" });
-    return [shell, status === 0 ? stdout : ""];
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, "completion", shell], {
+      encoding: "utf8",
+    });
+    if (status !== 0) throw new Error(`hearth completion ${shell}: ${stderr.trim()}`);
+    return [shell, stdout];
   });
-  return Object.fromEntries(printed.filter(([, script]) => script !== ""));
+  return Object.fromEntries(printed);
 }
 
 async function buildPackage(name, date, texts, compression) {

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { findProgram } from "../../deploy/files.mjs";
+import { root } from "../helpers/shared.js";
 import { missingTools, unpack } from "./packages.js";
 
 const sysroot = "/usr/aarch64-linux-gnu";
@@ -19,7 +20,8 @@ const boards = [
   { cpu: "cortex-a76", isa: "neon_dotprod" },
   { cpu: "max", isa: "neon_i8mm" },
 ];
-const question = ["run", "--prompt", "Hello! Who are you?", "--temperature", "0", "--max-tokens", "12"];
+/** Without a chat template, whose thread has too little time in an emulator. */
+const question = ["run", "--raw", "--prompt", "The kitchen light is", "--temperature", "0", "--max-tokens", "12"];
 
 let folder = "";
 before((t) => {
@@ -45,16 +47,16 @@ for (const { cpu, isa } of boards) {
 }
 
 test("as a Raspberry Pi 4 and 5 the command gives the answer of this machine", { skip }, () => {
-  const here = spawnSync(process.execPath, [file("dist/cli/main.js"), ...question], {
+  const program = path.join(root, "dist", "cli", "main.js");
+  const here = spawnSync(process.execPath, [program, ...question], {
     encoding: "utf8",
-    env: { ...process.env, HEARTH_CONFIG: "" },
+    env: { ...process.env, HEARTH_CONFIG: "/dev/null" },
   });
-  const withAddonOfHere = here.status === 0 ? here.stdout : null;
+  assert.equal(here.status, 0, here.stderr);
   const answers = ["cortex-a72", "cortex-a76"].map((cpu) => onBoard(cpu, [file("dist/cli/main.js"), ...question]));
   for (const { status, stdout, stderr } of answers) {
     assert.equal(status, 0, stderr);
-    assert.match(stdout, /Spark/);
-    assert.equal(stdout, withAddonOfHere ?? answers[0]?.stdout);
+    assert.equal(stdout, here.stdout);
   }
 });
 
