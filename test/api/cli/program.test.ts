@@ -58,7 +58,7 @@ test("words of other programs lead to the command that does it here", async (t) 
     ["pull", /hearth models pull/],
     ["list", /hearth models list/],
     ["ls", /hearth models list/],
-    ["ps", /\/api\/ps/],
+    ["ps", /hearth status/],
     ["rm", /hearth models rm/],
     ["show", /hearth models show/],
     ["create", /hearth models import/],
