@@ -1,6 +1,7 @@
 /** Debian's Chromium with a page of hearth in it. Tests fail on errors of the console and on requests to other hosts. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import os from "node:os";
 import type { TestContext } from "node:test";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
@@ -80,4 +81,9 @@ export async function say(page: Page, text: string): Promise<void> {
 /** Resolves when no answer is on its way. */
 export async function answered(page: Page, limitMs = 30_000): Promise<void> {
   await page.getByRole("button", { name: "Send", exact: true }).waitFor({ timeout: limitMs });
+}
+
+/** How many programs want each processor, at least 1: by so much everything takes longer than it would alone. */
+export function busyness(): number {
+  return Math.max(1, (os.loadavg()[0] ?? 0) / os.availableParallelism());
 }

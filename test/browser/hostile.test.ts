@@ -7,7 +7,7 @@ import { pageFiles } from "../../src/daemon/page-files.js";
 import { scripted } from "../fake-engine/module.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { startServer } from "../helpers/server.js";
-import { answered, closeBrowser, openPage, say, withoutBrowser } from "./browser.js";
+import { answered, busyness, closeBrowser, openPage, say, withoutBrowser } from "./browser.js";
 
 after(closeBrowser);
 
@@ -62,7 +62,7 @@ const texts: Readonly<Record<string, string>> = {
   formula: `$$\n${"\\frac{".repeat(500)}x${"}".repeat(500)}\n$$`,
 };
 
-test("texts of every awkward kind are shown within a second each, and the page stays usable", options, async (t) => {
+test("texts of every awkward kind are shown at once, and the page stays usable", options, async (t) => {
   const server = await startServer(t, { pages: pageFiles() });
   const figures = { inputTokens: 1, cachedTokens: 0, outputTokens: 2, firstMs: 3, tokensPerSecond: 4 };
   const chats = Object.entries(texts).map(([name, text]) => {
@@ -95,7 +95,7 @@ test("texts of every awkward kind are shown within a second each, and the page s
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0))));
     const ms = performance.now() - startedAt;
     t.diagnostic(`${name}: ${Math.round(ms)} ms`);
-    assert.ok(ms < 2000, `${name} took ${Math.round(ms)} ms`);
+    assert.ok(ms < 1500 * busyness(), `${name} took ${Math.round(ms)} ms`);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(wide <= 0, `${name} is ${wide} px too wide`);
     if (name === "controls") assert.match((await page.locator(".bubble").textContent()) ?? "", /⟨U\+202E⟩/);

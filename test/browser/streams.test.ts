@@ -7,8 +7,9 @@ import { scripted } from "../fake-engine/module.js";
 import { startDaemon } from "../helpers/daemon.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { startServer } from "../helpers/server.js";
-import { answered, closeBrowser, openPage, say, withoutBrowser } from "./browser.js";
+import { answered, busyness, closeBrowser, openPage, say, withoutBrowser } from "./browser.js";
 import { cuttableProxy } from "./cuttable-proxy.js";
+import { eventSource } from "./event-source.js";
 
 after(closeBrowser);
 
@@ -97,14 +98,11 @@ test(
 );
 
 test("100,000 tokens leave the page quick, and its memory grows with the text alone", options, async (t) => {
-  const paragraph = "Some **words** of a `long` answer, with a [link](https://example.org) and more.\n\n";
-  const text = paragraph.repeat(Math.ceil(100_000 / paragraph.length));
-  const server = await startServer(t, {
-    pages: pageFiles(),
-    fake: { next: scripted(text), contextTrained: 200_000 },
-    config: { "context.tokens": 200_000, "limits.loop_tokens": 0, "limits.loop_repeats": 0 },
-  });
-  const { page, context } = await openPage(t, server.url);
+  const words = "Some **words** of a `long` answer, with a [link](https://example.org) and more.".split(/(?= )/);
+  const paragraph = [...words, "\n\n"];
+  const pieces = Array.from({ length: 100_000 }, (_, i) => paragraph[i % paragraph.length] ?? "");
+  const server = await startServer(t, { pages: pageFiles() });
+  const { page, context } = await openPage(t, await eventSource(t, server.url, pieces));
   const session = await context.newCDPSession(page);
   const heap = async () => {
     await session.send("HeapProfiler.collectGarbage");
@@ -130,7 +128,7 @@ test("100,000 tokens leave the page quick, and its memory grows with the text al
     return shifts.length;
   });
   const before = await heap();
-  await answered(page, 280_000);
+  await answered(page, 240_000);
   const grown = (await heap()) - before;
   const tasks = await page.evaluate(() => (window as unknown as { tasks: number[] }).tasks);
   const shifts = await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts);
@@ -139,6 +137,7 @@ test("100,000 tokens leave the page quick, and its memory grows with the text al
   );
   t.diagnostic(`layout shifts ${shifts.reduce((sum, value) => sum + value, shift).toFixed(3)}`);
   assert.ok(grown < 40, `the heap grew by ${grown.toFixed(1)} MB`);
-  // Other programs take the processor now and then; what the page does itself shows in all frames.
-  assert.ok(tasks.filter((duration) => duration > 100).length <= 3, `tasks of ${tasks.map(Math.round)} ms`);
+  // Other programs on the processor make a task longer than it is.
+  const late = tasks.filter((duration) => duration > 100 * busyness());
+  assert.ok(late.length <= 3, `tasks of ${late.map(Math.round)} ms`);
 });

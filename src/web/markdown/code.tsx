@@ -1,13 +1,20 @@
 /** A block of code with its language, colours once it is done, and a button that copies it. */
-import { useMemo } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { CopyButton } from "../common/copy-button.js";
 import type { Block } from "./blocks.js";
-import { highlight } from "./highlight.js";
+import { type CodeSpan, highlight } from "./highlight.js";
 import { visible } from "./visible.js";
 
 export function CodeBlock({ block, isGrowing }: { block: Block; isGrowing: boolean }) {
   const { text, language, continues } = block;
-  const spans = useMemo(() => (isGrowing ? null : highlight(text, language)), [isGrowing, text, language]);
+  const [spans, setSpans] = useState<CodeSpan[] | null>(null);
+  // Colours come after the text, a block at a time: long code must not hold up the page.
+  useEffect(() => {
+    setSpans(null);
+    if (isGrowing || language === "") return;
+    const timer = setTimeout(() => setSpans(highlight(text, language)));
+    return () => clearTimeout(timer);
+  }, [isGrowing, text, language]);
   return (
     <div class={continues ? "code continues" : "code"}>
       {!continues && (
