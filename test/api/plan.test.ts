@@ -147,7 +147,7 @@ test("what does not fit ends with 2 and names settings with which it would, and 
 test("without settings of its own a plan picks what fits, and says what it would have liked", async (t) => {
   const result = await hearth(t, ["plan", sparse(t), "--memory", "1500MB"]);
   assert.equal(result.status, 0, result.stderr);
-  assert.match(result.stdout, /^ {2}KV cache .* q8_0, not f16; context 2048, not 8192; slots 1, not 4$/m);
+  assert.match(result.stdout, /^ {2}KV cache .* q8_0, not f16; context 2048, not 4096; slots 1, not 4$/m);
   assert.match(result.stdout, /^read for a token +[\d.]+ GB$/m);
 });
 
