@@ -151,6 +151,7 @@ Napi::Object to_object(Napi::Env env, const ModelInfo& info) {
   kv_bytes["f16"] = to_object(env, info.kv_f16);
   kv_bytes["q8_0"] = to_object(env, info.kv_q8_0);
   object["kvBytes"] = kv_bytes;
+  object["device"] = to_text(env, info.device);
   object["sampling"] = to_object(env, info.sampling);
   object["hasWeights"] = Napi::Boolean::New(env, info.has_weights);
   object["tokenizer"] = to_object(env, info.tokenizer);
@@ -189,6 +190,7 @@ Napi::Object to_object(Napi::Env env, const EngineOptions& options) {
   object["prefixSequences"] = Napi::Number::New(env, options.prefix_sequences);
   object["isa"] = to_text(env, options.isa);
   object["reading"] = to_text(env, options.reading);
+  object["countsFolder"] = to_text(env, options.counts_folder);
   object["memoryBudget"] = Napi::Number::New(env, static_cast<double>(options.memory_budget));
   return object;
 }
@@ -205,6 +207,18 @@ Napi::Object to_object(Napi::Env env, const WeightResidency& residency) {
   object["limit"] = to_text(env, residency.limit);
   object["readingMs"] = Napi::Number::New(env, residency.reading_ms);
   object["waitedMs"] = Napi::Number::New(env, residency.waited_ms);
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const EngineMemory& memory) {
+  auto object = Napi::Object::New(env);
+  const std::pair<const char*, uint64_t> bytes[] = {{"weightBytes", memory.weights},
+                                                    {"heldBytes", memory.held},
+                                                    {"affordableBytes", memory.affordable},
+                                                    {"missingBytes", memory.missing}};
+  for (const auto& [name, value] : bytes) object[name] = Napi::Number::New(env, static_cast<double>(value));
+  object["stalledPercent"] =
+      memory.stalled_percent < 0 ? env.Null() : Napi::Value(Napi::Number::New(env, memory.stalled_percent));
   return object;
 }
 
@@ -235,6 +249,8 @@ Status to_engine_options(const Napi::Value& value, EngineOptions* options) {
   if (!budget.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_uint64(budget, "memoryBudget", &options->memory_budget));
   const Napi::Value kept_share = member(object, "keptShare");
   if (!kept_share.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_float(kept_share, "keptShare", &options->kept_share));
+  const Napi::Value counts = member(object, "countsFolder");
+  if (!counts.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_string(counts, "countsFolder", &options->counts_folder));
   const Napi::Value reading = member(object, "reading");
   if (!reading.IsUndefined()) HEARTH_RETURN_IF_ERROR(to_string(reading, "reading", &options->reading));
   return to_string(member(object, "isa"), "isa", &options->isa);

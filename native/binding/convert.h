@@ -20,6 +20,7 @@ Napi::Object to_object(Napi::Env env, const ModelInfo& info);
 Napi::Object to_object(Napi::Env env, const ModelFileInfo& info);
 Napi::Object to_object(Napi::Env env, const EngineOptions& options);
 Napi::Object to_object(Napi::Env env, const WeightResidency& residency);
+Napi::Object to_object(Napi::Env env, const EngineMemory& memory);
 Napi::Object to_object(Napi::Env env, const SnapshotInfo& info);
 
 // INTERNAL with the member's name when a member is missing or of another type: src/engine checks before it calls.
@@ -42,6 +43,12 @@ Status to_string(const Napi::Value& value, const char* name, std::string* result
 // Conversions by type, and back, for call.h.
 inline Status to_native(const Napi::Value& value, const char* name, int32_t* result) {
   return to_int32(value, name, result);
+}
+inline Status to_native(const Napi::Value& value, const char* name, uint64_t* result) {
+  return to_uint64(value, name, result);
+}
+inline Status to_native(const Napi::Value& value, const char* name, bool* result) {
+  return to_bool(value, name, result);
 }
 inline Status to_native(const Napi::Value& value, const char* name, std::string* result) {
   return to_string(value, name, result);

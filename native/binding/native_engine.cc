@@ -85,6 +85,9 @@ Napi::Function NativeEngine::define(Napi::Env env) {
                          InstanceMethod<&NativeEngine::options>("options"),
                          InstanceMethod<&NativeEngine::isa>("isa"),
                          InstanceMethod<&NativeEngine::residency>("residency"),
+                         InstanceMethod<&NativeEngine::memory>("memory"),
+                         InstanceMethod<&NativeEngine::fit_weights>("fitWeights"),
+                         InstanceMethod<&NativeEngine::hold_free_kv>("holdFreeKv"),
                          InstanceMethod<&NativeEngine::use_threads>("useThreads"),
                          InstanceMethod<&NativeEngine::matmuls>("matmuls"),
                          InstanceMethod<&NativeEngine::use_matmuls>("useMatmuls"),
@@ -162,6 +165,19 @@ std::function<Status(P...)> NativeEngine::bound(Status (Engine::*method)(P...) c
   return [engine = engine_, method](P... parameters) {
     return engine ? (engine.get()->*method)(std::forward<P>(parameters)...) : closed();
   };
+}
+
+Napi::Value NativeEngine::memory(const Napi::CallbackInfo& info) {
+  if (Status status = check_open(); !status.ok()) return throw_status(info.Env(), status);
+  return binding::to_object(info.Env(), engine_->memory());
+}
+
+Napi::Value NativeEngine::fit_weights(const Napi::CallbackInfo& info) {
+  return call(info, bound(&Engine::fit_weights), "bytes");
+}
+
+Napi::Value NativeEngine::hold_free_kv(const Napi::CallbackInfo& info) {
+  return call(info, bound(&Engine::hold_free_kv), "holds");
 }
 
 Napi::Value NativeEngine::use_threads(const Napi::CallbackInfo& info) {

@@ -30,6 +30,9 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   Napi::Value options(const Napi::CallbackInfo& info);
   Napi::Value isa(const Napi::CallbackInfo& info);
   Napi::Value residency(const Napi::CallbackInfo& info);          // -> WeightResidency or null
+  Napi::Value memory(const Napi::CallbackInfo& info);             // -> EngineMemory
+  Napi::Value fit_weights(const Napi::CallbackInfo& info);        // (bytes)
+  Napi::Value hold_free_kv(const Napi::CallbackInfo& info);       // (holds)
   Napi::Value use_threads(const Napi::CallbackInfo& info);        // (threads, decodeThreads)
   Napi::Value matmuls(const Napi::CallbackInfo& info);            // -> MatmulChoice[]
   Napi::Value use_matmuls(const Napi::CallbackInfo& info);        // (MatmulChoice[])

@@ -1,5 +1,6 @@
 #include "binding/native_model.h"
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "binding/addon_data.h"
+#include "binding/call.h"
 #include "binding/convert.h"
 #include "binding/native_grammar.h"
 #include "binding/promise_worker.h"
@@ -20,7 +22,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
                          InstanceMethod<&NativeModel::encode>("encode"),
                          InstanceMethod<&NativeModel::decode>("decode"),
                          InstanceMethod<&NativeModel::compile_grammar>("compileGrammar"),
-                         InstanceMethod<&NativeModel::check_health>("checkHealth"),
+                         InstanceMethod<&NativeModel::check_storage>("checkStorage"),
                      });
 }
 
@@ -116,9 +118,9 @@ Napi::Value NativeModel::compile_grammar(const Napi::CallbackInfo& info) {
       [grammar](Napi::Env env) { return NativeGrammar::wrap(env, *grammar); });
 }
 
-Napi::Value NativeModel::check_health(const Napi::CallbackInfo& info) {
-  if (Status status = model_->health(); !status.ok()) return throw_status(info.Env(), status);
-  return info.Env().Undefined();
+Napi::Value NativeModel::check_storage(const Napi::CallbackInfo& info) {
+  return call_later(info, std::function([model = model_](bool probes) { return model->check_storage(probes); }),
+                    "probes");
 }
 
 }  // namespace hearth::binding

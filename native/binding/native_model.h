@@ -31,7 +31,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value encode(const Napi::CallbackInfo& info);           // (pieces: (string | number)[]) -> Promise<Int32Array>
   Napi::Value decode(const Napi::CallbackInfo& info);           // (ids: Int32Array, withControlTokens) -> Buffer
   Napi::Value compile_grammar(const Napi::CallbackInfo& info);  // (gbnf) -> Promise<NativeGrammar>
-  Napi::Value check_health(const Napi::CallbackInfo& info);
+  Napi::Value check_storage(const Napi::CallbackInfo& info);
 
   std::shared_ptr<const Model> model_;
 };

@@ -30,6 +30,7 @@ CountedPass count_pass(const Architecture& architecture, const EngineOptions& op
                                 .states = &sequences.states(),
                                 .residency = nullptr,
                                 .matrices = &counted.matrices,
+                                .experts = nullptr,
                                 .trace = &trace,
                                 .stop = &stop,
                                 .context_tokens = options.context_tokens};

@@ -13,6 +13,7 @@
 #include "engine/matmul_kinds.h"
 #include "engine/memory_division.h"
 #include "engine/options.h"
+#include "engine/resident_weights.h"
 #include "engine/snapshots.h"
 #include "engine/step_plan.h"
 #include "engine/step_result.h"
@@ -29,6 +30,7 @@ namespace hearth {
 namespace {
 
 constexpr int32_t kStreamedBatchTokens = 512;  // of a step at least, where weights are streamed
+constexpr uint64_t kAmple = 2;                 // so many times what an engine needs at most is ample memory
 constexpr size_t kDecodeTokens = 8;  // a step of at most so many waits for the weights, a larger one for the cores
 
 class EngineImpl final : public Engine {
@@ -54,24 +56,22 @@ class EngineImpl final : public Engine {
   }
 
   Status start() {
-    budget_ = memory_budget(options_.memory_budget);
     std::vector<Matrix> matrices;
-    size_t scratch = scratch_bytes(&matrices);
-    if (divide(scratch, matrices)) {
+    std::vector<Experts> experts;
+    size_t scratch = scratch_bytes(&matrices, &experts);
+    weights_.measure(std::move(matrices), experts);
+    if (weights_.has_to_stream(needs(scratch))) {
       // One reading of what is streamed serves all tokens of a step.
       options_.max_batch_tokens =
           std::max(options_.max_batch_tokens, std::min(kStreamedBatchTokens, options_.context_tokens));
-      scratch = scratch_bytes(nullptr);
+      scratch = scratch_bytes(nullptr, nullptr);
     }
     const kv::SequenceLimits limits{options_.kv_tokens, options_.max_sequences, options_.context_tokens,
                                     options_.max_batch_tokens, options_.prefix_sequences};
     HEARTH_RETURN_IF_ERROR(kv::Sequences::create(shape_, limits, &sequences_));
     HEARTH_RETURN_IF_ERROR(Scratch::create(scratch, &scratch_));
-    if (const auto residency = divide(scratch, matrices)) {
-      std::vector<MappedMatrix> mapped;
-      for (const Matrix& m : matrices) mapped.push_back({m.data, m.row_bytes, m.rows});
-      HEARTH_RETURN_IF_ERROR(Residency::create(model_->parts(), mapped, *residency, &residency_));
-    }
+    HEARTH_RETURN_IF_ERROR(take_memory(needs(scratch)));
+    HEARTH_RETURN_IF_ERROR(weights_.create(needs(scratch)));
     thread_ = std::thread([this] { work(); });
     return {};
   }
@@ -79,19 +79,21 @@ class EngineImpl final : public Engine {
   const EngineOptions& options() const override { return options_; }
   const char* isa() const override { return kernels_->name; }
 
-  std::optional<WeightResidency> residency() const override {
-    if (residency_ == nullptr) return std::nullopt;
-    const ResidencyCounts counts = residency_->counts();
-    return WeightResidency{.kept_bytes = counts.kept_bytes,
-                           .locked_bytes = counts.locked_bytes,
-                           .resident_bytes = counts.resident_bytes,
-                           .streamed_bytes = counts.streamed_bytes,
-                           .ring_bytes = counts.ring_bytes,
-                           .budget_bytes = budget_.bytes,
-                           .limit = budget_.limit,
-                           .read_bytes = counts.stream.bytes_read,
-                           .reading_ms = counts.stream.reading_ms,
-                           .waited_ms = counts.stream.waited_ms};
+  std::optional<WeightResidency> residency() const override { return weights_.report(); }
+  EngineMemory memory() const override { return weights_.memory(); }
+
+  Status fit_weights(uint64_t bytes) override {
+    std::lock_guard lock(mutex_);
+    HEARTH_RETURN_IF_ERROR(check_idle());
+    return weights_.fit(bytes);
+  }
+
+  Status hold_free_kv(bool holds) override {
+    std::lock_guard lock(mutex_);
+    HEARTH_RETURN_IF_ERROR(check_idle());
+    if (holds) return sequences_.cache().touch_free(UINT64_MAX);
+    sequences_.cache().release_free();
+    return {};
   }
 
   Status use_threads(int32_t threads, int32_t decode_threads) override {
@@ -316,7 +318,7 @@ class EngineImpl final : public Engine {
 
   Status run(StepResult* result) {
     const auto began = std::chrono::steady_clock::now();
-    HEARTH_RETURN_IF_ERROR(model_->health());
+    HEARTH_RETURN_IF_ERROR(weights_.prepare());
     Batch batch;
     if (Status status = build_batch(plan_, &sequences_, &batch); !status.ok()) {
       release_reserved();
@@ -325,9 +327,9 @@ class EngineImpl final : public Engine {
     const auto& dimensions = model_->architecture()->dimensions();
     logits_.resize((batch.outputs.size() - batch.n_hidden) * dimensions.n_vocab);
     hidden_.resize(batch.n_hidden * dimensions.n_embd);
-    forward(batch, &scratch_, hidden_.data(), nullptr);
+    forward(batch, &scratch_, hidden_.data());
     // Pages that could not be read were zeros: then nothing that was computed may be used.
-    Status status = model_->health();
+    Status status = weights_.check();
     if (status.ok()) status = draw(result);
     if (!status.ok()) {
       release_reserved();
@@ -338,7 +340,8 @@ class EngineImpl final : public Engine {
     return {};
   }
 
-  void forward(const Batch& batch, Scratch* scratch, float* hidden, std::vector<Matrix>* matrices) {
+  void forward(const Batch& batch, Scratch* scratch, float* hidden, std::vector<Matrix>* matrices = nullptr,
+               std::vector<Experts>* experts = nullptr) {
     pool_.use(batch.tokens.size() <= kDecodeTokens ? decode_threads_ : threads_);
     const PassResources resources{.kernels = kernels_,
                                   .matmuls = &matmuls_,
@@ -346,8 +349,9 @@ class EngineImpl final : public Engine {
                                   .scratch = scratch,
                                   .cache = &sequences_.cache(),
                                   .states = &sequences_.states(),
-                                  .residency = residency_.get(),
+                                  .residency = weights_.residency(),
                                   .matrices = matrices,
+                                  .experts = experts,
                                   .trace = &options_.trace,
                                   .stop = &stop_step_,
                                   .context_tokens = options_.context_tokens};
@@ -355,25 +359,31 @@ class EngineImpl final : public Engine {
     model_->architecture()->forward(pass);
   }
 
-  std::optional<ResidencyOptions> divide(size_t scratch_bytes, std::span<const Matrix> matrices) const {
+  MemoryNeeds needs(size_t scratch_bytes) const {
     const uint64_t n_sequences = uint64_t(options_.max_sequences) + uint64_t(options_.prefix_sequences);
     const uint64_t logits = uint64_t(options_.max_sequences) * model_->architecture()->dimensions().n_vocab;
-    const MemoryNeeds needs{
-        .kv_bytes = shape_.bytes_per_token() * options_.kv_tokens + kv::Sequences::most_bytes(shape_) * n_sequences,
-        .scratch_bytes = scratch_bytes + logits * sizeof(float)};
-    return divide_memory(model_->has_experts(), options_, needs, matrices, budget_);
+    return {.kv_bytes = shape_.bytes_per_token() * options_.kv_tokens + kv::Sequences::most_bytes(shape_) * n_sequences,
+            .scratch_bytes = scratch_bytes + logits * sizeof(float)};
+  }
+
+  // Where memory is short, what was counted on is taken at once: later it might be somebody else's.
+  Status take_memory(const MemoryNeeds& needs) {
+    const uint64_t budget = weights_.budget().bytes;
+    if (weights_.bytes() + needs.kv_bytes + needs.scratch_bytes <= budget / kAmple) return {};
+    HEARTH_RETURN_IF_ERROR(scratch_.touch());
+    return sequences_.cache().touch_free(std::min(needs.kv_bytes, most_kv_bytes(weights_.budget())));
   }
 
   // The size of the largest batch's activations, and the matrices that a pass multiplies with, in order: found by a
   // pass that only counts.
-  size_t scratch_bytes(std::vector<Matrix>* matrices) {
+  size_t scratch_bytes(std::vector<Matrix>* matrices, std::vector<Experts>* experts) {
     const auto rows = static_cast<size_t>(options_.max_batch_tokens);
     Batch batch;
     batch.tokens.resize(rows);
     batch.positions.resize(rows);
     batch.outputs.resize(rows);
     Scratch counting;
-    forward(batch, &counting, nullptr, matrices);
+    forward(batch, &counting, nullptr, matrices, experts);
     return counting.peak();
   }
 
@@ -418,8 +428,7 @@ class EngineImpl final : public Engine {
   Pool pool_;
   int32_t threads_;  // of the pool's, those in use
   int32_t decode_threads_;
-  MemoryBudget budget_;                   // at the start
-  std::unique_ptr<Residency> residency_;  // null: all weights fit
+  ResidentWeights weights_{model_, options_};
   Scratch scratch_;
   kv::Sequences sequences_;
   Snapshots snapshots_{&sequences_, [this](const std::function<void()>& change) { when_idle(change); }};

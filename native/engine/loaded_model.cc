@@ -120,8 +120,6 @@ std::vector<Matrix> LoadedModel::matrices() const {
   return matrices;
 }
 
-bool LoadedModel::has_experts() const { return std::ranges::any_of(header().tensors(), is_of_experts); }
-
 // Whether a step takes a row of it for each token. Without a matrix for the output the embedding serves as that, too.
 bool LoadedModel::is_looked_up(const GgufTensor& tensor) const {
   if (tensor.name == "token_embd.weight") return header().find_tensor("output.weight") != nullptr;
@@ -157,6 +155,7 @@ void LoadedModel::describe() {
   info_.sampling = sampling_keys(header());
   info_.tokenizer = tokenizer_->info();
   info_.file_bytes = parts_->bytes();
+  info_.device = parts_->files()[0]->device();
   info_.has_weights = architecture_ != nullptr;
   if (!info_.has_weights) return;
 

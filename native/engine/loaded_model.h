@@ -30,6 +30,9 @@ class LoadedModel final : public Model {
   }
   Status compile_grammar(std::string_view gbnf, std::shared_ptr<const Grammar>* grammar) const override;
   Status health() const override { return parts_->health(); }
+  Status check_storage(bool probes) const override {
+    return probes || parts_->failed() ? parts_->probe() : parts_->health();
+  }
 
   // Null without weights.
   const Architecture* architecture() const { return architecture_.get(); }
@@ -37,7 +40,6 @@ class LoadedModel final : public Model {
   // token.
   std::vector<Matrix> matrices() const;
   const ModelParts& parts() const { return *parts_; }
-  bool has_experts() const;
   // Ids that may be drawn: a matrix may have rows beyond the vocabulary, as padding.
   size_t n_drawable() const;
   // 32 hex digits that tell models apart: of the header, a sample of each tensor, and `more`. FILE_READ_FAILED,

@@ -4,12 +4,10 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 
 #include "include/engine.h"
 #include "memory/budget.h"
 #include "memory/residency.h"
-#include "model/tensor.h"
 
 namespace hearth {
 
@@ -18,9 +16,21 @@ struct MemoryNeeds {
   uint64_t scratch_bytes = 0;  // activations and logits
 };
 
-// The bytes that the weights of a pass and the ring may take together; none when all of them fit, or when the model has
-// experts, which are read where they are mapped. `matrices`: those of a pass.
-std::optional<ResidencyOptions> divide_memory(bool has_experts, const EngineOptions& options, const MemoryNeeds& needs,
-                                              std::span<const Matrix> matrices, const MemoryBudget& budget);
+// The most bytes that a KV cache is counted with.
+uint64_t most_kv_bytes(const MemoryBudget& budget);
+
+struct WeightBytes {
+  uint64_t dense = 0;    // of the matrices of a pass that every token uses
+  uint64_t experts = 0;  // of all experts
+
+  uint64_t all() const { return dense + experts; }
+};
+
+// The bytes that the weights of a pass and the ring may take together; none when all of them fit.
+std::optional<ResidencyOptions> divide_memory(const EngineOptions& options, const MemoryNeeds& needs,
+                                              const WeightBytes& weights, const MemoryBudget& budget);
+
+// For weights and a ring that may take so many bytes together.
+ResidencyOptions residency_options(const EngineOptions& options, uint64_t weight_bytes);
 
 }  // namespace hearth

@@ -129,13 +129,16 @@ Division divide(const GgufFile& header, const Architecture& architecture, const 
   division.matmuls = matmuls_of(counted.matrices, header);
   for (const Matrix& m : counted.matrices) division.matrices.push_back({m.data, m.row_bytes, m.rows});
   division.needs = needs_of(architecture, shape, *options, counted.scratch_bytes);
-  division.residency = divide_memory(has_experts, *options, division.needs, counted.matrices, budget);
+  if (has_experts) return division;  // plan_experts() divides for them
+  WeightBytes weights;
+  for (const MappedMatrix& m : division.matrices) weights.dense += m.bytes();
+  division.residency = divide_memory(*options, division.needs, weights, budget);
   if (!division.residency) return division;
   options->max_batch_tokens =
       std::max(options->max_batch_tokens, std::min(kStreamedBatchTokens, options->context_tokens));
   const size_t scratch = count_pass(architecture, *options, way).scratch_bytes;
   division.needs = needs_of(architecture, shape, *options, scratch);
-  division.residency = divide_memory(has_experts, *options, division.needs, counted.matrices, budget);
+  division.residency = divide_memory(*options, division.needs, weights, budget);
   return division;
 }
 

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <map>
 #include <numbers>
+#include <utility>
 
 #include "base/text.h"
 #include "gguf/random_blocks.h"
@@ -31,9 +32,11 @@ struct Shape {
   uint32_t attention_interval = 0;  // every so manieth layer attends, the others have a gated delta rule; 0: all attend
   uint32_t n_delta_head = 0, delta_dim = 0, conv_taps = 0;  // of those
   uint32_t rope_dims = 0;                                   // 0: head_dim
+  uint32_t n_expert = 0, n_expert_used = 0;                 // 0: no mixture of experts; n_ff is that of one
+  bool skewed_router = false;                               // see Fill::ROUTER
 };
 
-// From the config.json of each model.
+// From the config.json of each model; the mixtures of experts are Qwen3-30B-A3B with fewer layers and experts.
 constexpr Shape kShapes[] = {
     {"smollm2-135m", "llama", 30, 576, 1536, 9, 3, 64, 49152, 8192, 1e-5f, 100000.0f},
     {"llama-3.2-1b", "llama", 16, 2048, 8192, 32, 8, 64, 128256, 131072, 1e-5f, 500000.0f, 32.0f},
@@ -44,6 +47,58 @@ constexpr Shape kShapes[] = {
     {"qwen3-4b", "qwen3", 36, 2560, 9728, 32, 8, 128, 151936, 40960, 1e-6f, 1e6f, 0.0f, true, true},
     {"qwen3.5-0.8b", "qwen35", 24,   1024, 3584,  8, 2, 256, 248320, 262144, 1e-6f,
      1e7f,           0.0f,     true, true, false, 0, 4, 16,  128,    4,      64},
+    {"qwen3-moe-4gb", "qwen3moe", 22, 2048, 768, 32, 4, 128, 151936, 40960, 1e-6f, 1e6f, 0.0f, true, true,
+     false,           0,          0,  0,    0,   0,  0, 64,  8},
+    {"qwen3-moe-4gb-skewed",
+     "qwen3moe",
+     22,
+     2048,
+     768,
+     32,
+     4,
+     128,
+     151936,
+     40960,
+     1e-6f,
+     1e6f,
+     0.0f,
+     true,
+     true,
+     false,
+     0,
+     0,
+     0,
+     0,
+     0,
+     0,
+     64,
+     8,
+     true},
+    {"qwen3-moe-small-skewed",
+     "qwen3moe",
+     6,
+     512,
+     256,
+     8,
+     2,
+     64,
+     32000,
+     4096,
+     1e-6f,
+     1e6f,
+     0.0f,
+     true,
+     true,
+     false,
+     0,
+     0,
+     0,
+     0,
+     0,
+     0,
+     32,
+     4,
+     true},
     {"gemma3-1b", "gemma3", 26, 1152, 6912, 4, 1, 256, 262144, 32768, 1e-6f, 1e6f, 0.0f, true, true, true, 512},
 };
 
@@ -100,8 +155,9 @@ bool uses_larger(uint32_t il, uint32_t n_layer) {
 constexpr uint64_t kSeed = 20261123;
 constexpr size_t kPoolBytes = 1 << 20;
 
-// DECAY: the logarithms of what a delta rule forgets, which are negative.
-enum class Fill { RANDOM, ONES, ROPE_FACTORS, DECAY };
+// DECAY: the logarithms of what a delta rule forgets, which are negative. ROUTER: random rows, of which the later ones
+// are shorter: an expert's logit has a smaller deviation, and so is seldomer among the largest.
+enum class Fill { RANDOM, ONES, ROPE_FACTORS, DECAY, ROUTER };
 
 // token_type of llama.cpp's vocabularies.
 enum TokenType : int32_t { NORMAL = 1, UNKNOWN = 2, CONTROL = 3, BYTE = 6 };
@@ -196,6 +252,11 @@ void add_keys(const Shape& shape, uint32_t file_type, GgufWriter* writer) {
     writer->add(prefix + "ssm.state_size", shape.delta_dim);
     writer->add(prefix + "ssm.inner_size", shape.n_delta_head * shape.delta_dim);
   }
+  if (shape.n_expert != 0) {
+    writer->add(prefix + "expert_count", shape.n_expert);
+    writer->add(prefix + "expert_used_count", shape.n_expert_used);
+    writer->add(prefix + "expert_feed_forward_length", shape.n_ff);
+  }
   writer->add(prefix + "rope.dimension_count", shape.rope_dims != 0 ? shape.rope_dims : shape.head_dim);
   writer->add(prefix + "rope.freq_base", shape.rope_base);
   writer->add(prefix + "vocab_size", shape.n_vocab);
@@ -252,6 +313,7 @@ class TensorPlan {
       HEARTH_RETURN_IF_ERROR(vector(block + "post_attention_norm.weight", s_.n_embd, Fill::ONES));
     }
     if (!is_hybrid) HEARTH_RETURN_IF_ERROR(vector(block + "ffn_norm.weight", s_.n_embd, Fill::ONES));
+    if (s_.n_expert > 0) return experts(block, larger);
     HEARTH_RETURN_IF_ERROR(matrix(block + "ffn_gate", s_.n_embd, s_.n_ff));
     HEARTH_RETURN_IF_ERROR(matrix(block + "ffn_up", s_.n_embd, s_.n_ff));
     HEARTH_RETURN_IF_ERROR(matrix(block + "ffn_down", s_.n_ff, s_.n_embd, larger));
@@ -281,6 +343,20 @@ class TensorPlan {
     HEARTH_RETURN_IF_ERROR(vector(block + "ssm_norm.weight", s_.delta_dim, Fill::ONES));
     return matrix(block + "ssm_out", n_values, s_.n_embd);
   }
+  Status experts(const std::string& block, bool larger) {
+    planned_.push_back({s_.skewed_router ? Fill::ROUTER : Fill::RANDOM, HEARTH_TYPE_F32});
+    HEARTH_RETURN_IF_ERROR(writer_->add_tensor(block + "ffn_gate_inp.weight", HEARTH_TYPE_F32,
+                                               std::array{uint64_t{s_.n_embd}, uint64_t{s_.n_expert}}));
+    HEARTH_RETURN_IF_ERROR(stack(block + "ffn_gate_exps", s_.n_embd, s_.n_ff, false));
+    HEARTH_RETURN_IF_ERROR(stack(block + "ffn_up_exps", s_.n_embd, s_.n_ff, false));
+    return stack(block + "ffn_down_exps", s_.n_ff, s_.n_embd, larger);
+  }
+  // A matrix of each expert.
+  Status stack(const std::string& name, uint64_t columns, uint64_t rows, bool larger) {
+    const HearthType type = fitting_type(larger ? file_type_.larger : file_type_.type, columns);
+    planned_.push_back({Fill::RANDOM, type});
+    return writer_->add_tensor(name + ".weight", type, std::array{columns, rows, uint64_t{s_.n_expert}});
+  }
   Status matrix(const std::string& name, uint64_t columns, uint64_t rows, bool larger = false) {
     const HearthType type = fitting_type(larger ? file_type_.larger : file_type_.type, columns);
     planned_.push_back({Fill::RANDOM, type});
@@ -300,6 +376,25 @@ class TensorPlan {
   GgufWriter* writer_;
   std::vector<Planned> planned_;
 };
+
+// [n_expert, n_embd]. The rows of a sixteenth of the experts are by a tenth shorter than those of the sixteenth before;
+// which experts these are is drawn anew for each layer. A quarter of the experts then gets half of the choices, and the
+// last quarter 3 %: trained routers are about as uneven on texts of one kind.
+std::vector<float> skewed_router(const Shape& shape, SplitMix64* random) {
+  std::vector<uint32_t> rank(shape.n_expert);
+  for (uint32_t i = 0; i < shape.n_expert; ++i) rank[i] = i;
+  for (uint32_t i = shape.n_expert; i-- > 1;) std::swap(rank[i], rank[random->next() % (i + 1)]);
+  std::vector<float> rows;
+  for (uint32_t e = 0; e < shape.n_expert; ++e) {
+    const float scale =
+        0.05f * std::pow(0.9f, 16.0f * static_cast<float>(rank[e]) / static_cast<float>(shape.n_expert));
+    for (uint32_t i = 0; i < shape.n_embd; ++i) {
+      const auto uniform = static_cast<float>(random->next() >> 40) / static_cast<float>(1 << 24);
+      rows.push_back(scale * (uniform - 0.5f));
+    }
+  }
+  return rows;
+}
 
 std::span<const uint8_t> bytes_of(const std::vector<float>& values) {
   return {reinterpret_cast<const uint8_t*>(values.data()), values.size() * sizeof(float)};
@@ -348,6 +443,9 @@ Status write_synthetic_model(const std::string& shape_name, const std::string& w
         break;
       case Fill::DECAY:
         HEARTH_RETURN_IF_ERROR(writer.write(bytes_of(std::vector<float>(n_bytes / sizeof(float), -1.0f))));
+        break;
+      case Fill::ROUTER:
+        HEARTH_RETURN_IF_ERROR(writer.write(bytes_of(skewed_router(shape, &random))));
         break;
       case Fill::ROPE_FACTORS:
         HEARTH_RETURN_IF_ERROR(writer.write(bytes_of(llama3_rope_factors(shape))));

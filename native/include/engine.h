@@ -53,6 +53,7 @@ struct ModelInfo {
   std::string name;           // general.name, may be empty
   std::string weight_type;    // the type that holds most bytes, "Q4_0"; empty without weights
   std::string chat_template;  // Jinja; empty when the file has none
+  std::string device;         // that the file is on: "mmcblk0p2"; empty where the system does not say
   uint64_t parameters = 0;
   uint64_t file_bytes = 0;
   uint64_t weight_bytes = 0;  // read for each decoded token
@@ -128,6 +129,10 @@ class Model {
 
   // Not ok once the mapped file has been cut short, changed or failed to read (FILE_CHANGED, FILE_READ_FAILED).
   virtual Status health() const = 0;
+  // health(), and whether the storage answers: reads a block of the file where a reading failed before, or where
+  // `probes` is set. After a reading that failed it is ok once that place can be read again. Takes as long as the
+  // storage does: not for a thread that others wait for.
+  virtual Status check_storage(bool probes) const = 0;
 };
 
 // How one sequence draws its tokens. Source of each: see sample/sampler.h.
@@ -173,6 +178,8 @@ struct EngineOptions {
   // Memory that the whole process may take; 0: as much as the machine and its control groups leave it. Weights that
   // do not fit are read from the file for each step.
   uint64_t memory_budget = 0;
+  // Folder for counts of which experts are used, which the next run begins with; empty: none are kept.
+  std::string counts_folder;
   float kept_share = -1;  // 0..1: the share of the weights that stays in memory, whatever fits; below 0: by the budget
   // Reads every named intermediate tensor [rows, cols] of each step, row-major; layer -1 is outside the layers. Called
   // on the engine's thread. For finding a wrong layer by comparing.
@@ -271,6 +278,15 @@ struct WeightResidency {
   double waited_ms = 0;   // while a step waited for it
 };
 
+// How the memory of an engine stands to what the system has. Bytes.
+struct EngineMemory {
+  uint64_t weights = 0;         // that a step may read
+  uint64_t held = 0;            // the weights that stay in memory, and the ring
+  uint64_t affordable = 0;      // what weights and ring may take at this moment
+  uint64_t missing = 0;         // what others lack already, beside that
+  double stalled_percent = -1;  // of ten seconds, in which some program waited for memory; below 0: nobody says
+};
+
 // Runs one model for up to max_sequences sequences. One step at a time; while a step runs, every other method that
 // changes sequences returns ENGINE_BUSY. A step that fails leaves the sequences as they were.
 class Engine {
@@ -283,6 +299,13 @@ class Engine {
   virtual const EngineOptions& options() const = 0;              // with the defaults filled in
   virtual const char* isa() const = 0;                           // "avx2", "neon_dotprod", ...
   virtual std::optional<WeightResidency> residency() const = 0;  // none: the weights fit
+  virtual EngineMemory memory() const = 0;
+  // Weights and ring take at most so many bytes from now on: weights for which there is no room are read from the file
+  // for each step. Answers are the same. ENGINE_BUSY, OUT_OF_MEMORY.
+  virtual Status fit_weights(uint64_t bytes) = 0;
+  // Whether blocks of the KV cache that no sequence has hold memory, so that it is there when one needs them.
+  // ENGINE_BUSY, OUT_OF_MEMORY.
+  virtual Status hold_free_kv(bool holds) = 0;
   // How many threads steps take from now on, at most those that the engine was made with; `decode_threads` of them are
   // for steps of few tokens. OPTION_OUT_OF_RANGE, ENGINE_BUSY.
   virtual Status use_threads(int32_t threads, int32_t decode_threads) = 0;

@@ -108,6 +108,30 @@ bool BlockCache::has_window(const BlockTable& table, int32_t n_tokens) const {
   return window_ == 0 || n_tokens == 0 || (first < blocks.size() && blocks[first] != kNoBlock);
 }
 
+Status BlockCache::touch_free(uint64_t bytes) const {
+  for (const Blocks& all : blocks_) {
+    for (auto block = all.free.rbegin(); block != all.free.rend() && bytes >= all.block_bytes; ++block) {
+      HEARTH_RETURN_IF_ERROR(all.arena.touch(all.at(*block), all.block_bytes));
+      bytes -= all.block_bytes;
+    }
+  }
+  return {};
+}
+
+void BlockCache::release_free() const {
+  for (const Blocks& all : blocks_) {
+    std::vector<int32_t> blocks = all.free;
+    std::ranges::sort(blocks);
+    // Neighbours together: pages that two of them share go, too.
+    for (size_t i = 0; i < blocks.size();) {
+      size_t end = i + 1;
+      while (end < blocks.size() && blocks[end] == blocks[end - 1] + 1) ++end;
+      all.arena.give_back(all.at(blocks[i]), (end - i) * all.block_bytes);
+      i = end;
+    }
+  }
+}
+
 void BlockCache::truncate(BlockTable* table, int32_t n_tokens) {
   const auto keep = static_cast<size_t>(blocks_for(n_tokens));
   for (int id = 0; id < kBlockKinds; ++id) {

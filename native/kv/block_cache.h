@@ -77,6 +77,12 @@ class BlockCache {
   // The layer's; 0: it sees all tokens.
   size_t window(size_t layer) const { return layers_[layer].window; }
 
+  // Takes memory for blocks that no sequence has, those that are used next first, up to `bytes`: now and not when they
+  // are first written. OUT_OF_MEMORY.
+  Status touch_free(uint64_t bytes) const;
+  // Gives back the memory of blocks that no sequence has. They take it again when they are written.
+  void release_free() const;
+
   size_t free_blocks(BlockKind kind) const { return blocks_[kind].free.size(); }
 
   // For snapshots: a block's bytes, and blocks that no sequence has yet.
@@ -108,6 +114,7 @@ class BlockCache {
     int32_t take();
     void release(int32_t block);
     void copy(int32_t from, int32_t to);
+    const uint8_t* at(int32_t block) const { return base + block * block_bytes; }
   };
   // The blocks of a kind that reserving n tokens takes.
   struct Need {

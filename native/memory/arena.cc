@@ -62,6 +62,29 @@ Status Arena::allocate_bytes(size_t bytes, void** memory) {
   return {};
 }
 
+Status Arena::touch(const void* begin, size_t bytes) const {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<uintptr_t>(begin) / page * page;
+  const auto end = reinterpret_cast<uintptr_t>(begin) + bytes;
+  if (bytes == 0) return {};
+#ifdef MADV_POPULATE_WRITE
+  if (madvise(reinterpret_cast<void*>(start), end - start, MADV_POPULATE_WRITE) == 0) return {};
+  if (errno == ENOMEM) return out_of_memory(purpose_, bytes, std::generic_category().message(errno));
+#endif
+  for (uintptr_t at = start; at < end; at += page) {
+    auto* byte = reinterpret_cast<volatile unsigned char*>(at);
+    *byte = *byte;
+  }
+  return {};
+}
+
+void Arena::give_back(const void* begin, size_t bytes) const {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto first = reinterpret_cast<uintptr_t>(begin);
+  const uintptr_t start = (first + page - 1) / page * page, end = (first + bytes) / page * page;
+  if (start < end) madvise(reinterpret_cast<void*>(start), end - start, MADV_DONTNEED);
+}
+
 void Arena::release() {
   if (base_ != nullptr) munmap(base_, capacity_);
   base_ = nullptr;

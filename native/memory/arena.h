@@ -41,6 +41,12 @@ class Arena {
     return {};
   }
 
+  // Takes memory for the pages of [begin, begin + bytes), which is the arena's, now and not when they are first
+  // written; what stands there stays. OUT_OF_MEMORY where the system has none.
+  Status touch(const void* begin, size_t bytes) const;
+  // Gives back the memory of the whole pages in it; they read as zeros.
+  void give_back(const void* begin, size_t bytes) const;
+
   size_t capacity() const { return capacity_; }
   size_t used() const { return used_; }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -57,9 +58,9 @@ uint64_t kilobytes_after(const std::string& text, const std::string& name, uint6
   return kilobytes ? *kilobytes * 1024 : otherwise;
 }
 
-void narrow(MemoryBudget* budget, uint64_t free, uint64_t reserve, const std::string& limit) {
-  const uint64_t bytes = minus(free, reserve);
-  if (bytes < budget->bytes) *budget = {bytes, reserve, limit};
+void narrow(MemoryBudget* budget, uint64_t available, uint64_t reserve, const std::string& limit) {
+  const uint64_t bytes = minus(available, reserve), missing = minus(reserve, available);
+  if (bytes < budget->bytes || missing > budget->missing) *budget = {bytes, reserve, missing, limit};
 }
 
 // How one version of control groups names what it tells of memory.
@@ -119,12 +120,13 @@ uint64_t own_bytes(const MemoryFiles& files) {
 
 MemoryBudget budget_within(uint64_t configured, uint64_t taken) {
   const uint64_t reserve = own_reserve(configured);
-  return {minus(minus(configured, taken), reserve), reserve, "memory.budget_bytes"};
+  const uint64_t left = minus(configured, taken);
+  return {minus(left, reserve), reserve, minus(reserve, left), "memory.budget_bytes"};
 }
 
 MemoryBudget memory_budget(uint64_t configured, const MemoryFiles& files) {
   if (configured > 0) return budget_within(configured, own_bytes(files));
-  MemoryBudget budget{.bytes = kNoLimit, .reserve = 0, .limit = "nothing"};
+  MemoryBudget budget{.bytes = kNoLimit, .reserve = 0, .missing = 0, .limit = "nothing"};
   const std::string memory = read_text(files.proc + "/meminfo").value_or("");
   const uint64_t available = kilobytes_after(memory, "MemAvailable", kNoLimit);
   if (available != kNoLimit) {
@@ -134,6 +136,24 @@ MemoryBudget memory_budget(uint64_t configured, const MemoryFiles& files) {
   }
   narrow_by_groups(files, &budget);
   return budget;
+}
+
+std::optional<double> stalled_percent(const MemoryFiles& files) {
+  // "some avg10=1.23 avg60=...": the share of ten seconds in which some task waited for memory.
+  const auto average = [](const std::string& path) -> std::optional<double> {
+    constexpr std::string_view kStart = "some avg10=";
+    const std::optional<std::string> text = read_text(path);
+    if (!text || !text->starts_with(kStart)) return std::nullopt;
+    return std::strtod(text->c_str() + kStart.size(), nullptr);
+  };
+  std::optional<double> most = average(files.proc + "/pressure/memory");
+  std::istringstream lines(read_text(files.proc + "/self/cgroup").value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("0::/")) continue;
+    if (const auto of_group = average(files.cgroup + line.substr(3) + "/memory.pressure"))
+      most = std::max(most.value_or(0), *of_group);
+  }
+  return most;
 }
 
 }  // namespace hearth

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace hearth {
@@ -16,6 +17,7 @@ struct MemoryFiles {
 struct MemoryBudget {
   uint64_t bytes = 0;    // that this process may take beside what it has, a reserve for others left out
   uint64_t reserve = 0;  // that reserve
+  uint64_t missing = 0;  // of it: so much is to be given back
   // The limit that set it: "memory.budget_bytes", "the machine's free memory", "the control group
   // /system.slice/hearth.service".
   std::string limit;
@@ -30,5 +32,9 @@ MemoryBudget budget_within(uint64_t configured, uint64_t taken);
 
 // Bytes of this process that no file backs: its own, as Node's heap is.
 uint64_t own_bytes(const MemoryFiles& files = {});
+
+// The share of the last ten seconds, in percent, in which some program waited for memory: of the machine or of the
+// control group, whichever waited longer (PSI). None where the kernel does not say: Raspberry Pi OS has to be told.
+std::optional<double> stalled_percent(const MemoryFiles& files = {});
 
 }  // namespace hearth

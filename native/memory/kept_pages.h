@@ -11,22 +11,28 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <thread>
 #include <vector>
+
+#include "memory/leavable_threads.h"
+#include "memory/mapped_file.h"
 
 namespace hearth {
 
 struct KeepOptions {
-  bool lock = true;  // whether to try
+  // Pages that are locked at most, of the first ranges: the kernel has to be able to take the others at once when a
+  // program wants memory, or it would end one.
+  uint64_t lock_bytes = UINT64_MAX;
   // Bytes that the system can still give, pages of files that nobody locked among them; empty: nobody runs short.
   std::function<uint64_t()> spare = {};
 };
 
 class KeptPages {
  public:
-  // `ranges` in the order of use, of mappings that outlive this.
-  static std::unique_ptr<KeptPages> create(std::vector<std::span<const uint8_t>> ranges, const KeepOptions& options);
-  ~KeptPages();  // unlocks them
+  // `ranges` in the order of use, of the mappings of `files`.
+  static std::shared_ptr<KeptPages> create(std::vector<std::shared_ptr<const MappedFile>> files,
+                                           std::vector<std::span<const uint8_t>> ranges, const KeepOptions& options);
+  // Unlocks the pages and ends the thread, unless that hangs at a page: then it lives until the storage answers.
+  void close();
   KeptPages(const KeptPages&) = delete;
   KeptPages& operator=(const KeptPages&) = delete;
 
@@ -39,8 +45,9 @@ class KeptPages {
   uint64_t resident_bytes() const { return resident_bytes_; }
 
  private:
-  KeptPages(std::vector<std::span<const uint8_t>> ranges, const KeepOptions& options)
-      : ranges_(std::move(ranges)), options_(options), may_lock_(options.lock) {}
+  KeptPages(std::vector<std::shared_ptr<const MappedFile>> files, std::vector<std::span<const uint8_t>> ranges,
+            const KeepOptions& options)
+      : files_(std::move(files)), ranges_(std::move(ranges)), options_(options), may_lock_(options.lock_bytes > 0) {}
   void keep();
   void bring_in(std::span<const uint8_t> range);
   void let_go();
@@ -49,6 +56,7 @@ class KeptPages {
   bool is_short() const { return options_.spare && options_.spare() == 0; }
   bool stops_within_glance();
 
+  const std::vector<std::shared_ptr<const MappedFile>> files_;
   const std::vector<std::span<const uint8_t>> ranges_;  // whole pages
   const KeepOptions options_;
   uint64_t bytes_ = 0;  // of all ranges
@@ -58,8 +66,9 @@ class KeptPages {
   std::condition_variable changed_;
   bool stop_ = false;               // with mutex_
   std::atomic<size_t> brought_{0};  // ranges
+  std::atomic<size_t> locked_{0};   // ranges: the first ones
   std::atomic<uint64_t> locked_bytes_{0}, resident_bytes_{0};
-  std::thread thread_;
+  LeavableThreads thread_;
 };
 
 }  // namespace hearth

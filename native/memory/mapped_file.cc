@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "memory/device_name.h"
 
 namespace hearth {
 namespace {
@@ -20,6 +21,18 @@ std::string error_text(int error) { return std::generic_category().message(error
 
 size_t align_down(size_t n, size_t alignment) { return n / alignment * alignment; }
 size_t align_up(size_t n, size_t alignment) { return align_down(n + alignment - 1, alignment); }
+
+void* map_shared(void* address, size_t bytes, int fd, int flags) {
+  return mmap(address, bytes, PROT_READ, MAP_SHARED | flags, fd, 0);
+}
+
+// A fork need not copy gigabytes of page tables, a core dump need not hold the weights. Read-ahead stays the kernel's
+// default: decoding reads each tensor from front to back, and MADV_SEQUENTIAL would drop pages that the next token
+// needs. Advice only: a kernel that lacks it loses nothing else.
+void advise_mapping(void* address, size_t bytes) {
+  madvise(address, bytes, MADV_DONTFORK);
+  madvise(address, bytes, MADV_DONTDUMP);
+}
 
 bool same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
@@ -41,6 +54,7 @@ Status MappedFile::open(const std::string& path, std::unique_ptr<MappedFile>* re
   if (file->fd_ < 0) return failed("cannot be opened: " + error_text(errno));
   if (fstat(file->fd_, &file->opened_) != 0) return failed("cannot be examined: " + error_text(errno));
   if (!S_ISREG(file->opened_.st_mode)) return failed("is not a regular file");
+  file->device_ = device_name(file->opened_.st_dev);
   const auto n_bytes = static_cast<uint64_t>(file->opened_.st_size);
   if (n_bytes > std::numeric_limits<size_t>::max()) return failed("is larger than the address space");
   if (n_bytes == 0) {
@@ -49,17 +63,12 @@ Status MappedFile::open(const std::string& path, std::unique_ptr<MappedFile>* re
   }
 
   // Shared, so that pages are the page cache's own and are never charged to the process.
-  void* address = mmap(nullptr, n_bytes, PROT_READ, MAP_SHARED, file->fd_, 0);
+  void* address = map_shared(nullptr, n_bytes, file->fd_, 0);
   if (address == MAP_FAILED)
     return {Code::OUT_OF_MEMORY, "The file " + quoted_path(path) + " cannot be mapped: " + error_text(errno) + "."};
   file->bytes_ = {static_cast<const uint8_t*>(address), static_cast<size_t>(n_bytes)};
   HEARTH_RETURN_IF_ERROR(SigbusGuard::watch(address, n_bytes, &file->guard_));
-
-  // A fork need not copy gigabytes of page tables, a core dump need not hold the weights. Read-ahead stays the kernel's
-  // default: decoding reads each tensor from front to back, and MADV_SEQUENTIAL would drop pages that the next token
-  // needs. Advice only: a kernel that lacks it loses nothing else.
-  madvise(address, n_bytes, MADV_DONTFORK);
-  madvise(address, n_bytes, MADV_DONTDUMP);
+  advise_mapping(address, n_bytes);
   *result = std::move(file);
   return {};
 }
@@ -73,8 +82,10 @@ MappedFile::~MappedFile() {
 Status MappedFile::read_past_cache(size_t offset, size_t n, std::span<uint8_t> buffer, const uint8_t** data) const {
   const size_t begin = align_down(offset, kDirectAlignment), wanted = offset + n - begin;
   const size_t most = align_up(wanted, kDirectAlignment);
-  const auto failed = [&](const std::string& why) -> Status {
-    return {Code::FILE_READ_FAILED, "The file " + quoted_path(path_) + " could not be read: " + why + "."};
+  const auto failed = [&](const std::string& why) {
+    failed_at_ = begin;
+    read_failed_ = true;
+    return read_failure(why);
   };
   bool retried = false;
   for (size_t got = 0; got < wanted;) {
@@ -118,24 +129,59 @@ Status MappedFile::peek(size_t offset, std::span<uint8_t> out) const {
   }
   // Whatever a device wants of direct reads, this way is always open.
   std::copy_n(bytes_.data() + offset, out.size(), out.data());
-  if (guard_.faulted()) return {Code::FILE_READ_FAILED, "The file " + quoted_path(path_) + " could not be read."};
+  if (guard_.faulted()) return read_failure("a part of it gives errors");
   return {};
 }
 
 Status MappedFile::health() const {
-  if (guard_.faulted())
-    return {Code::FILE_READ_FAILED, "The file " + quoted_path(path_) + " could not be read while it was in use."};
+  // A file that was cut short cannot be read either: that is the true cause.
+  HEARTH_RETURN_IF_ERROR(unchanged());
+  if (guard_.faulted()) return read_failure("a part of it gave errors while it was in use");
+  return {};
+}
+
+Status MappedFile::unchanged() const {
   struct stat now = {};
   if (fstat(fd_, &now) != 0)
-    return {Code::FILE_READ_FAILED,
-            "The file " + quoted_path(path_) + " cannot be examined: " + error_text(errno) + "."};
+    return {Code::FILE_READ_FAILED, "The file " + name() + " cannot be examined: " + error_text(errno) + "."};
   if (now.st_size != opened_.st_size) {
-    return {Code::FILE_CHANGED, "The file " + quoted_path(path_) + " had " + std::to_string(opened_.st_size) +
+    return {Code::FILE_CHANGED, "The file " + name() + " had " + std::to_string(opened_.st_size) +
                                     " bytes when it was opened and has " + std::to_string(now.st_size) + " now."};
   }
   if (!same_time(now.st_mtim, opened_.st_mtim))
-    return {Code::FILE_CHANGED, "The file " + quoted_path(path_) + " was written to while it was in use."};
+    return {Code::FILE_CHANGED, "The file " + name() + " was written to while it was in use."};
   return {};
+}
+
+Status MappedFile::restore() const {
+  if (!guard_.faulted()) return {};
+  HEARTH_RETURN_IF_ERROR(unchanged());
+  void* const address = const_cast<uint8_t*>(bytes_.data());
+  const bool mapped =
+      guard_.end_fault([&] { return map_shared(address, bytes_.size(), fd_, MAP_FIXED) != MAP_FAILED; });
+  if (!mapped) return {Code::OUT_OF_MEMORY, "The file " + name() + " cannot be mapped: " + error_text(errno) + "."};
+  advise_mapping(address, bytes_.size());
+  return {};
+}
+
+Status MappedFile::probe() const {
+  HEARTH_RETURN_IF_ERROR(unchanged());
+  if (bytes_.empty()) return {};
+  size_t at = failed_at_;
+  if (guard_.faulted()) at = static_cast<size_t>(static_cast<const uint8_t*>(guard_.fault()) - bytes_.data());
+  const std::unique_ptr<void, decltype(&free)> buffer(aligned_alloc(kDirectAlignment, direct_bytes(1)), free);
+  if (buffer == nullptr) return {Code::OUT_OF_MEMORY, "There is no memory to read from " + name() + "."};
+  const uint8_t* data = nullptr;
+  HEARTH_RETURN_IF_ERROR(read_past_cache(std::min(at, bytes_.size() - 1), 1,
+                                         {static_cast<uint8_t*>(buffer.get()), direct_bytes(1)}, &data));
+  read_failed_ = false;
+  return {};
+}
+
+std::string MappedFile::name() const { return quoted_path(path_) + (device_.empty() ? "" : " on " + device_); }
+
+Status MappedFile::read_failure(const std::string& why) const {
+  return {Code::FILE_READ_FAILED, "The file " + name() + " could not be read: " + why + "."};
 }
 
 }  // namespace hearth

@@ -1,6 +1,7 @@
 // split.no, split.count and split.tensors.count are keys of llama.cpp's gguf-split, and so are the names.
 #include "memory/model_parts.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <optional>
 #include <utility>
@@ -116,16 +117,36 @@ Status ModelParts::peek(const GgufTensor& tensor, size_t at, std::span<uint8_t> 
   return files_[tensor.part]->peek(tensor.offset + at, out);
 }
 
-const MappedFile& ModelParts::file_of(const uint8_t* data) const {
+std::shared_ptr<const MappedFile> ModelParts::file_of(const uint8_t* data) const {
   for (const auto& file : files_) {
-    if (data >= file->bytes().data() && data < file->bytes().data() + file->bytes().size()) return *file;
+    if (data >= file->bytes().data() && data < file->bytes().data() + file->bytes().size()) return file;
   }
-  return *files_[0];
+  return files_[0];
 }
 
 Status ModelParts::health() const {
   for (const auto& file : files_) HEARTH_RETURN_IF_ERROR(file->health());
   return {};
+}
+
+uint64_t ModelParts::generation() const {
+  uint64_t sum = 0;
+  for (const auto& file : files_) sum += file->generation();
+  return sum;
+}
+
+Status ModelParts::restore() const {
+  for (const auto& file : files_) HEARTH_RETURN_IF_ERROR(file->restore());
+  return {};
+}
+
+Status ModelParts::probe() const {
+  for (const auto& file : files_) HEARTH_RETURN_IF_ERROR(file->probe());
+  return {};
+}
+
+bool ModelParts::failed() const {
+  return std::ranges::any_of(files_, [](const auto& file) { return file->failed(); });
 }
 
 }  // namespace hearth

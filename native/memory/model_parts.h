@@ -30,17 +30,22 @@ class ModelParts {
   Status peek(const GgufTensor& tensor, size_t at, std::span<uint8_t> out) const;
 
   // The file that `data`, an address in a tensor, is mapped from.
-  const MappedFile& file_of(const uint8_t* data) const;
-  const std::vector<std::unique_ptr<MappedFile>>& files() const { return files_; }
+  std::shared_ptr<const MappedFile> file_of(const uint8_t* data) const;
+  const std::vector<std::shared_ptr<const MappedFile>>& files() const { return files_; }
 
   // The first file that is no longer what was opened: MappedFile::health().
   Status health() const;
+  // The sum, or the first failure, of what MappedFile has under these names, of all files.
+  uint64_t generation() const;
+  Status restore() const;
+  Status probe() const;
+  bool failed() const;
 
  private:
   Status append(const std::string& path, uint32_t number, uint32_t count);
   Status read_parts();
 
-  std::vector<std::unique_ptr<MappedFile>> files_;  // first: the header views them
+  std::vector<std::shared_ptr<const MappedFile>> files_;  // first: the header views them
   GgufFile header_;
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "include/status.h"
+#include "memory/expert_weights.h"
 #include "memory/kept_pages.h"
 #include "memory/model_parts.h"
 #include "memory/tile_stream.h"
@@ -18,8 +19,9 @@
 namespace hearth {
 
 struct ResidencyOptions {
-  uint64_t weight_bytes = 0;                // what weights and the ring may take together
-  std::optional<uint64_t> kept_bytes = {};  // what weights may take, whatever the ring does
+  uint64_t weight_bytes = 0;                       // what weights and the ring may take together
+  std::optional<uint64_t> kept_bytes = {};         // what weights may take, whatever the ring does
+  std::optional<uint64_t> kept_expert_bytes = {};  // what experts may take of it
   size_t least_tile_bytes = size_t{256} << 10;
   KeepOptions keep = {};
 };
@@ -43,12 +45,19 @@ struct ResidencyCounts {
   StreamCounts stream;
 };
 
+// The experts of a model; none in most.
+struct ResidentExperts {
+  std::vector<MappedExperts> layers = {};  // in the order of a pass
+  std::shared_ptr<ExpertCounts> counts = {};
+  size_t n_used = 0;  // of a layer, by a token
+};
+
 class Residency {
  public:
   // `matrices` in the order in which a pass uses them. `parts` outlives this. OUT_OF_MEMORY.
-  static Status create(const ModelParts& parts, std::span<const MappedMatrix> matrices, const ResidencyOptions& options,
-                       std::unique_ptr<Residency>* residency);
-  ~Residency();
+  static Status create(const ModelParts& parts, std::span<const MappedMatrix> matrices, ResidentExperts experts,
+                       const ResidencyOptions& options, std::unique_ptr<Residency>* residency);
+  ~Residency();  // leaves behind a thread that hangs in a read
 
   const Tiles& tiles() const { return tiles_; }
   ResidencyCounts counts() const;
@@ -66,6 +75,8 @@ class Residency {
   // Takes a tile only if it is there already, and the ring has room for others to be read meanwhile; else null.
   const uint8_t* take_ready(size_t tile);
   void release();
+  // Null: the model has none.
+  ExpertWeights* experts() const { return experts_.get(); }
 
  private:
   Residency(const ModelParts& parts, Tiles tiles) : parts_(parts), tiles_(std::move(tiles)) {}
@@ -76,8 +87,9 @@ class Residency {
   std::vector<size_t> place_;  // [tiles] among the kept or the streamed ones
   size_t slots_ = 0, held_ = 0;
   size_t next_ = 0;  // where the pass is: the tile behind the last one that it asked for
-  std::unique_ptr<KeptPages> kept_;
-  std::unique_ptr<TileStream> stream_;  // null: nothing is streamed
+  std::shared_ptr<KeptPages> kept_;
+  std::shared_ptr<ExpertWeights> experts_;
+  std::shared_ptr<TileStream> stream_;  // null: nothing is streamed
 };
 
 }  // namespace hearth

@@ -20,6 +20,8 @@ struct Slot {
   std::atomic<uintptr_t> begin{0};  // 0 while the slot is free or changes
   std::atomic<uintptr_t> end{0};
   std::atomic<bool> faulted{false};
+  std::atomic<uintptr_t> fault{0};
+  std::atomic<uint32_t> generation{0};
 };
 
 std::array<Slot, SigbusGuard::kMaxRanges> slots;
@@ -27,7 +29,8 @@ std::atomic<int> running_handlers{0};
 struct sigaction previous_action;
 std::mutex registration;  // of slots and of the handler, never taken by the handler
 
-static_assert(std::atomic<uintptr_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+static_assert(std::atomic<uintptr_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free &&
+              std::atomic<uint32_t>::is_always_lock_free);
 
 Slot* find_slot(uintptr_t address) {
   for (Slot& slot : slots) {
@@ -67,7 +70,9 @@ void handle_sigbus(int signal, siginfo_t* info, void* context) {
   running_handlers.fetch_add(1);
   if (info->si_code > 0) {  // from the kernel; a sender's signal carries no address
     if (Slot* slot = find_slot(reinterpret_cast<uintptr_t>(info->si_addr)); slot != nullptr) {
+      slot->fault.store(reinterpret_cast<uintptr_t>(info->si_addr));
       slot->faulted.store(true);
+      slot->generation.fetch_add(1);
       handled = map_zeros_over(*slot);
     }
   }
@@ -130,5 +135,19 @@ void SigbusGuard::reset() {
 }
 
 bool SigbusGuard::faulted() const { return slot_ >= 0 && slots[slot_].faulted.load(); }
+
+const void* SigbusGuard::fault() const {
+  return slot_ < 0 ? nullptr : reinterpret_cast<const void*>(slots[slot_].fault.load());
+}
+
+uint32_t SigbusGuard::generation() const { return slot_ < 0 ? 0 : slots[slot_].generation.load(); }
+
+void SigbusGuard::set_faulted(bool faulted) {
+  if (slot_ >= 0) slots[slot_].faulted.store(faulted);
+}
+
+void SigbusGuard::grow_generation() {
+  if (slot_ >= 0) slots[slot_].generation.fetch_add(1);
+}
 
 }  // namespace hearth

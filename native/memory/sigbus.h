@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "include/status.h"
 
@@ -26,10 +27,28 @@ class SigbusGuard {
 
   // Whether a page of the range could not be read; since then the whole range reads as zeros.
   bool faulted() const;
+  // The address that could not be read, once faulted().
+  const void* fault() const;
+  // Grows with each fault and each end_fault(): who read the range between two equal values read the file.
+  uint32_t generation() const;
+  // The caller has put the file back in the place of the zeros by `map`. Any thread, but one at a time.
+  template <class Map>
+  bool end_fault(Map&& map) {
+    // First the flag: a fault that comes as soon as the file is mapped sets it again. Who reads zeros meanwhile learns
+    // it from the generation.
+    set_faulted(false);
+    const bool mapped = map();
+    if (!mapped) set_faulted(true);
+    grow_generation();
+    return mapped;
+  }
 
   static constexpr int kMaxRanges = 256;
 
  private:
+  void set_faulted(bool faulted);
+  void grow_generation();
+
   int slot_ = -1;
 };
 

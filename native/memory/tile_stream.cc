@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "base/text.h"
 #include "memory/huge_pages.h"
 
 namespace hearth {
@@ -20,8 +19,8 @@ double milliseconds(std::chrono::steady_clock::duration time) {
 }  // namespace
 
 Status TileStream::create(std::vector<TileSource> sources, const StreamOptions& options,
-                          std::unique_ptr<TileStream>* result) {
-  std::unique_ptr<TileStream> stream(new TileStream(std::move(sources), options));
+                          std::shared_ptr<TileStream>* result) {
+  std::shared_ptr<TileStream> stream(new TileStream(std::move(sources), options));
   for (const TileSource& source : stream->sources_)
     stream->slot_bytes_ = std::max(stream->slot_bytes_, MappedFile::direct_bytes(source.bytes));
   const size_t bytes = stream->slot_bytes_ * options.slots;
@@ -31,19 +30,23 @@ Status TileStream::create(std::vector<TileSource> sources, const StreamOptions& 
   HEARTH_RETURN_IF_ERROR(stream->ring_.allocate(bytes, &base));  // an arena starts at a page
   advise_huge_pages(base, bytes);
   for (size_t i = 0; i < options.slots; ++i) stream->slots_[i].buffer = base + i * stream->slot_bytes_;
-  TileStream* self = stream.get();
-  for (int i = 0; i < options.readers; ++i) self->readers_.emplace_back([self] { self->read(); });
+  try {
+    for (int i = 0; i < options.readers; ++i) stream->readers_.start([stream] { stream->read(); });
+  } catch (...) {
+    stream->close();
+    throw;
+  }
   *result = std::move(stream);
   return {};
 }
 
-TileStream::~TileStream() {
+void TileStream::close() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
   room_.notify_all();
-  for (std::thread& reader : readers_) reader.join();
+  readers_.end();
 }
 
 bool TileStream::holds(uint64_t position, State state) const {
@@ -107,9 +110,8 @@ Status TileStream::take(size_t index, const std::atomic<bool>& stop, const uint8
     if (stop.load(std::memory_order_relaxed)) return {Code::STOPPED, "The step was stopped."};
     const Clock::time_point now = Clock::now();
     if (now - std::max(began, last_read_) > options_.patience) {
-      return {Code::FILE_READ_FAILED, "The file " + quoted_path(sources_[index].file->path()) +
-                                          " could not be read: its storage has not answered for " +
-                                          std::to_string(options_.patience.count() / 1000) + " seconds."};
+      return sources_[index].file->read_failure("its storage has not answered for " +
+                                                std::to_string(options_.patience.count() / 1000) + " seconds");
     }
     read_.wait_for(lock, kGlance);
   }

@@ -9,18 +9,18 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "include/status.h"
 #include "memory/arena.h"
+#include "memory/leavable_threads.h"
 #include "memory/mapped_file.h"
 
 namespace hearth {
 
-// A tile's place in a file, which outlives the stream.
+// A tile's place in a file.
 struct TileSource {
-  const MappedFile* file;
+  std::shared_ptr<const MappedFile> file;
   size_t offset;
   size_t bytes;
 };
@@ -43,8 +43,9 @@ class TileStream {
  public:
   // `sources` in the order of use, at least one. OUT_OF_MEMORY.
   static Status create(std::vector<TileSource> sources, const StreamOptions& options,
-                       std::unique_ptr<TileStream>* stream);
-  ~TileStream();  // waits for running reads
+                       std::shared_ptr<TileStream>* stream);
+  // Ends the readers, but for one that hangs in a read; the stream lives until that returns.
+  void close();
   TileStream(const TileStream&) = delete;
   TileStream& operator=(const TileStream&) = delete;
 
@@ -98,7 +99,7 @@ class TileStream {
   int running_ = 0;  // reads
   Clock::time_point running_since_, last_read_;
   StreamCounts counts_;
-  std::vector<std::thread> readers_;
+  LeavableThreads readers_;
 };
 
 }  // namespace hearth

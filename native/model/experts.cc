@@ -2,8 +2,11 @@
 // weights together, and brought back. A token's result does not depend on who else is in the batch.
 #include <cstring>
 #include <numeric>
+#include <vector>
 
+#include "memory/residency.h"
 #include "model/pass.h"
+#include "model/routed_product.h"
 
 namespace hearth {
 namespace {
@@ -27,6 +30,9 @@ HearthColumns columns_of(const HearthColumns& x, size_t first, size_t n) {
 
 // The least divisor of the chosen experts' weights: the smallest normal half.
 constexpr float kLeastWeightSum = 0x1p-14f;
+
+// The next layer's choice is guessed for so many rows at most: the experts of a longer batch are most of them.
+constexpr size_t kMostGuessedRows = 8;
 
 // The rows [first, first + n) of x.
 Tensor rows_of(const Tensor& x, size_t first, size_t n) { return {x.row(first), n, x.cols}; }
@@ -75,11 +81,47 @@ Pass::Routes Pass::route(const Tensor& logits, const Experts& w) {
   return routes;
 }
 
-Tensor Pass::experts(const Tensor& x, const Experts& w) {
+size_t Pass::want_experts(const Routes& routes, const Experts& w, const std::optional<NextExperts>& next) {
+  ExpertWeights& weights = *residency_->experts();
+  const auto uses_of = [](const Routes& chosen, size_t n_expert) {
+    std::vector<ExpertWeights::Use> uses;
+    for (size_t e = 0; e < n_expert; ++e) {
+      if (const size_t n = chosen.count(e); n > 0) uses.push_back({e, static_cast<uint32_t>(n)});
+    }
+    return uses;
+  };
+  const size_t layer = weights.find(w.gates.data);
+  weights.want(layer, uses_of(routes, w.n_expert));
+  // A router that is streamed itself would come out of its turn.
+  if (!next || next->x->rows > kMostGuessedRows || residency_->tiles().streamed_bytes() > 0 || !weights.guesses_pay())
+    return layer;
+  const Routes guessed = route(foresee(*next), *next->experts);
+  weights.guess(weights.find(next->experts->gates.data), uses_of(guessed, next->experts->n_expert));
+  return layer;
+}
+
+Tensor Pass::foresee(const NextExperts& next) {
+  const Linear router{next.experts->router, nullptr};
+  const Linear* routers[] = {&router};
+  const Tensor x{next.x->data, std::min(next.x->rows, kMostGuessedRows), next.x->cols};
+  const Tensor normed = rms_norm(x, *next.norm);
+  const Tensor logits = allocate(normed.rows, router.weight.rows);
+  const Product product{router.weight, columns(normed, routers), logits};
+  if (!counts_) hearth::multiply({&product, 1}, matmuls_, &pool_);
+  return logits;
+}
+
+Tensor Pass::experts(const Tensor& x, const Experts& w, std::optional<NextExperts> next) {
   const Linear router{w.router, nullptr};
   const Tensor logits = linear(x, router);
   name("router", logits);
   const Routes routes = route(logits, w);
+  if (counts_ && experts_ != nullptr) experts_->push_back(w);
+  const bool is_routed = residency_ != nullptr && residency_->experts() != nullptr;
+  const size_t mark = scratch_.position();
+  if (counts_ && next) foresee(*next);
+  const size_t layer = is_routed ? want_experts(routes, w, next) : 0;
+  scratch_.rewind(mark);
 
   const size_t places = x.rows * w.n_used, n_ff = w.gates.rows / w.n_expert, n_embd = x.cols;
   Tensor gathered = allocate(places, n_embd), gate = allocate(places, n_ff), up = allocate(places, n_ff);
@@ -90,25 +132,34 @@ Tensor Pass::experts(const Tensor& x, const Experts& w) {
     }
   });
 
-  const auto multiply_each = [&](const Tensor& from, std::initializer_list<std::pair<const Matrix*, Tensor*>> pairs) {
+  struct Pair {
+    const Matrix* matrix;
+    Tensor* to;
+    ExpertPart part;
+  };
+  const auto multiply_each = [&](const Tensor& from, std::initializer_list<Pair> pairs) {
     std::vector<Linear> all;
-    for (const auto& [matrix, to] : pairs) all.push_back({*matrix, nullptr});
+    for (const Pair& pair : pairs) all.push_back({*pair.matrix, nullptr});
     std::vector<const Linear*> weights;
     for (const Linear& linear : all) weights.push_back(&linear);
     const HearthColumns c = columns(from, weights);
-    std::vector<Product> products;
+    std::vector<RoutedProduct> products;
     for (size_t e = 0; e < w.n_expert; ++e) {
       const size_t first = routes.starts[e], n = routes.count(e);
       if (n == 0) continue;
-      for (const auto& [matrix, to] : pairs) {
-        products.push_back({matrix->slice(e * to->cols, to->cols), columns_of(c, first, n), rows_of(*to, first, n)});
+      for (const auto& [matrix, to, part] : pairs) {
+        const Matrix own = matrix->slice(e * to->cols, to->cols);
+        products.push_back({{own, columns_of(c, first, n), rows_of(*to, first, n)}, e, part});
       }
     }
-    run(products);
+    if (is_routed)
+      multiply_routed(products, layer, matmuls_, &pool_, residency_->experts(), stop_);
+    else if (!counts_)
+      multiply_mapped(products, matmuls_, &pool_);
   };
-  multiply_each(gathered, {{&w.gates, &gate}, {&w.ups, &up}});
+  multiply_each(gathered, {{&w.gates, &gate, kGate}, {&w.ups, &up, kUp}});
   silu_mul(gate, up);
-  multiply_each(gate, {{&w.downs, &down}});
+  multiply_each(gate, {{&w.downs, &down, kDown}});
 
   for_rows(x.rows, n_embd * w.n_used, [&](size_t r) {
     std::memset(y.row(r), 0, n_embd * sizeof(float));

@@ -37,7 +37,9 @@ class Lfm2 final : public Decoder {
       p.add_residual(x, mixed);
       p.name("mixer_residual", x);
       const Tensor fed = p.rms_norm(x, w.ffn_norm);
-      p.add_residual(x, w.is_dense ? swiglu(p, fed, w.ffn) : p.experts(fed, w.experts));
+      std::optional<NextExperts> next;
+      if (!is_last(il)) next = {&x, &layers_[il + 1].ffn_norm, &layers_[il + 1].experts};
+      p.add_residual(x, w.is_dense ? swiglu(p, fed, w.ffn) : p.experts(fed, w.experts, next));
       p.name("layer", x);
     }
     p.logits(p.rms_norm(x, output_norm_), output_);  // [n_outputs, n_vocab]

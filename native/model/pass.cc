@@ -28,6 +28,7 @@ Pass::Pass(const PassResources& resources, const Batch& batch, float* logits, fl
       states_(*resources.states),
       residency_(resources.residency),
       matrices_(resources.matrices),
+      experts_(resources.experts),
       trace_(*resources.trace),
       stop_(*resources.stop),
       batch_(batch),

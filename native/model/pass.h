@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -90,6 +91,14 @@ struct Experts {
   Matrix downs;       // [n_expert * n_embd, n_ff]
 };
 
+// The experts of the layer that comes next, and what its router will see but for what this layer adds: their weights
+// can be read ahead where they are streamed.
+struct NextExperts {
+  const Tensor* x;      // the residual stream
+  const RmsNorm* norm;  // before the router
+  const Experts* experts;
+};
+
 // Thrown by layer() once PassResources::stop is set.
 struct PassStopped {};
 
@@ -103,6 +112,7 @@ struct PassResources {
   kv::States* states;
   Residency* residency;           // of the weights; null: all are where they are mapped
   std::vector<Matrix>* matrices;  // those that a pass which only counts multiplies with are added; may be null
+  std::vector<Experts>* experts;  // likewise
   const Trace* trace;             // may hold nothing
   const std::atomic<bool>* stop;
   int32_t context_tokens;  // the longest that a sequence can become
@@ -183,7 +193,7 @@ class Pass {
   void delta_decay(Tensor& x, std::span<const float> dt, std::span<const float> a);
   void sigmoid(Tensor& x);
   // The chosen experts' SwiGLU of each row, weighted and summed. Reads no other expert's weights.
-  Tensor experts(const Tensor& x, const Experts& w);
+  Tensor experts(const Tensor& x, const Experts& w, std::optional<NextExperts> next = {});
   // Only the rows whose logits are wanted: after the last layer's attention nothing looks at the others.
   void keep_outputs(Tensor& x) {
     x = select_outputs(x);
@@ -208,6 +218,10 @@ class Pass {
   void run(std::span<const Product> products);
   Tensor cut(const Tensor& x, size_t period, size_t at, size_t size);
   Routes route(const Tensor& logits, const Experts& w);
+  // Reads ahead what this layer and perhaps the next one need; the layer's number among those with experts.
+  size_t want_experts(const Routes& routes, const Experts& w, const std::optional<NextExperts>& next);
+  // The next router's logits of the first rows.
+  Tensor foresee(const NextExperts& next);
   void store_kv(const Tensor& k, const Tensor& v, const AttentionShape& shape);
   void store_head(const float* x, size_t dim, const kv::HeadRows& rows, size_t slot);
   size_t start_rows(const AttentionCall& call, const AttentionItem& item, const Tensor& acc, HearthAttendRow* rows);
@@ -243,6 +257,7 @@ class Pass {
   kv::States& states_;
   Residency* const residency_;
   std::vector<Matrix>* const matrices_;
+  std::vector<Experts>* const experts_;
   const Trace& trace_;
   const std::atomic<bool>& stop_;
   const Batch& batch_;

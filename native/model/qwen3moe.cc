@@ -25,7 +25,9 @@ class Qwen3Moe final : public Decoder {
       if (is_last(il)) p.keep_outputs(x, attended);
       p.add_residual(x, attended);
       p.name("attn_residual", x);
-      p.add_residual(x, p.experts(p.rms_norm(x, w.ffn_norm), w.experts));
+      std::optional<NextExperts> next;
+      if (!is_last(il)) next = {&x, &layers_[il + 1].ffn_norm, &layers_[il + 1].experts};
+      p.add_residual(x, p.experts(p.rms_norm(x, w.ffn_norm), w.experts, next));
       p.name("layer", x);
     }
     p.logits(p.rms_norm(x, output_norm_), output_);  // [n_outputs, n_vocab]

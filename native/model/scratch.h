@@ -33,6 +33,9 @@ class Scratch {
     return static_cast<T*>(memory);
   }
 
+  // Takes its memory now and not in the first large step. OUT_OF_MEMORY.
+  Status touch() const { return arena_.touch(base_, capacity_); }
+
   bool counts() const { return base_ == nullptr; }
   size_t position() const { return used_; }
   void rewind(size_t position) { used_ = position; }

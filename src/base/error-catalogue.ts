@@ -38,8 +38,10 @@ const internal = (advice: string): ErrorKind => ({ status: 500, wireCode: "serve
 /** Model files and the engine: every code that native/ can return, and those alone. */
 export const engineErrors = {
   FILE_OPEN_FAILED: badModel("Check the path and its permissions."),
-  FILE_READ_FAILED: badModel("The file was cut short or its storage fails. Replace the file, check the card, restart."),
-  FILE_CHANGED: badModel("The model file changed while it was in use. Restart to load the new file."),
+  FILE_READ_FAILED: badModel(
+    "The file was cut short or its storage fails. Check the card or disk; hearth goes on by itself when it can be read.",
+  ),
+  FILE_CHANGED: badModel("The model file changed while it was in use. hearth loads the new one by itself: ask again."),
   FILE_WRITE_FAILED: internal("Check the free space and the permissions of the folder."),
   GGUF_BAD_MAGIC: badModel("This is not a GGUF file. Give the path of a .gguf model."),
   GGUF_BAD_VERSION: badModel("GGUF versions 2 and 3, little-endian, are supported. Convert the file anew."),

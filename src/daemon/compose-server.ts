@@ -93,7 +93,7 @@ export function composeServer(config: Config, dependencies: ServerDependencies):
     ...serving
   } = dependencies;
   const { clock, logger, health, renderer } = serving;
-  const models = new ModelRegistry(engineModule, catalog, modelRegistryOptions(config, model), {
+  const models = new ModelRegistry(engineModule, catalog, modelRegistryOptions(config, model, stateFolder), {
     ...serving,
     metrics: new SchedulerMetrics(metrics),
   });

@@ -38,6 +38,7 @@ import type { ModelStore } from "../store/model-store.js";
 import { SnapshotFiles } from "../store/snapshot-files.js";
 import { composeServer } from "./compose-server.js";
 import { Governor } from "./governor/governor.js";
+import { MemoryGovernor } from "./governor/memory-governor.js";
 import { collectGovernorMetrics } from "./governor/metrics.js";
 import { collectHostMetrics, hostFiles } from "./host-metrics.js";
 import type { KeptChats } from "./kept-chats.js";
@@ -116,6 +117,7 @@ export class Daemon {
   readonly #governor: Governor;
   readonly #status: StatusReporter;
   readonly #modelWatch: ModelWatch;
+  readonly #memory: MemoryGovernor;
   readonly #failure = deferred<never>();
   /** The wait for an address to listen on. */
   readonly #waiting = new AbortController();
@@ -187,6 +189,10 @@ export class Daemon {
       idle: this.#idle,
       allowance,
       use: (file) => store.use(file),
+      onReload: (loaded) => {
+        this.#modelWatch.start(loaded.model);
+        void this.#readPinned(loaded);
+      },
       ...(this.#snapshots && { snapshots: { files: this.#snapshots, metrics: snapshotMetrics } }),
       keys: () => this.#keys.keys(),
       tls,
@@ -211,7 +217,8 @@ export class Daemon {
       progress: () => this.#models.progress(),
       ping: () => systemd.ping(),
     });
-    this.#modelWatch = new ModelWatch(clock, this.#health);
+    this.#modelWatch = new ModelWatch(clock, this.#health, () => void this.#models.reload());
+    this.#memory = new MemoryGovernor({ clock, logger, health: this.#health, models: () => this.#models.ready() });
     this.#reload = new Reload({
       live: this.#live,
       health: this.#health,
@@ -258,6 +265,7 @@ export class Daemon {
         if (this.#stopping) return;
         this.#modelWatch.start(loaded.model);
         this.#loaded = loaded;
+        this.#memory.start();
         void this.#readPinned(loaded).then(() => this.#tuneWhenIdle());
       },
       (error) => this.#failure.reject(error),
@@ -274,6 +282,7 @@ export class Daemon {
     const enough = this.#extend();
     logger.info({ graceMs: this.#config["shutdown.grace_ms"] }, "stopping");
     this.#modelWatch.stop();
+    this.#memory.stop();
     this.#keys.stop();
     this.#server.stopListening();
     this.#streams.stop();

@@ -1,5 +1,6 @@
 /** The configuration in the words of the engine, the scheduler and the service. */
 import { totalmem } from "node:os";
+import path from "node:path";
 import type { LoadedConfig } from "../config/load.js";
 import type { Config, OptionKey } from "../config/options.js";
 import type { EngineOptions } from "../engine/contract.js";
@@ -13,15 +14,16 @@ import type { ModelFile } from "./model-file.js";
 const shareOfMemory = 0.8;
 
 export function modelHostOptions(config: Config, model: ModelFile): ModelHostOptions {
-  const { name, path, settings } = model;
-  return { ...hostOptions(config), path, alias: config["model.alias"] || name, settings };
+  const { name, path: file, settings } = model;
+  return { ...hostOptions(config), path: file, alias: config["model.alias"] || name, settings };
 }
 
-export function modelRegistryOptions(config: Config, configured: ModelFile): ModelRegistryOptions {
+export function modelRegistryOptions(config: Config, configured: ModelFile, stateFolder: string): ModelRegistryOptions {
+  const host = hostOptions(config);
   return {
     configured,
     alias: config["model.alias"],
-    host: hostOptions(config),
+    host: { ...host, engine: { ...host.engine, countsFolder: path.join(stateFolder, "experts") } },
     budgetBytes: modelMemory(config),
     keepAliveMs: config["models.keep_alive_ms"],
   };

@@ -103,7 +103,7 @@ async function watched(
 const handles = new WeakMap<Model, AddonModel>();
 
 function toModel(handle: AddonModel): Model {
-  const methods = forward(handle, ["encode", "decode", "compileGrammar", "checkHealth"]);
+  const methods = forward(handle, ["encode", "decode", "compileGrammar", "checkStorage"]);
   const model = { info: handle.info(), ...methods };
   handles.set(model, handle);
   return model;
@@ -112,6 +112,9 @@ function toModel(handle: AddonModel): Model {
 function toEngine(handle: AddonEngine): Engine {
   const methods = forward(handle, [
     "residency",
+    "memory",
+    "fitWeights",
+    "holdFreeKv",
     "useThreads",
     "matmuls",
     "useMatmuls",

@@ -50,6 +50,8 @@ export interface ModelInfo {
   readonly weightType: string;
   /** Jinja; null when the file has none. */
   readonly chatTemplate: string | null;
+  /** The device that the file is on, `mmcblk0p2`; empty where the system does not say. */
+  readonly device: string;
   readonly parameters: number;
   readonly fileBytes: number;
   /** Read for each decoded token. */
@@ -104,8 +106,11 @@ export interface Model {
   decode(ids: Int32Array, withControlTokens: boolean): Uint8Array;
   /** Compiles GBNF off the main thread. Rejects with GRAMMAR_INVALID, GRAMMAR_TOO_COMPLEX or TOKENIZER_UNSUPPORTED. */
   compileGrammar(gbnf: string): Promise<Grammar>;
-  /** Throws FILE_CHANGED or FILE_READ_FAILED once the mapped file is no longer what was loaded. */
-  checkHealth(): void;
+  /**
+   * Rejects with FILE_CHANGED or FILE_READ_FAILED once the mapped file is no longer what was loaded, or was not readable: until
+   * the place that could not be read can be read again. `probes`: reads a block in any case. It takes as long as the storage does.
+   */
+  checkStorage(probes: boolean): Promise<void>;
 }
 
 export interface SamplerOptions {
@@ -165,6 +170,8 @@ export interface EngineOptions {
    * do not fit are read from the file for each step.
    */
   readonly memoryBudget?: number;
+  /** Folder for counts of which experts are used, which the next run begins with; empty or without: none are kept. */
+  readonly countsFolder?: string;
   /** For tests, 0 to 1: the share of the weights that stays in memory, whatever fits. */
   readonly keptShare?: number;
 }
@@ -286,6 +293,20 @@ export interface ModelMemoryPlan {
   readonly plans: readonly MemoryPlan[];
 }
 
+/** How the memory of an engine stands to what the system has. Mirrors EngineMemory of native/include/engine.h. */
+export interface EngineMemory {
+  /** Weights that a step may read. */
+  readonly weightBytes: number;
+  /** Weights that stay in memory, and the ring. */
+  readonly heldBytes: number;
+  /** Bytes that weights and ring may take at this moment. */
+  readonly affordableBytes: number;
+  /** Bytes that others lack already, beside that. */
+  readonly missingBytes: number;
+  /** The share of ten seconds in which some program waited for memory; null: nobody says. */
+  readonly stalledPercent: number | null;
+}
+
 export interface StepChunk {
   /** From `openSequence`. At most one chunk a sequence in a step. */
   readonly sequence: number;
@@ -354,6 +375,11 @@ export interface Engine {
   readonly isa: string;
   /** null: all weights fit. */
   residency(): WeightResidency | null;
+  memory(): EngineMemory;
+  /** Weights and ring take at most so many bytes from now on; weights without room are read from the file for each step. */
+  fitWeights(bytes: number): void;
+  /** Whether room of the KV cache that no sequence has holds memory, so that it is there when it is needed. */
+  holdFreeKv(holds: boolean): void;
   /**
    * Steps take so many threads from now on, at most those of `options`; `decodeThreads` of them are for steps of few tokens.
    */

@@ -21,6 +21,7 @@ import { type RunningChunk, toStepPlan } from "./running-chunk.js";
 import type { SequenceStream } from "./sequence-stream.js";
 import { SlotTable } from "./slots.js";
 import { SnapshotPolicy } from "./snapshot-policy.js";
+import { StalledSteps } from "./stalled-steps.js";
 import { StepOutcome } from "./step-outcome.js";
 import { StepPlanner } from "./step-planner.js";
 import type { StepTurns } from "./step-turns.js";
@@ -38,6 +39,8 @@ export interface SchedulerDependencies {
   readonly allowance?: StepAllowance;
   /** Whether a token has no letters (see loop-watch.ts); without it none does. */
   readonly isFiller?: (token: number) => boolean;
+  /** Reads a block of the model's file, to tell a step that takes long from storage that does not answer; without it nobody can. */
+  readonly probeStorage?: () => Promise<void>;
   /** Keeps prefixes beyond the process; without it none outlives it. */
   readonly snapshots?: PrefixSnapshots | null;
 }
@@ -56,6 +59,8 @@ export class Scheduler {
   readonly #admission: Admission;
   readonly #planner: StepPlanner;
   readonly #outcome: StepOutcome;
+  /** null: nobody can tell. */
+  readonly #stalls: StalledSteps | null;
   #stepsCompleted = 0;
   #lastProgressAt: number;
   #looping = false;
@@ -65,6 +70,8 @@ export class Scheduler {
   #bestThreads: ThreadCounts;
   #usedThreads: ThreadCounts;
   #newMatmuls: readonly MatmulChoice[] | null = null;
+  /** Changes of the engine's memory, to be made when no step runs. */
+  #memoryChanges: (() => void)[] = [];
 
   constructor(engine: Engine, options: SchedulerOptions, dependencies: SchedulerDependencies) {
     this.#engine = engine;
@@ -74,7 +81,8 @@ export class Scheduler {
     const { threads, decodeThreads } = engine.options;
     this.#usedThreads = [threads, decodeThreads || threads];
     this.#bestThreads = this.#usedThreads;
-    const { clock, metrics, snapshots = null } = dependencies;
+    const { clock, metrics, snapshots = null, probeStorage } = dependencies;
+    this.#stalls = probeStorage ? new StalledSteps(clock, probeStorage) : null;
     const onRestored = () => this.#resumeLoop();
     const snapshotPolicy = new SnapshotPolicy(this.#slots, options.snapshots, {
       clock,
@@ -162,6 +170,45 @@ export class Scheduler {
     this.decodeSpeed.reset();
   }
 
+  /** The tokens that idle slots hold, see SlotTable.idleTokens. */
+  get idleKv(): { readonly idleTokens: number; readonly prefixTokens: number } {
+    return this.#slots.idleTokens;
+  }
+
+  /** Gives back the memory of the KV cache that no request uses; `prefixesToo`: also of prompts that proved their use. */
+  giveBackIdle(prefixesToo: boolean): void {
+    this.#changeMemory(() => {
+      this.#slots.evictIdle(prefixesToo);
+      this.#engine.holdFreeKv(false);
+    });
+  }
+
+  holdFreeKv(): void {
+    this.#changeMemory(() => this.#engine.holdFreeKv(true));
+  }
+
+  /** See Engine.fitWeights. */
+  fitWeights(bytes: number): void {
+    this.#changeMemory(() => this.#engine.fitWeights(bytes));
+    this.decodeSpeed.reset();
+  }
+
+  /** At once, or before the next step. A change that fails leaves the engine as it was. */
+  #changeMemory(change: () => void): void {
+    this.#memoryChanges.push(change);
+    if (!this.#looping) this.#makeMemoryChanges();
+  }
+
+  #makeMemoryChanges(): void {
+    for (const change of this.#memoryChanges.splice(0)) {
+      try {
+        change();
+      } catch (error) {
+        this.#dependencies.logger.warn({ err: error }, "the engine's memory could not be changed");
+      }
+    }
+  }
+
   /** Takes no new work, lets running answers end within `limitMs`, then ends them. Resolves when no step runs. */
   async drain(limitMs: number): Promise<void> {
     this.#draining = true;
@@ -209,6 +256,7 @@ export class Scheduler {
       this.#failEverything(error);
     } finally {
       this.#looping = false;
+      this.#makeMemoryChanges();
       this.#admission.report();
       if (this.busySlots === 0) {
         this.#snapshotPolicy.rest();
@@ -232,8 +280,13 @@ export class Scheduler {
       if (this.#newMatmuls) this.#engine.useMatmuls(this.#newMatmuls);
       this.#newMatmuls = null;
       const plan = toStepPlan(chunks);
+      this.#makeMemoryChanges();
       const { turns } = this.#dependencies;
-      result = await (turns ? turns.take(() => this.#engine.step(plan)) : this.#engine.step(plan));
+      const run = () => {
+        const step = this.#engine.step(plan);
+        return this.#stalls?.watch(step, (silentMs) => this.#giveUpStalled(chunks, silentMs)) ?? step;
+      };
+      result = await (turns ? turns.take(run) : run());
     } catch (error) {
       await this.#recover(chunks, error);
       return;
@@ -272,6 +325,18 @@ export class Scheduler {
       this.#slots.evict(of);
       this.#slots.release(of);
     }
+  }
+
+  /** The step cannot be ended; whoever waits for it, or for its turn, need not wait any longer. What it computes is dropped. */
+  #giveUpStalled(chunks: readonly RunningChunk[], silentMs: number): void {
+    const error = new HearthError(
+      "FILE_READ_FAILED",
+      `The model's storage has not answered for ${Math.round(silentMs / 1000)} seconds.`,
+    );
+    this.#reportFault(error);
+    for (const { of } of chunks) of.job.fail(error);
+    for (const job of this.#admission.clear()) job.fail(error);
+    this.#admission.report();
   }
 
   /** Idle slots give way first, then the youngest request goes back to the queue; one that is alone has to end. */

@@ -80,6 +80,20 @@ export class SlotTable {
       .map(({ sequence, provenTokens, tokens }) => ({ sequence, tokens: tokens.slice(0, provenTokens) }));
   }
 
+  /** The content of idle slots: tokens that no second request asked for yet, and those that one did, or that the owner wants kept. */
+  get idleTokens(): { readonly idleTokens: number; readonly prefixTokens: number } {
+    const sum = (slots: readonly Slot[]) => slots.reduce((tokens, slot) => tokens + slot.tokens.length, 0);
+    return {
+      idleTokens: sum(this.#idle.filter((slot) => !isPrefix(slot))),
+      prefixTokens: sum(this.#idle.filter(isPrefix)),
+    };
+  }
+
+  /** Evicts what idle slots hold; `prefixesToo`: also what proved its use. */
+  evictIdle(prefixesToo: boolean): void {
+    for (const slot of this.#idle) if (prefixesToo || !isPrefix(slot)) this.evict(slot);
+  }
+
   markSaved(sequence: number): void {
     for (const slot of this.#slots) if (slot.sequence === sequence) slot.saved = true;
   }
@@ -199,4 +213,8 @@ export class SlotTable {
     slot.tokens = source.tokens.slice(0, this.#engine.sequenceLength(sequence));
     return sequence;
   }
+}
+
+function isPrefix(slot: Slot): boolean {
+  return slot.pinned || slot.provenTokens > 0;
 }

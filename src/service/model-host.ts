@@ -138,7 +138,7 @@ export class ModelHost implements Models {
     this.#dependencies = dependencies;
     this.alias = options.alias || basename(options.path).replace(/\.gguf$/i, "") || defaultModel;
     this.#loaded.promise.catch(() => {}); // whoever waits for it sees the error; without anybody it is no crash
-    dependencies.health.setUnhealthy("model", "The model is being loaded.");
+    dependencies.health.setUnhealthy("model", "The model is to be loaded.");
   }
 
   get phase(): ModelPhase {
@@ -154,6 +154,7 @@ export class ModelHost implements Models {
   async start(): Promise<ServingModel> {
     const { health, logger, clock } = this.#dependencies;
     const startedAt = clock.now();
+    health.setUnhealthy("model", "The model is being loaded.");
     try {
       this.#endUse = (await this.#dependencies.use?.(this.#options.path)) ?? this.#endUse;
       const loaded = await this.#load();
@@ -265,7 +266,7 @@ export class ModelHost implements Models {
   async stop(graceMs: number): Promise<void> {
     const wasLoading = this.#phase === "loading";
     this.#phase = "stopped";
-    this.#dependencies.health.setUnhealthy("model", "The daemon is stopping.");
+    this.#dependencies.health.setUnhealthy("model", "The model is being unloaded.");
     if (wasLoading) this.#loaded.reject(new HearthError("SHUTTING_DOWN", "The daemon is stopping."));
     if (!this.#ready) return;
     const { scheduler, engine } = this.#ready;
@@ -303,6 +304,7 @@ export class ModelHost implements Models {
       ...dependencies,
       snapshots,
       isFiller: isFillerToken,
+      probeStorage: () => model.checkStorage(true),
     });
     const threads = tuning?.(this.#options.path);
     if (threads) scheduler.useThreads(threads.threads, threads.decodeThreads);

@@ -58,6 +58,8 @@ export interface ModelRegistryOptions {
 export interface ModelRegistryDependencies extends Omit<ModelHostDependencies, "turns" | "reserve"> {
   /** Is told of every use of a model. */
   readonly idle?: Pick<IdleTime, "enter" | "leave">;
+  /** Is told of the configured model when it was loaded anew. */
+  readonly onReload?: (loaded: ServingModel) => void;
 }
 
 export interface LoadedModelInfo {
@@ -91,19 +93,24 @@ interface Resident {
   contextTokens: number | null;
 }
 
+/** Between two attempts to load the configured model anew. */
+const reloadAfterMs = 5000;
+
 export class ModelRegistry implements Models {
   readonly #module: EngineModule;
   readonly #catalog: ModelCatalog;
   readonly #options: ModelRegistryOptions;
   readonly #dependencies: ModelRegistryDependencies;
   readonly #turns = new StepTurns();
-  readonly #configured: Resident;
+  #configured: Resident;
   /** Models that take requests, by name. */
   readonly #residents = new Map<string, Resident>();
   readonly #leaving = new Set<Resident>();
   /** One model is loaded at a time: the disk is the bottleneck, and room is counted once. */
   #loading: Promise<void> = Promise.resolve();
   #stopped = false;
+  #reloading = false;
+  readonly #whenStopped = deferred<void>();
 
   constructor(
     module: EngineModule,
@@ -117,6 +124,9 @@ export class ModelRegistry implements Models {
     this.#dependencies = dependencies;
     this.#configured = this.#makeResident(options.configured, { stays: true });
     this.#residents.set(options.configured.name, this.#configured);
+    dependencies.health.onChange(({ name, healthy, reason }) => {
+      if (name === "engine" && !healthy && reason.startsWith("FILE_CHANGED")) void this.reload();
+    });
   }
 
   /** The configured model's name for clients. */
@@ -132,6 +142,33 @@ export class ModelRegistry implements Models {
   /** Loads the configured model. Resolves when it is ready, and rejects with what is wrong with it. */
   start(): Promise<ServingModel> {
     return this.#configured.host.start();
+  }
+
+  /**
+   * Maps the configured model anew, whose file has changed; again and again until it can be loaded. Meanwhile requests wait, or get
+   * what is wrong with the file.
+   */
+  async reload(): Promise<void> {
+    if (this.#reloading) return;
+    this.#reloading = true;
+    const { logger, clock, onReload } = this.#dependencies;
+    while (!this.#stopped) {
+      const old = this.#configured;
+      this.#configured = this.#makeResident(old.model, { stays: true });
+      this.#residents.set(old.model.name, this.#configured);
+      await this.#leave(old); // first: there may be no room for both
+      try {
+        if (!this.#stopped) onReload?.(await this.#configured.host.start());
+        break;
+      } catch (error) {
+        logger.warn({ err: error }, "the configured model could not be loaded anew");
+      }
+      const waited = deferred<void>();
+      const cancel = clock.after(reloadAfterMs, () => waited.resolve());
+      await Promise.race([waited.promise, this.#whenStopped.promise]);
+      cancel();
+    }
+    this.#reloading = false;
   }
 
   names(): readonly string[] {
@@ -214,6 +251,7 @@ export class ModelRegistry implements Models {
   /** Takes no new work, lets running answers end within `graceMs`, then frees the models. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
+    this.#whenStopped.resolve();
     for (const resident of this.#all()) this.#cancelExpiry(resident);
     await Promise.all(this.#all().map(({ host }) => host.stop(graceMs)));
   }

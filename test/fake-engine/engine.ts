@@ -10,6 +10,7 @@ import { HearthError } from "../../src/base/errors.js";
 import type {
   ChunkResult,
   Engine,
+  EngineMemory,
   EngineOptions,
   MatmulChoice,
   MatmulKind,
@@ -56,6 +57,8 @@ export interface FakeOptions extends FakeModelOptions {
   readonly matmuls?: FakeMatmuls;
   /** The places of its weights when they do not all fit. */
   readonly residency?: WeightResidency;
+  /** How its memory stands to the system's, with so many bytes of weights held; ample without. */
+  readonly memory?: (heldBytes: number) => EngineMemory;
   /** Sequences go on only from their end and from multiples of this, as those of a model with recurrent layers. */
   readonly resumeEvery?: number;
 }
@@ -73,6 +76,14 @@ export function scripted(text: string): NextToken {
   const bytes = new TextEncoder().encode(text);
   return (_history, answered) => bytes[answered] ?? fakeTokens.eos;
 }
+
+const ampleMemory: EngineMemory = {
+  weightBytes: 4000,
+  heldBytes: 4000,
+  affordableBytes: 1e9,
+  missingBytes: 0,
+  stalledPercent: null,
+};
 
 const kvBlockTokens = 16;
 const prefixSequences = 8;
@@ -94,6 +105,10 @@ export class FakeEngine implements Engine {
   readonly isa = "fake";
   /** Every plan that ran, oldest first. */
   readonly plans: StepPlan[] = [];
+  /** Calls of fitWeights and holdFreeKv, oldest first. */
+  readonly memoryCalls: (readonly ["fitWeights" | "holdFreeKv", number | boolean])[] = [];
+  /** The bytes of weights that fitWeights allowed last. */
+  heldBytes = Number.POSITIVE_INFINITY;
   readonly #model: FakeModel;
   readonly #fake: FakeOptions;
   readonly #failures: Failures;
@@ -153,6 +168,21 @@ export class FakeEngine implements Engine {
 
   residency(): WeightResidency | null {
     return this.#fake.residency ?? null;
+  }
+
+  memory(): EngineMemory {
+    return this.#fake.memory?.(this.heldBytes) ?? ampleMemory;
+  }
+
+  fitWeights(bytes: number): void {
+    this.#enter("fitWeights");
+    this.heldBytes = Math.min(bytes, this.memory().weightBytes);
+    this.memoryCalls.push(["fitWeights", bytes]);
+  }
+
+  holdFreeKv(holds: boolean): void {
+    this.#enter("holdFreeKv");
+    this.memoryCalls.push(["holdFreeKv", holds]);
   }
 
   useThreads(threads: number, decodeThreads: number): void {

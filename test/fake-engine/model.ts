@@ -29,6 +29,7 @@ export class FakeModel implements Model {
       name: options.name ?? path,
       weightType: vocabularyOnly ? "" : "F32",
       chatTemplate: options.chatTemplate ?? null,
+      device: "fake0",
       parameters: 1000,
       fileBytes: 4000,
       weightBytes: 4000,
@@ -81,6 +82,10 @@ export class FakeModel implements Model {
   async compileGrammar(gbnf: string): Promise<Grammar> {
     this.grammars.push(gbnf);
     return { match: () => "beginning" };
+  }
+
+  async checkStorage(): Promise<void> {
+    this.checkHealth();
   }
 
   checkHealth(): void {

@@ -42,6 +42,7 @@ export function testModel(options: TestModelOptions = {}): Model {
       name: options.name ?? "test",
       weightType: "F32",
       chatTemplate: options.chatTemplate ?? null,
+      device: "",
       parameters: 0,
       fileBytes: 0,
       weightBytes: 0,
@@ -66,7 +67,7 @@ export function testModel(options: TestModelOptions = {}): Model {
       return Uint8Array.from(Buffer.concat(parts));
     },
     compileGrammar: () => Promise.reject(new Error("this model has no engine")),
-    checkHealth() {},
+    async checkStorage() {},
   };
 }
 

@@ -6,7 +6,7 @@ import { Metrics } from "../../src/base/metrics.js";
 import type { Engine, EngineOptions, SamplerOptions } from "../../src/engine/contract.js";
 import { SchedulerMetrics } from "../../src/scheduler/metrics.js";
 import type { PrefixSnapshots } from "../../src/scheduler/prefix-snapshots.js";
-import { Scheduler } from "../../src/scheduler/scheduler.js";
+import { Scheduler, type SchedulerDependencies } from "../../src/scheduler/scheduler.js";
 import type { SequenceStream } from "../../src/scheduler/sequence-stream.js";
 import {
   defaultSchedulerOptions,
@@ -36,10 +36,18 @@ export function schedulerOn(
   options: Partial<SchedulerOptions> = {},
   snapshots: PrefixSnapshots | null = null,
   clock = new FakeClock(),
+  more: Pick<SchedulerDependencies, "probeStorage"> = {},
 ) {
   const health = new Health(clock);
   const metrics = new Metrics();
-  const dependencies = { clock, health, logger: silentLogger(), metrics: new SchedulerMetrics(metrics), snapshots };
+  const dependencies = {
+    clock,
+    health,
+    logger: silentLogger(),
+    metrics: new SchedulerMetrics(metrics),
+    snapshots,
+    ...more,
+  };
   const scheduler = new Scheduler(engine, { ...defaultSchedulerOptions, ...options }, dependencies);
   return { scheduler, clock, health, metrics };
 }

@@ -47,8 +47,10 @@ TEST_CASE("without limits a share of the machine's free memory is the system's")
   const MemoryBudget budget = memory_budget(0, kernel.files());
   CHECK(budget.bytes == (3500 - 256) * kMegabyte);
   CHECK(budget.limit == "the machine's free memory");
+  CHECK(budget.missing == 0);
   kernel.machine(4096, 100);
   CHECK(memory_budget(0, kernel.files()).bytes == 0);
+  CHECK(memory_budget(0, kernel.files()).missing == 156 * kMegabyte);
 }
 
 TEST_CASE("each control group of version 2 up to the root limits, and its cached files do not count") {
@@ -88,6 +90,26 @@ TEST_CASE("a configured size is of the whole process, whatever the machine has")
   CHECK(budget.bytes == (3200 - 200 - 100) * kMegabyte);
   CHECK(budget.limit == "memory.budget_bytes");
   CHECK(memory_budget(100 * kMegabyte, kernel.files()).bytes == 0);
+}
+
+TEST_CASE("the group lacks what it lacks, whatever the machine has") {
+  FakeKernel kernel;
+  kernel.machine(8192, 8000).write("proc/self/cgroup", "0::/a\n");
+  kernel.version2("/a", "1600", 1580, 0);
+  const MemoryBudget budget = memory_budget(0, kernel.files());
+  CHECK(budget.bytes == 0);
+  CHECK(budget.missing == 30 * kMegabyte);
+  CHECK(budget.limit == "the control group /a");
+}
+
+TEST_CASE("programs that wait for memory are told by the machine, the group, or nobody") {
+  FakeKernel kernel;
+  CHECK_FALSE(stalled_percent(kernel.files()).has_value());
+  kernel.write("proc/pressure/memory", "some avg10=1.25 avg60=0.00 avg300=0.00 total=1\nfull avg10=0.50 total=1\n");
+  CHECK(stalled_percent(kernel.files()) == 1.25);
+  kernel.write("proc/self/cgroup", "1:cpu:/x\n0::/a/b\n");
+  kernel.write("cgroup/a/b/memory.pressure", "some avg10=33.10 avg60=0.00 avg300=0.00 total=1\n");
+  CHECK(stalled_percent(kernel.files()) == 33.10);
 }
 
 TEST_CASE("files that are missing or say nothing set no limit") {

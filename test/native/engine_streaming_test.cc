@@ -1,7 +1,12 @@
 // An engine whose weights are streamed: the same logits and tokens, and errors that pass.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "include/engine.h"
 #include "tiny_model.h"
@@ -95,6 +100,58 @@ TEST_CASE("weights that can no longer be read fail the step and change nothing")
     REQUIRE(engine->sequence_length(id, &n).ok());
     CHECK(n == 0);
   }
+}
+
+TEST_CASE("weights that cannot be read for a while fail the steps meanwhile, and those after give the same logits") {
+  const TinyModel file;
+  for (const float kept_share : {-1.0f, 0.0f, 0.5f, 1.0f}) {
+    CAPTURE(kept_share);
+    const auto engine = open(file, kept_share);
+    const auto expected = answer(*engine);
+    std::stringstream content;
+    content << std::ifstream(file.path()).rdbuf();
+    const auto time = std::filesystem::last_write_time(file.path());
+    for (int i = 0; i < 2; ++i) {
+      REQUIRE(truncate(file.path().c_str(), 4096) == 0);
+      const int32_t id = open_sequence(*engine);
+      StepResult result;
+      CHECK_FALSE(step(*engine, id, {5, 9}, ChunkLogits::ALL, &result).ok());
+      CHECK_FALSE(step(*engine, id, {5, 9}, ChunkLogits::ALL, &result).ok());
+      std::ofstream(file.path()) << content.str();
+      std::filesystem::last_write_time(file.path(), time);
+      // Tiles that were read ahead of their use may fail one step more.
+      const Code code = step(*engine, id, {5, 9}, ChunkLogits::NONE, &result).code();
+      CHECK((code == Code::OK || code == Code::FILE_READ_FAILED));
+      REQUIRE(engine->close_sequence(id).ok());
+      CHECK(answer(*engine) == expected);
+    }
+  }
+}
+
+TEST_CASE("weights may be given less memory and more again between steps, and the logits stay the same") {
+  const TinyModel file;
+  const auto engine = open(file, -1);
+  const auto expected = answer(*engine);
+  const EngineMemory whole = engine->memory();
+  CHECK(whole.weights > 0);
+  CHECK(whole.held == whole.weights);
+  CHECK(whole.affordable > 0);
+  for (const uint64_t bytes : {uint64_t{0}, whole.weights / 2, uint64_t{0}, whole.weights - 1, whole.weights}) {
+    CAPTURE(bytes);
+    REQUIRE(engine->fit_weights(bytes).ok());
+    CHECK(engine->residency().has_value() == (bytes < whole.weights));
+    CHECK(answer(*engine) == expected);
+    CHECK(engine->memory().weights == whole.weights);
+  }
+  CHECK(engine->memory().held == whole.held);
+  REQUIRE(engine->hold_free_kv(true).ok());
+  CHECK(answer(*engine) == expected);
+  const int32_t id = open_sequence(*engine);
+  StepResult result;
+  REQUIRE(step(*engine, id, {5, 9, 33, 2, 71, 40, 18}, ChunkLogits::NONE, &result).ok());
+  REQUIRE(engine->hold_free_kv(false).ok());
+  REQUIRE(step(*engine, id, {95, 0, 62}, ChunkLogits::ALL, &result).ok());
+  CHECK(result.chunks[0].logits == expected[0]);
 }
 
 TEST_CASE("a tiny model is never streamed for want of memory, and a share beyond 1 is refused") {

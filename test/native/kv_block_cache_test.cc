@@ -2,8 +2,12 @@
 #include "kv/block_cache.h"
 
 #include <doctest/doctest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 using hearth::Code;
 using hearth::kv::BlockCache;
@@ -147,4 +151,43 @@ TEST_CASE("a fork that finds no block for its copy takes nothing") {
   CHECK(copy.blocks[kAllTokens].empty());
   cache.truncate(&source, 0);
   CHECK(cache.free_tokens() == kBlockTokens);
+}
+
+TEST_CASE("blocks that no sequence has give their memory back and take it again; those in use keep what they hold") {
+  constexpr int32_t kWideDim = 128, kBlocks = 16;
+  BlockCache cache;
+  REQUIRE(BlockCache::create(Shape::uniform(8, 8, kWideDim), kBlocks * kBlockTokens, 0, &cache).ok());
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  // Whole pages of a block that are in memory; it is much larger than they.
+  const auto resident = [&](int32_t block) {
+    const auto bytes = cache.block_bytes(kAllTokens, block);
+    const auto first = (reinterpret_cast<uintptr_t>(bytes.data()) + page - 1) / page * page;
+    const auto n = (reinterpret_cast<uintptr_t>(bytes.data()) + bytes.size()) / page - first / page;
+    std::vector<unsigned char> pages(n);
+    REQUIRE(mincore(reinterpret_cast<void*>(first), n * page, pages.data()) == 0);
+    size_t sum = 0;
+    for (const unsigned char is : pages) sum += is & 1;
+    return sum;
+  };
+  const size_t whole = cache.bytes_of_block(kAllTokens) / page - 1;
+  REQUIRE(cache.touch_free(UINT64_MAX).ok());
+  for (int32_t block = 0; block < kBlocks; ++block) CHECK(resident(block) >= whole);
+  BlockTable table;
+  append(cache, table, 3 * kBlockTokens);
+  for (const int32_t block : table.blocks[kAllTokens]) {
+    std::memset(cache.block_bytes(kAllTokens, block).data(), 0x5A, cache.bytes_of_block(kAllTokens));
+  }
+  cache.release_free();
+  for (int32_t block = 0; block < kBlocks; ++block) {
+    const auto& used = table.blocks[kAllTokens];
+    const bool is_used = std::find(used.begin(), used.end(), block) != used.end();
+    if (!is_used) CHECK(resident(block) == 0);
+    if (is_used) CHECK(cache.block_bytes(kAllTokens, block).back() == std::byte{0x5A});
+  }
+  // Only as much as was asked for, and first what is used first.
+  REQUIRE(cache.touch_free(2 * cache.bytes_of_block(kAllTokens)).ok());
+  append(cache, table, 6 * kBlockTokens);
+  CHECK(resident(table.blocks[kAllTokens][3]) >= whole);
+  CHECK(resident(table.blocks[kAllTokens][4]) >= whole);
+  CHECK(resident(table.blocks[kAllTokens][8]) == 0);  // a huge page may reach beyond the next one
 }

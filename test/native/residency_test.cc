@@ -141,11 +141,12 @@ constexpr size_t kSize = 1'000'000;
 std::unique_ptr<Residency> reside(const Numbers& file, uint64_t weight_bytes, bool lock = true) {
   const auto matrices = matrices_at(file.data() + 1000, {1000, 48, 3000, 16, 2500});
   std::unique_ptr<Residency> residency;
-  REQUIRE(Residency::create(*file.parts, matrices,
+  REQUIRE(Residency::create(*file.parts, matrices, {},
                             {.weight_bytes = weight_bytes,
                              .kept_bytes = {},
+                             .kept_expert_bytes = {},
                              .least_tile_bytes = 8000,
-                             .keep = {.lock = lock, .spare = {}}},
+                             .keep = {.lock_bytes = lock ? UINT64_MAX : 0, .spare = {}}},
                             &residency)
               .ok());
   return residency;
@@ -247,10 +248,11 @@ TEST_CASE("locks are let go of when others run short of memory, and taken again 
   const ResidencyOptions options{
       .weight_bytes = 0,
       .kept_bytes = 400'000,
+      .kept_expert_bytes = {},
       .least_tile_bytes = 8000,
-      .keep = {.lock = true, .spare = [&spare] { return spare.load(); }},
+      .keep = {.lock_bytes = UINT64_MAX, .spare = [&spare] { return spare.load(); }},
   };
-  REQUIRE(Residency::create(*file.parts, matrices, options, &residency).ok());
+  REQUIRE(Residency::create(*file.parts, matrices, {}, options, &residency).ok());
   REQUIRE(pass(file, *residency).ok());
   const auto settles = [&](bool locked) {
     for (int i = 0; i < 200; ++i) {

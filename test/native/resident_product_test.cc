@@ -51,9 +51,10 @@ class MatrixFile {
     std::unique_ptr<Residency> residency;
     const ResidencyOptions options{.weight_bytes = 0,
                                    .kept_bytes = static_cast<uint64_t>(kept_share * static_cast<double>(bytes)),
+                                   .kept_expert_bytes = {},
                                    .least_tile_bytes = 4096,
                                    .keep = {}};
-    REQUIRE(Residency::create(*parts, mapped, options, &residency).ok());
+    REQUIRE(Residency::create(*parts, mapped, {}, options, &residency).ok());
     return residency;
   }
 
