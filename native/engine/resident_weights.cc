@@ -62,6 +62,7 @@ Status ResidentWeights::reside(std::optional<ResidencyOptions> options) {
     residency_.reset();
   }
   chosen_ = options;
+  generation_ = model_->parts().generation();
   held_ = options ? std::min(options->weight_bytes, bytes_.all()) : bytes_.all();
   if (!options) return {};
   std::vector<MappedMatrix> mapped;
@@ -82,12 +83,9 @@ Status ResidentWeights::fit(uint64_t bytes) {
 
 Status ResidentWeights::prepare() {
   const ModelParts& parts = model_->parts();
-  if (parts.failed() && !parts.health().ok()) {
-    HEARTH_RETURN_IF_ERROR(parts.restore());
-    // The new mapping has none of the old one's locks and advice.
-    HEARTH_RETURN_IF_ERROR(reside(chosen_));
-  }
-  generation_ = parts.generation();
+  HEARTH_RETURN_IF_ERROR(parts.restore());
+  // A new mapping has none of the old one's locks and advice.
+  if (parts.generation() != generation_) HEARTH_RETURN_IF_ERROR(reside(chosen_));
   return parts.health();
 }
 

@@ -39,6 +39,7 @@ Status Vocabulary::create(VocabularyData* data, Vocabulary* vocabulary) {
   result.tokens_ = std::move(data->tokens);
   result.scores_ = std::move(data->scores);
   HEARTH_RETURN_IF_ERROR(result.check_sizes(*data));
+  result.own_texts();
   HEARTH_RETURN_IF_ERROR(result.set_types(*data));
   *vocabulary = std::move(result);
   return {};
@@ -68,6 +69,20 @@ Status Vocabulary::check_sizes(const VocabularyData& data) const {
     if (std::isnan(scores_[id])) return bad("The score of token " + std::to_string(id) + " is not a number");
   }
   return {};
+}
+
+// Takes the texts out of the mapped file: the thread of the clients asks for them, and must not wait for a card that
+// hangs; and one that fails would turn them into zeros, and a prompt into other tokens.
+void Vocabulary::own_texts() {
+  size_t bytes = 0;
+  for (const std::string_view text : tokens_) bytes += text.size();
+  texts_ = std::make_unique<char[]>(bytes);
+  char* at = texts_.get();
+  for (std::string_view& text : tokens_) {
+    char* const end = std::ranges::copy(text, at).out;
+    text = {at, text.size()};
+    at = end;
+  }
 }
 
 Status Vocabulary::set_types(const VocabularyData& data) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,7 +38,9 @@ class Vocabulary {
  private:
   Status check_sizes(const VocabularyData& data) const;
   Status set_types(const VocabularyData& data);
+  void own_texts();
 
+  std::unique_ptr<char[]> texts_;  // of all tokens
   std::vector<std::string_view> tokens_;
   std::vector<TokenType> types_;
   std::vector<float> scores_;

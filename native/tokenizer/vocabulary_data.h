@@ -1,5 +1,4 @@
-// The vocabulary of a model file, before it is checked. Text stays in the mapped file: the views have to
-// outlive the tokenizer. Knows nothing of the file format, so that tests build vocabularies by hand.
+// The vocabulary of a model file, before it is checked. Text stays in the mapped file until the vocabulary is made. Knows nothing of the file format, so that tests build vocabularies by hand.
 #pragma once
 
 #include <cstdint>

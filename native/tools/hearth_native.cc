@@ -36,14 +36,14 @@ std::string from_environment(const char* name) {
 std::string forced_isa() { return from_environment("HEARTH_ISA"); }
 
 struct Session {
+  std::shared_ptr<const Model> model;
   std::unique_ptr<Engine> engine;
   int32_t sequence = -1;
 };
 
 Status open_session(const Arguments& arguments, size_t context, Session* session) {
   if (arguments.positional().size() != 1) return {Code::OPTION_OUT_OF_RANGE, "Name one model file."};
-  std::shared_ptr<const Model> model;
-  HEARTH_RETURN_IF_ERROR(Model::load(arguments.positional()[0], {}, &model));
+  HEARTH_RETURN_IF_ERROR(Model::load(arguments.positional()[0], {}, &session->model));
   int64_t threads = 0;
   HEARTH_RETURN_IF_ERROR(arguments.number("-t", 0, kMaxThreads, &threads));
   EngineOptions options;
@@ -54,7 +54,7 @@ Status open_session(const Arguments& arguments, size_t context, Session* session
   options.max_batch_tokens = kBatchTokens;
   options.isa = forced_isa();
   options.reading = from_environment("HEARTH_READING");
-  HEARTH_RETURN_IF_ERROR(Engine::create(std::move(model), options, &session->engine));
+  HEARTH_RETURN_IF_ERROR(Engine::create(session->model, options, &session->engine));
   SamplerOptions greedy;
   greedy.temperature = 0;
   return session->engine->open_sequence(greedy, &session->sequence);
@@ -131,14 +131,23 @@ Status bench(const Arguments& arguments) {
     ms += result.compute_ms;
     return Status();
   };
-  const std::vector<int32_t> before(depth, 1), prompt(prefill, 1);
+  // No two tokens in a row are alike: a router would choose the same experts for all of them.
+  const auto n_vocab = static_cast<int64_t>(session.model->info().tokenizer.n_tokens);
+  const auto tokens_from = [&](int64_t from, int64_t n) {
+    std::vector<int32_t> tokens(n);
+    for (int64_t i = 0; i < n; ++i) tokens[i] = static_cast<int32_t>((from + i) * 7919 % std::max<int64_t>(2, n_vocab));
+    return tokens;
+  };
+  const std::vector<int32_t> before = tokens_from(1, depth), prompt = tokens_from(1 + depth, prefill);
   HEARTH_RETURN_IF_ERROR(feed(session, before, kBatchTokens, false, ChunkLogits::NONE, add_time));
   ms = 0;
   HEARTH_RETURN_IF_ERROR(feed(session, prompt, kBatchTokens, false, ChunkLogits::NONE, add_time));
   const double prefill_speed = ms > 0 ? prefill * 1000.0 / ms : 0;
   ms = 0;
-  const std::vector<int32_t> one(1, 1);
-  for (int64_t i = 0; i < decode; ++i) HEARTH_RETURN_IF_ERROR(feed(session, one, 1, true, ChunkLogits::NONE, add_time));
+  for (int64_t i = 0; i < decode; ++i) {
+    const std::vector<int32_t> one = tokens_from(1 + depth + prefill + i, 1);
+    HEARTH_RETURN_IF_ERROR(feed(session, one, 1, true, ChunkLogits::NONE, add_time));
+  }
   const double decode_speed = ms > 0 ? decode * 1000.0 / ms : 0;
   std::printf(
       "{\"isa\": \"%s\", \"threads\": %d, \"prefill\": {\"tokens\": %lld, \"tokensPerSecond\": %.2f}, "

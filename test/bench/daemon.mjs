@@ -26,12 +26,12 @@ export function median(numbers) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-/** Starts hearth as the service does. Resolves when the model is ready. `listenMs` and `readyMs` count from the start of the process. */
-export async function startDaemon(model, env = {}) {
+/** Starts hearth as the service does. Resolves when the model is ready. `listenMs` and `readyMs` count from the start of the process. `limits`: see limited.mjs. */
+export async function startDaemon(model, env = {}, limits = { spawn }) {
   const state = mkdtempSync(path.join(tmpdir(), "hearth-bench-state-"));
   const started = performance.now();
   const args = ["--max-semi-space-size=1", hearth, "serve", "--listen", "127.0.0.1:0", "--model", model];
-  const child = spawn(process.execPath, args, {
+  const child = limits.spawn(process.execPath, args, {
     env: { ...process.env, HEARTH_STATE: state, ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -14,8 +14,6 @@ export const noFailingDisk =
 export interface FailingDisk {
   readonly file: string;
   behave(mode: "works" | "fails" | "hangs"): Promise<void>;
-  /** Takes the file out of the page cache, so that it is read again. */
-  forget(): void;
 }
 
 const server = fileURLToPath(new URL("fuse-server.mjs", import.meta.url));
@@ -26,8 +24,9 @@ export async function failingDisk(t: TestContext, file: string): Promise<Failing
   await Promise.race([once(child, "message"), once(child, "exit").then(() => assertMounted())]);
   t.after(async () => {
     spawnSync("umount", ["-l", folder]);
+    const gone = child.exitCode === null ? once(child, "exit") : null;
     child.kill("SIGKILL"); // with it goes all that still waits
-    await once(child, "exit");
+    await gone;
   });
   return {
     file: path.join(folder, path.basename(file)),
@@ -36,7 +35,6 @@ export async function failingDisk(t: TestContext, file: string): Promise<Failing
       child.send({ mode });
       await told;
     },
-    forget: () => void spawnSync("dd", [`if=${path.join(folder, path.basename(file))}`, "iflag=nocache", "count=0"]),
   };
 }
 

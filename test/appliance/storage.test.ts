@@ -1,0 +1,128 @@
+/** Storage that gives errors, hangs, or holds another file than before: that request fails, and the next one works when it is over. */
+import assert from "node:assert/strict";
+import { copyFileSync, truncateSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { loadEngineModule } from "../../src/engine/binding.js";
+import { startDaemon, type TestDaemon } from "../helpers/daemon.js";
+import { failingDisk, noFailingDisk } from "../helpers/failing-disk.js";
+import { temporaryFolder } from "../helpers/folder.js";
+
+const small = {
+  HEARTH_CONTEXT_TOKENS: "256",
+  HEARTH_SLOTS: "1",
+  HEARTH_PREFIX_MEMORY_BYTES: "0",
+  HEARTH_PREFIX_DISK_BYTES: "0",
+  HEARTH_AUTO_TUNE: "false",
+};
+/** Less than the daemon and 140 MB of weights take. */
+const streaming = { ...small, HEARTH_MEMORY_BUDGET_BYTES: "200000000" };
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+async function complete({ url }: TestDaemon): Promise<Answer> {
+  const response = await fetch(`${url}/v1/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model: "default", prompt: "a b c d e f g h", temperature: 0, max_tokens: 6 }),
+  });
+  const body = (await response.json()) as { choices?: { text: string }[]; error?: { message: string } };
+  return { status: response.status, text: body.choices?.[0]?.text ?? body.error?.message ?? "" };
+}
+
+/** Its conditions that do not hold, which /healthz has to tell at once. */
+async function broken({ url }: TestDaemon): Promise<string> {
+  const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(3000) });
+  assert.equal(response.status, 200);
+  const { conditions } = (await response.json()) as { conditions: { healthy: boolean; reason: string }[] };
+  return conditions.flatMap(({ healthy, reason }) => (healthy ? [] : [reason])).join("; ");
+}
+
+async function eventually(daemon: TestDaemon, expected: string, limitMs = 60_000): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  for (let answer = await complete(daemon); ; answer = await complete(daemon)) {
+    if (answer.status === 200) return assert.equal(answer.text, expected);
+    assert.equal(answer.status, 503, answer.text);
+    assert.ok(Date.now() < deadline, answer.text);
+    await delay(250);
+  }
+}
+
+async function ready(daemon: TestDaemon): Promise<TestDaemon> {
+  await daemon.logged("the model is ready");
+  return daemon;
+}
+
+async function synthetic(file: string): Promise<string> {
+  await loadEngineModule().writeSyntheticModel("smollm2-135m", "q8_0", file);
+  return file;
+}
+
+for (const [how, env] of [
+  ["mapped", small],
+  ["streamed", streaming],
+] as const) {
+  test(`read errors of ${how} weights fail a request by the device's name, and the next one is right when they are over`, {
+    skip: noFailingDisk,
+  }, async (t) => {
+    const whole = await synthetic(path.join(temporaryFolder(t), "model.gguf"));
+    const expected = (await complete(await ready(await startDaemon(t, { model: whole, env: small })))).text;
+    const disk = await failingDisk(t, whole);
+    const daemon = await ready(await startDaemon(t, { model: disk.file, env }));
+    for (let round = 0; round < 2; round++) {
+      await disk.behave("fails");
+      if (how === "mapped" && round === 1) break; // all of it is in memory
+      const failed = await complete(daemon);
+      assert.equal(failed.status, 503);
+      assert.match(failed.text, /model\.gguf.* on hearth-failing-disk could not be read/);
+      assert.match(await broken(daemon), /hearth-failing-disk/);
+      await disk.behave("works");
+      await eventually(daemon, expected);
+    }
+    assert.equal((await fetch(`${daemon.url}/readyz`)).status, 200);
+  });
+}
+
+test("storage that hangs fails requests in half a minute, /healthz answers meanwhile, and it works when it is over", {
+  skip: noFailingDisk,
+}, async (t) => {
+  const whole = await synthetic(path.join(temporaryFolder(t), "model.gguf"));
+  const expected = (await complete(await ready(await startDaemon(t, { model: whole, env: small })))).text;
+  const hang = async (env: Record<string, string>) => {
+    const disk = await failingDisk(t, whole);
+    const daemon = await ready(await startDaemon(t, { model: disk.file, env }));
+    await disk.behave("hangs");
+    const startedAt = Date.now();
+    const asked = complete(daemon);
+    while ((await Promise.race([asked, delay(1000)])) === undefined) await broken(daemon);
+    const { status, text } = await asked;
+    assert.equal(status, 503);
+    assert.match(text, /has not answered for 2\d seconds/);
+    assert.ok(Date.now() - startedAt < 35_000, `${Date.now() - startedAt} ms`);
+    await disk.behave("works");
+    await eventually(daemon, expected);
+    assert.equal(await broken(daemon), "");
+  };
+  await Promise.all([hang(small), hang(streaming)]);
+});
+
+test("a file that is cut short fails a request, and one that is put in its place is loaded without a restart", async (t) => {
+  const folder = temporaryFolder(t);
+  const whole = await synthetic(path.join(folder, "whole.gguf"));
+  const model = path.join(folder, "model.gguf");
+  copyFileSync(whole, model);
+  const daemon = await ready(await startDaemon(t, { model, env: small }));
+  const { text } = await complete(daemon);
+  truncateSync(model, 1_000_000);
+  const failed = await complete(daemon);
+  assert.equal(failed.status, 503);
+  assert.match(failed.text, /had \d+ bytes when it was opened and has 1000000 now/);
+  assert.match(await broken(daemon), /model\.gguf/);
+  copyFileSync(whole, model);
+  await eventually(daemon, text);
+  assert.equal((await fetch(`${daemon.url}/readyz`)).status, 200);
+});

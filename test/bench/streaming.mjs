@@ -1,0 +1,221 @@
+/**
+ * Models that do not fit in memory: `npm run bench:streaming -- [NAME ...] [--small] [--write]`, as root, for its control groups. Names:
+ * dense, prefill, experts, neighbour, pressure. Each case starts cold, with 2 threads and random weights; its logits are compared bit
+ * for bit with those of a run without limits. `--small` uses small models, to see that it works. The models take 13 GB of disk.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { respond, startDaemon } from "./daemon.mjs";
+import { forget, Limits } from "./limited.mjs";
+import { writesSection } from "./section.mjs";
+
+writesSection("streaming", { isTable: true });
+
+const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
+const native = path.join(root, "build", "hearth-native");
+const isSmall = process.argv.includes("--small");
+const names = process.argv.slice(2).filter((word) => word !== "--small");
+const folder = mkdtempSync(path.join(process.env.TMPDIR ?? "/var/tmp", "hearth-streaming-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+
+const tokens = isSmall ? 12 : 16;
+const dense = isSmall
+  ? [
+      { model: "smollm2-135m:q8_0", memoryMb: 180, readMbps: 100 },
+      { model: "smollm2-135m:q8_0", memoryMb: 180, readMbps: 0 },
+    ]
+  : [
+      { model: "llama-7b:q4_0", memoryMb: 3000, readMbps: 400 },
+      { model: "llama-7b:q4_0", memoryMb: 1500, readMbps: 100 },
+      { model: "llama-7b:q4_0", memoryMb: 3400, readMbps: 0 },
+      { model: "llama-3.2-1b:q8_0", memoryMb: 512, readMbps: 400 },
+    ];
+const experts = (skew) =>
+  isSmall
+    ? { model: "qwen3-moe-small-skewed:q8_0", memoryMb: 130, readMbps: 100, share: 1 / 8 }
+    : { model: `qwen3-moe-4gb${skew}:q4_0`, memoryMb: 2000, readMbps: 400, share: 1 / 8 };
+
+const files = new Map();
+function fileOf(model) {
+  if (!files.has(model)) {
+    const file = path.join(folder, `${model.replace(":", "-")}.gguf`);
+    execFileSync(native, ["synthetic", ...model.split(":"), file]);
+    files.set(model, file);
+  }
+  return files.get(model);
+}
+
+const seconds = (value) => `${value.toFixed(2)} s`;
+const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(2)} GB`;
+const plain = { run: (command, args) => execFileSync(command, args, { encoding: "utf8" }) };
+
+function benchIn(limits, file, prefill, decode) {
+  forget(file);
+  return JSON.parse(limits.run(native, ["bench", file, "-p", String(prefill), "-n", String(decode), "-t", "2"]));
+}
+
+const unlimited = new Map();
+/** Speeds without limits, from memory. */
+function free(file, prefill, decode) {
+  const key = `${file} ${prefill} ${decode}`;
+  if (!unlimited.has(key)) unlimited.set(key, JSON.parse(plain.run(native, ["bench", file, "-p", String(prefill), "-n", String(decode), "-t", "2"])));
+  return unlimited.get(key);
+}
+
+/** Whether the logits within the limits are those without. */
+function isEqual(limits, file) {
+  const ids = Array.from({ length: 12 }, (_, i) => 300 + 37 * i).join(" ");
+  const [a, b] = [path.join(folder, "a"), path.join(folder, "b")];
+  plain.run(native, ["logits", file, "--tokens", ids, "--out", a, "-t", "2"]);
+  forget(file);
+  limits.run(native, ["logits", file, "--tokens", ids, "--out", b, "-t", "2", "--chunk", "5"]);
+  return readFileSync(a).equals(readFileSync(b));
+}
+
+function withLimits(limit, use) {
+  const limits = new Limits({ ...limit, file: fileOf(limit.model) });
+  try {
+    const result = use(limits, fileOf(limit.model));
+    return { ...result, most: limits.mostBytes, kills: limits.kills };
+  } finally {
+    limits.remove();
+  }
+}
+
+const bounds = ({ memoryMb, readMbps }) => `${memoryMb} MB, ${readMbps ? `${readMbps} MB/s` : "no limit of reading"}`;
+const proof = ({ equal, kills, most }) =>
+  `${equal ? "equal" : "UNEQUAL"}; ${kills ? `${kills} KILLED` : "nothing killed"}; at most ${Math.round(most / 2 ** 20)} MB`;
+
+/** The storage's own speed where nobody limits it: as it was while it read. */
+function readSpeed({ readMbps }, { residency }) {
+  return readMbps ? readMbps * 1e6 : residency.readBytes / (residency.readingMs / 1000);
+}
+
+function decodeRow(limit) {
+  const result = withLimits(limit, (limits, file) => ({
+    bench: benchIn(limits, file, 0, tokens),
+    compute: 1 / free(file, 0, tokens).decode.tokensPerSecond,
+    equal: isEqual(limits, file),
+  }));
+  const { residency, decode } = result.bench;
+  const [took, bound] = [1 / decode.tokensPerSecond, Math.max((residency?.streamedBytes ?? 0) / readSpeed(limit, result.bench), result.compute)];
+  const share = `${(took / bound).toFixed(2)} times`;
+  console.log(
+    `| ${limit.model} | ${bounds(limit)} | ${gigabytes(residency.keptBytes)} kept, ${gigabytes(residency.streamedBytes)} read | ${seconds(took)} | ${seconds(bound)}, ${share} | ${proof(result)} |`,
+  );
+}
+
+const head = (...cells) => console.log(`\n| ${cells.join(" | ")} |\n|${cells.map(() => " --- |").join("")}`);
+
+const measurements = {
+  async dense() {
+    head("model", "limits", "weights", "a token", "reading or computing alone", "logits, memory");
+    for (const limit of dense) decodeRow(limit);
+  },
+
+  async prefill() {
+    const [limit] = dense;
+    const n = isSmall ? 64 : 256;
+    const result = withLimits(limit, (limits, file) => ({
+      bench: benchIn(limits, file, n, 1),
+      compute: n / free(file, n, 1).prefill.tokensPerSecond,
+      equal: isEqual(limits, file),
+    }));
+    const took = n / result.bench.prefill.tokensPerSecond;
+    const bound = result.bench.residency.streamedBytes / readSpeed(limit, result.bench) + result.compute;
+    head("prefill", "limits", "it took", "one reading and computing", "logits, memory");
+    console.log(
+      `| ${n} tokens, ${limit.model} | ${bounds(limit)} | ${seconds(took)} | ${seconds(bound)}, ${(took / bound).toFixed(2)} times | ${proof(result)} |`,
+    );
+  },
+
+  async experts() {
+    head("experts", "limits", "weights", "a token", "reading all that is not kept", "logits, memory");
+    for (const limit of isSmall ? [experts("")] : [experts("-skewed"), experts("")]) {
+      const n = isSmall ? 60 : 200;
+      const result = withLimits(limit, (limits, file) => ({ bench: benchIn(limits, file, 0, n), equal: isEqual(limits, file) }));
+      const { residency, decode } = result.bench;
+      const rest = statSync(fileOf(limit.model)).size - residency.keptBytes;
+      const all = rest / readSpeed(limit, result.bench);
+      const took = 1 / decode.tokensPerSecond;
+      console.log(
+        `| ${limit.model} | ${bounds(limit)} | ${gigabytes(residency.keptBytes)} kept, ${gigabytes(residency.readBytes / n)} read | ${seconds(took)} over ${n} tokens | ${seconds(all)}: ${(all / took).toFixed(1)} times as long | ${proof(result)} |`,
+      );
+    }
+  },
+
+  /** No group limits it: another program holds the memory. */
+  async neighbour() {
+    const [limit] = dense;
+    const left = limit.memoryMb * 2 ** 20;
+    const available = 1024 * Number(/MemAvailable:\s+(\d+)/.exec(readFileSync("/proc/meminfo", "utf8"))[1]);
+    const file = fileOf(limit.model);
+    const free0 = free(file, 0, tokens);
+    const holder = await holdMemory(available - left, null);
+    try {
+      const bench = benchIn(plain, file, 0, tokens);
+      const { residency, decode } = bench;
+      const bound = Math.max(residency ? residency.streamedBytes / readSpeed({ readMbps: 0 }, bench) : 0, 1 / free0.decode.tokensPerSecond);
+      const took = 1 / decode.tokensPerSecond;
+      head("without a group", "memory left", "weights", "a token", "reading or computing alone", "the other program");
+      console.log(
+        `| ${limit.model} | ${limit.memoryMb} MB | ${residency ? `${gigabytes(residency.keptBytes)} kept, ${gigabytes(residency.streamedBytes)} read` : "all fit"} | ${seconds(took)} | ${seconds(bound)}, ${(took / bound).toFixed(2)} times | ${holder.exitCode === null ? "lives" : "KILLED"} |`,
+      );
+    } finally {
+      holder.kill("SIGKILL");
+    }
+  },
+
+  /** Another program takes 1 GB while an answer is written, and gives it back. */
+  async pressure() {
+    const { model } = dense[0];
+    const limits = new Limits({ memoryMb: isSmall ? 420 : 4000, readMbps: isSmall ? 0 : 400, file: fileOf(model) });
+    const daemon = await startDaemon(fileOf(model), { HEARTH_CONTEXT_TOKENS: "1024", HEARTH_SLOTS: "1", HEARTH_THREADS: "2" }, limits);
+    const speed = async (n) => {
+      const startedAt = performance.now();
+      await respond(daemon, { input: "7".repeat(8), temperature: 0, max_output_tokens: n });
+      return (performance.now() - startedAt) / 1000 / n;
+    };
+    let other = null;
+    try {
+      await speed(tokens);
+      const before = await speed(tokens);
+      other = await holdMemory(isSmall ? 150e6 : 1e9, limits);
+      const during = [];
+      for (let i = 0; i < 4; i++) during.push(await speed(tokens));
+      const lives = other.exitCode === null;
+      other.kill("SIGKILL");
+      await new Promise((resolve) => setTimeout(resolve, 15_000));
+      await speed(tokens);
+      const after = await speed(tokens);
+      head("another program takes", "before, a token", "during", "after", "killed");
+      console.log(
+        `| ${isSmall ? "150 MB" : "1 GB"} of ${isSmall ? 420 : 4000} MB | ${seconds(before)} | ${during.map(seconds).join(", ")} | ${seconds(after)} | ${lives && limits.kills === 0 ? "nothing" : "SOMETHING"} |`,
+      );
+    } finally {
+      other?.kill("SIGKILL");
+      await daemon.stop();
+      limits.remove();
+    }
+  },
+};
+
+/** A program that has written to so many bytes of memory; within the limits, or without. */
+async function holdMemory(bytes, limits) {
+  const program = `const b = []; for (let n = ${Math.floor(bytes)}; n > 0; n -= 64e6) b.push(Buffer.alloc(Math.min(n, 64e6), 1)); console.log(b.length); setInterval(() => {}, 1e6)`;
+  const options = { stdio: ["ignore", "pipe", "inherit"] };
+  const child = limits ? limits.spawn(process.execPath, ["-e", program], options) : spawn(process.execPath, ["-e", program], options);
+  await new Promise((resolve, reject) => {
+    child.stdout.once("data", resolve);
+    child.once("exit", () => reject(new Error("the other program was killed")));
+  });
+  return child;
+}
+
+for (const name of names.length > 0 ? names : Object.keys(measurements)) {
+  if (!measurements[name]) throw new Error(`There is no ${name}; there are ${Object.keys(measurements).join(", ")}.`);
+  await measurements[name]();
+}
