@@ -1,4 +1,5 @@
-// The vocabulary of a model file, before it is checked. Text stays in the mapped file until the vocabulary is made. Knows nothing of the file format, so that tests build vocabularies by hand.
+// The vocabulary of a model file, before it is checked. Text stays in the mapped file until the vocabulary is made.
+// Knows nothing of the file format, so that tests build vocabularies by hand.
 #pragma once
 
 #include <cstdint>

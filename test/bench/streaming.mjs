@@ -61,7 +61,11 @@ const unlimited = new Map();
 /** Speeds without limits, from memory. */
 function free(file, prefill, decode) {
   const key = `${file} ${prefill} ${decode}`;
-  if (!unlimited.has(key)) unlimited.set(key, JSON.parse(plain.run(native, ["bench", file, "-p", String(prefill), "-n", String(decode), "-t", "2"])));
+  if (!unlimited.has(key))
+    unlimited.set(
+      key,
+      JSON.parse(plain.run(native, ["bench", file, "-p", String(prefill), "-n", String(decode), "-t", "2"])),
+    );
   return unlimited.get(key);
 }
 
@@ -101,7 +105,10 @@ function decodeRow(limit) {
     equal: isEqual(limits, file),
   }));
   const { residency, decode } = result.bench;
-  const [took, bound] = [1 / decode.tokensPerSecond, Math.max((residency?.streamedBytes ?? 0) / readSpeed(limit, result.bench), result.compute)];
+  const [took, bound] = [
+    1 / decode.tokensPerSecond,
+    Math.max((residency?.streamedBytes ?? 0) / readSpeed(limit, result.bench), result.compute),
+  ];
   const share = `${(took / bound).toFixed(2)} times`;
   console.log(
     `| ${limit.model} | ${bounds(limit)} | ${gigabytes(residency.keptBytes)} kept, ${gigabytes(residency.streamedBytes)} read | ${seconds(took)} | ${seconds(bound)}, ${share} | ${proof(result)} |`,
@@ -136,7 +143,10 @@ const measurements = {
     head("experts", "limits", "weights", "a token", "reading all that is not kept", "logits, memory");
     for (const limit of isSmall ? [experts("")] : [experts("-skewed"), experts("")]) {
       const n = isSmall ? 60 : 200;
-      const result = withLimits(limit, (limits, file) => ({ bench: benchIn(limits, file, 0, n), equal: isEqual(limits, file) }));
+      const result = withLimits(limit, (limits, file) => ({
+        bench: benchIn(limits, file, 0, n),
+        equal: isEqual(limits, file),
+      }));
       const { residency, decode } = result.bench;
       const rest = statSync(fileOf(limit.model)).size - residency.keptBytes;
       const all = rest / readSpeed(limit, result.bench);
@@ -158,7 +168,10 @@ const measurements = {
     try {
       const bench = benchIn(plain, file, 0, tokens);
       const { residency, decode } = bench;
-      const bound = Math.max(residency ? residency.streamedBytes / readSpeed({ readMbps: 0 }, bench) : 0, 1 / free0.decode.tokensPerSecond);
+      const bound = Math.max(
+        residency ? residency.streamedBytes / readSpeed({ readMbps: 0 }, bench) : 0,
+        1 / free0.decode.tokensPerSecond,
+      );
       const took = 1 / decode.tokensPerSecond;
       head("without a group", "memory left", "weights", "a token", "reading or computing alone", "the other program");
       console.log(
@@ -173,7 +186,11 @@ const measurements = {
   async pressure() {
     const { model } = dense[0];
     const limits = new Limits({ memoryMb: isSmall ? 420 : 4000, readMbps: isSmall ? 0 : 400, file: fileOf(model) });
-    const daemon = await startDaemon(fileOf(model), { HEARTH_CONTEXT_TOKENS: "1024", HEARTH_SLOTS: "1", HEARTH_THREADS: "2" }, limits);
+    const daemon = await startDaemon(
+      fileOf(model),
+      { HEARTH_CONTEXT_TOKENS: "1024", HEARTH_SLOTS: "1", HEARTH_THREADS: "2" },
+      limits,
+    );
     const speed = async (n) => {
       const startedAt = performance.now();
       await respond(daemon, { input: "7".repeat(8), temperature: 0, max_output_tokens: n });
@@ -207,7 +224,9 @@ const measurements = {
 async function holdMemory(bytes, limits) {
   const program = `const b = []; for (let n = ${Math.floor(bytes)}; n > 0; n -= 64e6) b.push(Buffer.alloc(Math.min(n, 64e6), 1)); console.log(b.length); setInterval(() => {}, 1e6)`;
   const options = { stdio: ["ignore", "pipe", "inherit"] };
-  const child = limits ? limits.spawn(process.execPath, ["-e", program], options) : spawn(process.execPath, ["-e", program], options);
+  const child = limits
+    ? limits.spawn(process.execPath, ["-e", program], options)
+    : spawn(process.execPath, ["-e", program], options);
   await new Promise((resolve, reject) => {
     child.stdout.once("data", resolve);
     child.once("exit", () => reject(new Error("the other program was killed")));
