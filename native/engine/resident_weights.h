@@ -1,4 +1,4 @@
-// Where an engine's weights are: all of them mapped, or a part kept and the rest streamed, as the memory allows at the
+// The places of an engine's weights: all of them mapped, or a part kept and the rest streamed, as memory allows at the
 // moment. Maps the file again after a reading that failed. Knows nothing of steps and sequences.
 #pragma once
 

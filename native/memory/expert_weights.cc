@@ -320,7 +320,7 @@ bool ExpertWeights::next_read(Read* read) {
   return false;
 }
 
-// Where it is mapped. What cannot be read there shows in the file's health.
+// Reads it where it is mapped. A page that cannot be read shows in the file's health.
 Status ExpertWeights::bring_in(size_t i) {
   for (int part = 0; part < kExpertParts; ++part) request_pages(whole_pages(mapped(i, part)));
   for (int part = 0; part < kExpertParts; ++part) touch_pages(whole_pages(mapped(i, part)));

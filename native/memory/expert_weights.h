@@ -1,4 +1,4 @@
-// Where the experts of a model are: the hottest stay where they are mapped, the others are read as soon as a router has
+// The places of a model's experts: the hottest stay where they are mapped, the others are read as soon as a router has
 // chosen them, past the page cache, into a ring of buffers. A chosen expert that has become hotter than one that stays
 // takes its place, by the reading that it needs anyway. Threads of its own read; one thread takes. Knows layers and
 // experts as places in files; knows no matrix and no router.
