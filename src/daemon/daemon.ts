@@ -191,6 +191,7 @@ export class Daemon {
       use: (file) => store.use(file),
       onReload: (loaded) => {
         this.#modelWatch.start(loaded.model);
+        this.#loaded = loaded;
         void this.#readPinned(loaded);
       },
       ...(this.#snapshots && { snapshots: { files: this.#snapshots, metrics: snapshotMetrics } }),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type MemoryAction, MemoryPolicy, type MemorySample } from "../../src/daemon/governor/memory-policy.js";
+import { type MemoryAction, MemoryPolicy, type MemorySample } from "../../../../src/daemon/governor/memory-policy.js";
 
 const gb = 1e9;
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { deferred } from "../../src/base/async.js";
-import { FakeClock } from "../../src/base/clock.js";
-import { StalledSteps } from "../../src/scheduler/stalled-steps.js";
+import { deferred } from "../../../src/base/async.js";
+import { FakeClock } from "../../../src/base/clock.js";
+import { StalledSteps } from "../../../src/scheduler/stalled-steps.js";
 
 test("a step that takes long is let be while the storage answers", async () => {
   const clock = new FakeClock();

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { HearthError } from "../../src/base/errors.js";
-import type { Scheduler } from "../../src/scheduler/scheduler.js";
-import type { SequenceRequest } from "../../src/scheduler/types.js";
-import { outcome, request, schedulerOn, startScheduler } from "../helpers/scheduler.js";
+import { HearthError } from "../../../src/base/errors.js";
+import type { Scheduler } from "../../../src/scheduler/scheduler.js";
+import type { SequenceRequest } from "../../../src/scheduler/types.js";
+import { outcome, request, schedulerOn, startScheduler } from "../../helpers/scheduler.js";
 
 const answerOf = async (scheduler: Scheduler, asked: SequenceRequest) => outcome(scheduler.submit(asked));
 
