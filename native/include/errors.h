@@ -5,9 +5,7 @@
 // X(CODE, "what to do about it")
 #define HEARTH_NATIVE_ERRORS(X)                                                                                     \
   X(FILE_OPEN_FAILED, "Check the path and its permissions.")                                                        \
-  X(FILE_READ_FAILED,                                                                                               \
-    "The file was cut short or its storage fails. Check the card or disk; hearth goes on by itself when it can be " \
-    "read.")                                                                                                        \
+  X(FILE_READ_FAILED, "The file was cut short or its storage fails. Check the card; hearth goes on when it works.") \
   X(FILE_CHANGED, "The model file changed while it was in use. hearth loads the new one by itself: ask again.")     \
   X(FILE_WRITE_FAILED, "Check the free space and the permissions of the folder.")                                   \
   X(GGUF_BAD_MAGIC, "This is not a GGUF file. Give the path of a .gguf model.")                                     \

@@ -39,7 +39,7 @@ const internal = (advice: string): ErrorKind => ({ status: 500, wireCode: "serve
 export const engineErrors = {
   FILE_OPEN_FAILED: badModel("Check the path and its permissions."),
   FILE_READ_FAILED: badModel(
-    "The file was cut short or its storage fails. Check the card or disk; hearth goes on by itself when it can be read.",
+    "The file was cut short or its storage fails. Check the card; hearth goes on when it works.",
   ),
   FILE_CHANGED: badModel("The model file changed while it was in use. hearth loads the new one by itself: ask again."),
   FILE_WRITE_FAILED: internal("Check the free space and the permissions of the folder."),

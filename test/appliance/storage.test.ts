@@ -1,4 +1,4 @@
-/** Storage that gives errors, or holds another file than before: that request fails, and the next one works when it is over. */
+/** Storage that gives errors, hangs, or holds another file than before: that request fails, and the next one works when it is over. */
 import assert from "node:assert/strict";
 import { copyFileSync, truncateSync } from "node:fs";
 import path from "node:path";
@@ -95,6 +95,29 @@ for (const [how, env] of [
     await becomesReady(daemon);
   });
 }
+
+test("storage that hangs fails requests in half a minute, /healthz answers meanwhile, and it works when it is over", {
+  skip: noFailingDisk,
+}, async (t) => {
+  const whole = await synthetic(path.join(temporaryFolder(t), "model.gguf"));
+  const expected = (await complete(await ready(await startDaemon(t, { model: whole, env: small })))).text;
+  const hang = async (env: Record<string, string>) => {
+    const disk = await failingDisk(t, whole);
+    const daemon = await ready(await startDaemon(t, { model: disk.file, env }));
+    await disk.behave("hangs");
+    const startedAt = Date.now();
+    const asked = complete(daemon);
+    while ((await Promise.race([asked, delay(1000)])) === undefined) await broken(daemon);
+    const { status, text } = await asked;
+    assert.equal(status, 503);
+    assert.match(text, /has not answered for 2\d seconds/);
+    assert.ok(Date.now() - startedAt < 35_000, `${Date.now() - startedAt} ms`);
+    await disk.behave("works");
+    await eventually(daemon, expected);
+    await becomesReady(daemon);
+  };
+  await Promise.all([hang(small), hang(streaming)]);
+});
 
 test("a file that is cut short fails a request, and one that is put in its place is loaded without a restart", async (t) => {
   const folder = temporaryFolder(t);

@@ -160,6 +160,8 @@ const measurements = {
   /** No group limits it: another program holds the memory. */
   async neighbour() {
     const [limit] = dense;
+    if (isSmall)
+      return console.log("\nneighbour: not with small models, for which it would leave the machine too little");
     const left = limit.memoryMb * 2 ** 20;
     const available = 1024 * Number(/MemAvailable:\s+(\d+)/.exec(readFileSync("/proc/meminfo", "utf8"))[1]);
     const file = fileOf(limit.model);
