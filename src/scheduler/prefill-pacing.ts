@@ -27,8 +27,13 @@ export class Pacing {
   }
 }
 
-/** How long a step may take that reads weights from the file: its tokens share the reading, and somebody waits for news. */
+/**
+ * How long a step may take that reads weights from the file: its tokens share the reading, and somebody waits for news. Where the
+ * reading alone takes most of that, twice the reading.
+ */
 const aimedReadingMs = 10_000;
+/** Steps tell the reading from the computing when one has at least so many times the tokens of the other. */
+const tellingRatio = 1.5;
 
 /**
  * How many prompt tokens a step takes that reads weights from the file. One reading serves all of them, so the more the better;
@@ -36,14 +41,30 @@ const aimedReadingMs = 10_000;
  */
 export class StreamedPacing {
   #tokens = firstChunkTokens;
+  #readingMs = 0;
+  /** The newest step of another size than the last one. */
+  #before: { readonly tokens: number; readonly ms: number } | null = null;
+  #last: { readonly tokens: number; readonly ms: number } | null = null;
 
   /** `tokens` of a prompt took `computeMs`. */
   observe(tokens: number, computeMs: number): void {
-    if (computeMs > 2 * aimedReadingMs) {
-      this.#tokens = Math.max(firstChunkTokens, Math.floor((tokens * aimedReadingMs) / computeMs));
-    } else if (tokens >= this.#tokens && computeMs < aimedReadingMs) {
+    if (tokens >= firstChunkTokens) this.#estimate(tokens, computeMs);
+    const aimedMs = Math.max(aimedReadingMs, leastSlowdown * this.#readingMs);
+    if (tokens >= this.#tokens && (computeMs < aimedMs || this.#before === null)) {
       this.#tokens = 2 * tokens;
+    } else if (computeMs > 2 * aimedMs) {
+      this.#tokens = Math.max(firstChunkTokens, Math.floor((tokens * aimedMs) / computeMs));
     }
+  }
+
+  /** What a step takes is the reading and so much for each token; steps of two sizes tell both. */
+  #estimate(tokens: number, ms: number): void {
+    const last = this.#last;
+    if (last && Math.max(tokens, last.tokens) >= tellingRatio * Math.min(tokens, last.tokens)) this.#before = last;
+    this.#last = { tokens, ms };
+    if (!this.#before) return;
+    const msPerToken = (ms - this.#before.ms) / (tokens - this.#before.tokens);
+    this.#readingMs = ms - tokens * Math.min(Math.max(msPerToken, 0), ms / tokens);
   }
 
   /** At least 1, at most `limit`. */
@@ -83,6 +104,7 @@ export class PromptPacing {
   /** null: all weights are in memory. */
   readonly #streamed: StreamedPacing | null;
   readonly #shared = new Pacing();
+  #oneTokenMs = 0;
 
   /**
    * `maxGapMs`: between two tokens of an answer while a prompt is read. `aloneMs`: of a step that only reads prompts.
@@ -94,9 +116,13 @@ export class PromptPacing {
     this.#aloneMs = aloneMs;
   }
 
-  /** Prompt tokens of a step without answers, which takes `mostMs` at most. */
+  /**
+   * Prompt tokens of a step without answers, which takes `mostMs` at most. A large model's weights may take longer to read than a
+   * step should take; then it takes twice as long, because steps of one token each would read them for every token.
+   */
   alone(limit: number, mostMs = Number.POSITIVE_INFINITY): number {
-    return this.#streamed?.tokens(limit) ?? this.#alone.tokensWithin(Math.min(this.#aloneMs, mostMs), limit);
+    const stepMs = Math.max(this.#aloneMs, leastSlowdown * this.#oneTokenMs);
+    return this.#streamed?.tokens(limit) ?? this.#alone.tokensWithin(Math.min(stepMs, mostMs), limit);
   }
 
   /** Prompt tokens of a step whose answers alone would take `decodeMs`. */
@@ -104,7 +130,13 @@ export class PromptPacing {
     return this.#shared.tokensWithin(sharedStepMs(decodeMs, this.#maxGapMs) - decodeMs, limit);
   }
 
+  /** A step of a single token, of a prompt or of an answer, took `computeMs`. */
+  observeOneToken(computeMs: number): void {
+    this.#oneTokenMs = computeMs;
+  }
+
   observe({ promptTokens, decodeMs, computeMs }: StepObservation): void {
+    if (decodeMs === null && promptTokens === 1) this.observeOneToken(computeMs);
     if (decodeMs !== null) this.#shared.observe(promptTokens, Math.max(0, computeMs - decodeMs));
     // A step of a single token costs more than a token of many, and says nothing about them.
     else if (promptTokens > 1) (this.#streamed ?? this.#alone).observe(promptTokens, computeMs);
