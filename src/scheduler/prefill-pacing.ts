@@ -57,7 +57,7 @@ export class StreamedPacing {
     }
   }
 
-  /** What a step takes is the reading and so much for each token; steps of two sizes tell both. */
+  /** A step takes one reading and so much for each token; steps of two sizes tell both. */
   #estimate(tokens: number, ms: number): void {
     const last = this.#last;
     if (last && Math.max(tokens, last.tokens) >= tellingRatio * Math.min(tokens, last.tokens)) this.#before = last;
