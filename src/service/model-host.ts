@@ -118,6 +118,8 @@ const mostTemplates = 8;
 
 /** How long a model that goes may take to write what its next start will need. */
 const saveLimitMs = 10_000;
+/** Said from the beginning, so that loading is no news that the log warns of. */
+const loadingReason = "The model is being loaded.";
 
 export class ModelHost implements Models {
   /** The loaded model's name. */
@@ -138,7 +140,7 @@ export class ModelHost implements Models {
     this.#dependencies = dependencies;
     this.alias = options.alias || basename(options.path).replace(/\.gguf$/i, "") || defaultModel;
     this.#loaded.promise.catch(() => {}); // whoever waits for it sees the error; without anybody it is no crash
-    dependencies.health.setUnhealthy("model", "The model is to be loaded.");
+    dependencies.health.setUnhealthy("model", loadingReason);
   }
 
   get phase(): ModelPhase {
@@ -154,7 +156,7 @@ export class ModelHost implements Models {
   async start(): Promise<ServingModel> {
     const { health, logger, clock } = this.#dependencies;
     const startedAt = clock.now();
-    health.setUnhealthy("model", "The model is being loaded.");
+    health.setUnhealthy("model", loadingReason);
     try {
       this.#endUse = (await this.#dependencies.use?.(this.#options.path)) ?? this.#endUse;
       const loaded = await this.#load();

@@ -53,7 +53,8 @@ test("a model that does not fit answers the same, and says what it reads for eac
   const read = await weights(streaming);
   const of = (name: string) => read.get(name) ?? Number.NaN;
   assert.ok(of("streamed") > 20e6 && of("kept") + of("streamed") > 130e6, JSON.stringify([...read]));
-  assert.ok(of("read_bytes") > 6 * of("streamed"), "each of the answer's tokens and the prompt");
+  // The prompt and five of the answer's six tokens; what the ring still holds of the pass before is not read again.
+  assert.ok(of("read_bytes") > 5.5 * of("streamed"), JSON.stringify([...read]));
   assert.ok(of("reading_seconds") > 0 && of("ring") > 0);
 });
 
