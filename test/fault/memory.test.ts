@@ -9,14 +9,17 @@ import { startServer, type TestServer } from "../helpers/server.js";
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
 
+/** All clients wait at once, which a slow machine is busy with. */
+const patienceMs = 30_000;
+
 /** 50 WebSockets and 20 HTTP clients; half of each vanish in mid-stream. */
 async function crowd(server: TestServer): Promise<void> {
   const request = { input: "Tell me a story", store: false };
   const socketClient = async (_: unknown, i: number) => {
     const client = await server.connect();
     client.send({ type: "response.create", ...request });
-    if (i % 2 === 0) await client.answer();
-    else while (client.events.length < 6) await client.next();
+    if (i % 2 === 0) await client.answer(patienceMs);
+    else while (client.events.length < 6) await client.next(patienceMs);
     client.socket.terminate();
   };
   const httpClient = async (_: unknown, i: number) => {
