@@ -92,7 +92,8 @@ TEST_CASE("a beginning of a file that ends within its header is told from one th
   CHECK(check_file_head(head.bytes, head.bytes.size(), &whole).code() == Code::GGUF_TENSOR_OUT_OF_BOUNDS);
 }
 
-TEST_CASE("a file of terabytes is planned for without memory, and one beyond any address space is refused") {
+TEST_CASE("a file of terabytes is planned for without memory, and one beyond any address space is refused" *
+          doctest::test_suite("address space")) {
   const TinyModel file;
   FileHead head = head_of(file);
   const MemoryPlanRequest request{.engine = small_options(-1), .memory_bytes = uint64_t{1} << 30, .process_bytes = 1};
