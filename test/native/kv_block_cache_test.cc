@@ -153,7 +153,8 @@ TEST_CASE("a fork that finds no block for its copy takes nothing") {
   CHECK(cache.free_tokens() == kBlockTokens);
 }
 
-TEST_CASE("blocks that no sequence has give their memory back and take it again; those in use keep what they hold") {
+TEST_CASE("blocks that no sequence has give their memory back and take it again; those in use keep what they hold" *
+          doctest::test_suite("page cache")) {
   constexpr int32_t kWideDim = 128, kBlocks = 16;
   BlockCache cache;
   REQUIRE(BlockCache::create(Shape::uniform(8, 8, kWideDim), kBlocks * kBlockTokens, 0, &cache).ok());
