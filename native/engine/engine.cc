@@ -366,7 +366,7 @@ class EngineImpl final : public Engine {
             .scratch_bytes = scratch_bytes + logits * sizeof(float)};
   }
 
-  // Where memory is short, what was counted on is taken at once: later it might be somebody else's.
+  // Memory that was counted on is taken at once when it is short: later it might be somebody else's.
   Status take_memory(const MemoryNeeds& needs) {
     const uint64_t budget = weights_.budget().bytes;
     if (weights_.bytes() + needs.kv_bytes + needs.scratch_bytes <= budget / kAmple) return {};

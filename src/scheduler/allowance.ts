@@ -9,7 +9,7 @@ const longestRestMs = 4000;
 /** Shorter rests cost more in waking up than they spare; they add up instead. */
 const shortestRestMs = 2;
 
-/** Where steps rest, longer ones would heat the chip by a degree or two before each rest. */
+/** Steps that rests follow take this at most: longer ones would heat the chip by a degree or two before each rest. */
 const restedStepMs = 1000;
 
 export class StepAllowance {

@@ -1,5 +1,6 @@
 /** A machine whose systemd, journal and package tools are small scripts: they run a real daemon, and note what they were told. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import type { TestContext } from "node:test";
@@ -56,12 +57,13 @@ case "$*" in *--follow*) exec tail -n 1000 -f "$BOX/journal" ;; *) exec cat "$BO
 
 /** Nothing runs yet. `more`: lines of the configuration. */
 export async function serviceBox(t: TestContext, more = ""): Promise<ServiceBox> {
+  let file = "";
+  // Before the folder goes, and by name: a daemon that has just been started has not noted its number yet.
+  t.after(() => spawnSync("pkill", ["-KILL", "-f", "--", `serve --config ${file}`]));
   const folder = temporaryFolder(t);
-  const [bin, state, file] = ["bin", "state", "hearth.toml"].map((name) => path.join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const bin = path.join(folder, "bin");
+  const state = path.join(folder, "state");
+  file = path.join(folder, "hearth.toml");
   chmodSync(folder, 0o755);
   mkdirSync(bin);
   mkdirSync(state);
@@ -90,7 +92,6 @@ export async function serviceBox(t: TestContext, more = ""): Promise<ServiceBox>
     runAsNobody: (...args) =>
       hearth(t, args, { env, through: ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] }),
     systemctl: async (...args) => {
-      const { spawn } = await import("node:child_process");
       const child = spawn(path.join(bin, "systemctl"), args, { env: { ...process.env, ...env }, stdio: "ignore" });
       await new Promise((resolve) => child.on("exit", resolve));
     },
@@ -102,10 +103,6 @@ export async function serviceBox(t: TestContext, more = ""): Promise<ServiceBox>
   };
   box.tool("systemctl", systemctl);
   box.tool("journalctl", journalctl);
-  t.after(() => {
-    const pid = path.join(folder, "pid");
-    if (existsSync(pid)) process.kill(Number(readFileSync(pid, "utf8")), "SIGKILL");
-  });
   return box;
 }
 

@@ -118,7 +118,7 @@ const codes = (characters: string): number[] => [...characters].map((character) 
 /** The characters of Gemma's keys without quotes. */
 const keyRanges = without([[0x21, 0x7e]], codes(':{}[],<>|"'));
 
-/** Where any key may come, it may also come without quotes. */
+/** A key that may be any may also come without quotes. */
 function orBare(text: Text, bare: string, quoted: string | null): string | null {
   return text.pattern || text.least > 1 || text.most < unlimited ? quoted : choice([bare, quoted ?? bare]);
 }

@@ -71,7 +71,7 @@ export function isNight(now: Date): boolean {
   return now.getHours() >= 21 || now.getHours() < 7;
 }
 
-/** Where the picture stands in a minute, in pixels from its middle: no pixel shows the same for long. */
+/** The picture's place in a minute, in pixels from its middle: no pixel shows the same for long. */
 export function driftAt(minute: number): { readonly x: number; readonly y: number } {
   const steps = [0, 3, 6, 9, 6, 3, 0, -3, -6, -9, -6, -3];
   return { x: steps[minute % steps.length] ?? 0, y: steps[Math.floor(minute / steps.length) % steps.length] ?? 0 };
