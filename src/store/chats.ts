@@ -2,6 +2,7 @@
  * Chats that people keep: documents with a title and a revision, listed for their owner alone. Nothing makes room for another one by
  * itself: a full store refuses. What stands in a chat is its clients' business.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { HearthError } from "../base/errors.js";
 import { quoted } from "../base/excerpt.js";
 import type { DocumentStore } from "./documents.js";
@@ -53,7 +54,10 @@ export class ChatStore {
   async list(owner: string, search = ""): Promise<ChatSummary[]> {
     const own = [...(await this.#entries()).values()].filter((entry) => entry.owner === owner);
     const found: Entry[] = [];
-    for (const entry of own) if (search === "" || (await this.#has(entry, search.toLowerCase()))) found.push(entry);
+    for (const entry of own) {
+      if (search === "" || (await this.#has(entry, search.toLowerCase()))) found.push(entry);
+      if (search !== "") await nextTurn(); // each is read and looked through as a whole
+    }
     return found.sort((a, b) => b.updatedAt - a.updatedAt).map(({ owner: _owner, ...summary }) => summary);
   }
 
@@ -71,7 +75,9 @@ export class ChatStore {
     const now = this.#now();
     const summary = { id, title, revision: revision + 1, createdAt: before?.createdAt ?? now, updatedAt: now };
     const bytes = Buffer.byteLength(JSON.stringify(content));
-    if (this.#documents.bytes + bytes > this.#limitBytes || (!before && entries.size >= mostChats)) {
+    const bytesBefore = this.#documents.bytesOf(id);
+    const isFull = bytes > bytesBefore && this.#documents.bytes - bytesBefore + bytes > this.#limitBytes;
+    if (isFull || (!before && entries.size >= mostChats)) {
       throw new HearthError("CHATS_FULL", `The kept chats take ${this.#documents.bytes} bytes already.`);
     }
     this.#documents.put(id, owner, { ...summary, content });

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, lstat, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../base/clock.js";
-import { readSmallText } from "../base/files.js";
+import { isMissing, readSmallText, reasonOf } from "../base/files.js";
 import type { Logger } from "../base/logger.js";
 import { freshName, isFreshName, makeFolder, privateMode, renameDurably, writeSynced } from "./durable-files.js";
 import { type Locker, lockFileIn, tryHold } from "./file-lock.js";
@@ -92,26 +92,29 @@ export class DocumentStore<T> {
     }
   }
 
-  /** Undefined also for a document of another owner, or one whose file is damaged. */
+  /** Undefined also for a document of another owner, or one whose file is damaged, of another version or cannot be read now. */
   async get(id: string, owner: string): Promise<T | undefined> {
     const entry = this.#entries.get(id);
     if (!entry || this.#isExpired(entry)) return undefined;
-    const text = entry.unwritten ?? (await this.#read(id));
-    const document = text === null ? null : parse<T>(text, this.#options.version);
-    if (document === null) {
-      this.#logger.warn({ id }, "a stored document is damaged and is left out");
-      this.#remove(id);
+    const document = this.#read(id, entry);
+    if (document === "damaged") this.#remove(id);
+    if (typeof document === "string") {
+      this.#logger.warn({ id }, `a stored document is ${document} and is left out`);
       return undefined;
     }
     return document.owner === owner ? document.content : undefined;
   }
 
+  /** The bytes of a document; 0 where there is none. */
+  bytesOf(id: string): number {
+    return this.#entries.get(id)?.bytes ?? 0;
+  }
+
   /** Every document with its owner, the oldest first; other work has its turn between two. */
   async *all(): AsyncGenerator<{ readonly id: string; readonly owner: string; readonly content: T }> {
     for (const [id, entry] of [...this.#entries]) {
-      const text = entry.unwritten ?? (await this.#read(id));
-      const document = text === null ? null : parse<T>(text, this.#options.version);
-      if (document) yield { id, owner: document.owner, content: document.content };
+      const document = this.#read(id, entry);
+      if (typeof document !== "string") yield { id, owner: document.owner, content: document.content };
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -152,7 +155,8 @@ export class DocumentStore<T> {
     this.#entries.delete(id);
     this.#bytes -= entry.bytes;
     this.#enqueue(async () => {
-      if (this.#held) await rm(this.#fileOf(id), { force: true });
+      // The file of a newer version takes this one's place by its renaming, so that one of them is always there.
+      if (this.#held && !this.#entries.has(id)) await rm(this.#fileOf(id), { force: true });
     });
   }
 
@@ -189,11 +193,12 @@ export class DocumentStore<T> {
     this.#writable = true;
   }
 
-  async #read(id: string): Promise<string | null> {
+  /** The file of a document that cannot be read now, or is of another version, is left where it is. */
+  #read(id: string, { unwritten }: Entry): FileContent<T> | Unusable {
     try {
-      return readSmallText(this.#fileOf(id));
-    } catch {
-      return null;
+      return parse<T>(unwritten ?? readSmallText(this.#fileOf(id)), this.#options.version);
+    } catch (error) {
+      return isMissing(error) ? "damaged" : `unreadable (${reasonOf(error)})`;
     }
   }
 
@@ -215,18 +220,21 @@ interface FileContent<T> {
   readonly content: T;
 }
 
+/** Why a document is left out. */
+type Unusable = "damaged" | "of another version" | `unreadable (${string})`;
+
 /** The SHA-256 of the JSON, and the JSON. */
 function serialize(content: FileContent<unknown>): string {
   const json = JSON.stringify(content);
   return `${checksum(json)}\n${json}`;
 }
 
-function parse<T>(text: string, version: number): FileContent<T> | null {
+function parse<T>(text: string, version: number): FileContent<T> | Unusable {
   const end = text.indexOf("\n");
   const json = text.slice(end + 1);
-  if (text.slice(0, end) !== checksum(json)) return null;
+  if (text.slice(0, end) !== checksum(json)) return "damaged";
   const content = JSON.parse(json) as FileContent<T>;
-  return content.version === version ? content : null;
+  return content.version === version ? content : "of another version";
 }
 
 function checksum(text: string): string {

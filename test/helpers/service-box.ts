@@ -59,7 +59,7 @@ case "$*" in *--follow*) exec tail -n 1000 -f "$BOX/journal" ;; *) exec cat "$BO
 export async function serviceBox(t: TestContext, more = ""): Promise<ServiceBox> {
   let file = "";
   // Before the folder goes, and by name: a daemon that has just been started has not noted its number yet.
-  t.after(() => spawnSync("pkill", ["-KILL", "-f", "--", `serve --config ${file}`]));
+  t.after(() => file !== "" && spawnSync("pkill", ["-KILL", "-f", "--", `serve --config ${file}`]));
   const folder = temporaryFolder(t);
   const bin = path.join(folder, "bin");
   const state = path.join(folder, "state");

@@ -36,6 +36,8 @@ const unhealthySeconds = 4;
 export class ChatApp extends Observable {
   readonly socket = new Socket(() => void this.#checkKey());
   readonly runs = new Map<string, AnswerRun>();
+  /** The messages whose answers are waited for that this page did not ask for. */
+  readonly #watched = new Set<string>();
   #storage: ChatStorage = preferences.get("keep") === "browser" ? browserStorage : serverStorage;
   #keeper = this.#makeKeeper();
   #summaries: readonly ChatSummary[] = [];
@@ -127,7 +129,7 @@ export class ChatApp extends Observable {
     const isHere = this.currentRun !== null || this.#keeper.isBusyWith(id);
     if (isHere || this.#keeper.revisionOf(id) === 0 || revision <= this.#keeper.revisionOf(id)) return;
     const chat = await this.#keeper.get(id);
-    if (this.#chat.id === id && this.currentRun === null) this.#show(chat);
+    if (this.#chat.id === id && this.currentRun === null && !this.#keeper.isBusyWith(id)) this.#show(chat);
   }
 
   /** A server that keeps no chats leaves them to the browser. */
@@ -243,7 +245,8 @@ export class ChatApp extends Observable {
   /** All chats, whole. */
   async exportAll(): Promise<Chat[]> {
     const chats: Chat[] = [];
-    for (const { id } of await this.#storage.list("")) chats.push(await this.#keeper.get(id));
+    // Past the keeper, whose revision of a chat has to be that of what is shown.
+    for (const { id } of await this.#storage.list("")) chats.push(await this.#storage.get(id));
     return chats;
   }
 
@@ -298,10 +301,14 @@ export class ChatApp extends Observable {
       const isDone = isOver(answer);
       if (isDone || answer.responseId !== known) {
         known = answer.responseId;
-        void this.#put(chatId, toNode(node, run)).then(() => {
-          // The chat has all of it now.
-          if (isDone && answer.responseId !== null) ask("DELETE", `/v1/responses/${answer.responseId}`).catch(() => {});
-        });
+        void this.#put(chatId, toNode(node, run)).then(
+          () => {
+            const isKept = isDone && !this.#keeper.isBusyWith(chatId); // the chat has all of it now
+            if (isKept && answer.responseId !== null)
+              ask("DELETE", `/v1/responses/${answer.responseId}`).catch(() => {});
+          },
+          (error) => this.#report(error),
+        );
       }
       if (!isDone) return;
       end();
@@ -335,8 +342,25 @@ export class ChatApp extends Observable {
     this.changed();
     for (const node of chat.content.nodes) {
       if (isDone(node) || node.role !== "assistant" || this.runs.has(node.id)) continue;
-      // Another device asked, or this one did and was closed meanwhile.
-      void watchResponse(node, () => this.#chat.id === chat.id).then((done) => done && this.#put(chat.id, done));
+      if (!this.#watched.has(node.id)) void this.#watch(chat.id, node);
+    }
+  }
+
+  /** Waits for an answer that another device asked for, or this one before it was closed. */
+  async #watch(chatId: string, node: AssistantNode): Promise<void> {
+    this.#watched.add(node.id);
+    try {
+      const done = await watchResponse(node, () => this.#chat.id === chatId);
+      if (!done) return;
+      // The device that asked may have put it into the chat, and then the server has it nowhere else.
+      const chat = await this.#keeper.get(chatId);
+      const kept = chat.content.nodes.find(({ id }) => id === node.id);
+      if (!kept || !isDone(kept)) await this.#put(chatId, done);
+      else if (this.#chat.id === chatId) this.#show(chat);
+    } catch (error) {
+      this.#report(error);
+    } finally {
+      this.#watched.delete(node.id);
     }
   }
 

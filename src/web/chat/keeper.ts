@@ -52,6 +52,8 @@ export class ChatKeeper {
     const known = this.#chats.get(id);
     if (known && this.isBusyWith(id)) return known;
     const chat = await this.#storage.get(id);
+    const now = this.#chats.get(id); // it may have changed meanwhile
+    if (now && (this.isBusyWith(id) || now.revision > chat.revision)) return now;
     this.#chats.set(id, chat);
     return chat;
   }

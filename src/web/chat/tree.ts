@@ -130,12 +130,18 @@ export function merge(mine: ChatContent, theirs: ChatContent): ChatContent {
   const nodes = new Map(theirs.nodes.map((node) => [node.id, node]));
   for (const node of mine.nodes) {
     const other = nodes.get(node.id);
-    if (!other || !isDone(other) || isDone(node)) nodes.set(node.id, node);
+    if (!other || weightOf(node) >= weightOf(other)) nodes.set(node.id, node);
   }
   const sorted = [...nodes.values()].sort((a, b) => a.at - b.at);
   // A branch that another device went on with is shown to its new end.
   const isGoneOn = mine.leaf === null || pathTo(sorted, theirs.leaf).some(({ id }) => id === mine.leaf);
   return { ...mine, nodes: sorted, leaf: isGoneOn ? theirs.leaf : mine.leaf };
+}
+
+/** An answer that a device gave up does not replace one that another device has whole. */
+function weightOf(node: ChatNode): number {
+  if (!isDone(node)) return 0;
+  return node.role === "assistant" && node.status === "cancelled" ? 1 : 2;
 }
 
 export function isDone(node: ChatNode): boolean {

@@ -12,6 +12,7 @@ export type RunTrouble = "connection" | "busy" | "loading";
 
 /** The time after which a connection that is silent in the middle of an answer is opened anew. */
 const silenceMs = 20_000;
+const longestSilenceMs = 300_000;
 const watchMs = 5000;
 const retryMs = 4000;
 const pollMs = 2000;
@@ -30,6 +31,8 @@ export class AnswerRun extends Observable {
   #isStopping = false;
   #restarts = 0;
   #heardAt = performance.now();
+  /** Doubles with each renewal that brought nothing: a queue or a long prompt may be silent for minutes. */
+  #patienceMs = silenceMs;
   #endLane = () => {};
   #timer: ReturnType<typeof setTimeout> | undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
@@ -83,17 +86,17 @@ export class AnswerRun extends Observable {
     if (isOver(this.#answer)) return;
     this.#heardAt = performance.now();
     const { responseId, lastNumber } = this.#answer;
-    if (responseId === null) {
-      this.#socket.send({ type: "response.create", ...this.request, stream_id: this.id });
-    } else {
-      const after = lastNumber >= 0 ? { starting_after: lastNumber } : {};
-      this.#socket.send({ type: "hearth:response.resume", response_id: responseId, ...after, stream_id: this.id });
-    }
-    this.#setTrouble(null);
+    const after = lastNumber >= 0 ? { starting_after: lastNumber } : {};
+    const frame =
+      responseId === null
+        ? { type: "response.create", ...this.request }
+        : { type: "hearth:response.resume", response_id: responseId, ...after };
+    this.#setTrouble(this.#socket.send({ ...frame, stream_id: this.id }) ? null : "connection");
   }
 
   #take(event: WireEvent): void {
     this.#heardAt = performance.now();
+    this.#patienceMs = silenceMs;
     if (event.type === "error") {
       void this.#takeError(event);
       return;
@@ -140,6 +143,10 @@ export class AnswerRun extends Observable {
 
   /** Asks the question anew: what came of the answer is gone with the server that was giving it. */
   #restart(): void {
+    if (this.#isStopping) {
+      this.#end("cancelled");
+      return;
+    }
     const { askedAt } = this.#answer;
     this.#answer = newAnswer(askedAt);
     this.#restarts++;
@@ -153,9 +160,10 @@ export class AnswerRun extends Observable {
   }
 
   #lookForSilence(): void {
-    const isSilent = performance.now() - this.#heardAt > silenceMs;
+    const isSilent = performance.now() - this.#heardAt > this.#patienceMs;
     if (!isSilent || this.#answer.responseId === null || this.#socket.state !== "open") return;
     this.#heardAt = performance.now();
+    this.#patienceMs = Math.min(2 * this.#patienceMs, longestSilenceMs);
     this.#socket.renew();
   }
 

@@ -19,6 +19,7 @@ const firstWaitMs = 500;
 const longestWaitMs = 15_000;
 /** A connection that takes longer leads nowhere. */
 const openLimitMs = 10_000;
+const freshMs = 60_000;
 /** Code of a page that opens its connection anew; the server keeps what runs. */
 const renewedCode = 4000;
 
@@ -31,6 +32,7 @@ export class Socket extends Observable {
   #waitMs = firstWaitMs;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isPaused = false;
+  #heardAt = performance.now();
 
   /** `onFailure` hears of each attempt that fails: a browser does not say why it did. */
   constructor(onFailure: () => void) {
@@ -50,8 +52,10 @@ export class Socket extends Observable {
   /** Returns what ends it. `handlers.onOpen` is called at once where the connection is there. */
   openLane(streamId: string, handlers: LaneHandlers): () => void {
     this.#lanes.set(streamId, handlers);
-    if (this.#state === "open") handlers.onOpen();
-    else if (this.#state === "idle") this.#connect();
+    // A connection that was silent for long may be dead without knowing it. Where other lanes use it, they look after it.
+    const isFresh = this.#lanes.size > 1 || performance.now() - this.#heardAt < freshMs;
+    if (this.#state === "open" && isFresh) handlers.onOpen();
+    else if (this.#state === "open" || this.#state === "idle") this.#connect();
     return () => {
       if (this.#lanes.get(streamId) === handlers) this.#lanes.delete(streamId);
     };
@@ -99,11 +103,14 @@ export class Socket extends Observable {
       clearTimeout(limit);
       if (this.#socket !== socket) return;
       this.#waitMs = firstWaitMs;
+      this.#heardAt = performance.now();
       this.#setState("open");
       for (const lane of [...this.#lanes.values()]) lane.onOpen();
     };
     socket.onmessage = ({ data }) => {
-      if (this.#socket === socket) this.#receive(String(data));
+      if (this.#socket !== socket) return;
+      this.#heardAt = performance.now();
+      this.#receive(String(data));
     };
     socket.onclose = () => {
       clearTimeout(limit);

@@ -61,7 +61,10 @@ async function listen(): Promise<void> {
         undefined,
         40_000,
       );
-      if (before && news.version !== before.version) return location.reload();
+      // Browsers forget little by little what they should; once a day is often enough. Only now that the server has answered: a page
+      // that is loaded while it is away is the browser's error page, and never comes back.
+      const isOld = Date.now() - startedAt > dayMs && run === null;
+      if (before && (news.version !== before.version || isOld)) return location.reload();
       state = news;
       notice("");
       if (before && news.number !== before.number) showNews(news);
@@ -95,6 +98,7 @@ function answer(prompt: string): void {
     input: prompt,
     store: false,
     max_output_tokens: maxTokens,
+    include: ["hearth.progress"], // so that a long prompt is no silence
     ...(instructions !== "" && { instructions }),
   };
   const asked = new AnswerRun(randomId(""), request, socket);
@@ -151,7 +155,5 @@ function tick(): void {
   }
   const everyMs = settings.everyMs ?? state?.every_ms ?? dayMs;
   if (run !== null || state === null) return;
-  // Browsers forget little by little what they should; once a day is often enough.
-  if (now.getTime() - startedAt > dayMs) location.reload();
-  else if (now.getTime() - shownAt > everyMs) next();
+  if (now.getTime() - shownAt > everyMs) next();
 }

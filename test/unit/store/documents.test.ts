@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import test, { type TestContext } from "node:test";
 import { FakeClock } from "../../../src/base/clock.js";
@@ -43,6 +52,52 @@ test("a document is there at once and after a restart, for its owner alone", asy
   assert.equal(await again.get("d1", "kitchen"), undefined);
   await again.stop();
   assert.deepEqual(readdirSync(folder), []);
+});
+
+test("of versions that come quickly one after the other the last one is kept", async (t) => {
+  const { folder, open } = opener(t);
+  const store = await open();
+  for (let i = 1; i <= 5; i++) store.put("d1", "", { text: `version ${i}` });
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  for (let i = 6; i <= 8; i++) store.put("d1", "", { text: `version ${i}` });
+  assert.deepEqual(await store.get("d1", ""), { text: "version 8" });
+  await store.stop();
+  assert.deepEqual(readdirSync(folder), ["d1.json"]);
+  assert.deepEqual(await (await open()).get("d1", ""), { text: "version 8" });
+});
+
+test("while a newer version is written the one before is on disk", async (t) => {
+  const { folder, open } = opener(t);
+  const first = await open();
+  first.put("d1", "", { text: "old" });
+  await first.stop();
+  const store = await open();
+  store.put("d1", "", { text: "new" });
+  let isWritten = false;
+  const written = store.stop().then(() => (isWritten = true));
+  for (; !isWritten; await new Promise((resolve) => setImmediate(resolve))) {
+    assert.ok(existsSync(path.join(folder, "d1.json")), "a power cut now would lose both");
+  }
+  await written;
+});
+
+test("a file that cannot be read now, or is of another version, stays where it is", async (t) => {
+  const { folder, open } = opener(t);
+  const first = await open();
+  first.put("d1", "", { text: "kept" });
+  await first.stop();
+  const newer = await open(2);
+  assert.equal(await newer.get("d1", ""), undefined);
+  await newer.stop();
+  const file = path.join(folder, "d1.json");
+  const again = await open();
+  renameSync(file, `${file}.aside`);
+  mkdirSync(file); // EISDIR for whoever reads it
+  assert.equal(await again.get("d1", ""), undefined);
+  rmdirSync(file);
+  renameSync(`${file}.aside`, file);
+  assert.deepEqual(await again.get("d1", ""), { text: "kept" });
+  await again.stop();
 });
 
 test("of more documents than may be kept the oldest make room", async (t) => {

@@ -100,6 +100,16 @@ test("what two devices made of a chat is one chat with all of it", () => {
   assert.equal(answer?.role === "assistant" && answer.status, "completed");
 });
 
+test("an answer that one device gave up does not replace the one that another device has whole", () => {
+  const base = chat(user("q1", null));
+  const givenUp = withNode(base, assistant("a1", "q1", { status: "cancelled", parts: [] }), "a1");
+  const whole = withNode(base, assistant("a1", "q1"), "a1");
+  for (const both of [merge(givenUp, whole), merge(whole, givenUp)]) {
+    const answer = both.nodes.find(({ id }) => id === "a1");
+    assert.equal(answer?.role === "assistant" && answer.status, "completed");
+  }
+});
+
 test("a chat comes back from its file as it was, and a file of something else is none", () => {
   const content = chat(user("q1", null, "Hi"), assistant("a1", "q1"));
   const file = toFile([{ id: "chat_1", title: "Hello", revision: 3, updatedAt: 5, content }]);
