@@ -85,7 +85,11 @@ class EngineImpl final : public Engine {
   Status fit_weights(uint64_t bytes) override {
     std::lock_guard lock(mutex_);
     HEARTH_RETURN_IF_ERROR(check_idle());
-    return weights_.fit(bytes);
+    try {
+      return weights_.fit(bytes);
+    } catch (const std::exception&) {  // no memory, or no thread
+      return {Code::OUT_OF_MEMORY, "There was not enough memory to read weights ahead of their use."};
+    }
   }
 
   Status hold_free_kv(bool holds) override {
@@ -304,15 +308,15 @@ class EngineImpl final : public Engine {
   Status run_guarded(StepResult* result) {
     try {
       return run(result);
-    } catch (const std::bad_alloc&) {
-      release_reserved();
-      return {Code::OUT_OF_MEMORY, "There was not enough memory for the step."};
     } catch (PassFailed& failure) {
       release_reserved();
       return std::move(failure.status);
     } catch (const PassStopped&) {
       release_reserved();
       return {Code::STOPPED, "The step was stopped."};
+    } catch (const std::exception&) {  // no memory, or no thread to read weights with
+      release_reserved();
+      return {Code::OUT_OF_MEMORY, "There was not enough memory for the step."};
     }
   }
 

@@ -93,7 +93,7 @@ MemoryBudget budget_of(const MemoryPlanRequest& request, uint64_t* process_bytes
   if (request.memory_bytes > 0) return budget_within(request.memory_bytes, *process_bytes);
   MemoryBudget budget = memory_budget(0);
   // The process that is planned for takes this one's place.
-  const uint64_t there = budget.bytes + own;
+  const uint64_t there = budget.bytes + own - std::min(own, budget.missing);
   budget.bytes = there > *process_bytes ? there - *process_bytes : 0;
   return budget;
 }

@@ -56,11 +56,14 @@ void ResidentWeights::measure_experts(std::span<const Experts> experts) {
 Status ResidentWeights::create(const MemoryNeeds& needs) { return reside(divide(needs)); }
 
 Status ResidentWeights::reside(std::optional<ResidencyOptions> options) {
+  std::shared_ptr<Residency> old;
   {
-    // The old one goes first: the new one takes its memory, and gives the same mapping other advice.
     const std::lock_guard lock(mutex_);
-    residency_.reset();
+    old = std::move(residency_);
+    if (old != nullptr) read_before_ += old->counts().stream;
   }
+  // The old one goes first: the new one takes its memory, and gives the same mapping other advice.
+  old.reset();
   chosen_ = options;
   generation_ = model_->parts().generation();
   held_ = options ? std::min(options->weight_bytes, bytes_.all()) : bytes_.all();
@@ -84,8 +87,10 @@ Status ResidentWeights::fit(uint64_t bytes) {
 Status ResidentWeights::prepare() {
   const ModelParts& parts = model_->parts();
   HEARTH_RETURN_IF_ERROR(parts.restore());
-  // A new mapping has none of the old one's locks and advice.
-  if (parts.generation() != generation_) HEARTH_RETURN_IF_ERROR(reside(chosen_));
+  // A new mapping has none of the old one's locks and advice; and one that could not be made for want of memory is
+  // tried again.
+  const bool is_missing = chosen_ && residency_ == nullptr;
+  if (parts.generation() != generation_ || is_missing) HEARTH_RETURN_IF_ERROR(reside(chosen_));
   return parts.health();
 }
 
@@ -98,12 +103,16 @@ Status ResidentWeights::check() const {
 
 std::optional<ResidencyCounts> ResidentWeights::counts() const {
   std::shared_ptr<Residency> residency;
+  StreamCounts before;
   {
     const std::lock_guard lock(mutex_);
     residency = residency_;
+    before = read_before_;
   }
   if (residency == nullptr) return std::nullopt;
-  return residency->counts();
+  ResidencyCounts counts = residency->counts();
+  counts.stream += before;
+  return counts;
 }
 
 std::optional<WeightResidency> ResidentWeights::report() const {

@@ -71,8 +71,9 @@ class ResidentWeights {
   uint64_t generation_ = 0;                 // of the files, before the pass
   std::optional<ResidencyOptions> chosen_;  // for residency_
   std::atomic<uint64_t> held_{0};           // what weights and ring may take
-  mutable std::mutex mutex_;                // of residency_, which others report on
+  mutable std::mutex mutex_;                // of the two below, which others report on
   std::shared_ptr<Residency> residency_;    // null: all weights are where they are mapped
+  StreamCounts read_before_;                // by the residencies before this one
 };
 
 }  // namespace hearth

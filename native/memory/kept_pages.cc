@@ -65,6 +65,8 @@ void KeptPages::keep() {
     changed_.notify_all();
   }
   for (int watches = 1; !stops_within_glance(); ++watches) {
+    const bool has_locks = locked_bytes_ > 0 || is_let_go_;
+    if (!has_locks && watches % kWatchesAnInspection != 0) continue;
     const bool is_short = this->is_short();
     if (is_short && locked_bytes_ > 0)
       let_go();
@@ -97,7 +99,14 @@ void KeptPages::let_go() {
 void KeptPages::lock_again() {
   is_let_go_ = false;
   may_lock_ = true;
-  for (const auto& range : ranges_) bring_in(range);
+  for (const auto& range : ranges_) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stop_) return;
+    }
+    if (is_short()) return let_go();
+    bring_in(range);
+  }
 }
 
 bool KeptPages::stops_within_glance() {

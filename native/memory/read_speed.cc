@@ -61,7 +61,7 @@ class Meter {
 
 struct OpenFile {
   int fd = -1;
-  bool direct = false;
+  std::atomic<bool> direct = false;
   ~OpenFile() {
     if (fd >= 0) close(fd);
   }
@@ -120,7 +120,11 @@ Status measure_read_speed(const std::string& path, const ReadSpeedOptions& optio
       if (got < 0 && errno == EINVAL && !retried) {
         // The device wants of direct reads what nobody could know.
         retried = true;
-        if (fcntl(file.fd, F_SETFL, 0) == 0) got = pread(file.fd, buffer.get(), a_read, offset);
+        if (fcntl(file.fd, F_SETFL, 0) == 0) {
+          file.direct = false;
+          posix_fadvise(file.fd, offset, static_cast<off_t>(a_read), POSIX_FADV_DONTNEED);
+          got = pread(file.fd, buffer.get(), a_read, offset);
+        }
       }
       if (got < 0) return error.store(errno);
       if (meter.add(static_cast<uint64_t>(got)) > options.duration) return;
@@ -128,7 +132,11 @@ Status measure_read_speed(const std::string& path, const ReadSpeedOptions& optio
   };
   {
     std::vector<std::jthread> readers;
-    for (int i = 1; i < options.readers; ++i) readers.emplace_back(work);
+    try {
+      for (int i = 1; i < options.readers; ++i) readers.emplace_back(work);
+    } catch (const std::system_error&) {
+      // No more threads: those that are there measure what they read.
+    }
     work();
   }
   if (error != 0) return failed(Code::FILE_READ_FAILED, path, error);

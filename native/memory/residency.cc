@@ -167,10 +167,7 @@ ResidencyCounts Residency::counts() const {
     counts.resident_bytes += of.kept_bytes;
     counts.streamed_bytes += of.streamed_bytes;
     counts.ring_bytes += experts_->ring_bytes();
-    counts.stream.bytes_read += of.stream.bytes_read;
-    counts.stream.reads += of.stream.reads;
-    counts.stream.reading_ms += of.stream.reading_ms;
-    counts.stream.waited_ms += of.stream.waited_ms;
+    counts.stream += of.stream;
   }
   return counts;
 }

@@ -74,6 +74,9 @@ void handle_sigbus(int signal, siginfo_t* info, void* context) {
       slot->faulted.store(true);
       slot->generation.fetch_add(1);
       handled = map_zeros_over(*slot);
+      // Once more: another thread may have mapped the file anew between the two, and these zeros are in its place now.
+      slot->faulted.store(true);
+      slot->generation.fetch_add(1);
     }
   }
   running_handlers.fetch_sub(1);

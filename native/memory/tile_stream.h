@@ -37,6 +37,14 @@ struct StreamCounts {
   uint64_t reads = 0;
   double reading_ms = 0;  // while at least one read ran
   double waited_ms = 0;   // for a tile that was not there yet
+
+  StreamCounts& operator+=(const StreamCounts& more) {
+    bytes_read += more.bytes_read;
+    reads += more.reads;
+    reading_ms += more.reading_ms;
+    waited_ms += more.waited_ms;
+    return *this;
+  }
 };
 
 class TileStream {

@@ -4,7 +4,9 @@ import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { Command } from "commander";
 import { systemClock } from "../base/clock.js";
+import { HearthError } from "../base/errors.js";
 import { type Address, formatAddress } from "../config/kinds.js";
+import { keyLines } from "../daemon/credentials.js";
 import { loadEngineModule } from "../engine/binding.js";
 import { writeDurably } from "../store/durable-files.js";
 import { KeyFile } from "../store/key-file.js";
@@ -35,6 +37,11 @@ async function turnOn(_flags: object, command: Command): Promise<void> {
   if (typeof owned === "number") process.exit(owned);
   checkChangeable(owned, "server.listen");
   const { config, file } = owned;
+  if (config["auth.mode"] === "off") {
+    const danger = "auth.mode is off: the whole network could use hearth without a key.";
+    const advice = `Remove auth.mode from ${file}, then say it again.`;
+    throw new HearthError("CONFIG_BAD_VALUE", danger, { param: "auth.mode", advice });
+  }
   const { port } = config["server.listen"];
   // Before the service listens there: without any key it would not start.
   const key = await keyForLan(owned);
@@ -104,8 +111,7 @@ async function keyForLan({ config, state }: OwnedService): Promise<LanKey> {
 
 function firstKey(file: string): string | null {
   if (!existsSync(file)) return null;
-  const lines = readFileSync(file, "utf8").split("\n");
-  return lines.map((line) => line.trim()).find((line) => line !== "" && !line.startsWith("#")) ?? null;
+  return keyLines(readFileSync(file, "utf8")).find((line) => line !== "") ?? null;
 }
 
 /** Has avahi say that it is there; false without avahi. */
@@ -113,7 +119,7 @@ async function announce(root: string, port: number): Promise<boolean> {
   const file = path.join(root, announcementFile);
   if (!existsSync(path.dirname(path.dirname(file)))) return false;
   await mkdir(path.dirname(file), { recursive: true });
-  await writeDurably(file, announcement(port), 0o644);
+  await writeDurably(file, announcement(port), 0o644, { uid: 0, gid: 0 }); // avahi reads it, whatever the umask is
   return true;
 }
 

@@ -1,5 +1,5 @@
 /** The parts that the owner's commands share: the service, its configuration file, and a change of it that is kept only where it works. */
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import { withValue } from "../config/edit.js";
@@ -65,9 +65,11 @@ export async function writeValue(file: string, key: OptionKey, value: string): P
   return before;
 }
 
-export async function replaceFile(file: string, text: string): Promise<void> {
-  const mode = statSync(file).mode & 0o777;
-  await storing(file, () => writeDurably(file, text, mode));
+/** Another text for a file, whose owner and mode stay, as the service has to be able to read it. A link stays one. */
+export async function replaceFile(link: string, text: string): Promise<void> {
+  const file = realpathSync(link);
+  const { mode, uid, gid } = statSync(file);
+  await storing(file, () => writeDurably(file, text, mode & 0o777, { uid, gid }));
 }
 
 /** Starts the service anew and waits until its model answers. SERVICE_FAILED with the reason. */

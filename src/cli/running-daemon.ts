@@ -24,9 +24,9 @@ export async function daemonStatus(config: Reach): Promise<StatusReport | null> 
   const where = `${host}:${port}`;
   const foreign = (why: string) =>
     new HearthError("DAEMON_UNREACHABLE", `The program at ${where} ${why}.`, { advice: otherProgram });
-  let answer: { readonly status: number; readonly text: string };
+  let answer: Answer;
   try {
-    answer = await get(config, "/hearth/v1/status");
+    answer = await ask(config, "/hearth/v1/status");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";
     if (["ECONNREFUSED", "ENOENT", "EADDRNOTAVAIL", "ENETUNREACH", "EHOSTUNREACH"].includes(String(code))) return null;
@@ -51,8 +51,21 @@ export async function requireStatus(config: Reach): Promise<StatusReport> {
   throw new HearthError("DAEMON_UNREACHABLE", `No daemon listens on ${host}:${port}.`);
 }
 
-function get(config: Reach, path: string): Promise<{ status: number; text: string }> {
+type Answer = { readonly status: number; readonly text: string };
+
+/** The certificate may be a credential of the service, of which no command knows: then the port takes no plain HTTP. */
+async function ask(config: Reach, path: string): Promise<Answer> {
   const isHttps = config["tls.cert"] !== "" || config["tls.self_signed"];
+  try {
+    return await get(config, path, isHttps);
+  } catch (error) {
+    const isHungUp = error instanceof Error && "code" in error && ["ECONNRESET", "EPROTO"].includes(String(error.code));
+    if (isHttps || !isHungUp || config["server.socket"] !== "") throw error;
+    return get(config, path, true);
+  }
+}
+
+function get(config: Reach, path: string, isHttps: boolean): Promise<Answer> {
   const { host, port } = localAddress(config);
   const socket = config["server.socket"];
   const target = socket === "" ? { host, port, path } : { socketPath: socket, path, headers: { host: "localhost" } };

@@ -30,7 +30,13 @@ async function update(file: string, _flags: object, command: Command): Promise<v
   if (status !== null) process.exit(status);
   if (!json) process.stderr.write(`${version} -> ${wanted.version}\n`);
   // apt-get takes a path for a package's name unless it has a slash.
-  const args = ["install", "--yes", "--allow-downgrades", "--no-install-recommends", path.resolve(file)];
+  // A configuration that its owner changed stays; dpkg would ask, and nobody would see the question.
+  const keepsConfiguration = ["--force-confdef", "--force-confold"].flatMap((option) => [
+    "-o",
+    `Dpkg::Options::=${option}`,
+  ]);
+  const how = ["--yes", "--allow-downgrades", "--no-install-recommends"];
+  const args = [...keepsConfiguration, "install", ...how, path.resolve(file)];
   const { status: installed, error } = spawnSync("apt-get", args, {
     stdio: ["inherit", json ? "ignore" : "inherit", "inherit"],
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },

@@ -52,9 +52,17 @@ async function present(name: string, store: ModelStore, { config, json }: OwnedS
   return resolveModel(model.name, store);
 }
 
-/** The words of the configuration for it: a name where it has one, as paths of the store change with each pull. */
+/**
+ * The words of the configuration for it: a name where that leads to the same file, as paths of the store change with each pull. A file
+ * elsewhere may have the name of another model.
+ */
 function written({ name, path }: ModelFile, store: ModelStore): string {
-  return store.find(name) || name === "spark" ? name : path;
+  try {
+    return resolveModel(name, store).path === path ? name : path;
+  } catch (error) {
+    if (error instanceof HearthError) return path;
+    throw error;
+  }
 }
 
 function describeUse(status: StatusReport): string {

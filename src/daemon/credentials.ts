@@ -28,6 +28,11 @@ export function withCredentials(config: Config, env: Readonly<Record<string, str
   });
 }
 
+/** The lines of a file of keys without their comments. */
+export function keyLines(text: string): string[] {
+  return text.split("\n").map((line) => line.replace(/#.*/, "").trim());
+}
+
 /** The hashes of the keys of a file, each on a line of its own; `#` begins a comment. */
 function readKeys(file: string): string[] {
   const wrong = (why: string, cause?: unknown) =>
@@ -38,8 +43,7 @@ function readKeys(file: string): string[] {
   } catch (error) {
     throw wrong(reasonOf(error), error);
   }
-  const lines = text.split("\n").map((line) => line.replace(/#.*/, "").trim());
-  return lines.flatMap((line, i) => {
+  return keyLines(text).flatMap((line, i) => {
     if (line === "") return [];
     if (/\s/.test(line)) throw wrong(`line ${i + 1} holds more than one key`);
     if (line.length < shortestKey) throw wrong(`the key of line ${i + 1} is shorter than ${shortestKey} characters`);

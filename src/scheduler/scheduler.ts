@@ -70,8 +70,8 @@ export class Scheduler {
   #bestThreads: ThreadCounts;
   #usedThreads: ThreadCounts;
   #newMatmuls: readonly MatmulChoice[] | null = null;
-  /** Changes of the engine's memory, to be made when no step runs. */
-  #memoryChanges: (() => void)[] = [];
+  /** Changes of the engine's memory, to be made when no step runs: the newest of each kind. */
+  readonly #memoryChanges = new Map<"idle" | "prefixes" | "weights", () => void>();
 
   constructor(engine: Engine, options: SchedulerOptions, dependencies: SchedulerDependencies) {
     this.#engine = engine;
@@ -177,30 +177,34 @@ export class Scheduler {
 
   /** Gives back the memory of the KV cache that no request uses; `prefixesToo`: also of prompts that proved their use. */
   giveBackIdle(prefixesToo: boolean): void {
-    this.#changeMemory(() => {
+    this.#changeMemory(prefixesToo ? "prefixes" : "idle", () => {
       this.#slots.evictIdle(prefixesToo);
       this.#engine.holdFreeKv(false);
     });
   }
 
   holdFreeKv(): void {
-    this.#changeMemory(() => this.#engine.holdFreeKv(true));
+    this.#memoryChanges.delete("prefixes");
+    this.#changeMemory("idle", () => this.#engine.holdFreeKv(true));
   }
 
   /** See Engine.fitWeights. */
   fitWeights(bytes: number): void {
-    this.#changeMemory(() => this.#engine.fitWeights(bytes));
+    this.#changeMemory("weights", () => this.#engine.fitWeights(bytes));
     this.decodeSpeed.reset();
   }
 
-  /** At once, or before the next step. A change that fails leaves the engine as it was. */
-  #changeMemory(change: () => void): void {
-    this.#memoryChanges.push(change);
+  /** At once, or before the next step: then in place of one of its kind that waits, of which a step that hangs would gather many. */
+  #changeMemory(kind: "idle" | "prefixes" | "weights", change: () => void): void {
+    this.#memoryChanges.delete(kind);
+    this.#memoryChanges.set(kind, change);
     if (!this.#looping) this.#makeMemoryChanges();
   }
 
   #makeMemoryChanges(): void {
-    for (const change of this.#memoryChanges.splice(0)) {
+    const changes = [...this.#memoryChanges.values()];
+    this.#memoryChanges.clear();
+    for (const change of changes) {
       try {
         change();
       } catch (error) {

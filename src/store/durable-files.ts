@@ -45,10 +45,19 @@ export async function renameDurably(from: string, to: string): Promise<void> {
 /** Permissions of files that nobody but the daemon is to read. */
 export const privateMode = 0o600;
 
-/** A new file whose content is on disk; its name is not yet. */
-export async function writeSynced(file: string, content: string, mode = 0o666): Promise<void> {
+export interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A new file whose content is on disk; its name is not yet. With `owner` it has that, and the mode whatever the umask is. */
+export async function writeSynced(file: string, content: string, mode = 0o666, owner?: FileOwner): Promise<void> {
   const handle = await open(file, "wx", mode);
   try {
+    if (owner) {
+      if (process.getuid?.() === 0) await handle.chown(owner.uid, owner.gid);
+      await handle.chmod(mode);
+    }
     await handle.writeFile(content);
     await handle.sync();
   } finally {
@@ -73,15 +82,15 @@ export function isFreshName(name: string, of?: string): boolean {
  * Replaces a small file as a whole. What root writes belongs to the folder's owner. The caller holds the file's lock, where
  * others write it too: what stands beside it half written is then of a crash, and goes.
  */
-export async function writeDurably(file: string, content: string, mode = 0o666): Promise<void> {
+export async function writeDurably(file: string, content: string, mode = 0o666, owner?: FileOwner): Promise<void> {
   const folder = path.dirname(file);
   for (const name of await readdir(folder)) {
     if (isFreshName(name, path.basename(file))) await rm(path.join(folder, name), { force: true });
   }
   const fresh = freshName(file);
   try {
-    await writeSynced(fresh, content, mode);
-    await inheritOwner(fresh);
+    await writeSynced(fresh, content, mode, owner);
+    if (!owner) await inheritOwner(fresh);
     await renameDurably(fresh, file);
   } catch (error) {
     await rm(fresh, { force: true }).catch(() => {}); // the first error says more

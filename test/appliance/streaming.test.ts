@@ -53,8 +53,9 @@ test("a model that does not fit answers the same, and says what it reads for eac
   const read = await weights(streaming);
   const of = (name: string) => read.get(name) ?? Number.NaN;
   assert.ok(of("streamed") > 20e6 && of("kept") + of("streamed") > 130e6, JSON.stringify([...read]));
-  // The prompt and five of the answer's six tokens; what the ring still holds of the pass before is not read again.
-  assert.ok(of("read_bytes") > 5.5 * of("streamed"), JSON.stringify([...read]));
+  // The prompt and five of the answer's six tokens. What the ring still holds of the pass before is not read again, and a machine that
+  // is short of memory meanwhile streams more at the end than at first.
+  assert.ok(of("read_bytes") > 4 * of("streamed"), JSON.stringify([...read]));
   assert.ok(of("reading_seconds") > 0 && of("ring") > 0);
 });
 

@@ -92,19 +92,19 @@ TEST_CASE("a beginning of a file that ends within its header is told from one th
   CHECK(check_file_head(head.bytes, head.bytes.size(), &whole).code() == Code::GGUF_TENSOR_OUT_OF_BOUNDS);
 }
 
-TEST_CASE("a file of terabytes is planned for without memory, and one beyond any address space is refused" *
+TEST_CASE("a file of 200 GB is planned for without memory, and one beyond small address spaces is refused" *
           doctest::test_suite("address space")) {
   const TinyModel file;
   FileHead head = head_of(file);
   const MemoryPlanRequest request{.engine = small_options(-1), .memory_bytes = uint64_t{1} << 30, .process_bytes = 1};
   ModelPlan plan;
-  head.file_bytes = uint64_t{4} << 40;
-  CHECK(plan_memory(std::span(&head, 1), std::span(&request, 1), &plan).ok());
+  head.file_bytes = uint64_t{200} << 30;
+  REQUIRE(plan_memory(std::span(&head, 1), std::span(&request, 1), &plan).ok());
   CHECK(plan.model.file_bytes == head.file_bytes);
   CHECK(plan.plans[0].limit == "memory.budget_bytes");
   CHECK(plan.plans[0].process_bytes == 1);
   CHECK(plan.plans[0].budget_bytes + plan.plans[0].reserve_bytes + 1 == request.memory_bytes);
-  head.file_bytes = uint64_t{1} << 60;
+  head.file_bytes = uint64_t{1} << 39;
   CHECK(plan_memory(std::span(&head, 1), std::span(&request, 1), &plan).code() == Code::GGUF_LIMIT_EXCEEDED);
 }
 

@@ -1,5 +1,5 @@
 /** Ends of the service that nobody asked for, and what systemd makes of them. */
-import { answers, ask, sleep } from "../box.mjs";
+import { answers, ask } from "../box.mjs";
 
 export const restartCases = (box) => ({
   async "a daemon that stands still is restarted by the watchdog"() {
@@ -42,7 +42,6 @@ export const restartCases = (box) => ({
     box.start();
     await box.serving();
     box.dropped("bare");
-    await sleep(0);
     box.check(await answers(), "it does not answer");
   },
 });

@@ -1,12 +1,15 @@
 /** The owner's commands: their words, their marks on a terminal, and how they change a file. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { chmodSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import decodeQR from "qr/decode.js";
 import { completionScript } from "../../../src/cli/completion-script.js";
 import { entryTime, parseEntry, personLine } from "../../../src/cli/log-lines.js";
 import { chooseModels } from "../../../src/cli/models-find.js";
+import { replaceFile } from "../../../src/cli/owner.js";
 import { buildProgram } from "../../../src/cli/program.js";
 import { qrText } from "../../../src/cli/qr-text.js";
 import { pace } from "../../../src/cli/status-text.js";
@@ -14,6 +17,7 @@ import { terminalLog } from "../../../src/cli/terminal-log.js";
 import { withValue } from "../../../src/config/edit.js";
 import { knownModels } from "../../../src/store/known-models.js";
 import { checkModelName, parseSource } from "../../../src/store/model-names.js";
+import { temporaryFolder } from "../../helpers/folder.js";
 
 /** The picture of a text of blocks: 8 pixels a module, as a camera would see it. */
 function pictureOf(text: string): { width: number; height: number; data: Uint8Array } {
@@ -188,4 +192,18 @@ test("bash completes commands, their own commands and their flags", async () => 
   assert.deepEqual(complete("hearth", "lan", ""), ["on", "off", "--help", "--json"]);
   assert.ok(complete("hearth", "serve", "--").includes("--listen"));
   assert.deepEqual(complete("hearth", "run", "/et"), ["/etc"]);
+});
+
+test("a configuration that is replaced keeps its mode under any umask, and a link to it stays one", async (t) => {
+  const folder = temporaryFolder(t);
+  const [file, link] = [path.join(folder, "hearth.toml"), path.join(folder, "link.toml")];
+  writeFileSync(file, "old");
+  chmodSync(file, 0o644);
+  symlinkSync(file, link);
+  const umask = process.umask(0o077);
+  t.after(() => process.umask(umask));
+  await replaceFile(link, "new");
+  assert.equal(readFileSync(file, "utf8"), "new");
+  assert.equal(statSync(file).mode & 0o777, 0o644);
+  assert.ok(lstatSync(link).isSymbolicLink());
 });
