@@ -140,6 +140,7 @@ Status bench(const Arguments& arguments) {
   };
   const std::vector<int32_t> before = tokens_from(1, depth), prompt = tokens_from(1 + depth, prefill);
   HEARTH_RETURN_IF_ERROR(feed(session, before, kBatchTokens, false, ChunkLogits::NONE, add_time));
+  const double before_ms = ms;
   ms = 0;
   HEARTH_RETURN_IF_ERROR(feed(session, prompt, kBatchTokens, false, ChunkLogits::NONE, add_time));
   const double prefill_speed = ms > 0 ? prefill * 1000.0 / ms : 0;
@@ -150,10 +151,11 @@ Status bench(const Arguments& arguments) {
   }
   const double decode_speed = ms > 0 ? decode * 1000.0 / ms : 0;
   std::printf(
-      "{\"isa\": \"%s\", \"threads\": %d, \"prefill\": {\"tokens\": %lld, \"tokensPerSecond\": %.2f}, "
+      "{\"isa\": \"%s\", \"threads\": %d, \"before\": {\"tokens\": %lld, \"ms\": %.0f}, "
+      "\"prefill\": {\"tokens\": %lld, \"tokensPerSecond\": %.2f}, "
       "\"decode\": {\"tokens\": %lld, \"tokensPerSecond\": %.2f}",
-      session.engine->isa(), session.engine->options().threads, static_cast<long long>(prefill), prefill_speed,
-      static_cast<long long>(decode), decode_speed);
+      session.engine->isa(), session.engine->options().threads, static_cast<long long>(depth), before_ms,
+      static_cast<long long>(prefill), prefill_speed, static_cast<long long>(decode), decode_speed);
   if (const std::optional<WeightResidency> residency = session.engine->residency()) {
     std::printf(
         ", \"residency\": {\"keptBytes\": %llu, \"lockedBytes\": %llu, \"residentBytes\": %llu, \"streamedBytes\": "

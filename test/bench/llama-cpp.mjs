@@ -47,10 +47,13 @@ function sourceFolder() {
   return source;
 }
 
-/** Prefill and decode speed of the prebuilt libraries, in tokens a second: a process of its own, timed in C. */
-export function peerSpeed(model, { prefill, decode, threads }) {
-  const args = [model, prefill, decode, threads, libraryFolder()].map(String);
-  return JSON.parse(run(speedProgram(), args).trim().split("\n").at(-1));
+/**
+ * Prefill and decode speed of the prebuilt libraries, in tokens a second: a process of its own, timed in C. `repack: false` as its
+ * option --no-repack, `runs` runs the command elsewhere than run() does.
+ */
+export function peerSpeed(model, { prefill, decode, threads, repack = true, runs = run }) {
+  const args = [model, prefill, decode, threads, libraryFolder(), ...(repack ? [] : ["no-repack"])].map(String);
+  return JSON.parse(runs(speedProgram(), args).trim().split("\n").at(-1));
 }
 
 function speedProgram() {

@@ -1,9 +1,11 @@
 // How fast llama.cpp reads a prompt and writes an answer, by its own library: llama_decode alone, with nothing drawn and no
-// binding between. Usage: llama-speed MODEL PROMPT_TOKENS NEW_TOKENS THREADS BACKENDS, where BACKENDS is the folder of its
-// kernels' libraries, of which it takes the best for this CPU. Prints {"prefill": ..., "decode": ...} in tokens a second.
+// binding between. Usage: llama-speed MODEL PROMPT_TOKENS NEW_TOKENS THREADS BACKENDS [no-repack], where BACKENDS is the folder of
+// its kernels' libraries, of which it takes the best for this CPU, and no-repack leaves the weights where they are mapped, as its
+// own --no-repack does. Prints {"prefill": ..., "decode": ...} in tokens a second.
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "ggml-backend.h"
@@ -41,15 +43,18 @@ static double run(struct llama_context* context, int vocabulary, int count, int 
 static void forget(struct llama_context* context) { llama_memory_clear(llama_get_memory(context), true); }
 
 int main(int argc, char** argv) {
-  if (argc != 6) {
-    fprintf(stderr, "usage: %s MODEL PROMPT_TOKENS NEW_TOKENS THREADS BACKENDS\n", argv[0]);
+  const bool is_no_repack = argc == 7 && strcmp(argv[6], "no-repack") == 0;
+  if (argc != 6 && !is_no_repack) {
+    fprintf(stderr, "usage: %s MODEL PROMPT_TOKENS NEW_TOKENS THREADS BACKENDS [no-repack]\n", argv[0]);
     return 2;
   }
   const int prompt = atoi(argv[2]), answer = atoi(argv[3]), threads = atoi(argv[4]);
   llama_log_set(errors_only, NULL);
   ggml_backend_load_all_from_path(argv[5]);
   llama_backend_init();
-  struct llama_model* model = llama_model_load_from_file(argv[1], llama_model_default_params());
+  struct llama_model_params model_params = llama_model_default_params();
+  model_params.use_extra_bufts = !is_no_repack;
+  struct llama_model* model = llama_model_load_from_file(argv[1], model_params);
   if (model == NULL) return 1;
   struct llama_context_params params = llama_context_default_params();
   params.n_ctx = (uint32_t)(prompt + answer + WARM_TOKENS);

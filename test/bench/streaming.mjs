@@ -1,7 +1,8 @@
 /**
  * Models that do not fit in memory: `npm run bench:streaming -- [NAME ...] [--small] [--write]`, as root, for its control groups. Names:
- * dense, prefill, experts, neighbour, pressure. Each case starts cold, with 2 threads and random weights; its logits are compared bit
- * for bit with those of a run without limits. `--small` uses small models, to see that it works. The models take 13 GB of disk.
+ * dense, prefill, experts, neighbour, pressure. Each case starts cold, with 2 threads and random weights, and is timed behind its first
+ * token, which reads what stays in memory; its logits are compared bit for bit with those of a run without limits. The first model is
+ * run by llama.cpp as well, within the same limits. `--small` uses small models, to see that it works. The models take 13 GB of disk.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -9,6 +10,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { respond, startDaemon } from "./daemon.mjs";
 import { forget, Limits } from "./limited.mjs";
+import { peerSpeed } from "./llama-cpp.mjs";
 import { writesSection } from "./section.mjs";
 
 writesSection("streaming", { isTable: true });
@@ -24,11 +26,11 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 const tokens = isSmall ? 12 : 16;
 const dense = isSmall
   ? [
-      { model: "smollm2-135m:q8_0", memoryMb: 180, readMbps: 100 },
+      { model: "smollm2-135m:q8_0", memoryMb: 180, readMbps: 100, hasPeer: true },
       { model: "smollm2-135m:q8_0", memoryMb: 180, readMbps: 0 },
     ]
   : [
-      { model: "llama-7b:q4_0", memoryMb: 3000, readMbps: 400 },
+      { model: "llama-7b:q4_0", memoryMb: 3000, readMbps: 400, hasPeer: true },
       { model: "llama-7b:q4_0", memoryMb: 1500, readMbps: 100 },
       { model: "llama-7b:q4_0", memoryMb: 3400, readMbps: 0 },
       { model: "llama-3.2-1b:q8_0", memoryMb: 512, readMbps: 400 },
@@ -52,9 +54,11 @@ const seconds = (value) => `${value.toFixed(2)} s`;
 const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(2)} GB`;
 const plain = { run: (command, args) => execFileSync(command, args, { encoding: "utf8" }) };
 
+/** A token before, whose reading is told apart: `before.ms`. */
 function benchIn(limits, file, prefill, decode) {
   forget(file);
-  return JSON.parse(limits.run(native, ["bench", file, "-p", String(prefill), "-n", String(decode), "-t", "2"]));
+  const sizes = ["-d", "1", "-p", String(prefill), "-n", String(decode)];
+  return JSON.parse(limits.run(native, ["bench", file, ...sizes, "-t", "2"]));
 }
 
 const unlimited = new Map();
@@ -104,22 +108,37 @@ function decodeRow(limit) {
     compute: 1 / free(file, 0, tokens).decode.tokensPerSecond,
     equal: isEqual(limits, file),
   }));
-  const { residency, decode } = result.bench;
+  const { residency, decode, before } = result.bench;
   const [took, bound] = [
     1 / decode.tokensPerSecond,
     Math.max((residency?.streamedBytes ?? 0) / readSpeed(limit, result.bench), result.compute),
   ];
   const share = `${(took / bound).toFixed(2)} times`;
+  const peer = limit.hasPeer ? peerSeconds(limit) : null;
+  const peerCell = peer ? `${seconds(peer)}, ${(peer / took).toFixed(1)} times as long` : "";
   console.log(
-    `| ${limit.model} | ${bounds(limit)} | ${gigabytes(residency.keptBytes)} kept, ${gigabytes(residency.streamedBytes)} read | ${seconds(took)} | ${seconds(bound)}, ${share} | ${proof(result)} |`,
+    `| ${limit.model} | ${bounds(limit)} | ${gigabytes(residency.keptBytes)} kept, ${gigabytes(residency.streamedBytes)} read | ${seconds(before.ms / 1000)} | ${seconds(took)} | ${seconds(bound)}, ${share} | ${peerCell} | ${proof(result)} |`,
   );
+}
+
+/** Seconds a token of llama.cpp within the same limits. It warms up by itself. */
+function peerSeconds(limit) {
+  const { decode } = withLimits(limit, (limits, file) => {
+    forget(file);
+    const runs = (command, args) => limits.run(command, args);
+    return peerSpeed(file, { prefill: 1, decode: 4, threads: 2, repack: false, runs });
+  });
+  return 1 / decode;
 }
 
 const head = (...cells) => console.log(`\n| ${cells.join(" | ")} |\n|${cells.map(() => " --- |").join("")}`);
 
 const measurements = {
   async dense() {
-    head("model", "limits", "weights", "a token", "reading or computing alone", "logits, memory");
+    head(
+      ...["model", "limits", "weights", "first token, cold", "a token", "reading or computing alone"],
+      ...["llama.cpp, --no-repack", "logits, memory"],
+    );
     for (const limit of dense) decodeRow(limit);
   },
 
@@ -152,7 +171,7 @@ const measurements = {
       const all = rest / readSpeed(limit, result.bench);
       const took = 1 / decode.tokensPerSecond;
       console.log(
-        `| ${limit.model} | ${bounds(limit)} | ${gigabytes(residency.keptBytes)} kept, ${gigabytes(residency.readBytes / n)} read | ${seconds(took)} over ${n} tokens | ${seconds(all)}: ${(all / took).toFixed(1)} times as long | ${proof(result)} |`,
+        `| ${limit.model} | ${bounds(limit)} | ${gigabytes(residency.keptBytes)} kept, ${gigabytes(residency.readBytes / (n + 1))} read | ${seconds(took)} over ${n} tokens | ${seconds(all)}: ${(all / took).toFixed(1)} times as long | ${proof(result)} |`,
       );
     }
   },
