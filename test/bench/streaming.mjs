@@ -31,7 +31,7 @@ const dense = isSmall
     ]
   : [
       { model: "llama-7b:q4_0", memoryMb: 3000, readMbps: 400, hasPeer: true },
-      { model: "llama-7b:q4_0", memoryMb: 1500, readMbps: 100 },
+      { model: "llama-7b:q4_0", memoryMb: 1500, readMbps: 100, tokens: 6 },
       { model: "llama-7b:q4_0", memoryMb: 3400, readMbps: 0 },
       { model: "llama-3.2-1b:q8_0", memoryMb: 512, readMbps: 400 },
     ];
@@ -103,9 +103,10 @@ function readSpeed({ readMbps }, { residency }) {
 }
 
 function decodeRow(limit) {
+  const n = limit.tokens ?? tokens;
   const result = withLimits(limit, (limits, file) => ({
-    bench: benchIn(limits, file, 0, tokens),
-    compute: 1 / free(file, 0, tokens).decode.tokensPerSecond,
+    bench: benchIn(limits, file, 0, n),
+    compute: 1 / free(file, 0, n).decode.tokensPerSecond,
     equal: isEqual(limits, file),
   }));
   const { residency, decode, before } = result.bench;
