@@ -8,9 +8,9 @@ const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.ur
 /**
  * Takes `--write` from the command line. With it, all that the program prints from now on becomes the section `name` when it ends well,
  * below a line that says where and when. `isTable`: it prints Markdown, else what it prints is shown as it is. `isExact`: the figures do
- * not depend on how busy the machine is.
+ * not depend on how busy the machine is. `command`: what npm runs for it.
  */
-export function writesSection(name, { isTable = false, isExact = false } = {}) {
+export function writesSection(name, { isTable = false, isExact = false, command = `bench:${name}` } = {}) {
   if (isBusy && !isExact) process.stderr.write(`this machine is busy (${load}): the figures say little\n`);
   const at = process.argv.indexOf("--write");
   if (at < 0) return;
@@ -21,7 +21,7 @@ export function writesSection(name, { isTable = false, isExact = false } = {}) {
     printed += text;
     return write(text, ...rest);
   };
-  const measured = `Measured by \`npm run bench:${name}\`: ${provenance(root)}${isExact ? "" : `, ${load}`}.`;
+  const measured = `Measured by \`npm run ${command}\`: ${provenance(root)}${isExact ? "" : `, ${load}`}.`;
   process.on("exit", (status) => {
     if (status !== 0) return;
     const text = isTable ? printed.trim() : `\`\`\`\n${printed.trim()}\n\`\`\``;

@@ -1,8 +1,8 @@
 /**
- * Models that do not fit in memory: `npm run bench:streaming -- [NAME ...] [--small] [--write]`, as root, for its control groups. Names:
+ * Models that do not fit in memory: `npm run bench:streaming -- [NAME ...] [--small]`, as root, for its control groups. Names:
  * dense, prefill, experts, neighbour, pressure. Each case starts cold, with 2 threads and random weights, and is timed behind its first
  * token, which reads what stays in memory; its logits are compared bit for bit with those of a run without limits. The first model is
- * run by llama.cpp as well, within the same limits. `--small` uses small models, to see that it works. The models take 13 GB of disk.
+ * run by llama.cpp as well, within the same limits. `NAME --write` writes that case's section. `--small` uses small models, to see that it works. The models take 13 GB of disk.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -13,12 +13,13 @@ import { forget, Limits } from "./limited.mjs";
 import { peerSpeed } from "./llama-cpp.mjs";
 import { writesSection } from "./section.mjs";
 
-writesSection("streaming", { isTable: true });
-
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 const native = path.join(root, "build", "hearth-native");
 const isSmall = process.argv.includes("--small");
-const names = process.argv.slice(2).filter((word) => word !== "--small");
+const names = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+if (names.length === 1)
+  writesSection(`streaming-${names[0]}`, { isTable: true, command: `bench:streaming -- ${names[0]}` });
+else if (process.argv.includes("--write")) throw new Error("--write takes one name: each has a section of its own.");
 const folder = mkdtempSync(path.join(process.env.TMPDIR ?? "/var/tmp", "hearth-streaming-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));

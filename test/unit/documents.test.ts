@@ -133,13 +133,13 @@ test("the README is short enough to be read at once", () => {
 
 test("every section of a document that a command writes has its end, and its command is one of package.json's", () => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-  const markers = /^<!-- (\w+): written by `npm run ([\w:]+)[^`]*` -->$([\s\S]*?)^<!-- \/(\w+) -->$/gm;
+  const markers = /^<!-- ([\w-]+): written by `npm run ([\w:]+)[^`]*` -->$([\s\S]*?)^<!-- \/([\w-]+) -->$/gm;
   for (const file of documents) {
     const text = read(file).replace(/^(```|~~~)[\s\S]*?^\1/gm, "");
     const sections = [...text.matchAll(markers)];
     assert.equal(
       sections.length,
-      (text.match(/^<!-- \w+: written by/gm) ?? []).length,
+      (text.match(/^<!-- [\w-]+: written by/gm) ?? []).length,
       `${file}: a section has no end`,
     );
     for (const [, name, script = "", , end] of sections) {
