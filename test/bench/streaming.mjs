@@ -1,6 +1,6 @@
 /**
  * Models that do not fit in memory: `npm run bench:streaming -- [NAME ...] [--small]`, as root, for its control groups. Names:
- * dense, prefill, experts, neighbour, pressure. Each case starts cold, with 2 threads and random weights, and is timed behind its first
+ * dense, prefill, plan, experts, neighbour, pressure. Each case starts cold, with 2 threads and random weights, and is timed behind its first
  * token, which reads what stays in memory; its logits are compared bit for bit with those of a run without limits. The first model is
  * run by llama.cpp as well, within the same limits. `NAME --write` writes that case's section. `--small` uses small models, to see that it works. The models take 13 GB of disk.
  */
@@ -8,7 +8,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { respond, startDaemon } from "./daemon.mjs";
+import { hearth, respond, startDaemon } from "./daemon.mjs";
 import { forget, Limits } from "./limited.mjs";
 import { peerSpeed } from "./llama-cpp.mjs";
 import { writesSection } from "./section.mjs";
@@ -123,6 +123,54 @@ function decodeRow(limit) {
   );
 }
 
+async function planRow(limit) {
+  const limits = new Limits({ ...limit, file: fileOf(limit.model) });
+  const state = mkdtempSync(path.join(folder, "state-"));
+  const options = {
+    HEARTH_CONTEXT_TOKENS: "2048",
+    HEARTH_SLOTS: "1",
+    HEARTH_THREADS: "2",
+    HEARTH_SPECULATION: "false",
+  };
+  const variables = Object.entries({ ...options, HEARTH_STATE: state }).map(([name, value]) => `${name}=${value}`);
+  try {
+    forget(fileOf(limit.model));
+    const said = JSON.parse(
+      limits.run("env", [...variables, process.execPath, hearth, "plan", fileOf(limit.model), "--json"]),
+    );
+    const daemon = await startDaemon(fileOf(limit.model), options, limits);
+    try {
+      await completionSeconds(daemon, 1, 1); // what stays in memory is there now
+      const first = await completionSeconds(daemon, said.promptTokens, 1);
+      const n = limit.tokens ?? tokens;
+      const many = await completionSeconds(daemon, said.promptTokens, 1 + n);
+      const token = (many - (await completionSeconds(daemon, said.promptTokens, 1))) / n;
+      const compared = (plan, seen) => `${seconds(plan)} | ${seconds(seen)}, ${(seen / plan).toFixed(2)} times`;
+      const firstCell = compared(said.firstTokenSeconds, first);
+      console.log(`| ${limit.model} | ${bounds(limit)} | ${compared(said.secondsPerToken, token)} | ${firstCell} |`);
+    } finally {
+      await daemon.stop();
+    }
+  } finally {
+    limits.remove();
+  }
+}
+
+/** Of a prompt of so many tokens, which is known from the second time on. */
+async function completionSeconds({ url }, promptTokens, newTokens) {
+  const prompt = Array.from({ length: promptTokens }, (_, i) => 300 + ((37 * i) % 20_000));
+  const began = performance.now();
+  const response = await fetch(`${url}/v1/completions`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ model: "default", prompt, max_tokens: newTokens, temperature: 0, ignore_eos: true }),
+  });
+  const answer = await response.json();
+  if (answer.usage?.completion_tokens !== newTokens)
+    throw new Error(`not ${newTokens} tokens: ${JSON.stringify(answer)}`);
+  return (performance.now() - began) / 1000;
+}
+
 /** Seconds a token of llama.cpp within the same limits. It warms up by itself. */
 function peerSeconds(limit) {
   const { decode } = withLimits(limit, (limits, file) => {
@@ -158,6 +206,12 @@ const measurements = {
     console.log(
       `| ${n} tokens, ${limit.model} | ${bounds(limit)} | ${seconds(took)} | ${seconds(bound)}, ${(took / bound).toFixed(2)} times | ${proof(result)} |`,
     );
+  },
+
+  /** What `hearth plan` says of a daemon within the limits, and what that daemon does. */
+  async plan() {
+    head("model", "limits", "a token, said", "seen", "first token after a prompt, said", "seen");
+    for (const limit of dense) await planRow(limit);
   },
 
   async experts() {
