@@ -90,8 +90,10 @@ double measure_kind(const MatmulKind& kind, const MatmulPlan& plan, size_t colum
   return static_cast<double>((most - left) * kind.matrices[0].row_bytes) / std::max(seconds.count(), 1e-9);
 }
 
-// Random weights are multiplied so often, and the median counts.
-constexpr size_t kRounds = 5;
+// Random weights are multiplied at least so often, and for so long. Of the speeds the upper quartile counts: other
+// programs and threads that still wake up only slow a round.
+constexpr size_t kLeastRounds = 5;
+constexpr std::chrono::milliseconds kMeasuring{60};
 // Copied all over the sample: no kernel's speed depends on what the weights are.
 constexpr size_t kPatternBytes = size_t{1} << 20;
 // A matrix of the sample has so many rows for each weight of a row, as the larger ones of models have.
@@ -130,10 +132,13 @@ Status measure_random(const WeightTrial& trial, HearthType type, const MatmulPla
   RandomMatrices random;
   HEARTH_RETURN_IF_ERROR(make_random(type, trial.row_length, sample, &random));
   Pool pool(trial.matmul.threads > 0 ? trial.matmul.threads : usable_cores());
-  std::array<double, kRounds> speeds{};
-  for (double& speed : speeds) speed = measure_kind(random.kind, plan, columns, sample, &pool);
+  std::vector<double> speeds;
+  const auto began = std::chrono::steady_clock::now();
+  while (speeds.size() < kLeastRounds || std::chrono::steady_clock::now() - began < kMeasuring) {
+    speeds.push_back(measure_kind(random.kind, plan, columns, sample, &pool));
+  }
   std::ranges::sort(speeds);
-  *bytes_per_second = speeds[kRounds / 2];
+  *bytes_per_second = speeds[speeds.size() * 3 / 4];
   return {};
 }
 
