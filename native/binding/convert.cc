@@ -212,10 +212,8 @@ Napi::Object to_object(Napi::Env env, const WeightResidency& residency) {
 
 Napi::Object to_object(Napi::Env env, const EngineMemory& memory) {
   auto object = Napi::Object::New(env);
-  const std::pair<const char*, uint64_t> bytes[] = {{"weightBytes", memory.weights},
-                                                    {"heldBytes", memory.held},
-                                                    {"affordableBytes", memory.affordable},
-                                                    {"missingBytes", memory.missing}};
+  const std::pair<const char*, uint64_t> bytes[] = {
+      {"weightBytes", memory.weights}, {"heldBytes", memory.held}, {"affordableBytes", memory.affordable}};
   for (const auto& [name, value] : bytes) object[name] = Napi::Number::New(env, static_cast<double>(value));
   object["stalledPercent"] =
       memory.stalled_percent < 0 ? env.Null() : Napi::Value(Napi::Number::New(env, memory.stalled_percent));

@@ -10,20 +10,11 @@
 #include "binding/convert.h"
 #include "binding/matmul.h"
 #include "binding/native_model.h"
+#include "binding/pending.h"
 #include "binding/promise_worker.h"
 
 namespace hearth::binding {
 namespace {
-
-// A step on its way: made on the main thread, settled there when the engine's thread is done with it.
-struct Step {
-  Step(Napi::Env env) : deferred(env) {}
-
-  Napi::Promise::Deferred deferred;
-  OwnedPlan owned;
-  Status status;
-  StepResult result;
-};
 
 const char* stop_name(StopReason reason) {
   switch (reason) {
@@ -63,19 +54,13 @@ Napi::Object to_object(Napi::Env env, const StepResult& result) {
 
 Status closed() { return {Code::ENGINE_CLOSED, "The engine was closed."}; }
 
-void settle(Napi::Env env, Napi::Function, std::nullptr_t*, Step* raw) {
-  const std::unique_ptr<Step> step(raw);
-  if (env == nullptr) return;  // the environment is being torn down: nobody is left to tell
-  const Napi::HandleScope scope(env);
-  if (step->status.ok()) {
-    step->deferred.Resolve(to_object(env, step->result));
-  } else {
-    step->deferred.Reject(to_error(env, step->status).Value());
-  }
-}
+struct PendingStep : Pending {
+  using Pending::Pending;
+  Napi::Value value(Napi::Env env) const override { return to_object(env, result); }
 
-// Keeps the event loop alive until released, so one is made for each step.
-using Settler = Napi::TypedThreadSafeFunction<std::nullptr_t, Step, settle>;
+  OwnedPlan owned;
+  StepResult result;
+};
 
 }  // namespace
 
@@ -172,12 +157,24 @@ Napi::Value NativeEngine::memory(const Napi::CallbackInfo& info) {
   return binding::to_object(info.Env(), engine_->memory());
 }
 
+template <typename T>
+Napi::Value NativeEngine::change_memory(const Napi::CallbackInfo& info, const char* name,
+                                        Status (Engine::*change)(T, std::function<void(Status)>)) {
+  const auto begin = [&](Pending*, std::function<void(Status)> ended) -> Status {
+    HEARTH_RETURN_IF_ERROR(check_open());
+    T value{};
+    HEARTH_RETURN_IF_ERROR(to_native(info[0], name, &value));
+    return (engine_.get()->*change)(value, std::move(ended));
+  };
+  return settle_later<Pending>(info.Env(), std::make_unique<Pending>(info.Env()), begin);
+}
+
 Napi::Value NativeEngine::fit_weights(const Napi::CallbackInfo& info) {
-  return call(info, bound(&Engine::fit_weights), "bytes");
+  return change_memory(info, "bytes", &Engine::fit_weights);
 }
 
 Napi::Value NativeEngine::hold_free_kv(const Napi::CallbackInfo& info) {
-  return call(info, bound(&Engine::hold_free_kv), "holds");
+  return change_memory(info, "holds", &Engine::hold_free_kv);
 }
 
 Napi::Value NativeEngine::use_threads(const Napi::CallbackInfo& info) {
@@ -270,28 +267,15 @@ Napi::Value NativeEngine::describe_snapshot(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeEngine::step(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  auto step = std::make_unique<Step>(env);
-  const Napi::Promise promise = step->deferred.Promise();
-  Status status = check_open();
-  if (status.ok()) status = to_plan(info[0], &step->owned);
-  if (status.ok()) {
-    auto settler = Settler::New(env, "hearth step", 0, 1);
-    // The engine calls back exactly once, and only if step() is ok.
-    status = engine_->step(step->owned.plan, [settler, raw = step.get()](Status ended, StepResult result) mutable {
-      raw->status = std::move(ended);
-      raw->result = std::move(result);
-      settler.BlockingCall(raw);
-      settler.Release();
+  const auto begin = [&](PendingStep* step, std::function<void(Status)> ended) -> Status {
+    HEARTH_RETURN_IF_ERROR(check_open());
+    HEARTH_RETURN_IF_ERROR(to_plan(info[0], &step->owned));
+    return engine_->step(step->owned.plan, [step, ended = std::move(ended)](Status status, StepResult result) {
+      step->result = std::move(result);
+      ended(std::move(status));
     });
-    if (!status.ok()) settler.Release();
-  }
-  if (status.ok()) {
-    step.release();  // settle()'s from here on
-  } else {
-    step->deferred.Reject(to_error(env, status).Value());
-  }
-  return promise;
+  };
+  return settle_later<PendingStep>(info.Env(), std::make_unique<PendingStep>(info.Env()), begin);
 }
 
 Napi::Value NativeEngine::stop_step(const Napi::CallbackInfo& info) {
@@ -303,7 +287,7 @@ Napi::Value NativeEngine::close(const Napi::CallbackInfo& info) {
   if (engine_) engine_->stop_transfers();
   auto engine = std::make_shared<std::shared_ptr<Engine>>(std::move(engine_));
   engine_ = nullptr;
-  // The last reference goes on a worker thread, since the destructor waits for the running step.
+  // The last reference goes on a worker thread, since the destructor waits for the running step, or change of memory.
   return PromiseWorker::start(
       info.Env(),
       [engine] {

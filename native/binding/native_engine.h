@@ -13,7 +13,9 @@ namespace hearth::binding {
 // Misuse, and its result:
 // - step: the arrays are changed or collected while it runs -> the plan holds copies.
 // - step: the process exits meanwhile -> a running step keeps the event loop alive; the destructor waits for it.
-// - close during a step -> it waits on a worker thread; the step's promise settles with its result.
+// - close during a step, or a change of memory -> it waits on a worker thread; the promise of what runs settles with
+// its
+//   result.
 // - any method after close -> ENGINE_CLOSED.
 // - close while a prefix is saved or restored -> the transfer is told to end, and keeps the engine until it has.
 // - a prefix is saved while steps change its sequence -> the snapshot is of the moment of the call.
@@ -31,8 +33,8 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   Napi::Value isa(const Napi::CallbackInfo& info);
   Napi::Value residency(const Napi::CallbackInfo& info);          // -> WeightResidency or null
   Napi::Value memory(const Napi::CallbackInfo& info);             // -> EngineMemory
-  Napi::Value fit_weights(const Napi::CallbackInfo& info);        // (bytes)
-  Napi::Value hold_free_kv(const Napi::CallbackInfo& info);       // (holds)
+  Napi::Value fit_weights(const Napi::CallbackInfo& info);        // (bytes) -> Promise<void>
+  Napi::Value hold_free_kv(const Napi::CallbackInfo& info);       // (holds) -> Promise<void>
   Napi::Value use_threads(const Napi::CallbackInfo& info);        // (threads, decodeThreads)
   Napi::Value matmuls(const Napi::CallbackInfo& info);            // -> MatmulChoice[]
   Napi::Value use_matmuls(const Napi::CallbackInfo& info);        // (MatmulChoice[])
@@ -52,6 +54,9 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   Napi::Value stop_step(const Napi::CallbackInfo& info);          // ()
   Napi::Value close(const Napi::CallbackInfo& info);              // -> Promise<void>
 
+  template <typename T>
+  Napi::Value change_memory(const Napi::CallbackInfo& info, const char* name,
+                            Status (Engine::*change)(T, std::function<void(Status)>));
   Status check_open() const;
   // A method of the engine as it is now; ENGINE_CLOSED when that is closed already.
   template <typename... P>

@@ -31,7 +31,10 @@ class PromiseWorker final : public Napi::AsyncWorker {
   PromiseWorker(Napi::Env env, std::function<Status()> work, std::function<Napi::Value(Napi::Env)> value)
       : AsyncWorker(env), deferred_(env), work_(std::move(work)), value_(std::move(value)) {}
 
-  void Execute() override { status_ = work_(); }
+  void Execute() override {
+    status_ = work_();
+    work_ = nullptr;  // what it owned goes here: the last reference to an engine must not end on the main thread
+  }
 
   void OnOK() override {
     if (status_.ok()) {

@@ -3,7 +3,6 @@
 #include <atomic>
 
 #include "kv/sequences.h"
-#include "model/pass.h"
 #include "model/scratch.h"
 #include "threads/pool.h"
 
@@ -30,7 +29,7 @@ CountedPass count_pass(const Architecture& architecture, const EngineOptions& op
                                 .states = &sequences.states(),
                                 .residency = nullptr,
                                 .matrices = &counted.matrices,
-                                .experts = nullptr,
+                                .experts = &counted.experts,
                                 .trace = &trace,
                                 .stop = &stop,
                                 .context_tokens = options.context_tokens};

@@ -7,14 +7,17 @@
 #include "include/engine.h"
 #include "kernels/matmul_plan.h"
 #include "model/architecture.h"
+#include "model/pass.h"
 #include "model/tensor.h"
 
 namespace hearth {
 
 struct CountedPass {
   size_t scratch_bytes = 0;
-  // In the order of their use, without those of experts, which only a router can tell.
+  // In the order of their use: matrices that every token uses, and the experts of each layer, of which a router
+  // chooses.
   std::vector<Matrix> matrices;
+  std::vector<Experts> experts;
 };
 
 // Counts the largest step that completed `options` allow. Reads no weights.

@@ -6,12 +6,13 @@
 #include <mutex>
 #include <new>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 
 #include "engine/loaded_model.h"
 #include "engine/matmul_kinds.h"
-#include "engine/memory_division.h"
+#include "engine/memory_layout.h"
 #include "engine/options.h"
 #include "engine/resident_weights.h"
 #include "engine/snapshots.h"
@@ -29,8 +30,7 @@
 namespace hearth {
 namespace {
 
-constexpr int32_t kStreamedBatchTokens = 512;  // of a step at least, where weights are streamed
-constexpr uint64_t kAmple = 2;                 // so many times what an engine needs at most is ample memory
+constexpr uint64_t kAmple = 2;       // so many times what an engine needs at most is ample memory
 constexpr size_t kDecodeTokens = 8;  // a step of at most so many waits for the weights, a larger one for the cores
 
 class EngineImpl final : public Engine {
@@ -52,26 +52,20 @@ class EngineImpl final : public Engine {
       stop_ = true;
     }
     changed_.notify_all();
+    if (memory_thread_.joinable()) memory_thread_.join();
     if (thread_.joinable()) thread_.join();
   }
 
-  Status start() {
-    std::vector<Matrix> matrices;
-    std::vector<Experts> experts;
-    size_t scratch = scratch_bytes(&matrices, &experts);
-    weights_.measure(std::move(matrices), experts);
-    if (weights_.has_to_stream(needs(scratch))) {
-      // One reading of what is streamed serves all tokens of a step.
-      options_.max_batch_tokens =
-          std::max(options_.max_batch_tokens, std::min(kStreamedBatchTokens, options_.context_tokens));
-      scratch = scratch_bytes(nullptr, nullptr);
-    }
+  Status start(const MatmulWay& way) {
+    const MemoryBudget budget = memory_budget(options_.memory_budget);
+    const MemoryLayout layout = lay_out_memory(*model_->architecture(), options_, shape_, way, budget);
+    options_ = layout.options;
     const kv::SequenceLimits limits{options_.kv_tokens, options_.max_sequences, options_.context_tokens,
                                     options_.max_batch_tokens, options_.prefix_sequences};
     HEARTH_RETURN_IF_ERROR(kv::Sequences::create(shape_, limits, &sequences_));
-    HEARTH_RETURN_IF_ERROR(Scratch::create(scratch, &scratch_));
-    HEARTH_RETURN_IF_ERROR(take_memory(needs(scratch)));
-    HEARTH_RETURN_IF_ERROR(weights_.create(needs(scratch)));
+    HEARTH_RETURN_IF_ERROR(Scratch::create(layout.pass.scratch_bytes, &scratch_));
+    HEARTH_RETURN_IF_ERROR(take_memory(layout, budget));
+    HEARTH_RETURN_IF_ERROR(weights_.create(layout, budget));
     thread_ = std::thread([this] { work(); });
     return {};
   }
@@ -82,22 +76,17 @@ class EngineImpl final : public Engine {
   std::optional<WeightResidency> residency() const override { return weights_.report(); }
   EngineMemory memory() const override { return weights_.memory(); }
 
-  Status fit_weights(uint64_t bytes) override {
-    std::lock_guard lock(mutex_);
-    HEARTH_RETURN_IF_ERROR(check_idle());
-    try {
-      return weights_.fit(bytes);
-    } catch (const std::exception&) {  // no memory, or no thread
-      return {Code::OUT_OF_MEMORY, "There was not enough memory to read weights ahead of their use."};
-    }
+  Status fit_weights(uint64_t bytes, std::function<void(Status)> done) override {
+    return change_memory([this, bytes] { return weights_.fit(bytes); }, std::move(done));
   }
 
-  Status hold_free_kv(bool holds) override {
-    std::lock_guard lock(mutex_);
-    HEARTH_RETURN_IF_ERROR(check_idle());
-    if (holds) return sequences_.cache().touch_free(UINT64_MAX);
-    sequences_.cache().release_free();
-    return {};
+  Status hold_free_kv(bool holds, std::function<void(Status)> done) override {
+    const auto change = [this, holds]() -> Status {
+      if (holds) return sequences_.cache().touch_free(UINT64_MAX);
+      sequences_.cache().release_free();
+      return {};
+    };
+    return change_memory(change, std::move(done));
   }
 
   Status use_threads(int32_t threads, int32_t decode_threads) override {
@@ -232,7 +221,7 @@ class EngineImpl final : public Engine {
     stop_step_ = false;
     plan_ = std::move(plan);
     if (sequences_.states().used()) drop_drafts(&plan_);
-    done_ = std::move(done);
+    step_done_ = std::move(done);
     changed_.notify_all();
     return {};
   }
@@ -256,7 +245,7 @@ class EngineImpl final : public Engine {
 
   Status check_idle() const {
     if (!busy_) return {};
-    return {Code::ENGINE_BUSY, "A step is running."};
+    return {Code::ENGINE_BUSY, step_done_ ? "A step is running." : "The engine's memory is being changed."};
   }
 
   Status check_can_open() const {
@@ -270,7 +259,40 @@ class EngineImpl final : public Engine {
     return {Code::OPTION_OUT_OF_RANGE, "All " + std::to_string(most) + " sequences of the engine are open."};
   }
 
-  // Runs `change` at once, or when the running step has ended, and waits for it. Not for the engine's own thread.
+  // Runs `change` on a thread of its own. The engine's will not do: threads that read weights are made by this one, and
+  // take from it their place and priority.
+  Status change_memory(std::function<Status()> change, std::function<void(Status)> done) {
+    std::lock_guard lock(mutex_);
+    HEARTH_RETURN_IF_ERROR(check_idle());
+    if (memory_thread_.joinable()) memory_thread_.join();  // it called `done` last
+    try {
+      memory_thread_ = std::thread([this, change = std::move(change), done = std::move(done)] {
+        Status status;
+        try {
+          status = change();
+        } catch (const std::exception&) {  // no memory, or no thread
+          status = {Code::OUT_OF_MEMORY, "There was not enough memory to read weights ahead of their use."};
+        }
+        {
+          const std::lock_guard ending(mutex_);
+          end_work();
+        }
+        done(std::move(status));
+      });
+    } catch (const std::system_error&) {
+      return {Code::OUT_OF_MEMORY, "There is no thread to change the engine's memory with."};
+    }
+    busy_ = true;
+    return {};
+  }
+
+  // Ends what the engine is busy with. Under the lock.
+  void end_work() {
+    for (const std::function<void()>& change : std::exchange(changes_, {})) change();
+    busy_ = false;
+  }
+
+  // Runs `change` at once, or when what runs has ended, and waits for it. Not for the engine's own threads.
   void when_idle(const std::function<void()>& change) {
     std::unique_lock lock(mutex_);
     if (!busy_) return change();
@@ -288,17 +310,16 @@ class EngineImpl final : public Engine {
     keep_to_place(0, nullptr);
     std::unique_lock lock(mutex_);
     while (true) {
-      changed_.wait(lock, [this] { return busy_ || stop_; });
-      if (!busy_) return;
+      changed_.wait(lock, [this] { return step_done_ || stop_; });
+      if (!step_done_) return;
       // Nothing else touches the sequences while busy_ is set, so the step runs without the lock.
       lock.unlock();
       StepResult result;
       Status status = run_guarded(&result);
       lock.lock();
-      const auto done = std::move(done_);
+      const auto done = std::exchange(step_done_, nullptr);
       plan_ = {};
-      for (const std::function<void()>& change : std::exchange(changes_, {})) change();
-      busy_ = false;
+      end_work();
       lock.unlock();
       done(std::move(status), std::move(result));
       lock.lock();
@@ -331,7 +352,7 @@ class EngineImpl final : public Engine {
     const auto& dimensions = model_->architecture()->dimensions();
     logits_.resize((batch.outputs.size() - batch.n_hidden) * dimensions.n_vocab);
     hidden_.resize(batch.n_hidden * dimensions.n_embd);
-    forward(batch, &scratch_, hidden_.data());
+    forward(batch);
     // Pages that could not be read were zeros: then nothing that was computed may be used.
     Status status = weights_.check();
     if (status.ok()) status = draw(result);
@@ -344,51 +365,30 @@ class EngineImpl final : public Engine {
     return {};
   }
 
-  void forward(const Batch& batch, Scratch* scratch, float* hidden, std::vector<Matrix>* matrices = nullptr,
-               std::vector<Experts>* experts = nullptr) {
+  void forward(const Batch& batch) {
     pool_.use(batch.tokens.size() <= kDecodeTokens ? decode_threads_ : threads_);
     const PassResources resources{.kernels = kernels_,
                                   .matmuls = &matmuls_,
                                   .pool = &pool_,
-                                  .scratch = scratch,
+                                  .scratch = &scratch_,
                                   .cache = &sequences_.cache(),
                                   .states = &sequences_.states(),
                                   .residency = weights_.residency(),
-                                  .matrices = matrices,
-                                  .experts = experts,
+                                  .matrices = nullptr,
+                                  .experts = nullptr,
                                   .trace = &options_.trace,
                                   .stop = &stop_step_,
                                   .context_tokens = options_.context_tokens};
-    Pass pass(resources, batch, logits_.data(), hidden);
+    Pass pass(resources, batch, logits_.data(), hidden_.data());
     model_->architecture()->forward(pass);
   }
 
-  MemoryNeeds needs(size_t scratch_bytes) const {
-    const uint64_t n_sequences = uint64_t(options_.max_sequences) + uint64_t(options_.prefix_sequences);
-    const uint64_t logits = uint64_t(options_.max_sequences) * model_->architecture()->dimensions().n_vocab;
-    return {.kv_bytes = shape_.bytes_per_token() * options_.kv_tokens + kv::Sequences::most_bytes(shape_) * n_sequences,
-            .scratch_bytes = scratch_bytes + logits * sizeof(float)};
-  }
-
   // Memory that was counted on is taken at once when it is short: later it might be somebody else's.
-  Status take_memory(const MemoryNeeds& needs) {
-    const uint64_t budget = weights_.budget().bytes;
-    if (weights_.bytes() + needs.kv_bytes + needs.scratch_bytes <= budget / kAmple) return {};
+  Status take_memory(const MemoryLayout& layout, const MemoryBudget& budget) {
+    const uint64_t kv_bytes = std::min(layout.needs.kv_bytes, most_kv_bytes(budget));
+    if (layout.weights.all() + layout.needs.kv_bytes + layout.needs.scratch_bytes <= budget.bytes / kAmple) return {};
     HEARTH_RETURN_IF_ERROR(scratch_.touch());
-    return sequences_.cache().touch_free(std::min(needs.kv_bytes, most_kv_bytes(weights_.budget())));
-  }
-
-  // The size of the largest batch's activations, and the matrices that a pass multiplies with, in order: found by a
-  // pass that only counts.
-  size_t scratch_bytes(std::vector<Matrix>* matrices, std::vector<Experts>* experts) {
-    const auto rows = static_cast<size_t>(options_.max_batch_tokens);
-    Batch batch;
-    batch.tokens.resize(rows);
-    batch.positions.resize(rows);
-    batch.outputs.resize(rows);
-    Scratch counting;
-    forward(batch, &counting, nullptr, matrices, experts);
-    return counting.peak();
+    return sequences_.cache().touch_free(kv_bytes);
   }
 
   Status draw(StepResult* result) {
@@ -443,13 +443,13 @@ class EngineImpl final : public Engine {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  bool busy_ = false;
+  bool busy_ = false;  // with a step, or a change of memory
   bool stop_ = false;
   std::atomic<bool> stop_step_{false};
-  StepPlan plan_;  // of the running step
-  std::function<void(Status, StepResult)> done_;
-  std::vector<std::function<void()>> changes_;  // to be made when the running step has ended
-  std::thread thread_;
+  StepPlan plan_;                                      // of the running step
+  std::function<void(Status, StepResult)> step_done_;  // null: no step runs
+  std::vector<std::function<void()>> changes_;         // of sequences, to be made when nothing runs
+  std::thread thread_, memory_thread_;
 };
 
 }  // namespace
@@ -469,7 +469,7 @@ Status Engine::create(std::shared_ptr<const Model> model, const EngineOptions& o
   complete.isa = way.kernels->name;
   try {
     auto impl = std::make_unique<EngineImpl>(std::move(loaded), complete, std::move(shape), way);
-    HEARTH_RETURN_IF_ERROR(impl->start());
+    HEARTH_RETURN_IF_ERROR(impl->start(way));
     *engine = std::move(impl);
     return {};
   } catch (const std::exception&) {  // bad_alloc, or no thread to be had

@@ -7,17 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "base/checked.h"
 #include "base/text.h"
-#include "engine/counting_pass.h"
-#include "engine/memory_division.h"
+#include "engine/memory_layout.h"
 #include "engine/model_file.h"
 #include "engine/options.h"
 #include "gguf/gguf.h"
-#include "gguf/totals.h"
 #include "include/plan.h"
 #include "kernels/matmul_plan.h"
-#include "kv/sequences.h"
 #include "memory/budget.h"
 #include "memory/header_image.h"
 #include "memory/read_speed.h"
@@ -25,8 +21,6 @@
 
 namespace hearth {
 namespace {
-
-constexpr int32_t kStreamedBatchTokens = 512;  // the engine's, of a step where weights are streamed
 
 // The headers of all files of a model, as one.
 struct Headers {
@@ -77,11 +71,13 @@ PlannedMatmul& matmul_of(std::vector<PlannedMatmul>* matmuls, HearthType type, u
   return matmuls->emplace_back(PlannedMatmul{.type = name, .row_length = row_length});
 }
 
-std::vector<PlannedMatmul> matmuls_of(const std::vector<Matrix>& matrices, const GgufFile& header) {
+std::vector<PlannedMatmul> matmuls_of(const CountedPass& pass) {
+  const auto bytes = [](const Matrix& m) { return uint64_t{m.rows} * m.row_bytes; };
   std::vector<PlannedMatmul> matmuls;
-  for (const Matrix& m : matrices) matmul_of(&matmuls, m.type, m.cols).bytes += uint64_t{m.rows} * m.row_bytes;
-  for (const GgufTensor& t : header.tensors()) {
-    if (is_of_experts(t)) matmul_of(&matmuls, t.type, t.ne[0]).expert_bytes += t.data.size();
+  for (const Matrix& m : pass.matrices) matmul_of(&matmuls, m.type, m.cols).bytes += bytes(m);
+  for (const Experts& e : pass.experts) {
+    for (const Matrix* m : {&e.gates, &e.ups, &e.downs})
+      matmul_of(&matmuls, m->type, m->cols).expert_bytes += bytes(*m);
   }
   std::ranges::sort(matmuls, std::greater(), [](const PlannedMatmul& m) { return m.bytes + m.expert_bytes; });
   return matmuls;
@@ -98,52 +94,7 @@ MemoryBudget budget_of(const MemoryPlanRequest& request, uint64_t* process_bytes
   return budget;
 }
 
-// The engine's own steps at its start, but that nothing is allocated.
-struct Division {
-  MemoryNeeds needs;
-  std::vector<MappedMatrix> matrices;
-  std::optional<ResidencyOptions> residency;
-  std::vector<PlannedMatmul> matmuls;
-};
-
-uint64_t kv_cache_bytes(const kv::Shape& shape, uint64_t n_tokens, uint64_t n_sequences) {
-  uint64_t tokens = 0, sequences = 0, sum = 0;
-  const bool fits = checked_mul(shape.bytes_per_token(), n_tokens, &tokens) &&
-                    checked_mul(kv::Sequences::most_bytes(shape), n_sequences, &sequences) &&
-                    checked_add(tokens, sequences, &sum);
-  return fits ? sum : UINT64_MAX;
-}
-
-MemoryNeeds needs_of(const Architecture& architecture, const kv::Shape& shape, const EngineOptions& o, size_t scratch) {
-  const uint64_t n_sequences = uint64_t(o.max_sequences) + uint64_t(o.prefix_sequences);
-  const uint64_t logits = uint64_t(o.max_sequences) * architecture.dimensions().n_vocab;
-  return {.kv_bytes = kv_cache_bytes(shape, uint64_t(o.kv_tokens), n_sequences),
-          .scratch_bytes = scratch + logits * sizeof(float)};
-}
-
-Division divide(const GgufFile& header, const Architecture& architecture, const kv::Shape& shape, const MatmulWay& way,
-                const MemoryBudget& budget, EngineOptions* options) {
-  const bool has_experts = std::ranges::any_of(header.tensors(), is_of_experts);
-  const CountedPass counted = count_pass(architecture, *options, way);
-  Division division;
-  division.matmuls = matmuls_of(counted.matrices, header);
-  for (const Matrix& m : counted.matrices) division.matrices.push_back({m.data, m.row_bytes, m.rows});
-  division.needs = needs_of(architecture, shape, *options, counted.scratch_bytes);
-  if (has_experts) return division;  // plan_experts() divides for them
-  WeightBytes weights;
-  for (const MappedMatrix& m : division.matrices) weights.dense += m.bytes();
-  division.residency = divide_memory(*options, division.needs, weights, budget);
-  if (!division.residency) return division;
-  options->max_batch_tokens =
-      std::max(options->max_batch_tokens, std::min(kStreamedBatchTokens, options->context_tokens));
-  const size_t scratch = count_pass(architecture, *options, way).scratch_bytes;
-  division.needs = needs_of(architecture, shape, *options, scratch);
-  division.residency = divide_memory(*options, division.needs, weights, budget);
-  return division;
-}
-
-Status plan_one(const Headers& headers, const Architecture& architecture, const MemoryPlanRequest& request,
-                MemoryPlan* plan) {
+Status plan_one(const Architecture& architecture, const MemoryPlanRequest& request, MemoryPlan* plan) {
   const Dimensions& dimensions = architecture.dimensions();
   plan->options = request.engine;
   plan->q8_0 = dimensions.kv.with(kv::Type::q8_0).unsuitable_head() == 0;
@@ -158,35 +109,26 @@ Status plan_one(const Headers& headers, const Architecture& architecture, const 
 
   const MemoryBudget budget = budget_of(request, &plan->process_bytes);
   plan->options.memory_budget = request.memory_bytes;
-  Division division = divide(headers.header, architecture, shape, way, budget, &plan->options);
+  const MemoryLayout layout = lay_out_memory(architecture, plan->options, shape, way, budget);
+  plan->options = layout.options;
   plan->budget_bytes = budget.bytes;
   plan->limit = budget.limit;
   plan->reserve_bytes = budget.reserve;
   plan->kv_bytes = kv_cache_bytes(shape, uint64_t(slots.kv_tokens), uint64_t(slots.max_sequences));
-  plan->prefix_bytes = division.needs.kv_bytes - std::min(division.needs.kv_bytes, plan->kv_bytes);
-  plan->scratch_bytes = division.needs.scratch_bytes;
-  plan->matmuls = std::move(division.matmuls);
-  for (const PlannedMatmul& m : plan->matmuls) plan->weight_bytes += m.bytes + m.expert_bytes;
-  plan->kept_bytes = plan->weight_bytes;
-  if (!division.residency) return {};
-  const ResidencyLayout layout = lay_out(division.matrices, *division.residency);
-  plan->kept_bytes = layout.tiles.kept_bytes();
-  plan->streamed_bytes = layout.tiles.streamed_bytes();
-  plan->ring_bytes = plan->streamed_bytes > 0 ? layout.ring_bytes : 0;
+  plan->prefix_bytes = layout.needs.kv_bytes - std::min(layout.needs.kv_bytes, plan->kv_bytes);
+  plan->scratch_bytes = layout.needs.scratch_bytes;
+  plan->matmuls = matmuls_of(layout.pass);
+  plan->weight_bytes = plan->kept_bytes = layout.weights.all();
+  const ExpertSizes experts = expert_sizes(layout.pass.experts);
+  plan->n_expert = static_cast<uint32_t>(experts.n_expert);
+  plan->n_expert_used = static_cast<uint32_t>(experts.n_used);
+  if (!layout.residency) return {};
+  const ResidencyLayout places = lay_out(mapped_matrices(layout.pass.matrices), experts, *layout.residency);
+  plan->kept_bytes = places.tiles.kept_bytes() + places.experts.kept_bytes;
+  plan->streamed_bytes = places.tiles.streamed_bytes() + places.experts.streamed_bytes;
+  plan->streamed_expert_bytes = places.experts.streamed_bytes;
+  plan->ring_bytes = places.ring_bytes + places.experts.ring_bytes;
   return {};
-}
-
-// Every token uses the other weights, so that experts have what these leave.
-void plan_experts(MemoryPlan* plan) {
-  const uint64_t others = plan->kv_bytes + plan->prefix_bytes + plan->scratch_bytes;
-  const uint64_t left = plan->budget_bytes > others ? plan->budget_bytes - others : 0;
-  uint64_t experts = 0;
-  for (const PlannedMatmul& m : plan->matmuls) experts += m.expert_bytes;
-  const uint64_t dense = plan->weight_bytes - experts, kept_dense = std::min(dense, left);
-  const uint64_t kept_experts = std::min(experts, left - kept_dense);
-  plan->kept_bytes = kept_dense + kept_experts;
-  plan->streamed_bytes = plan->weight_bytes - plan->kept_bytes;
-  plan->streamed_expert_bytes = experts - kept_experts;
 }
 
 Status plan_all(std::span<const FileHead> heads, std::span<const MemoryPlanRequest> requests, ModelPlan* result) {
@@ -205,16 +147,8 @@ Status plan_all(std::span<const FileHead> heads, std::span<const MemoryPlanReque
   std::unique_ptr<const Architecture> architecture;
   HEARTH_RETURN_IF_ERROR(load_architecture(header, &architecture));
   result->n_tokens = architecture->dimensions().n_vocab;
-  uint32_t n_expert = 0, n_expert_used = 0;
-  HEARTH_RETURN_IF_ERROR(header.optional(result->model.architecture + ".expert_count", &n_expert));
-  HEARTH_RETURN_IF_ERROR(header.optional(result->model.architecture + ".expert_used_count", &n_expert_used));
-  for (const MemoryPlanRequest& request : requests) {
-    MemoryPlan& plan = result->plans.emplace_back();
-    HEARTH_RETURN_IF_ERROR(plan_one(headers, *architecture, request, &plan));
-    plan.n_expert = n_expert;
-    plan.n_expert_used = n_expert_used;
-    if (n_expert > 0) plan_experts(&plan);
-  }
+  for (const MemoryPlanRequest& request : requests)
+    HEARTH_RETURN_IF_ERROR(plan_one(*architecture, request, &result->plans.emplace_back()));
   return {};
 }
 

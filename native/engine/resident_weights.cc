@@ -12,22 +12,11 @@
 namespace hearth {
 
 ResidentWeights::~ResidentWeights() {
-  {
-    const std::lock_guard lock(mutex_);
-    residency_.reset();
-  }
+  residency_.reset();
   // Counts that cannot be written are made anew by the next run.
   if (counts_path_.empty() || !experts_.counts->changed()) return;
   mkdir(options_.counts_folder.c_str(), 0700);
   (void)experts_.counts->save(counts_path_, counts_key_);
-}
-
-void ResidentWeights::measure(std::vector<Matrix> matrices, std::span<const Experts> experts) {
-  budget_ = memory_budget(options_.memory_budget);
-  matrices_ = std::move(matrices);
-  bytes_ = {};
-  for (const Matrix& m : matrices_) bytes_.dense += uint64_t{m.rows} * m.row_bytes;
-  if (!experts.empty()) measure_experts(experts);
 }
 
 void ResidentWeights::measure_experts(std::span<const Experts> experts) {
@@ -41,7 +30,6 @@ void ResidentWeights::measure_experts(std::span<const Experts> experts) {
       const auto offset = static_cast<size_t>(m.data - file->bytes().data());
       layer.parts[part] = {std::move(file), offset, m.rows / e.n_expert * m.row_bytes};
     }
-    bytes_.experts += layer.bytes() * e.n_expert;
   }
   experts_.n_used = experts[0].n_used;
   experts_.counts = std::make_shared<ExpertCounts>(experts.size(), experts[0].n_expert);
@@ -53,10 +41,17 @@ void ResidentWeights::measure_experts(std::span<const Experts> experts) {
   experts_.counts->load(counts_path_, counts_key_);
 }
 
-Status ResidentWeights::create(const MemoryNeeds& needs) { return reside(divide(needs)); }
+Status ResidentWeights::create(const MemoryLayout& layout, const MemoryBudget& budget) {
+  budget_ = budget;
+  bytes_ = layout.weights;
+  matrices_ = mapped_matrices(layout.pass.matrices);
+  if (!layout.pass.experts.empty()) measure_experts(layout.pass.experts);
+  return reside(layout.residency);
+}
 
+// To make a residency, or to end one, may take as long as its storage does: who reports on it never waits for that.
 Status ResidentWeights::reside(std::optional<ResidencyOptions> options) {
-  std::shared_ptr<Residency> old;
+  std::unique_ptr<Residency> old;
   {
     const std::lock_guard lock(mutex_);
     old = std::move(residency_);
@@ -68,10 +63,8 @@ Status ResidentWeights::reside(std::optional<ResidencyOptions> options) {
   generation_ = model_->parts().generation();
   held_ = options ? std::min(options->weight_bytes, bytes_.all()) : bytes_.all();
   if (!options) return {};
-  std::vector<MappedMatrix> mapped;
-  for (const Matrix& m : matrices_) mapped.push_back({m.data, m.row_bytes, m.rows});
   std::unique_ptr<Residency> residency;
-  HEARTH_RETURN_IF_ERROR(Residency::create(model_->parts(), mapped, experts_, *options, &residency));
+  HEARTH_RETURN_IF_ERROR(Residency::create(model_->parts(), matrices_, experts_, *options, &residency));
   const std::lock_guard lock(mutex_);
   residency_ = std::move(residency);
   return {};
@@ -102,16 +95,10 @@ Status ResidentWeights::check() const {
 }
 
 std::optional<ResidencyCounts> ResidentWeights::counts() const {
-  std::shared_ptr<Residency> residency;
-  StreamCounts before;
-  {
-    const std::lock_guard lock(mutex_);
-    residency = residency_;
-    before = read_before_;
-  }
-  if (residency == nullptr) return std::nullopt;
-  ResidencyCounts counts = residency->counts();
-  counts.stream += before;
+  const std::lock_guard lock(mutex_);  // so that it is there until it is counted
+  if (residency_ == nullptr) return std::nullopt;
+  ResidencyCounts counts = residency_->counts();
+  counts.stream += read_before_;
   return counts;
 }
 
@@ -140,7 +127,6 @@ EngineMemory ResidentWeights::memory() const {
   return {.weights = bytes_.all(),
           .held = held_,
           .affordable = affordable - std::min(affordable, system.missing),
-          .missing = system.missing,
           .stalled_percent = stalled_percent().value_or(-1)};
 }
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "engine/loaded_model.h"
-#include "engine/memory_division.h"
+#include "engine/memory_layout.h"
 #include "include/engine.h"
 #include "memory/budget.h"
 #include "memory/residency.h"
@@ -28,18 +28,12 @@ class ResidentWeights {
 
   ~ResidentWeights();  // keeps the counts of experts
 
-  // The memory at the start. What a pass multiplies with, in order: matrices, and experts of its layers.
-  void measure(std::vector<Matrix> matrices, std::span<const Experts> experts);
-  const MemoryBudget& budget() const { return budget_; }
-  uint64_t bytes() const { return bytes_.all(); }  // that a pass may read
-  // Whether an engine with these needs has to stream.
-  bool has_to_stream(const MemoryNeeds& needs) const { return divide(needs).has_value(); }
-  // Chooses the weights' places by what the engine needs beside them. OUT_OF_MEMORY.
-  Status create(const MemoryNeeds& needs);
+  // Puts the weights where `layout` says, which `budget` led to. OUT_OF_MEMORY.
+  Status create(const MemoryLayout& layout, const MemoryBudget& budget);
 
   // The methods below, but for the last two, are for when no pass runs.
 
-  // Does what Engine::fit_weights() says.
+  // Does what Engine::fit_weights() says, and takes as long.
   Status fit(uint64_t bytes);
   // Before a pass: FILE_CHANGED and the like where the file is no longer what was loaded. Otherwise the weights can be
   // asked for, also after a fault.
@@ -53,9 +47,6 @@ class ResidentWeights {
   EngineMemory memory() const;
 
  private:
-  std::optional<ResidencyOptions> divide(const MemoryNeeds& needs) const {
-    return divide_memory(options_, needs, bytes_, budget_);
-  }
   Status reside(std::optional<ResidencyOptions> options);
   std::optional<ResidencyCounts> counts() const;
   void measure_experts(std::span<const Experts> experts);
@@ -63,7 +54,7 @@ class ResidentWeights {
   const std::shared_ptr<const LoadedModel> model_;
   const EngineOptions& options_;
   MemoryBudget budget_;
-  std::vector<Matrix> matrices_;
+  std::vector<MappedMatrix> matrices_;
   ResidentExperts experts_;
   std::string counts_path_;  // empty: they are not kept
   uint64_t counts_key_ = 0;
@@ -71,8 +62,8 @@ class ResidentWeights {
   uint64_t generation_ = 0;                 // of the files, before the pass
   std::optional<ResidencyOptions> chosen_;  // for residency_
   std::atomic<uint64_t> held_{0};           // what weights and ring may take
-  mutable std::mutex mutex_;                // of the two below, which others report on
-  std::shared_ptr<Residency> residency_;    // null: all weights are where they are mapped
+  mutable std::mutex mutex_;                // of the two below, which others report on; held for moments
+  std::unique_ptr<Residency> residency_;    // null: all weights are where they are mapped
   StreamCounts read_before_;                // by the residencies before this one
 };
 

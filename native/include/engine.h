@@ -282,8 +282,7 @@ struct WeightResidency {
 struct EngineMemory {
   uint64_t weights = 0;         // that a step may read
   uint64_t held = 0;            // the weights that stay in memory, and the ring
-  uint64_t affordable = 0;      // what weights and ring may take at this moment
-  uint64_t missing = 0;         // what others lack already, beside that
+  uint64_t affordable = 0;      // what weights and ring may take at this moment, less what others lack already
   double stalled_percent = -1;  // of ten seconds, in which some program waited for memory; below 0: nobody says
 };
 
@@ -291,7 +290,7 @@ struct EngineMemory {
 // changes sequences returns ENGINE_BUSY. A step that fails leaves the sequences as they were.
 class Engine {
  public:
-  virtual ~Engine() = default;  // waits for the running step
+  virtual ~Engine() = default;  // waits for the running step, or change of memory
 
   static Status create(std::shared_ptr<const Model> model, const EngineOptions& options,
                        std::unique_ptr<Engine>* engine);
@@ -301,11 +300,13 @@ class Engine {
   virtual std::optional<WeightResidency> residency() const = 0;  // none: the weights fit
   virtual EngineMemory memory() const = 0;
   // Weights and ring take at most so many bytes from now on: weights for which there is no room are read from the file
-  // for each step. Answers are the same. ENGINE_BUSY, OUT_OF_MEMORY.
-  virtual Status fit_weights(uint64_t bytes) = 0;
-  // Whether blocks of the KV cache that no sequence has hold memory, so that it is there when one needs them.
-  // ENGINE_BUSY, OUT_OF_MEMORY.
-  virtual Status hold_free_kv(bool holds) = 0;
+  // for each step. Answers are the same. Runs on a thread of its own, which calls `done` with OUT_OF_MEMORY or ok;
+  // until then the engine is busy as with a step: some seconds where the storage does not answer. `done` calls no
+  // method of the engine. ENGINE_BUSY, OUT_OF_MEMORY, and then it is not called.
+  virtual Status fit_weights(uint64_t bytes, std::function<void(Status)> done) = 0;
+  // Whether blocks of the KV cache that no sequence has hold memory, so that it is there when one needs them. Runs as
+  // fit_weights() does.
+  virtual Status hold_free_kv(bool holds, std::function<void(Status)> done) = 0;
   // How many threads steps take from now on, at most those that the engine was made with; `decode_threads` of them are
   // for steps of few tokens. OPTION_OUT_OF_RANGE, ENGINE_BUSY.
   virtual Status use_threads(int32_t threads, int32_t decode_threads) = 0;

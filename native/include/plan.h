@@ -49,10 +49,12 @@ struct MemoryPlan {
   uint64_t kv_bytes = 0;      // of the slots: cache, windows, states
   uint64_t prefix_bytes = 0;  // of prefixes that are kept for later
   uint64_t scratch_bytes = 0;
-  uint64_t weight_bytes = 0;           // of all matrices of a pass, all experts among them
-  uint64_t kept_bytes = 0;             // of them, those that stay in memory
-  uint64_t streamed_bytes = 0;         // of them, those that are read from the file
-  uint64_t streamed_expert_bytes = 0;  // of those, experts: a token reads the ones that it uses
+  uint64_t weight_bytes = 0;    // of all matrices of a pass, all experts among them
+  uint64_t kept_bytes = 0;      // of them, those that stay in memory: of experts as many whole ones as fit
+  uint64_t streamed_bytes = 0;  // of them, those that are read from the file
+  // A part of them, experts: a token reads those that it uses, n_expert_used / n_expert of these where routers choose
+  // all experts equally often. Real routers prefer some, which come to stay, so that it reads less.
+  uint64_t streamed_expert_bytes = 0;
   uint64_t ring_bytes = 0;
   std::vector<PlannedMatmul> matmuls;
   uint32_t n_expert = 0, n_expert_used = 0;

@@ -34,6 +34,7 @@ void ExpertCounts::add(size_t layer, size_t expert, uint32_t uses) {
   if (totals_[layer] <= kMostUsesAnExpert * n_experts_) return;
   const auto of_layer = std::span(counts_).subspan(layer * n_experts_, n_experts_);
   for (uint32_t& count : of_layer) count /= 2;
+  ++halvings_;
   totals_[layer] = std::accumulate(of_layer.begin(), of_layer.end(), uint64_t{0});
 }
 

@@ -23,7 +23,8 @@ class ExpertCounts {
   uint64_t total(size_t layer) const { return totals_[layer]; }
   // `uses` by rows of a batch. When a layer has seen enough, all of its counts are halved.
   void add(size_t layer, size_t expert, uint32_t uses);
-  bool changed() const { return changed_; }  // since load() or save()
+  uint32_t halvings() const { return halvings_; }  // so far, of any layer: between two of them counts only grow
+  bool changed() const { return changed_; }        // since load() or save()
 
   // Reads what save() wrote for the model of this `key`; anything else leaves the counts as they are. False then.
   bool load(const std::string& path, uint64_t key);
@@ -34,6 +35,7 @@ class ExpertCounts {
   size_t n_experts_ = 0;
   std::vector<uint32_t> counts_;  // [layers, experts]
   std::vector<uint64_t> totals_;  // [layers]
+  uint32_t halvings_ = 0;
   bool changed_ = false;
 };
 

@@ -7,6 +7,7 @@
 
 #include "memory/huge_pages.h"
 #include "memory/pages.h"
+#include "memory/runs.h"
 
 namespace hearth {
 namespace {
@@ -68,26 +69,35 @@ std::span<const uint8_t> ExpertWeights::mapped(size_t i, int part) const {
 
 // The hottest of earlier runs; where nobody counted, those that are used first will stay.
 void ExpertWeights::choose_kept() {
-  std::vector<size_t> order(experts_.size());
+  std::vector<size_t> order(experts_.size()), others;
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, std::ranges::greater(), [this](size_t i) { return heat(i); });
   for (const size_t i : order) {
     if (heat(i) > 0 && kept_bytes_ + bytes_of(i) <= options_.kept_bytes) {
-      kept_bytes_ += bytes_of(i);
-      experts_[i].kept = true;
+      keep(i);
       experts_[i].state = State::queued;
       warming_.push_back(i);
     } else {
-      forget(i);
+      others.push_back(i);
     }
   }
+  forget(std::move(others));
 }
 
-// Takes its pages out of memory.
-void ExpertWeights::forget(size_t i) {
-  for (int part = 0; part < kExpertParts; ++part) {
-    const auto& file = *layers_[i / counts_->experts()].parts[part].file;
-    file.drop_cached(static_cast<size_t>(mapped(i, part).data() - file.bytes().data()), mapped(i, part).size());
+void ExpertWeights::keep(size_t i) {
+  kept_bytes_ += bytes_of(i);
+  experts_[i].kept = true;
+  coldest_.add(i, heat(i));
+}
+
+// Takes their pages out of memory: neighbours at once, for there may be thousands.
+void ExpertWeights::forget(std::vector<size_t> experts) const {
+  std::ranges::sort(experts);
+  for (const Run& run : runs_of(experts, counts_->experts())) {
+    for (int part = 0; part < kExpertParts; ++part) {
+      const MappedExperts::Part& p = layers_[run.first / counts_->experts()].parts[part];
+      p.file->drop_cached(p.offset + run.first % counts_->experts() * p.bytes, run.count * p.bytes);
+    }
   }
 }
 
@@ -110,11 +120,19 @@ void ExpertWeights::drop(size_t i) {
   for (Part& part : experts_[i].parts) drop(&part);
 }
 
+// The pass goes on to another layer.
+void ExpertWeights::leave_current() {
+  for (const size_t i : current_) {
+    drop(i);
+    experts_[i].current = false;
+  }
+  current_.clear();
+}
+
 void ExpertWeights::begin_pass() {
   const std::lock_guard lock(mutex_);
-  for (const size_t i : current_) drop(i);
+  leave_current();
   for (const size_t i : guessed_) drop(i);
-  current_.clear();
   guessed_.clear();
   guesses_.clear();
   for (const Read& read : wanted_) {
@@ -124,9 +142,9 @@ void ExpertWeights::begin_pass() {
   work_.notify_all();
 }
 
-void ExpertWeights::settle_guesses(size_t layer) {
+void ExpertWeights::settle_guesses() {
   for (const size_t i : guessed_) {
-    const bool is_right = i / counts_->experts() == layer && std::ranges::find(current_, i) != current_.end();
+    const bool is_right = experts_[i].current;
     for (Part& part : experts_[i].parts) {
       if (!part.guessed) continue;
       if (part.state == State::reading || part.state == State::ready) {
@@ -143,30 +161,31 @@ void ExpertWeights::settle_guesses(size_t layer) {
   guesses_.clear();
 }
 
-bool ExpertWeights::make_kept(size_t i) {
+bool ExpertWeights::make_kept(size_t i, std::vector<size_t>* in_use, std::vector<size_t>* cold) {
   for (const Part& part : experts_[i].parts) {
     if (part.state != State::absent) return false;  // it comes, or is there
   }
   if (bytes_of(i) > options_.kept_bytes) return false;
   while (kept_bytes_ + bytes_of(i) > options_.kept_bytes) {
-    size_t coldest = SIZE_MAX;
-    for (size_t j = 0; j < experts_.size(); ++j) {
-      const Expert& expert = experts_[j];
-      if (!expert.kept || expert.state == State::reading || (coldest != SIZE_MAX && heat(j) >= heat(coldest))) continue;
-      if (std::ranges::find(current_, j) == current_.end()) coldest = j;
-    }
+    const size_t coldest = coldest_.take([this](size_t j) { return heat(j); });
     if (coldest == SIZE_MAX) return false;
-    const uint64_t cold = heat(coldest);
-    if (heat(i) <= cold + cold / kHotterPart + kHotterUses) return false;
     Expert& expert = experts_[coldest];
+    if (expert.current || expert.state == State::reading) {
+      in_use->push_back(coldest);
+      continue;
+    }
+    const uint64_t uses = heat(coldest);
+    if (heat(i) <= uses + uses / kHotterPart + kHotterUses) {
+      coldest_.add(coldest, heat(coldest));
+      return false;
+    }
     if (expert.state == State::ready) seen_.kept_bytes -= bytes_of(coldest);
     expert.kept = false;
     expert.state = State::absent;
     kept_bytes_ -= bytes_of(coldest);
-    forget(coldest);
+    cold->push_back(coldest);
   }
-  kept_bytes_ += bytes_of(i);
-  experts_[i].kept = true;
+  keep(i);
   experts_[i].state = State::absent;
   return true;
 }
@@ -180,33 +199,49 @@ void ExpertWeights::queue(size_t i, int part) {
 }
 
 void ExpertWeights::want(size_t layer, std::span<const Use> chosen) {
-  const std::lock_guard lock(mutex_);
-  for (const size_t i : current_) drop(i);
-  current_.clear();
-  for (const Use& use : chosen) {
-    counts_->add(layer, use.expert, use.uses);
-    current_.push_back(index(layer, use.expert));
+  std::vector<size_t> there, cold;
+  {
+    const std::lock_guard lock(mutex_);
+    leave_current();
+    for (const Use& use : chosen) {
+      counts_->add(layer, use.expert, use.uses);
+      current_.push_back(index(layer, use.expert));
+      experts_[current_.back()].current = true;
+    }
+    if (std::exchange(halvings_, counts_->halvings()) != counts_->halvings())
+      coldest_.rebuild([this](size_t i) { return heat(i); });
+    settle_guesses();
+    want_current(&there, &cold);
   }
-  settle_guesses(layer);
-  std::vector<size_t> streamed;
+  work_.notify_all();
+  // Without the lock, and while others read: these ask the kernel.
+  forget(std::move(cold));
+  for (const size_t i : there) {
+    // It may have taken pages of what stays.
+    for (int part = 0; part < kExpertParts; ++part) request_missing(whole_pages(mapped(i, part)));
+  }
+}
+
+// Tells which of them are `there` already, and which others stay no more: their pages are to be given back.
+void ExpertWeights::want_current(std::vector<size_t>* there, std::vector<size_t>* cold) {
+  std::vector<size_t> streamed, in_use;
   for (const size_t i : current_) {
     Expert& expert = experts_[i];
-    if (!expert.kept && !make_kept(i)) {
+    if (!expert.kept && !make_kept(i, &in_use, cold)) {
       streamed.push_back(i);
     } else if (expert.state == State::ready) {
-      // The kernel may have taken pages of it.
-      for (int part = 0; part < kExpertParts; ++part) request_missing(whole_pages(mapped(i, part)));
+      there->push_back(i);
     } else if (expert.state != State::reading) {
       expert.state = State::queued;
       wanted_.push_back({i, kExpertParts});
     }
   }
+  for (const size_t i : in_use) coldest_.add(i, heat(i));
   for (const size_t i : streamed) {
     queue(i, kGate);
     queue(i, kUp);
   }
   for (const size_t i : streamed) queue(i, kDown);
-  work_.notify_all();
 }
 
 bool ExpertWeights::guesses_pay() {
@@ -375,13 +410,15 @@ ExpertWeightCounts ExpertWeights::counts() const {
   if (running_ > 0) counts.stream.reading_ms += milliseconds(Clock::now() - running_since_);
   const size_t n = counts_->experts();
   for (size_t layer = 0; layer < layers_.size(); ++layer) {
-    double share = 0;  // of the layer's uses
+    uint64_t uses = 0, streamed = 0;
     for (size_t e = 0; e < n; ++e) {
-      const size_t i = index(layer, e);
-      if (experts_[i].kept) continue;
-      const double total = static_cast<double>(counts_->total(layer));
-      share += total > 0 ? counts_->of(layer, e) / total : 1.0 / static_cast<double>(n);
+      if (experts_[index(layer, e)].kept) continue;
+      uses += counts_->of(layer, e);
+      ++streamed;
     }
+    const uint64_t all_uses = counts_->total(layer);
+    const double share = all_uses > 0 ? static_cast<double>(uses) / static_cast<double>(all_uses)
+                                      : static_cast<double>(streamed) / static_cast<double>(n);
     counts.streamed_bytes +=
         static_cast<uint64_t>(share * static_cast<double>(options_.n_used * layers_[layer].bytes()));
   }

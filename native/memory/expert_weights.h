@@ -18,15 +18,14 @@
 
 #include "include/status.h"
 #include "memory/arena.h"
+#include "memory/coldest_first.h"
 #include "memory/expert_counts.h"
 #include "memory/leavable_threads.h"
 #include "memory/mapped_file.h"
+#include "memory/residency_layout.h"
 #include "memory/tile_stream.h"
 
 namespace hearth {
-
-// The matrices of an expert, in the order of their use.
-enum ExpertPart { kGate, kUp, kDown, kExpertParts };
 
 // The experts of one layer: each part of them one behind the other in a mapped file.
 struct MappedExperts {
@@ -64,7 +63,7 @@ class ExpertWeights {
   // Ends the readers, but for one that hangs in a read; the object lives until that returns.
   void close();
 
-  size_t ring_bytes() const { return ring_.capacity(); }
+  size_t ring_bytes() const { return slots_.size() * slot_bytes_; }
   ExpertWeightCounts counts() const;
 
   // The methods below are for one thread, which runs one pass at a time.
@@ -104,6 +103,7 @@ class ExpertWeights {
   };
   struct Expert {
     bool kept = false;
+    bool current = false;         // of the layer that the pass is at
     State state = State::absent;  // of a kept one: all parts together
     std::array<Part, kExpertParts> parts;
   };
@@ -125,12 +125,16 @@ class ExpertWeights {
   uint32_t heat(size_t i) const { return counts_->of(i / counts_->experts(), i % counts_->experts()); }
   std::span<const uint8_t> mapped(size_t i, int part) const;
   void choose_kept();
-  // Makes an expert one that stays, if it is hotter than one that does.
-  bool make_kept(size_t i);
-  void forget(size_t i);
+  void keep(size_t i);
+  // Makes an expert one that stays, if it is hotter than those that do and have to go for it: these become `cold`.
+  // Those that were colder still but are `in_use` are out of coldest_.
+  bool make_kept(size_t i, std::vector<size_t>* in_use, std::vector<size_t>* cold);
+  void want_current(std::vector<size_t>* there, std::vector<size_t>* cold);
+  void leave_current();
+  void forget(std::vector<size_t> experts) const;
   void drop(size_t i);
   void drop(Part* part);
-  void settle_guesses(size_t layer);
+  void settle_guesses();
   void queue(size_t i, int part);
   bool next_read(Read* read);
   bool take_slot(Part* part);
@@ -159,6 +163,8 @@ class ExpertWeights {
   std::deque<size_t> warming_;             // experts that stay, to be read when nothing else is
   std::vector<size_t> current_, guessed_;  // experts
   uint64_t kept_bytes_ = 0;                // of experts that stay, there or not
+  ColdestFirst coldest_;                   // of them
+  uint32_t halvings_ = 0;                  // of the counts, that coldest_ knows of
   bool stop_ = false;
   int running_ = 0;  // reads
   Clock::time_point running_since_, last_read_;

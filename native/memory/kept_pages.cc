@@ -34,7 +34,11 @@ void KeptPages::close() {
     stop_ = true;
   }
   changed_.notify_all();
-  if (thread_.end() && locked_bytes_ > 0) let_go();
+  if (!thread_.end()) {
+    const std::lock_guard lock(mutex_);
+    is_left_ = true;
+  }
+  if (locked_bytes_ > 0) let_go();
 }
 
 bool KeptPages::wait(size_t index, const std::atomic<bool>& stop) {
@@ -81,6 +85,11 @@ void KeptPages::bring_in(std::span<const uint8_t> range) {
   request_pages(range);
   may_lock_ = may_lock_ && locked_bytes_ + range.size() <= options_.lock_bytes;
   if (may_lock_ && mlock(range.data(), range.size()) == 0) {
+    const std::lock_guard lock(mutex_);
+    if (is_left_) {
+      munlock(range.data(), range.size());  // nobody else would
+      return;
+    }
     locked_bytes_ += range.size();
     ++locked_;
     return;

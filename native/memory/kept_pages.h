@@ -31,7 +31,8 @@ class KeptPages {
   // `ranges` in the order of use, of the mappings of `files`.
   static std::shared_ptr<KeptPages> create(std::vector<std::shared_ptr<const MappedFile>> files,
                                            std::vector<std::span<const uint8_t>> ranges, const KeepOptions& options);
-  // Unlocks the pages and ends the thread, unless that hangs at a page: then it lives until the storage answers.
+  // Unlocks the pages and ends the thread, unless that hangs at a page: then it lives until the storage answers, and
+  // unlocks what it hung at.
   void close();
   KeptPages(const KeptPages&) = delete;
   KeptPages& operator=(const KeptPages&) = delete;
@@ -65,6 +66,7 @@ class KeptPages {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stop_ = false;               // with mutex_
+  bool is_left_ = false;            // with mutex_: the thread hung when it was to end
   std::atomic<size_t> brought_{0};  // ranges
   std::atomic<size_t> locked_{0};   // ranges: the first ones
   std::atomic<uint64_t> locked_bytes_{0}, resident_bytes_{0};

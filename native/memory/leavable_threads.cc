@@ -1,8 +1,21 @@
 #include "memory/leavable_threads.h"
 
+#include <sched.h>
+#include <unistd.h>
+
 #include <utility>
 
 namespace hearth {
+namespace {
+
+// A thread that waits for storage may be started by one that computes, and so keeps to a core of its own: it may run
+// wherever the process began to.
+void go_anywhere() {
+  cpu_set_t cpus;
+  if (sched_getaffinity(getpid(), sizeof cpus, &cpus) == 0) sched_setaffinity(0, sizeof cpus, &cpus);
+}
+
+}  // namespace
 
 void LeavableThreads::start(std::function<void()> body) {
   {
@@ -16,6 +29,7 @@ void LeavableThreads::start(std::function<void()> body) {
   };
   try {
     threads_.emplace_back([body = std::move(body), ended]() mutable {
+      go_anywhere();
       body();
       body = nullptr;  // what it owns goes before anybody is told
       ended();

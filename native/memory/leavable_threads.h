@@ -14,7 +14,8 @@ namespace hearth {
 
 class LeavableThreads {
  public:
-  // Runs `body` on a thread of its own. It owns all that it touches, for it may outlive everybody. Throws system_error.
+  // Runs `body` on a thread of its own, on any core that the process has. It owns all that it touches, for it may
+  // outlive everybody. Throws system_error.
   void start(std::function<void()> body);
   // Waits for bodies that were told to end; after `patience` it leaves them to themselves. False where it did.
   bool end(std::chrono::milliseconds patience = std::chrono::seconds(2));

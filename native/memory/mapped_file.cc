@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <limits>
 #include <system_error>
-#include <utility>
 
 #include "base/text.h"
 #include "memory/device_name.h"
@@ -41,29 +40,20 @@ bool same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_s
 Status MappedFile::open(const std::string& path, std::unique_ptr<MappedFile>* result) {
   std::unique_ptr<MappedFile> file(new MappedFile);
   file->path_ = path;
-  const auto failed = [&](const std::string& problem) -> Status {
-    return {Code::FILE_OPEN_FAILED, "The file " + quoted_path(path) + " " + problem + "."};
-  };
-
-  // O_NONBLOCK: opening a FIFO must not hang. O_DIRECT, which some file systems lack, is for peek(); a mapping is the
-  // page cache's all the same.
-  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
-  file->fd_ = ::open(path.c_str(), kFlags | O_DIRECT);
-  file->direct_ = file->fd_ >= 0;
-  if (file->fd_ < 0 && errno == EINVAL) file->fd_ = ::open(path.c_str(), kFlags);
-  if (file->fd_ < 0) return failed("cannot be opened: " + error_text(errno));
-  if (fstat(file->fd_, &file->opened_) != 0) return failed("cannot be examined: " + error_text(errno));
-  if (!S_ISREG(file->opened_.st_mode)) return failed("is not a regular file");
-  file->device_ = device_name(file->opened_.st_dev);
-  const auto n_bytes = static_cast<uint64_t>(file->opened_.st_size);
-  if (n_bytes > std::numeric_limits<size_t>::max()) return failed("is larger than the address space");
+  // Reads past the page cache are for peek() and streamed weights; a mapping is the page cache's all the same.
+  HEARTH_RETURN_IF_ERROR(file->file_.open(path));
+  const struct stat& opened = file->file_.opened();
+  file->device_ = device_name(opened.st_dev);
+  const auto n_bytes = static_cast<uint64_t>(opened.st_size);
+  if (n_bytes > std::numeric_limits<size_t>::max())
+    return {Code::FILE_OPEN_FAILED, "The file " + quoted_path(path) + " is larger than the address space."};
   if (n_bytes == 0) {
     *result = std::move(file);
     return {};
   }
 
   // Shared, so that pages are the page cache's own and are never charged to the process.
-  void* address = map_shared(nullptr, n_bytes, file->fd_, 0);
+  void* address = map_shared(nullptr, n_bytes, file->file_.fd(), 0);
   if (address == MAP_FAILED)
     return {Code::OUT_OF_MEMORY, "The file " + quoted_path(path) + " cannot be mapped: " + error_text(errno) + "."};
   file->bytes_ = {static_cast<const uint8_t*>(address), static_cast<size_t>(n_bytes)};
@@ -76,7 +66,6 @@ Status MappedFile::open(const std::string& path, std::unique_ptr<MappedFile>* re
 MappedFile::~MappedFile() {
   guard_.reset();
   if (!bytes_.empty()) munmap(const_cast<uint8_t*>(bytes_.data()), bytes_.size());
-  if (fd_ >= 0) close(fd_);
 }
 
 Status MappedFile::read_past_cache(size_t offset, size_t n, std::span<uint8_t> buffer, const uint8_t** data) const {
@@ -87,23 +76,10 @@ Status MappedFile::read_past_cache(size_t offset, size_t n, std::span<uint8_t> b
     read_failed_ = true;
     return read_failure(why);
   };
-  bool retried = false;
-  for (size_t got = 0; got < wanted;) {
-    const ssize_t more = pread(fd_, buffer.data() + got, most - got, static_cast<off_t>(begin + got));
-    if (more > 0) {
-      got += static_cast<size_t>(more);
-    } else if (more == 0) {
-      return failed("it ends before byte " + std::to_string(offset + n));
-    } else if (errno == EINVAL && !std::exchange(retried, true)) {
-      // The device wants of direct reads what nobody could know: from now on there are none.
-      direct_ = false;
-      if (fcntl(fd_, F_SETFL, 0) != 0) return failed(error_text(errno));
-      got = 0;
-    } else if (errno != EINTR) {
-      return failed(error_text(errno));
-    }
-  }
-  if (!direct_) drop_cached(begin, most);
+  const ssize_t got = file_.read(buffer.first(most), wanted, begin);
+  if (got < 0) return failed(error_text(errno));
+  if (static_cast<size_t>(got) < wanted) return failed("it ends before byte " + std::to_string(offset + n));
+  if (!file_.is_direct()) drop_cached(begin, most);
   *data = buffer.data() + (offset - begin);
   return {};
 }
@@ -113,11 +89,11 @@ void MappedFile::drop_cached(size_t offset, size_t n) const {
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   const size_t begin = align_up(offset, page), end = align_down(std::min(offset + n, bytes_.size()), page);
   if (begin < end) madvise(const_cast<uint8_t*>(bytes_.data()) + begin, end - begin, MADV_DONTNEED);
-  posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(n), POSIX_FADV_DONTNEED);
+  posix_fadvise(file_.fd(), static_cast<off_t>(offset), static_cast<off_t>(n), POSIX_FADV_DONTNEED);
 }
 
 Status MappedFile::peek(size_t offset, std::span<uint8_t> out) const {
-  if (direct_) {
+  if (file_.is_direct()) {
     const size_t n = direct_bytes(out.size());
     const std::unique_ptr<void, decltype(&free)> buffer(aligned_alloc(kDirectAlignment, n), free);
     const uint8_t* data = nullptr;
@@ -142,13 +118,13 @@ Status MappedFile::health() const {
 
 Status MappedFile::unchanged() const {
   struct stat now = {};
-  if (fstat(fd_, &now) != 0)
+  if (fstat(file_.fd(), &now) != 0)
     return {Code::FILE_READ_FAILED, "The file " + name() + " cannot be examined: " + error_text(errno) + "."};
-  if (now.st_size != opened_.st_size) {
-    return {Code::FILE_CHANGED, "The file " + name() + " had " + std::to_string(opened_.st_size) +
+  if (now.st_size != file_.opened().st_size) {
+    return {Code::FILE_CHANGED, "The file " + name() + " had " + std::to_string(file_.opened().st_size) +
                                     " bytes when it was opened and has " + std::to_string(now.st_size) + " now."};
   }
-  if (!same_time(now.st_mtim, opened_.st_mtim))
+  if (!same_time(now.st_mtim, file_.opened().st_mtim))
     return {Code::FILE_CHANGED, "The file " + name() + " was written to while it was in use."};
   return {};
 }
@@ -158,7 +134,7 @@ Status MappedFile::restore() const {
   HEARTH_RETURN_IF_ERROR(unchanged());
   void* const address = const_cast<uint8_t*>(bytes_.data());
   const bool mapped =
-      guard_.end_fault([&] { return map_shared(address, bytes_.size(), fd_, MAP_FIXED) != MAP_FAILED; });
+      guard_.end_fault([&] { return map_shared(address, bytes_.size(), file_.fd(), MAP_FIXED) != MAP_FAILED; });
   if (!mapped) return {Code::OUT_OF_MEMORY, "The file " + name() + " cannot be mapped: " + error_text(errno) + "."};
   advise_mapping(address, bytes_.size());
   return {};

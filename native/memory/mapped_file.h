@@ -3,8 +3,6 @@
 // puts the file back; the process lives on. Knows nothing of what the file holds.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -12,6 +10,7 @@
 #include <string>
 
 #include "include/status.h"
+#include "memory/direct_file.h"
 #include "memory/sigbus.h"
 
 namespace hearth {
@@ -35,8 +34,8 @@ class MappedFile {
   Status peek(size_t offset, std::span<uint8_t> out) const;
 
   // Bytes that read_past_cache() needs to read `n`: it reads whole blocks of kDirectAlignment.
-  static constexpr size_t kDirectAlignment = 4096;  // what O_DIRECT asks of addresses and sizes on all common devices
-  static constexpr size_t direct_bytes(size_t n) { return (n / kDirectAlignment + 2) * kDirectAlignment; }
+  static constexpr size_t kDirectAlignment = DirectFile::kAlignment;
+  static constexpr size_t direct_bytes(size_t n) { return DirectFile::direct_bytes(n); }
   // Reads `n` bytes from `offset` on into `buffer`, of direct_bytes(n) at a multiple of kDirectAlignment, and tells
   // where in it they start. They pass by the page cache, or leave it at once where the file system knows no direct
   // reads. FILE_READ_FAILED, also where the file has become too short. Any thread.
@@ -67,9 +66,7 @@ class MappedFile {
   std::string name() const;
 
   std::string path_, device_;
-  int fd_ = -1;
-  mutable std::atomic<bool> direct_{false};  // reads of fd_ pass by the page cache
-  struct stat opened_ = {};
+  DirectFile file_;
   std::span<const uint8_t> bytes_;
   mutable SigbusGuard guard_;
   mutable std::atomic<size_t> failed_at_{0};  // offset

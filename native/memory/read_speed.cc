@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,18 +9,19 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <system_error>
 #include <thread>
 #include <vector>
 
 #include "base/text.h"
+#include "memory/direct_file.h"
 
 namespace hearth {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kAlignment = 4096;  // what O_DIRECT asks of addresses and sizes on all common devices
 // The part of the time before anything counts: a card wakes up, queues fill, and a limit of the kernel's lets a first
 // burst pass.
 constexpr int kWarmUpPart = 4;
@@ -59,33 +58,6 @@ class Meter {
   uint64_t all_ = 0, counted_ = 0;
 };
 
-struct OpenFile {
-  int fd = -1;
-  std::atomic<bool> direct = false;
-  ~OpenFile() {
-    if (fd >= 0) close(fd);
-  }
-};
-
-Status failed(Code code, const std::string& path, int error) {
-  const char* what = code == Code::FILE_OPEN_FAILED ? " cannot be opened: " : " could not be read: ";
-  return {code, "The file " + quoted_path(path) + what + std::generic_category().message(error) + "."};
-}
-
-Status open_file(const std::string& path, OpenFile* file, uint64_t* bytes) {
-  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
-  file->fd = ::open(path.c_str(), kFlags | O_DIRECT);
-  file->direct = file->fd >= 0;
-  if (file->fd < 0 && errno == EINVAL) file->fd = ::open(path.c_str(), kFlags);
-  struct stat found = {};
-  if (file->fd < 0 || fstat(file->fd, &found) != 0) return failed(Code::FILE_OPEN_FAILED, path, errno);
-  if (!S_ISREG(found.st_mode)) {
-    return {Code::FILE_OPEN_FAILED, "The file " + quoted_path(path) + " is not a regular file."};
-  }
-  *bytes = static_cast<uint64_t>(found.st_size);
-  return {};
-}
-
 // The order in which `n` pieces are read: neighbours are far apart, so that a short measurement sees all of the file.
 size_t scattered(size_t i, size_t n) {
   constexpr size_t kGroups = 16;
@@ -97,9 +69,10 @@ size_t scattered(size_t i, size_t n) {
 }  // namespace
 
 Status measure_read_speed(const std::string& path, const ReadSpeedOptions& options, double* bytes_per_second) {
-  OpenFile file;
-  uint64_t bytes = 0;
-  HEARTH_RETURN_IF_ERROR(open_file(path, &file, &bytes));
+  DirectFile file;
+  HEARTH_RETURN_IF_ERROR(file.open(path));
+  const auto bytes = static_cast<uint64_t>(file.opened().st_size);
+  constexpr size_t kAlignment = DirectFile::kAlignment;
   const size_t a_read = std::max(kAlignment, options.read_bytes / kAlignment * kAlignment);
   const size_t pieces = static_cast<size_t>((bytes + a_read - 1) / a_read);
   const size_t rounds = (pieces + 15) / 16 * 16;  // scattered() leaves some out where groups are not full
@@ -108,24 +81,16 @@ Status measure_read_speed(const std::string& path, const ReadSpeedOptions& optio
   Meter meter(options.duration / kWarmUpPart);
 
   const auto work = [&] {
-    const std::unique_ptr<void, decltype(&std::free)> buffer(std::aligned_alloc(kAlignment, a_read), std::free);
-    if (buffer == nullptr) return error.store(ENOMEM);
-    bool retried = false;
+    const std::unique_ptr<void, decltype(&std::free)> memory(std::aligned_alloc(kAlignment, a_read), std::free);
+    if (memory == nullptr) return error.store(ENOMEM);
+    const std::span<uint8_t> buffer(static_cast<uint8_t*>(memory.get()), a_read);
     for (size_t i = next++; i < rounds && error == 0; i = next++) {
       const size_t piece = scattered(i, pieces);
       if (piece >= pieces) continue;
-      const auto offset = static_cast<off_t>(piece * a_read);
-      if (!file.direct) posix_fadvise(file.fd, offset, static_cast<off_t>(a_read), POSIX_FADV_DONTNEED);
-      ssize_t got = pread(file.fd, buffer.get(), a_read, offset);
-      if (got < 0 && errno == EINVAL && !retried) {
-        // The device wants of direct reads what nobody could know.
-        retried = true;
-        if (fcntl(file.fd, F_SETFL, 0) == 0) {
-          file.direct = false;
-          posix_fadvise(file.fd, offset, static_cast<off_t>(a_read), POSIX_FADV_DONTNEED);
-          got = pread(file.fd, buffer.get(), a_read, offset);
-        }
-      }
+      const uint64_t offset = uint64_t{piece} * a_read;
+      if (!file.is_direct())
+        posix_fadvise(file.fd(), static_cast<off_t>(offset), static_cast<off_t>(a_read), POSIX_FADV_DONTNEED);
+      const ssize_t got = file.read(buffer, 1, offset);
       if (got < 0) return error.store(errno);
       if (meter.add(static_cast<uint64_t>(got)) > options.duration) return;
     }
@@ -139,7 +104,10 @@ Status measure_read_speed(const std::string& path, const ReadSpeedOptions& optio
     }
     work();
   }
-  if (error != 0) return failed(Code::FILE_READ_FAILED, path, error);
+  if (error != 0) {
+    return {Code::FILE_READ_FAILED,
+            "The file " + quoted_path(path) + " could not be read: " + std::generic_category().message(error) + "."};
+  }
   *bytes_per_second = meter.bytes_per_second();
   return {};
 }

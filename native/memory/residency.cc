@@ -5,73 +5,10 @@
 #include <algorithm>
 
 namespace hearth {
-namespace {
-
-// Tiles are a thousandth of the weights: small enough to be spread, large enough for any storage to read at full speed.
-constexpr uint64_t kTilesOfModel = 1024;
-constexpr size_t kMostTileBytes = size_t{4} << 20;
-// The ring bridges what a pass computes without streamed weights, such as attention, and the time between two passes.
-constexpr size_t kMostSlots = 12, kLeastSlots = 4;
-constexpr uint64_t kShareOfRing = 32;  // of the memory for weights, at most one part in so many
-// The ring for experts has room for what two layers choose for a token: the one that computes, and the next.
-constexpr uint64_t kShareOfExpertRing = 8;
-constexpr size_t kLayersInRing = 2;
-
-}  // namespace
-
-ResidencyLayout lay_out(std::span<const MappedMatrix> matrices, const ResidencyOptions& options) {
-  uint64_t bytes = 0;
-  for (const MappedMatrix& m : matrices) bytes += m.bytes();
-  const size_t tile_bytes = std::clamp<size_t>(bytes / kTilesOfModel, options.least_tile_bytes,
-                                               std::max(options.least_tile_bytes, kMostTileBytes));
-  ResidencyLayout layout{.tiles = Tiles(matrices, tile_bytes)};
-  const size_t slot_bytes = MappedFile::direct_bytes(layout.tiles.most_bytes());
-  layout.slots = std::clamp<size_t>(options.weight_bytes / kShareOfRing / slot_bytes, kLeastSlots, kMostSlots);
-  layout.ring_bytes = bytes <= options.weight_bytes ? 0 : layout.slots * slot_bytes;
-  const uint64_t beside_ring = options.weight_bytes > layout.ring_bytes ? options.weight_bytes - layout.ring_bytes : 0;
-  layout.tiles.keep_at_most(options.kept_bytes.value_or(beside_ring));
-  return layout;
-}
-
-namespace {
-
-// The largest part of an expert.
-size_t most_part_bytes(const ResidentExperts& experts) {
-  size_t most = 0;
-  for (const MappedExperts& layer : experts.layers) {
-    for (const MappedExperts::Part& part : layer.parts) most = std::max(most, part.bytes);
-  }
-  return most;
-}
-
-uint64_t expert_ring_bytes(const ResidentExperts& experts, const ExpertOptions& options) {
-  return experts.layers.empty() ? 0 : options.slots * MappedFile::direct_bytes(most_part_bytes(experts));
-}
-
-// Every token uses the other matrices, which are of `dense_bytes`: experts get what these leave.
-ExpertOptions options_of(const ResidentExperts& experts, uint64_t dense_bytes, const ResidencyOptions& options) {
-  ExpertOptions of;
-  of.n_used = experts.n_used;
-  if (experts.layers.empty()) return of;
-  const size_t slot_bytes = MappedFile::direct_bytes(most_part_bytes(experts));
-  const size_t wanted = std::max<size_t>(kLeastSlots, kLayersInRing * kExpertParts * experts.n_used);
-  of.slots = std::clamp<size_t>(options.weight_bytes / kShareOfExpertRing / slot_bytes, kLeastSlots, wanted);
-  const uint64_t others = dense_bytes + of.slots * slot_bytes;
-  of.kept_bytes = options.kept_expert_bytes.value_or(options.weight_bytes - std::min(options.weight_bytes, others));
-  return of;
-}
-
-}  // namespace
 
 Status Residency::create(const ModelParts& parts, std::span<const MappedMatrix> matrices, ResidentExperts experts,
                          const ResidencyOptions& options, std::unique_ptr<Residency>* result) {
-  uint64_t dense_bytes = 0;
-  for (const MappedMatrix& m : matrices) dense_bytes += m.bytes();
-  const ExpertOptions expert_options = options_of(experts, dense_bytes, options);
-  const uint64_t of_experts = expert_options.kept_bytes + expert_ring_bytes(experts, expert_options);
-  ResidencyOptions dense = options;
-  dense.weight_bytes -= std::min(options.weight_bytes, of_experts);
-  ResidencyLayout layout = lay_out(matrices, dense);
+  ResidencyLayout layout = lay_out(matrices, experts.sizes(), options);
   StreamOptions stream;
   stream.slots = layout.slots;
   std::unique_ptr<Residency> residency(new Residency(parts, std::move(layout.tiles)));
@@ -97,11 +34,22 @@ Status Residency::create(const ModelParts& parts, std::span<const MappedMatrix> 
     HEARTH_RETURN_IF_ERROR(TileStream::create(std::move(streamed), stream, &residency->stream_));
   }
   if (!experts.layers.empty()) {
-    HEARTH_RETURN_IF_ERROR(ExpertWeights::create(std::move(experts.layers), std::move(experts.counts), expert_options,
-                                                 &residency->experts_));
+    const ExpertOptions of{
+        .kept_bytes = layout.experts.may_keep, .n_used = experts.n_used, .slots = layout.experts.slots};
+    HEARTH_RETURN_IF_ERROR(
+        ExpertWeights::create(std::move(experts.layers), std::move(experts.counts), of, &residency->experts_));
   }
   *result = std::move(residency);
   return {};
+}
+
+ExpertSizes ResidentExperts::sizes() const {
+  ExpertSizes sizes;
+  for (const MappedExperts& layer : layers)
+    sizes.layers.push_back({layer.parts[kGate].bytes, layer.parts[kUp].bytes, layer.parts[kDown].bytes});
+  if (counts != nullptr) sizes.n_expert = counts->experts();
+  sizes.n_used = n_used;
+  return sizes;
 }
 
 Residency::~Residency() {

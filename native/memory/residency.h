@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,28 +12,11 @@
 #include "memory/expert_weights.h"
 #include "memory/kept_pages.h"
 #include "memory/model_parts.h"
+#include "memory/residency_layout.h"
 #include "memory/tile_stream.h"
 #include "memory/tiles.h"
 
 namespace hearth {
-
-struct ResidencyOptions {
-  uint64_t weight_bytes = 0;                       // what weights and the ring may take together
-  std::optional<uint64_t> kept_bytes = {};         // what weights may take, whatever the ring does
-  std::optional<uint64_t> kept_expert_bytes = {};  // what experts may take of it
-  size_t least_tile_bytes = size_t{256} << 10;
-  KeepOptions keep = {};
-};
-
-// The tiles of a model's weights, and the ring that those which are streamed are read into.
-struct ResidencyLayout {
-  Tiles tiles;
-  size_t slots = 0;
-  uint64_t ring_bytes = 0;
-};
-
-// `matrices` in the order in which a pass uses them. Looks at no weights.
-ResidencyLayout lay_out(std::span<const MappedMatrix> matrices, const ResidencyOptions& options);
 
 struct ResidencyCounts {
   uint64_t kept_bytes = 0;      // of weights that stay
@@ -50,6 +32,8 @@ struct ResidentExperts {
   std::vector<MappedExperts> layers = {};  // in the order of a pass
   std::shared_ptr<ExpertCounts> counts = {};
   size_t n_used = 0;  // of a layer, by a token
+
+  ExpertSizes sizes() const;
 };
 
 class Residency {

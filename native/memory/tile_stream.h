@@ -57,7 +57,7 @@ class TileStream {
   TileStream(const TileStream&) = delete;
   TileStream& operator=(const TileStream&) = delete;
 
-  size_t ring_bytes() const { return ring_.capacity(); }
+  size_t ring_bytes() const { return slots_.size() * slot_bytes_; }
 
   // Waits for source `index`; the bytes stay until release(). The sources between the last one and this one are passed
   // over: a pass that ends early, or leaves out what nobody asked for, takes up again anywhere. FILE_READ_FAILED, and

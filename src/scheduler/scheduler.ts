@@ -15,6 +15,7 @@ import type { DecodeSpeed } from "./decode-speed.js";
 import { Job } from "./job.js";
 import { JobTimes } from "./job-times.js";
 import { watchLoops } from "./loop-watch.js";
+import { MemoryChanges, type MemoryKind } from "./memory-changes.js";
 import type { SchedulerMetrics } from "./metrics.js";
 import type { PrefixSnapshots } from "./prefix-snapshots.js";
 import { type RunningChunk, toStepPlan } from "./running-chunk.js";
@@ -70,8 +71,7 @@ export class Scheduler {
   #bestThreads: ThreadCounts;
   #usedThreads: ThreadCounts;
   #newMatmuls: readonly MatmulChoice[] | null = null;
-  /** Changes of the engine's memory, to be made when no step runs: the newest of each kind. */
-  readonly #memoryChanges = new Map<"idle" | "prefixes" | "weights", () => void>();
+  readonly #memoryChanges: MemoryChanges;
 
   constructor(engine: Engine, options: SchedulerOptions, dependencies: SchedulerDependencies) {
     this.#engine = engine;
@@ -81,7 +81,8 @@ export class Scheduler {
     const { threads, decodeThreads } = engine.options;
     this.#usedThreads = [threads, decodeThreads || threads];
     this.#bestThreads = this.#usedThreads;
-    const { clock, metrics, snapshots = null, probeStorage } = dependencies;
+    const { clock, logger, metrics, snapshots = null, probeStorage } = dependencies;
+    this.#memoryChanges = new MemoryChanges(logger);
     this.#stalls = probeStorage ? new StalledSteps(clock, probeStorage) : null;
     const onRestored = () => this.#resumeLoop();
     const snapshotPolicy = new SnapshotPolicy(this.#slots, options.snapshots, {
@@ -179,12 +180,12 @@ export class Scheduler {
   giveBackIdle(prefixesToo: boolean): void {
     this.#changeMemory(prefixesToo ? "prefixes" : "idle", () => {
       this.#slots.evictIdle(prefixesToo);
-      this.#engine.holdFreeKv(false);
+      return this.#engine.holdFreeKv(false);
     });
   }
 
   holdFreeKv(): void {
-    this.#memoryChanges.delete("prefixes");
+    this.#memoryChanges.drop("prefixes");
     this.#changeMemory("idle", () => this.#engine.holdFreeKv(true));
   }
 
@@ -194,23 +195,15 @@ export class Scheduler {
     this.decodeSpeed.reset();
   }
 
-  /** At once, or before the next step: then in place of one of its kind that waits, of which a step that hangs would gather many. */
-  #changeMemory(kind: "idle" | "prefixes" | "weights", change: () => void): void {
-    this.#memoryChanges.delete(kind);
-    this.#memoryChanges.set(kind, change);
-    if (!this.#looping) this.#makeMemoryChanges();
+  #changeMemory(kind: MemoryKind, change: () => Promise<void>): void {
+    if (this.#draining) return; // the engine goes soon, and all its memory with it
+    this.#memoryChanges.add(kind, change);
+    this.#resumeLoop();
   }
 
-  #makeMemoryChanges(): void {
-    const changes = [...this.#memoryChanges.values()];
-    this.#memoryChanges.clear();
-    for (const change of changes) {
-      try {
-        change();
-      } catch (error) {
-        this.#dependencies.logger.warn({ err: error }, "the engine's memory could not be changed");
-      }
-    }
+  async #makeMemoryChanges(): Promise<void> {
+    await this.#memoryChanges.make();
+    this.#lastProgressAt = this.#dependencies.clock.now();
   }
 
   /** Takes no new work, lets running answers end within `limitMs`, then ends them. Resolves when no step runs. */
@@ -248,19 +241,19 @@ export class Scheduler {
   async #loop(): Promise<void> {
     try {
       for (;;) {
+        if (!this.#memoryChanges.isEmpty) await this.#makeMemoryChanges();
         const rest = this.#draining ? null : this.#dependencies.allowance?.rest();
         if (rest) await rest;
         this.#releaseEnded();
         this.#admission.admitWaiting();
         const chunks = this.#planner.next(this.#slots.busy, this.#stepsCompleted, this.#dependencies.allowance?.stepMs);
         if (chunks.length > 0) await this.#step(chunks);
-        else if (!this.#slots.busy.some(({ job }) => job.phase === "ended")) break;
+        else if (this.#memoryChanges.isEmpty && !this.#slots.busy.some(({ job }) => job.phase === "ended")) break;
       }
     } catch (error) {
       this.#failEverything(error);
     } finally {
       this.#looping = false;
-      this.#makeMemoryChanges();
       this.#admission.report();
       if (this.busySlots === 0) {
         this.#snapshotPolicy.rest();
@@ -284,7 +277,6 @@ export class Scheduler {
       if (this.#newMatmuls) this.#engine.useMatmuls(this.#newMatmuls);
       this.#newMatmuls = null;
       const plan = toStepPlan(chunks);
-      this.#makeMemoryChanges();
       const { turns } = this.#dependencies;
       const run = () => {
         const step = this.#engine.step(plan);

@@ -1,6 +1,6 @@
 /** Storage that gives errors, hangs, or holds another file than before: that request fails, and the next one works when it is over. */
 import assert from "node:assert/strict";
-import { copyFileSync, truncateSync } from "node:fs";
+import { copyFileSync, readFileSync, truncateSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -8,6 +8,7 @@ import { loadEngineModule } from "../../src/engine/binding.js";
 import { startDaemon, type TestDaemon } from "../helpers/daemon.js";
 import { failingDisk, noFailingDisk } from "../helpers/failing-disk.js";
 import { temporaryFolder } from "../helpers/folder.js";
+import { greedy } from "../helpers/scheduler.js";
 
 const small = {
   HEARTH_CONTEXT_TOKENS: "256",
@@ -117,6 +118,70 @@ test("storage that hangs fails requests in half a minute, /healthz answers meanw
     await becomesReady(daemon);
   };
   await Promise.all([hang(small), hang(streaming)]);
+});
+
+test("memory is given back, and an engine closed, while storage hangs: nothing else waits for either", {
+  skip: noFailingDisk,
+}, async (t) => {
+  const whole = await synthetic(path.join(temporaryFolder(t), "model.gguf"));
+  const disk = await failingDisk(t, whole);
+  const module = loadEngineModule();
+  const options = {
+    threads: 1,
+    decodeThreads: 0,
+    maxSequences: 1,
+    contextTokens: 256,
+    kvTokens: 0,
+    maxBatchTokens: 32,
+  };
+  const engine = await module.createEngine(await module.loadModel(disk.file, { vocabularyOnly: false }), {
+    ...options,
+    isa: "",
+    memoryBudget: 1e12, // so that it may lock some of the weights
+  });
+  await engine.fitWeights(70e6);
+  const { streamedBytes = 0 } = engine.residency() ?? {};
+  assert.ok(streamedBytes > 50e6, String(streamedBytes));
+  const sequence = engine.openSequence(greedy);
+  const read = () => engine.step({ chunks: [{ sequence, tokens: Int32Array.of(1, 2), sample: true }] });
+  await read(); // also the tokens' embeddings, which are mapped: no step can be stopped that hangs at a page
+  await disk.behave("hangs");
+  const step = read();
+  await delay(300);
+  engine.stopStep();
+  await assert.rejects(step, { code: "STOPPED" }); // threads hang in what it would have read
+  const locked = () => Number(/VmLck:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
+  /** How long the work took, and the longest time in which the event loop did not turn meanwhile. */
+  const watch = async (work: Promise<void>, look: () => unknown) => {
+    const began = performance.now();
+    let [last, longest, isOver] = [began, 0, false];
+    void work.finally(() => (isOver = true)).catch(() => undefined);
+    while (!isOver) {
+      look();
+      await delay(2);
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }
+    await work;
+    return { took: last - began, longest };
+  };
+  const given = await watch(engine.fitWeights(140e6), () => [
+    engine.memory(),
+    engine.residency(),
+    engine.freeKvTokens(),
+  ]);
+  assert.ok(given.took > 1000, `nothing hung: ${given.took} ms`);
+  assert.ok(given.longest < 100, `the event loop stood for ${given.longest} ms`);
+  const holding = engine.holdFreeKv(true);
+  assert.throws(() => engine.truncateSequence(sequence, 0), { code: "ENGINE_BUSY" });
+  await holding;
+  assert.ok(locked() > 0);
+  const closed = await watch(engine.close(), () => null);
+  assert.ok(closed.took > 1000 && closed.longest < 100, JSON.stringify(closed));
+  // A thread that hung while it locked pages unlocks them when it goes on.
+  await disk.behave("works");
+  for (let i = 0; i < 100 && locked() > 0; i++) await delay(100);
+  assert.equal(locked(), 0);
 });
 
 test("a file that is cut short fails a request, and one that is put in its place is loaded without a restart", async (t) => {

@@ -3,7 +3,6 @@
  * It obeys every rule of the contract, can fail the n-th call of a method, and can hold each step until the test lets it go.
  */
 import { createHash } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { deferred } from "../../src/base/async.js";
 import { HearthError } from "../../src/base/errors.js";
@@ -23,7 +22,9 @@ import type {
   WeightResidency,
 } from "../../src/engine/contract.js";
 import type { Failures } from "./failures.js";
-import { checkToken, type FakeModel, type FakeModelOptions, fakeTokens, vocabularySize } from "./model.js";
+import { type FakeModel, type FakeModelOptions, fakeTokens, vocabularySize } from "./model.js";
+import { FakeSequences } from "./sequences.js";
+import { readSnapshot, writeSnapshot } from "./snapshots.js";
 
 /** Draws the token after `history`; `answered` counts the tokens drawn since the last prompt chunk. */
 export type NextToken = (history: readonly number[], answered: number) => number;
@@ -59,6 +60,8 @@ export interface FakeOptions extends FakeModelOptions {
   readonly residency?: WeightResidency;
   /** How its memory stands to the system's, with so many bytes of weights held; ample without. */
   readonly memory?: (heldBytes: number) => EngineMemory;
+  /** Every change of the engine's memory waits for this. */
+  readonly changing?: Promise<void>;
   /** Sequences go on only from their end and from multiples of this, as those of a model with recurrent layers. */
   readonly resumeEvery?: number;
 }
@@ -81,24 +84,10 @@ const ampleMemory: EngineMemory = {
   weightBytes: 4000,
   heldBytes: 4000,
   affordableBytes: 1e9,
-  missingBytes: 0,
   stalledPercent: null,
 };
 
-const kvBlockTokens = 16;
 const prefixSequences = 8;
-
-interface KvBlock {
-  sequences: number; // that share it
-}
-
-interface Sequence {
-  history: number[];
-  blocks: KvBlock[];
-  /** The last drawn token; a chunk that is just this token goes on with the answer. */
-  drawn: number;
-  answered: number;
-}
 
 export class FakeEngine implements Engine {
   readonly options: EngineOptions;
@@ -112,13 +101,12 @@ export class FakeEngine implements Engine {
   readonly #model: FakeModel;
   readonly #fake: FakeOptions;
   readonly #failures: Failures;
-  readonly #sequences = new Map<number, Sequence>();
+  readonly #sequences: FakeSequences;
   #threads: Pick<EngineOptions, "threads" | "decodeThreads">;
   #matmuls: readonly MatmulChoice[];
   #stopRunning: (() => void) | null = null;
-  #lastSequence = 0;
-  #usedBlocks = 0;
-  #running: Promise<StepResult> | null = null;
+  /** A step, or a change of memory. */
+  #running: Promise<unknown> | null = null;
   #release: (() => void) | null = null;
   #closed = false;
 
@@ -138,6 +126,7 @@ export class FakeEngine implements Engine {
       prefixSequences: prefixTokens > 0 ? prefixSequences : 0,
       isa: "fake",
     };
+    this.#sequences = new FakeSequences(this.options, fake.resumeEvery ?? 1);
     this.#threads = { threads: this.options.threads, decodeThreads: this.options.decodeThreads };
     const { kinds, ways } = fake.matmuls ?? oneMatmul;
     const [usual = ""] = ways;
@@ -174,15 +163,24 @@ export class FakeEngine implements Engine {
     return this.#fake.memory?.(this.heldBytes) ?? ampleMemory;
   }
 
-  fitWeights(bytes: number): void {
+  async fitWeights(bytes: number): Promise<void> {
     this.#enter("fitWeights");
-    this.heldBytes = Math.min(bytes, this.memory().weightBytes);
     this.memoryCalls.push(["fitWeights", bytes]);
+    await this.#change();
+    this.heldBytes = Math.min(bytes, this.memory().weightBytes);
   }
 
-  holdFreeKv(holds: boolean): void {
+  async holdFreeKv(holds: boolean): Promise<void> {
     this.#enter("holdFreeKv");
     this.memoryCalls.push(["holdFreeKv", holds]);
+    await this.#change();
+  }
+
+  /** The engine is busy until a change of its memory has been made. */
+  async #change(): Promise<void> {
+    this.#running = this.#fake.changing ?? nextTurn();
+    await this.#running;
+    this.#running = null;
   }
 
   useThreads(threads: number, decodeThreads: number): void {
@@ -212,61 +210,42 @@ export class FakeEngine implements Engine {
   openSequence(sampler: SamplerOptions): number {
     this.#enter("openSequence");
     checkSampler(sampler);
-    return this.#add({ history: [], blocks: [], drawn: -1, answered: 0 });
+    return this.#sequences.open();
   }
 
   forkSequence(source: number, tokens: number, sampler: SamplerOptions): number {
     this.#enter("forkSequence");
     checkSampler(sampler);
-    const from = this.#find(source);
-    checkLength(tokens, from);
-    tokens = this.#resumable(from, tokens);
-    const shared = from.blocks.slice(0, Math.floor(tokens / kvBlockTokens));
-    const ownBlocks = tokens % kvBlockTokens === 0 ? 0 : 1;
-    this.#takeBlocks(ownBlocks);
-    for (const block of shared) block.sequences++;
-    const blocks = ownBlocks ? [...shared, { sequences: 1 }] : shared;
-    return this.#add({ history: from.history.slice(0, tokens), blocks, drawn: -1, answered: 0 });
+    return this.#sequences.fork(source, tokens);
   }
 
   truncateSequence(sequence: number, tokens: number): void {
     this.#enter("truncateSequence");
-    const found = this.#find(sequence);
-    checkLength(tokens, found);
-    found.history.length = this.#resumable(found, tokens);
-    found.drawn = -1;
-    this.#dropSpareBlocks(found);
+    this.#sequences.truncate(sequence, tokens);
   }
 
   resumableTokens(sequence: number, tokens: number): number {
     this.#enter("resumableTokens");
-    const found = this.#find(sequence);
-    checkLength(tokens, found);
-    return this.#resumable(found, tokens);
-  }
-
-  #resumable({ history }: Sequence, tokens: number): number {
-    return tokens === history.length ? tokens : tokens - (tokens % (this.#fake.resumeEvery ?? 1));
+    return this.#sequences.resumable(this.#sequences.find(sequence), tokens);
   }
 
   setSampler(sequence: number, sampler: SamplerOptions): void {
     this.#enter("setSampler");
-    this.#find(sequence);
+    this.#sequences.find(sequence);
     checkSampler(sampler);
   }
 
   closeSequence(sequence: number): void {
     this.#enter("closeSequence");
-    this.#dropBlocks(this.#find(sequence).blocks);
-    this.#sequences.delete(sequence);
+    this.#sequences.close(sequence);
   }
 
   sequenceLength(sequence: number): number {
-    return this.#find(sequence).history.length;
+    return this.#sequences.find(sequence).history.length;
   }
 
   freeKvTokens(): number {
-    return this.options.kvTokens - this.#usedBlocks * kvBlockTokens;
+    return this.#sequences.freeTokens;
   }
 
   async identify(): Promise<string> {
@@ -276,17 +255,11 @@ export class FakeEngine implements Engine {
 
   async saveSnapshot(sequence: number, tokens: number, path: string, key: string): Promise<SnapshotInfo> {
     this.#enter("saveSnapshot");
-    const found = this.#find(sequence);
-    checkLength(tokens, found);
-    const history = found.history.slice(0, this.#resumable(found, tokens));
-    const every = this.#fake.resumeEvery;
-    const resumable = every ? history.flatMap((_, i) => ((i + 1) % every === 0 ? i + 1 : [])) : null;
-    if (resumable && history.length % (every ?? 1) !== 0) resumable.push(history.length);
-    const text = JSON.stringify({ key, tokens: history, resumable });
+    const found = this.#sequences.find(sequence);
+    const history = found.history.slice(0, this.#sequences.resumable(found, tokens));
     await delay(this.#fake.transferMs ?? 0);
     this.#failures.check("saveSnapshotResult");
-    await writeFile(`${path}.fake.tmp`, `${checksum(text)}\n${text}`);
-    await rename(`${path}.fake.tmp`, path);
+    await writeSnapshot(path, key, history, this.#fake.resumeEvery ?? null);
     return this.describeSnapshot(path, key);
   }
 
@@ -298,35 +271,23 @@ export class FakeEngine implements Engine {
     while (this.#running) await this.#running.catch(() => undefined);
     if (this.#closed) throw new HearthError("ENGINE_CLOSED", "The engine was closed.");
     const length = resumable ? Math.max(0, ...resumable.filter((n) => n <= tokens)) : Math.min(tokens, stored.length);
-    const blocks = Array.from({ length: Math.ceil(length / kvBlockTokens) }, () => ({ sequences: 1 }));
-    this.#takeBlocks(blocks.length);
-    return this.#add({ history: [...stored.subarray(0, length)], blocks, drawn: -1, answered: 0 });
+    return this.#sequences.adopt([...stored.subarray(0, length)]);
   }
 
-  async describeSnapshot(path: string, key: string): Promise<SnapshotInfo> {
-    const content = await readFile(path, "utf8").catch((error) => {
-      throw new HearthError("FILE_OPEN_FAILED", `${path}: ${error.message}`);
-    });
-    const [sum, text = ""] = content.split("\n");
-    if (sum !== checksum(text)) throw new HearthError("PREFIX_FILE_INVALID", `${path} is damaged.`);
-    const stored = JSON.parse(text) as { key: string; tokens: number[]; resumable: number[] | null };
-    if (stored.key !== key) throw new HearthError("PREFIX_FILE_INVALID", `${path} is of another model.`);
-    return {
-      tokens: Int32Array.from(stored.tokens),
-      resumable: stored.resumable && Int32Array.from(stored.resumable),
-      fileBytes: content.length,
-    };
+  describeSnapshot(path: string, key: string): Promise<SnapshotInfo> {
+    return readSnapshot(path, key);
   }
 
   async step(plan: StepPlan): Promise<StepResult> {
     this.#enter("step");
-    this.#checkPlan(plan);
+    this.#sequences.reserve(plan);
     this.plans.push(plan);
-    this.#running = this.#run(plan);
+    const running = this.#run(plan);
+    this.#running = running;
     try {
-      return await this.#running;
+      return await running;
     } catch (error) {
-      for (const { sequence } of plan.chunks) this.#dropSpareBlocks(this.#find(sequence));
+      for (const { sequence } of plan.chunks) this.#sequences.dropSpareBlocks(this.#sequences.find(sequence));
       throw error;
     } finally {
       this.#running = null;
@@ -341,7 +302,6 @@ export class FakeEngine implements Engine {
     this.#closed = true;
     await this.#running?.catch(() => undefined);
     this.#sequences.clear();
-    this.#usedBlocks = 0;
   }
 
   async #run(plan: StepPlan): Promise<StepResult> {
@@ -374,7 +334,7 @@ export class FakeEngine implements Engine {
 
   /** The drawn tokens. */
   #append({ sequence: id, tokens, sample, drafts = 0 }: StepChunk): number[] {
-    const sequence = this.#find(id);
+    const sequence = this.#sequences.find(id);
     const goesOn = tokens.length - drafts === 1 && tokens[0] === sequence.drawn;
     if (!goesOn) sequence.answered = 0;
     sequence.history.push(...tokens.subarray(0, tokens.length - drafts));
@@ -387,14 +347,14 @@ export class FakeEngine implements Engine {
       if (draft !== sequence.drawn) break;
       sequence.history.push(draft);
     }
-    this.#dropSpareBlocks(sequence);
+    this.#sequences.dropSpareBlocks(sequence);
     return drawn;
   }
 
   /** One row a token that they are wanted of: 1 at the token that would be drawn, 0 elsewhere. */
   #logits({ sequence, tokens, logits = "none" }: StepChunk): number[] {
     if (logits === "none") return [];
-    const history = [...this.#find(sequence).history];
+    const history = [...this.#sequences.find(sequence).history];
     const rows = [...tokens].map((token) => {
       history.push(token);
       const row = new Array<number>(vocabularySize).fill(0);
@@ -410,88 +370,11 @@ export class FakeEngine implements Engine {
     return [...chunk.tokens].flatMap((token) => Array.from({ length: width }, (_, i) => (i === token % width ? 1 : 0)));
   }
 
-  /** Also takes the KV blocks that the step needs, so that a plan that does not fit changes nothing. */
-  #checkPlan(plan: StepPlan): void {
-    const seen = new Set<number>();
-    let needed = 0;
-    let total = 0;
-    for (const { sequence, tokens, sample, drafts = 0, logits = "none", hidden } of plan.chunks) {
-      if (hidden && (sample || logits !== "none"))
-        throw new HearthError("PLAN_INVALID", "Hidden states come without logits.");
-      if (drafts > 0 && logits === "last")
-        throw new HearthError("PLAN_INVALID", "Any of the drafts may be the last that is kept.");
-      if (tokens.length === 0 || seen.has(sequence))
-        throw new HearthError("PLAN_INVALID", "A chunk is empty or double.");
-      if (drafts >= tokens.length || (drafts > 0 && !sample))
-        throw new HearthError("PLAN_INVALID", "A chunk has more drafts than tokens to follow.");
-      seen.add(sequence);
-      total += tokens.length;
-      for (const token of tokens) checkToken(token);
-      const { history, blocks } = this.#find(sequence);
-      const length = history.length + tokens.length;
-      if (length > this.options.contextTokens) {
-        throw new HearthError("CONTEXT_OVERFLOW", `${length} tokens exceed ${this.options.contextTokens}.`);
-      }
-      needed += Math.ceil(length / kvBlockTokens) - blocks.length;
-    }
-    if (plan.chunks.length === 0 || plan.chunks.length > this.options.maxSequences)
-      throw new HearthError("PLAN_INVALID", `The plan has ${plan.chunks.length} chunks.`);
-    if (total > this.options.maxBatchTokens) throw new HearthError("PLAN_INVALID", `${total} tokens in one step.`);
-    this.#takeBlocks(needed);
-    for (const { sequence, tokens } of plan.chunks) {
-      const { history, blocks } = this.#find(sequence);
-      while (blocks.length * kvBlockTokens < history.length + tokens.length) blocks.push({ sequences: 1 });
-    }
-  }
-
-  #takeBlocks(blocks: number): void {
-    if (blocks * kvBlockTokens > this.freeKvTokens()) {
-      throw new HearthError("KV_FULL", `${blocks} KV blocks are needed and ${this.freeKvTokens()} tokens are free.`);
-    }
-    this.#usedBlocks += blocks;
-  }
-
-  #dropSpareBlocks({ history, blocks }: Sequence): void {
-    this.#dropBlocks(blocks.splice(Math.ceil(history.length / kvBlockTokens)));
-  }
-
-  #dropBlocks(blocks: readonly KvBlock[]): void {
-    for (const block of blocks) {
-      block.sequences--;
-      if (block.sequences === 0) this.#usedBlocks--;
-    }
-  }
-
-  #add(sequence: Sequence): number {
-    const most = this.options.maxSequences + (this.options.prefixSequences ?? 0);
-    if (this.#sequences.size >= most) {
-      this.#dropBlocks(sequence.blocks);
-      throw new HearthError("KV_FULL", `All ${most} sequences are open.`);
-    }
-    this.#sequences.set(++this.#lastSequence, sequence);
-    return this.#lastSequence;
-  }
-
-  #find(sequence: number): Sequence {
-    const found = this.#sequences.get(sequence);
-    if (!found) throw new HearthError("SEQUENCE_UNKNOWN", `Sequence ${sequence} is not open.`);
-    return found;
-  }
-
   #enter(method: string): void {
     if (this.#closed) throw new HearthError("ENGINE_CLOSED", "The engine was closed.");
-    if (this.#running) throw new HearthError("ENGINE_BUSY", `${method} was called while a step runs.`);
+    if (this.#running)
+      throw new HearthError("ENGINE_BUSY", `${method} was called while a step runs, or memory changes.`);
     this.#failures.check(method);
-  }
-}
-
-function checksum(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-function checkLength(tokens: number, sequence: Sequence): void {
-  if (!Number.isInteger(tokens) || tokens < 0 || tokens > sequence.history.length) {
-    throw new HearthError("OPTION_OUT_OF_RANGE", `${tokens} is not within 0 to ${sequence.history.length} tokens.`);
   }
 }
 

@@ -4,9 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <sstream>
+#include <thread>
+#include <type_traits>
 
 #include "include/engine.h"
 #include "tiny_model.h"
@@ -43,6 +47,14 @@ Status step(Engine& engine, int32_t id, const std::vector<int32_t>& tokens, Chun
   StepPlan plan;
   plan.chunks.push_back({.sequence = id, .tokens = tokens, .sample = logits != ChunkLogits::NONE, .logits = logits});
   return engine.step_and_wait(std::move(plan), result);
+}
+
+// Changes the engine's memory and waits for the end of that.
+template <typename T>
+Status change(Engine& engine, Status (Engine::*method)(T, std::function<void(Status)>), std::type_identity_t<T> value) {
+  std::promise<Status> ended;
+  HEARTH_RETURN_IF_ERROR((engine.*method)(value, [&](Status status) { ended.set_value(std::move(status)); }));
+  return ended.get_future().get();
 }
 
 // A prompt in two steps, the first one without outputs, and then token by token.
@@ -138,20 +150,49 @@ TEST_CASE("weights may be given less memory and more again between steps, and th
   CHECK(whole.affordable > 0);
   for (const uint64_t bytes : {uint64_t{0}, whole.weights / 2, uint64_t{0}, whole.weights - 1, whole.weights}) {
     CAPTURE(bytes);
-    REQUIRE(engine->fit_weights(bytes).ok());
+    REQUIRE(change(*engine, &Engine::fit_weights, bytes).ok());
     CHECK(engine->residency().has_value() == (bytes < whole.weights));
     CHECK(answer(*engine) == expected);
     CHECK(engine->memory().weights == whole.weights);
   }
   CHECK(engine->memory().held == whole.held);
-  REQUIRE(engine->hold_free_kv(true).ok());
+  REQUIRE(change(*engine, &Engine::hold_free_kv, true).ok());
   CHECK(answer(*engine) == expected);
   const int32_t id = open_sequence(*engine);
   StepResult result;
   REQUIRE(step(*engine, id, {5, 9, 33, 2, 71, 40, 18}, ChunkLogits::NONE, &result).ok());
-  REQUIRE(engine->hold_free_kv(false).ok());
+  REQUIRE(change(*engine, &Engine::hold_free_kv, false).ok());
   REQUIRE(step(*engine, id, {95, 0, 62}, ChunkLogits::ALL, &result).ok());
   CHECK(result.chunks[0].logits == expected[0]);
+}
+
+TEST_CASE("while memory changes the engine is busy, can be asked how it stands, and may be closed") {
+  const TinyModel file;
+  auto engine = open(file, -1);
+  const uint64_t whole = engine->memory().weights;
+  const int32_t id = open_sequence(*engine);
+  std::atomic<int> ended{0};
+  int busy = 0;
+  StepResult result;
+  for (int i = 0; i < 50; ++i) {
+    const auto done = [&](Status status) { ended += status.ok(); };
+    REQUIRE(engine->fit_weights(i % 2 == 0 ? 0 : whole, done).ok());
+    // Whatever moment of the change these meet, none of them may wait for it, or end what it puts away.
+    for (int n = 0; n < 4; ++n) {
+      CHECK(engine->memory().weights == whole);
+      (void)engine->residency();
+      CHECK(engine->free_kv_tokens() > 0);
+      busy += engine->truncate_sequence(id, 0).code() == Code::ENGINE_BUSY;
+    }
+    Code code = Code::ENGINE_BUSY;
+    while (code == Code::ENGINE_BUSY) code = step(*engine, id, {5, 9}, ChunkLogits::NONE, &result).code();
+    REQUIRE(code == Code::OK);
+    REQUIRE(engine->truncate_sequence(id, 0).ok());
+  }
+  CHECK(busy > 0);
+  REQUIRE(engine->fit_weights(0, [&](Status status) { ended += status.ok(); }).ok());
+  engine.reset();
+  CHECK(ended == 51);
 }
 
 TEST_CASE("a tiny model is never streamed for want of memory, and a share beyond 1 is refused") {

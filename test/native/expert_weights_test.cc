@@ -9,11 +9,14 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "files.h"
+#include "memory/coldest_first.h"
+#include "memory/runs.h"
 
 namespace hearth {
 namespace {
@@ -209,6 +212,45 @@ TEST_CASE("uses of long ago count less") {
   CHECK(counts.of(0, 0) == 1000);
   CHECK(counts.of(0, 1) == 50);
   CHECK(counts.total(0) == 1050);
+  CHECK(counts.halvings() == 1);
+}
+
+TEST_CASE("the coldest of what stays comes first, as uses are when it is asked for") {
+  std::vector<uint32_t> uses(200);
+  ColdestFirst coldest;
+  uint64_t random = 3;
+  const auto draw = [&random] { return (random = random * 6364136223846793005u + 1442695040888963407u) >> 40; };
+  const auto of = [&uses](size_t i) { return uses[i]; };
+  for (size_t i = 0; i < uses.size(); ++i) coldest.add(i, uses[i] = static_cast<uint32_t>(draw() % 50));
+  std::vector<bool> there(uses.size(), true);
+  for (size_t n = 0; n < uses.size(); ++n) {
+    for (int i = 0; i < 30; ++i) uses[draw() % uses.size()] += static_cast<uint32_t>(draw() % 9);
+    if (n % 16 == 15) {
+      for (uint32_t& u : uses) u /= 2;
+      coldest.rebuild(of);
+    }
+    uint32_t least = UINT32_MAX;
+    for (size_t i = 0; i < uses.size(); ++i) least = there[i] ? std::min(least, uses[i]) : least;
+    const size_t taken = coldest.take(of);
+    REQUIRE(taken < uses.size());
+    REQUIRE(there[taken]);
+    REQUIRE(uses[taken] == least);
+    there[taken] = false;
+  }
+  CHECK(coldest.take(of) == SIZE_MAX);
+}
+
+TEST_CASE("neighbours are given back at once, and those of two layers are none") {
+  const auto text = [](const std::vector<size_t>& numbers) {
+    std::string all;
+    for (const Run& run : runs_of(numbers, 8)) all += std::to_string(run.first) + "x" + std::to_string(run.count) + " ";
+    return all;
+  };
+  CHECK(text({}) == "");
+  CHECK(text({3, 4, 5, 7, 8, 9, 15, 16, 30}) == "3x3 7x1 8x2 15x1 16x1 30x1 ");
+  std::vector<size_t> all(24);
+  std::iota(all.begin(), all.end(), size_t{0});
+  CHECK(text(all) == "0x8 8x8 16x8 ");  // not as many as there are
 }
 
 TEST_CASE("right guesses are there when they are wanted, wrong ones make room, and guessing stops where it is wrong") {

@@ -2,6 +2,7 @@
 // hang are left behind. Real devices that fail are in test/appliance.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -155,6 +156,23 @@ TEST_CASE("threads that end are waited for, and one that hangs is left behind wi
   *go_on = true;
   for (int i = 0; i < 1000 && seen.use_count() > 1; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   CHECK(seen.use_count() == 1);
+}
+
+TEST_CASE("a thread that reads may run anywhere, also when one that keeps to a core has started it") {
+  cpu_set_t all, seen;
+  REQUIRE(sched_getaffinity(getpid(), sizeof all, &all) == 0);
+  int first = 0;
+  while (!CPU_ISSET(first, &all)) ++first;
+  std::thread([&] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+    LeavableThreads threads;
+    threads.start([&seen] { sched_getaffinity(0, sizeof seen, &seen); });
+    CHECK(threads.end());
+  }).join();
+  CHECK(CPU_EQUAL(&all, &seen));
 }
 
 }  // namespace

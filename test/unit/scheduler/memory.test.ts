@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { deferred } from "../../../src/base/async.js";
 import { HearthError } from "../../../src/base/errors.js";
 import type { Scheduler } from "../../../src/scheduler/scheduler.js";
 import type { SequenceRequest } from "../../../src/scheduler/types.js";
-import { outcome, request, schedulerOn, startScheduler } from "../../helpers/scheduler.js";
+import { outcome, request, schedulerOn, startScheduler, until } from "../../helpers/scheduler.js";
 
 const answerOf = async (scheduler: Scheduler, asked: SequenceRequest) => outcome(scheduler.submit(asked));
 
@@ -17,8 +18,10 @@ test("what idle slots hold is given back at once where no step runs, kept prompt
   const { idleTokens, prefixTokens } = scheduler.idleKv;
   assert.ok(idleTokens + prefixTokens > shared.length && prefixTokens > 0, JSON.stringify(scheduler.idleKv));
   scheduler.giveBackIdle(false);
+  await until(() => !scheduler.progress().busy);
   assert.deepEqual(scheduler.idleKv, { idleTokens: 0, prefixTokens });
   scheduler.giveBackIdle(true);
+  await until(() => !scheduler.progress().busy);
   assert.deepEqual(scheduler.idleKv, { idleTokens: 0, prefixTokens: 0 });
   assert.equal(engine.openSequences, 0);
   assert.deepEqual(engine.memoryCalls, [
@@ -48,6 +51,46 @@ test("while a step runs a change of the engine's memory waits for its end, and t
   void answer.then(() => (answered = true));
   while (!answered) await (engine.held ? engine.release() : nextTurn());
   assert.equal((await answer).text, expected.text);
+});
+
+test("a change that takes long keeps steps waiting but nobody else, and of those that come meanwhile the newest of each kind is made", async () => {
+  const { promise: changing, resolve } = deferred<void>();
+  const { scheduler, engine } = await startScheduler({ changing });
+  const expected = await answerOf((await startScheduler()).scheduler, request("Hello", { maxTokens: 12 }));
+  scheduler.fitWeights(3000);
+  assert.ok(scheduler.progress().busy);
+  const answer = answerOf(scheduler, request("Hello", { maxTokens: 12 }));
+  const cancelled = new AbortController();
+  const unwanted = answerOf(scheduler, request("Bye", { maxTokens: 12, signal: cancelled.signal }));
+  scheduler.fitWeights(2000);
+  scheduler.giveBackIdle(false);
+  scheduler.fitWeights(1000);
+  cancelled.abort();
+  assert.equal(((await unwanted).error as HearthError).code, "REQUEST_CANCELLED");
+  assert.deepEqual(engine.memoryCalls, [["fitWeights", 3000]]);
+  assert.equal(engine.plans.length, 0);
+  resolve();
+  assert.equal((await answer).text, expected.text);
+  assert.deepEqual(engine.memoryCalls, [
+    ["fitWeights", 3000],
+    ["holdFreeKv", false],
+    ["fitWeights", 1000],
+  ]);
+  assert.equal(engine.heldBytes, 1000);
+});
+
+test("a scheduler that stops waits for a change of memory, and begins no other", async () => {
+  const { promise: changing, resolve } = deferred<void>();
+  const { scheduler, engine } = await startScheduler({ changing });
+  scheduler.fitWeights(3000);
+  let stopped = false;
+  const stopping = scheduler.drain(0).then(() => (stopped = true));
+  scheduler.fitWeights(1000);
+  for (let i = 0; i < 5; i++) await nextTurn();
+  assert.ok(!stopped);
+  resolve();
+  await stopping;
+  assert.deepEqual(engine.memoryCalls, [["fitWeights", 3000]]);
 });
 
 test("storage that hangs fails those that wait for it, and the next request works when the step has ended", async () => {

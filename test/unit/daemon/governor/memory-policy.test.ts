@@ -11,7 +11,6 @@ class Board {
     weightBytes: 4 * gb,
     heldBytes: 4 * gb,
     affordableBytes: 6 * gb,
-    missingBytes: 0,
     stalledPercent: null,
     nowMs: 0,
     idleTokens: 0,
@@ -76,7 +75,7 @@ test("weights are taken again when there was room for ten seconds, all of them w
 
 test("where nothing is left to give the policy rests", () => {
   const board = new Board();
-  assert.deepEqual(board.settle({ affordableBytes: 0, missingBytes: gb }), [{ kind: "fitWeights", bytes: 0 }]);
+  assert.deepEqual(board.settle({ affordableBytes: 0 }), [{ kind: "fitWeights", bytes: 0 }]);
   // The ring has a least size.
   assert.deepEqual(board.settle({ heldBytes: 20e6, affordableBytes: 0 }), []);
   const small = new Board();
