@@ -60,6 +60,12 @@ export class Limits {
     return Number(/oom_kill (\d+)/.exec(text)?.[1] ?? 0);
   }
 
+  /** Memory of the group's programs that no file backs: nobody can take that from them. */
+  get ownBytes() {
+    const stat = readFileSync(`${this.#memory}/memory.stat`, "utf8");
+    return Number(new RegExp(`^${isVersion1 ? "total_rss" : "anon"} (\\d+)`, "m").exec(stat)?.[1] ?? 0);
+  }
+
   get mostBytes() {
     return Number(readFileSync(`${this.#memory}/${isVersion1 ? "memory.max_usage_in_bytes" : "memory.peak"}`, "utf8"));
   }

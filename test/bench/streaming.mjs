@@ -4,13 +4,15 @@
  * token, which reads what stays in memory; its logits are compared bit for bit with those of a run without limits. The first model is
  * run by llama.cpp as well, within the same limits. `NAME --write` writes that case's section. `--small` uses small models, to see that it works. The models take 13 GB of disk.
  */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { hearth, respond, startDaemon } from "./daemon.mjs";
 import { forget, Limits } from "./limited.mjs";
 import { peerSpeed } from "./llama-cpp.mjs";
+import { firstToEnd, holdMemory } from "./memory-holder.mjs";
 import { writesSection } from "./section.mjs";
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
@@ -52,6 +54,7 @@ function fileOf(model) {
 }
 
 const seconds = (value) => `${value.toFixed(2)} s`;
+const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
 const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(2)} GB`;
 const plain = { run: (command, args) => execFileSync(command, args, { encoding: "utf8" }) };
 
@@ -232,18 +235,18 @@ const measurements = {
     }
   },
 
-  /** No group limits it: another program holds the memory. */
+  /** No group limits it: another program holds the memory. With small models a group of its own stands for the machine. */
   async neighbour() {
     const [limit] = dense;
-    if (isSmall)
-      return console.log("\nneighbour: not with small models, for which it would leave the machine too little");
-    const left = limit.memoryMb * 2 ** 20;
-    const available = 1024 * Number(/MemAvailable:\s+(\d+)/.exec(readFileSync("/proc/meminfo", "utf8"))[1]);
     const file = fileOf(limit.model);
     const free0 = free(file, 0, tokens);
-    const holder = await holdMemory(available - left, null);
+    forget(file);
+    const machine = isSmall ? new Limits({ memoryMb: 600, readMbps: 0, file }) : null;
+    const left = limit.memoryMb * 2 ** 20;
+    const holder = await holdMemory(machine ? { bytes: 600 * 2 ** 20 - left } : { left }, machine ?? undefined);
     try {
-      const bench = benchIn(plain, file, 0, tokens);
+      const runner = machine ?? plain;
+      const bench = benchIn({ run: (command, args) => runner.run(...firstToEnd(command, args)) }, file, 0, tokens);
       const { residency, decode } = bench;
       const bound = Math.max(
         residency ? residency.streamedBytes / readSpeed({ readMbps: 0 }, bench) : 0,
@@ -252,21 +255,26 @@ const measurements = {
       const took = 1 / decode.tokensPerSecond;
       head("without a group", "memory left", "weights", "a token", "reading or computing alone", "the other program");
       console.log(
-        `| ${limit.model} | ${limit.memoryMb} MB | ${residency ? `${gigabytes(residency.keptBytes)} kept, ${gigabytes(residency.streamedBytes)} read` : "all fit"} | ${seconds(took)} | ${seconds(bound)}, ${(took / bound).toFixed(2)} times | ${holder.exitCode === null ? "lives" : "KILLED"} |`,
+        `| ${limit.model} | ${limit.memoryMb} MB | ${residency ? `${gigabytes(residency.keptBytes)} kept, ${gigabytes(residency.streamedBytes)} read` : "ALL FIT"} | ${seconds(took)} | ${seconds(bound)}, ${(took / bound).toFixed(2)} times | ${holder.exitCode === null ? "lives" : "KILLED"} |`,
       );
+      if (!residency) throw new Error("The other program left so much memory that nothing was streamed.");
     } finally {
-      holder.kill("SIGKILL");
+      await end(holder);
+      machine?.remove();
     }
   },
 
-  /** Another program takes 1 GB while an answer is written, and gives it back. */
+  /** Another program takes memory while answers are written, and gives it back. */
   async pressure() {
     const { model } = dense[0];
-    const limits = new Limits({ memoryMb: isSmall ? 420 : 4000, readMbps: isSmall ? 0 : 400, file: fileOf(model) });
+    const file = fileOf(model);
+    forget(file); // so that the group is charged for what it has of the file
+    const memoryMb = isSmall ? 400 : 4000;
+    const limits = new Limits({ memoryMb, readMbps: isSmall ? 0 : 400, file });
     const daemon = await startDaemon(
-      fileOf(model),
+      file,
       { HEARTH_CONTEXT_TOKENS: "1024", HEARTH_SLOTS: "1", HEARTH_THREADS: "2" },
-      limits,
+      { spawn: (command, args, options) => limits.spawn(...firstToEnd(command, args), options) },
     );
     const speed = async (n) => {
       const startedAt = performance.now();
@@ -277,38 +285,49 @@ const measurements = {
     try {
       await speed(tokens);
       const before = await speed(tokens);
-      other = await holdMemory(isSmall ? 150e6 : 1e9, limits);
+      // Half of a small model may stay.
+      const wanted = isSmall ? memoryMb * 2 ** 20 - limits.ownBytes - statSync(file).size / 2 : 1e9;
+      const heldBefore = daemon.log.length;
       const during = [];
+      let hasAll = false;
+      const taking = holdMemory({ bytes: wanted }, limits).finally(() => (hasAll = true));
+      taking.catch(() => undefined); // until it is awaited
+      while (!hasAll) during.push(await speed(tokens));
+      other = await taking;
       for (let i = 0; i < 4; i++) during.push(await speed(tokens));
       const lives = other.exitCode === null;
-      other.kill("SIGKILL");
+      await end(other);
       await new Promise((resolve) => setTimeout(resolve, 15_000));
       await speed(tokens);
       const after = await speed(tokens);
-      head("another program takes", "before, a token", "during", "after", "killed");
+      const { given, taken } = memoryOf(daemon.log.slice(heldBefore));
+      head("another program takes", "before, a token", "during, the slowest", "after", "weights", "killed");
       console.log(
-        `| ${isSmall ? "150 MB" : "1 GB"} of ${isSmall ? 420 : 4000} MB | ${seconds(before)} | ${during.map(seconds).join(", ")} | ${seconds(after)} | ${lives && limits.kills === 0 ? "nothing" : "SOMETHING"} |`,
+        `| ${megabytes(wanted)} of ${memoryMb} MB | ${seconds(before)} | ${seconds(Math.max(...during))} | ${seconds(after)} | ${megabytes(given)} given back, ${megabytes(taken)} taken again | ${lives && limits.kills === 0 ? "nothing" : "SOMETHING"} |`,
       );
+      if (given === 0) throw new Error("Nothing was given back: there was no pressure.");
     } finally {
-      other?.kill("SIGKILL");
+      if (other) await end(other);
       await daemon.stop();
       limits.remove();
     }
   },
 };
 
-/** A program that has written to so many bytes of memory; within the limits, or without. */
-async function holdMemory(bytes, limits) {
-  const program = `const b = []; for (let n = ${Math.floor(bytes)}; n > 0; n -= 64e6) b.push(Buffer.alloc(Math.min(n, 64e6), 1)); console.log(b.length); setInterval(() => {}, 1e6)`;
-  const options = { stdio: ["ignore", "pipe", "inherit"] };
-  const child = limits
-    ? limits.spawn(process.execPath, ["-e", program], options)
-    : spawn(process.execPath, ["-e", program], options);
-  await new Promise((resolve, reject) => {
-    child.stdout.once("data", resolve);
-    child.once("exit", () => reject(new Error("the other program was killed")));
-  });
-  return child;
+/** Bytes of weights that a daemon gave back at most, and took again, by its log. */
+function memoryOf(log) {
+  const changes = log.filter(({ msg, kind }) => msg === "memory is given back or taken" && kind === "fitWeights");
+  const first = changes[0]?.heldBytes ?? 0;
+  const least = Math.min(first, ...changes.map(({ bytes }) => bytes));
+  return { given: first - least, taken: Math.max(0, (changes.at(-1)?.bytes ?? least) - least) };
+}
+
+/** So that its group can be removed. */
+async function end(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill("SIGKILL");
+  await gone;
 }
 
 for (const name of names.length > 0 ? names : Object.keys(measurements)) {
