@@ -159,7 +159,7 @@ async function planRow(limit) {
   }
 }
 
-/** Of a prompt of so many tokens, which is known from the second time on. */
+/** The time for a prompt of so many tokens, which is known from the second time on, and an answer. */
 async function completionSeconds({ url }, promptTokens, newTokens) {
   const prompt = Array.from({ length: promptTokens }, (_, i) => 300 + ((37 * i) % 20_000));
   const began = performance.now();
@@ -211,7 +211,7 @@ const measurements = {
     );
   },
 
-  /** What `hearth plan` says of a daemon within the limits, and what that daemon does. */
+  /** Holds `hearth plan` against a daemon within the limits. */
   async plan() {
     head("model", "limits", "a token, said", "seen", "first token after a prompt, said", "seen");
     for (const limit of dense) await planRow(limit);
