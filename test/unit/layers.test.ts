@@ -22,7 +22,8 @@ const sourceLayers: Record<string, readonly string[]> = {
   "api/ops": ["base", "config", "service", "net"],
   "api/hearth": ["base", "config", "service", "net"],
   "api/web": ["base", "net"],
-  web: [],
+  kiosk: [],
+  web: ["kiosk"],
   daemon: [
     "base",
     "config",
@@ -40,7 +41,7 @@ const sourceLayers: Record<string, readonly string[]> = {
     "api/hearth",
     "api/web",
   ],
-  cli: ["base", "config", "machine", "engine", "chat", "scheduler", "store", "service", "daemon"],
+  cli: ["base", "config", "machine", "engine", "chat", "scheduler", "store", "service", "daemon", "kiosk"],
 };
 
 /** The layers of native/. include/ holds the codes that every layer returns. */

@@ -3,6 +3,9 @@
  * out. Holds one answer at a time in one text node, so that it can stay open for months.
  */
 import "./kiosk.css";
+import { dateText, timeText } from "../../kiosk/calendar.js";
+import { driftAt, isNight, promptFor, settingsOf } from "../../kiosk/settings.js";
+import { type KioskState, newsLimitMs, retryMs, shownText } from "../../kiosk/shown.js";
 import { isOver } from "../common/answer.js";
 import { ApiError, ask } from "../common/client.js";
 import { randomId } from "../common/ids.js";
@@ -10,23 +13,9 @@ import { takeKeyFromAddress } from "../common/key.js";
 import { AnswerRun } from "../common/run.js";
 import { Socket } from "../common/socket.js";
 import { applyLanguage, t } from "../common/texts.js";
-import { driftAt, isNight, promptFor, settingsOf } from "./settings.js";
 
-/** The server's word to a kiosk. */
-interface KioskState {
-  readonly version: string;
-  readonly prompts: readonly string[];
-  readonly every_ms: number;
-  readonly number: number;
-  readonly prompt: string | null;
-  readonly text: string | null;
-}
-
-const retryMs = 5000;
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
-/** Longer answers show their end. */
-const longestText = 4000;
 
 takeKeyFromAddress();
 const language = applyLanguage();
@@ -59,7 +48,7 @@ async function listen(): Promise<void> {
         "GET",
         `/hearth/v1/kiosk${before ? `?after=${before.number}` : ""}`,
         undefined,
-        40_000,
+        newsLimitMs,
       );
       // Browsers forget little by little what they should; once a day is often enough. Only now that the server has answered: a page
       // that is loaded while it is away is the browser's error page, and never comes back.
@@ -79,7 +68,11 @@ async function listen(): Promise<void> {
 
 function showNews({ prompt, text: shown }: KioskState): void {
   if (prompt !== null) answer(prompt);
-  else if (shown !== null) show(shown);
+  if (shown === null || prompt !== null) return;
+  // An answer on its way would write over it.
+  run?.stop();
+  run = null;
+  show(shown);
 }
 
 /** The next prompt of the template, the address or the server. */
@@ -126,7 +119,7 @@ function showAnswer({ answer: { parts, status, error }, trouble }: AnswerRun): v
 }
 
 function show(written: string, isWriting = false): void {
-  const end = written.trim().slice(-longestText);
+  const end = shownText(written);
   words.data = end;
   text.classList.toggle("writing", isWriting);
   // Type as large as the text allows.
@@ -144,10 +137,10 @@ function notice(words: string): void {
 /** Once a second: the clock, day and night, the place on the screen, and whether it is time for something else. */
 function tick(): void {
   const now = new Date();
-  const time = now.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  const time = timeText(now, language, true);
   if (element("time").textContent !== time) {
     element("time").textContent = time;
-    element("date").textContent = now.toLocaleDateString(language, { weekday: "long", day: "numeric", month: "long" });
+    element("date").textContent = dateText(now, language);
     const { x, y } = driftAt(Math.floor(now.getTime() / minuteMs));
     element("stage").style.translate = `${x}px ${y}px`;
     const isDark = settings.theme === "night" || (settings.theme === "auto" && isNight(now));

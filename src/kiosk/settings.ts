@@ -1,4 +1,5 @@
 /** How a kiosk behaves, from its address and from the server's configuration. Pure. */
+import { dayText, type KioskLanguage, timeText } from "./calendar.js";
 
 export const templates = ["clock", "greeting", "story", "quote", "mixed"] as const;
 export type Template = (typeof templates)[number];
@@ -54,16 +55,14 @@ const ownPrompts = {
 export function promptFor(
   { template, prompts }: Pick<KioskSettings, "template" | "prompts">,
   server: readonly string[],
-  { turn, now, language }: { turn: number; now: Date; language: "en" | "de" },
+  { turn, now, language }: { turn: number; now: Date; language: KioskLanguage },
 ): string | null {
   const own = ownPrompts[language];
   const ofTemplate = template === "mixed" ? Object.values(own) : template === "clock" ? [] : [own[template]];
   const all = prompts.length > 0 ? prompts : template === "mixed" && server.length > 0 ? server : ofTemplate;
   const prompt = all[turn % Math.max(1, all.length)];
   if (prompt === undefined) return null;
-  const time = now.toLocaleTimeString(language, { hour: "numeric", minute: "2-digit" });
-  const day = now.toLocaleDateString(language, { weekday: "long" });
-  return prompt.replaceAll("{time}", time).replaceAll("{day}", day);
+  return prompt.replaceAll("{time}", timeText(now, language)).replaceAll("{day}", dayText(now, language));
 }
 
 /** Eyes that are used to the dark are not to be blinded, nor is anybody's sleep. */

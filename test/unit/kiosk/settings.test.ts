@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { driftAt, isNight, promptFor, settingsOf } from "../../../../src/web/kiosk/settings.js";
+import { driftAt, isNight, promptFor, settingsOf } from "../../../src/kiosk/settings.js";
 
 test("a kiosk's address says what it shows, and nonsense in it changes nothing", () => {
   const settings = settingsOf("?template=story&prompt=A&prompt=B&every=60&theme=night&max_tokens=50");
