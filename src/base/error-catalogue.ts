@@ -103,6 +103,8 @@ export const startErrors = {
     "server_error",
     "Start it with `sudo systemctl start hearthd`, or `hearth serve` in a terminal; `hearth doctor` says what keeps it.",
   ),
+  DAEMON_BUSY: unavailable("server_overloaded", "Try again in a few seconds."),
+  DAEMON_REFUSED: internal("Change what the message names; `hearth logs` shows what the daemon says itself."),
   SERVICE_MISSING: internal("Install hearth as a service, see docs/configuration.md, or run `hearth serve`."),
   SERVICE_FAILED: internal("Run `hearth doctor` for what is wrong, and `hearth logs` for what the service said."),
   PACKAGE_INVALID: internal("Give the hearthd_VERSION_ARCHITECTURE.deb for this machine."),

@@ -3,11 +3,9 @@
  * configuration asks for them; keys are always removed.
  */
 import { type DestinationStream, type Logger as PinoLogger, pino } from "pino";
+import type { LogLevel } from "./log-levels.js";
 
 export type Logger = PinoLogger;
-
-export const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 export interface LoggerOptions {
   readonly level: LogLevel;

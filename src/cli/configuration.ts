@@ -5,7 +5,7 @@ import { HearthError } from "../base/errors.js";
 import { isDenied, isMissing, reasonOf, shownPath } from "../base/files.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
 import type { Config } from "../config/options.js";
-import { stateFolder } from "../daemon/model-file.js";
+import { stateFolder } from "../daemon/state-folder.js";
 
 /** The service's configuration: what `hearth` says on a machine is about its service, where there is one. */
 export const systemConfig = "/etc/hearth/hearth.toml";

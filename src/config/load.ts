@@ -35,7 +35,7 @@ export interface LoadedConfig {
 }
 
 /** Names of the environment that start with HEARTH_ and are no option. */
-export const otherVariables = ["HEARTH_CONFIG"] as const;
+export const otherVariables = ["HEARTH_CONFIG", "HEARTH_API_KEY"] as const;
 
 /** CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_BAD_VALUE. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {

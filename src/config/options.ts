@@ -2,7 +2,7 @@
  * Every option of the daemon, once: its key in the TOML file and in the code, its environment variable and flag, its default,
  * its kind and what it means.
  */
-import { logLevels } from "../base/logger.js";
+import { logLevels } from "../base/log-levels.js";
 import { type Address, address, boolean, choice, integer, type Kind, list, text } from "./kinds.js";
 import { type UpstreamConfig, upstreams } from "./upstreams.js";
 

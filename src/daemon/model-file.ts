@@ -1,11 +1,9 @@
-/** Finds the files of a model's name or path, and the store's folder. */
+/** Finds the files of a model's name or path. */
 import { accessSync, constants, existsSync, statSync } from "node:fs";
-import { homedir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { HearthError } from "../base/errors.js";
 import { isMissing, reasonOf, shownPath } from "../base/files.js";
-import type { Config } from "../config/options.js";
 import type { EngineModule } from "../engine/contract.js";
 import type { CatalogModel, ModelCatalog } from "../service/model-registry.js";
 import { isSameName } from "../store/model-names.js";
@@ -26,18 +24,6 @@ export const embeddedModel: ModelFile = {
   name: "spark",
   path: fileURLToPath(new URL("../../models/spark/spark-q8_0.gguf", import.meta.url)),
 };
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The folder of what survives a restart: configured, the service's own (systemd.exec(5)), or the user's (XDG). */
-export function stateFolder(config: Config, env: Environment): string {
-  if (config["state.path"] !== "") return path.resolve(config["state.path"]);
-  const [ofService] = (env.STATE_DIRECTORY ?? "").split(":");
-  if (ofService) return ofService;
-  // The specification has relative paths ignored.
-  const ofUser = env.XDG_DATA_HOME && path.isAbsolute(env.XDG_DATA_HOME) ? env.XDG_DATA_HOME : null;
-  return path.join(ofUser ?? path.join(homedir(), ".local", "share"), "hearth");
-}
 
 export function openModelStore(state: string, engine: EngineModule): ModelStore {
   return new ModelStore(path.join(state, "models"), engine);
