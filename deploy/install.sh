@@ -38,6 +38,7 @@ place_units() {
   mkdir -p "$units" /etc/systemd/system-generators /etc/sysusers.d /etc/tmpfiles.d
   place hearthd.service "$units/hearthd.service"
   place hearthd.socket "$units/hearthd.socket"
+  place hearth-kiosk.service "$units/hearth-kiosk.service"
   place hearthd-generator /etc/systemd/system-generators/hearthd-generator
   place hearthd.sysusers.conf /etc/sysusers.d/hearthd.conf
   place hearthd.tmpfiles.conf /etc/tmpfiles.d/hearthd.conf

@@ -106,6 +106,9 @@ function servicePage(): string {
         text(
           "The first installation makes an API key for machines of the network, and leaves it in /etc/hearth/credentials/api-keys, which only root can read. Each line of that file is a key; more are made with `hearth key create`. tls-cert.pem and tls-key.pem in that folder serve HTTPS.",
         ),
+        text(
+          "hearth-kiosk.service shows texts on the first console in place of its login, once it is enabled: `systemctl enable --now hearth-kiosk`.",
+        ),
         text("An upgrade that does not become ready is undone: dpkg puts the version before back, and says so."),
       ),
     ),

@@ -16,7 +16,7 @@ import { filesUnder } from "../files.mjs";
 
 const scripts = ["postinst", "prerm", "postrm"];
 const conffiles = ["etc/hearth/hearth.toml"];
-const units = ["hearthd.service", "hearthd.socket"];
+const units = ["hearthd.service", "hearthd.socket", "hearth-kiosk.service"];
 
 const command = `#!/bin/sh
 # The command of hearth, run by the Node that comes with it.

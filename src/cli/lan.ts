@@ -1,16 +1,16 @@
 /** `hearth lan`: lets the machines of the home network use the service, or this one alone. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { Command } from "commander";
 import { systemClock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import { type Address, formatAddress } from "../config/kinds.js";
-import { keyLines } from "../daemon/credentials.js";
 import { loadEngineModule } from "../engine/binding.js";
 import { writeDurably } from "../store/durable-files.js";
 import { KeyFile } from "../store/key-file.js";
 import { print } from "./models-store.js";
+import { firstKeyOf } from "./own-key.js";
 import { checkChangeable, type OwnedService, ownedService, tryChange, writeValue } from "./owner.js";
 import { pageLinks } from "./page-links.js";
 import { qrText } from "./qr-text.js";
@@ -18,8 +18,6 @@ import { qrText } from "./qr-text.js";
 /** All addresses of version 4: names that end in .local lead there too, and no setting of the kernel takes them away. */
 const everywhere = "0.0.0.0";
 const announcementFile = "etc/avahi/services/hearth.service";
-/** The key that the package makes at its first installation; only root can read it. */
-const firstKeyFile = "etc/hearth/credentials/api-keys";
 const keyName = "lan";
 
 export function lanCommand(): Command {
@@ -98,7 +96,7 @@ interface LanKey {
 
 /** The package's first key where there is one; else a new one, as nobody can read one that was made before. */
 async function keyForLan({ config, state }: OwnedService): Promise<LanKey> {
-  const first = firstKey(path.join(config["machine.root"], firstKeyFile));
+  const first = firstKeyOf(config["machine.root"]);
   if (first !== null) return { key: first, name: "the first key", takeBack: async () => {} };
   const file = new KeyFile(state, loadEngineModule());
   const names = new Set(file.keys().map(({ name }) => name));
@@ -107,11 +105,6 @@ async function keyForLan({ config, state }: OwnedService): Promise<LanKey> {
   const wanted = { name, scopes: ["generate"] as const, requestsPerMinute: null, concurrentRequests: null };
   const { key, stored } = await file.create({ ...wanted, priority: "default" }, systemClock.wallTime());
   return { key, name, takeBack: async () => void (await file.revoke(stored.id)) };
-}
-
-function firstKey(file: string): string | null {
-  if (!existsSync(file)) return null;
-  return keyLines(readFileSync(file, "utf8")).find((line) => line !== "") ?? null;
 }
 
 /** Has avahi say that it is there; false without avahi. */

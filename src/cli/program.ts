@@ -26,6 +26,7 @@ const commandLoaders: Record<string, () => Promise<Command>> = {
   plan: async () => (await import("./plan.js")).planCommand(),
   models: async () => (await import("./models.js")).modelsCommand(),
   quantize: async () => (await import("./quantize.js")).quantizeCommand(),
+  kiosk: async () => (await import("./kiosk.js")).kioskCommand(),
   key: async () => (await import("./key.js")).keyCommand(),
   update: async () => (await import("./update.js")).updateCommand(),
   uninstall: async () => (await import("./uninstall.js")).uninstallCommand(),

@@ -20,6 +20,7 @@ interface UninstallFlags {
 const ofCheckout = [
   "/etc/systemd/system/hearthd.service",
   "/etc/systemd/system/hearthd.socket",
+  "/etc/systemd/system/hearth-kiosk.service",
   "/etc/systemd/system-generators/hearthd-generator",
   "/etc/sysusers.d/hearthd.conf",
   "/etc/tmpfiles.d/hearthd.conf",
@@ -53,6 +54,8 @@ async function uninstall(_options: unknown, command: Command): Promise<void> {
   if (!flags.yes) await confirm(state, flags.keepModels === true);
   const models = path.join(state, "models");
   const aside = flags.keepModels && existsSync(models) ? `${state.replace(/\/+$/, "")}-models` : null;
+  // Apart from the others: an installation of before has none, and systemd would then disable nothing.
+  runProgramOfSystem("systemctl", ["disable", "--now", "hearth-kiosk.service"]);
   runProgramOfSystem("systemctl", ["disable", "--now", `${unit}.socket`, `${unit}.service`]);
   // Beside the state folder, which goes as a whole: on the same disk nothing is copied.
   if (aside) await rename(models, aside);

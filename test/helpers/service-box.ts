@@ -106,7 +106,7 @@ export async function serviceBox(t: TestContext, more = ""): Promise<ServiceBox>
   return box;
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once("error", reject);
     probe.listen(0, "127.0.0.1", () => {

@@ -57,10 +57,10 @@ export const installCases = (box, { deb }) => ({
   },
 
   "the units have no mistakes"() {
-    const { stdout, stderr } = box.run("systemd-analyze", ["verify", "hearthd.service", "hearthd.socket"]);
+    const { stdout, stderr } = box.run("systemd-analyze", ["verify", "hearthd.service", "hearthd.socket", "hearth-kiosk.service"]);
     const about = `${stdout}${stderr}`
       .split("\n")
-      .filter((line) => line.includes("hearthd") && !/man:|Documentation|Command 'man/.test(line));
+      .filter((line) => /hearthd|hearth-kiosk/.test(line) && !/man:|Documentation|Command 'man/.test(line));
     box.check(about.length === 0, about.join("\n"));
   },
 

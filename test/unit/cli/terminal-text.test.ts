@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { safeJson, safeLine, safeText } from "../../../src/cli/safe-text.js";
+import { textWidth, wrapText } from "../../../src/cli/text-width.js";
+
+test("nothing that moves a cursor, changes a colour or turns the writing is left in a stranger's text", () => {
+  const hostile = "a\x1b[2Jb\x1b]0;title\x07c\u202ed\u200fe\u009b31mf\x7fg\u2066h\u061ci\u{e0041}j\ud800k\r\nl\tm";
+  const safe = safeText(hostile);
+  assert.equal(safe, "a␛[2Jb␛]0;title␇c⟨U+202E⟩d⟨U+200F⟩e⟨U+009B⟩31mf␡g⟨U+2066⟩h⟨U+061C⟩i⟨U+E0041⟩j\ufffdk\nl\tm");
+  assert.equal(safeLine("a\n\tb\x1b"), "a b␛");
+  assert.equal(safeJson(["\x1b\u202e\u{e0041}é"]), '["\\u001b\\u202e\\udb40\\udc41é"]');
+  for (let code = 0; code < 0x250; code++) {
+    const kept = safeText(String.fromCodePoint(code));
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+    assert.ok(kept === "\t" || kept === "\n" || !/[\u0000-\u001f\u007f-\u009f]/.test(kept), `U+${code.toString(16)}`);
+  }
+});
+
+test("scripts that need joiners keep them, and so do emoji", () => {
+  for (const text of ["می‌خواهم", "क्‍ष", "👩‍🚒", "日本語", "é"]) assert.equal(safeText(text), text);
+});
+
+test("wide characters take two columns, marks none", () => {
+  const widths = { abc: 3, 日本: 4, "e\u0301": 1, "👍": 2, 한글: 4, ａ: 2, "": 0 };
+  for (const [text, width] of Object.entries(widths)) assert.equal(textWidth(text), width, text);
+});
+
+test("lines break between words, and within what is longer than a line", () => {
+  assert.deepEqual(wrapText("The quick brown fox\n\n  in snow", 10), ["The quick", "brown fox", "", "  in snow"]);
+  assert.deepEqual(wrapText("a supercalifragilistic day", 8), ["a", "supercal", "ifragili", "stic day"]);
+  assert.deepEqual(wrapText("日本語の文章です", 7), ["日本語", "の文章", "です"]);
+  assert.deepEqual(wrapText("fits", 4), ["fits"]);
+  assert.deepEqual(wrapText("", 4), [""]);
+});
+
+test("no line of any text is longer than it may be, and no letter is lost", () => {
+  const text = "Grüße an 日本語 und 👍👍👍 mit einemsehrlangenWortohneEnde und a b c. ".repeat(5);
+  for (let columns = 2; columns < 60; columns++) {
+    const lines = wrapText(text, columns);
+    assert.ok(lines.every((line) => textWidth(line) <= columns));
+    assert.equal(lines.join("").replaceAll(" ", ""), text.replaceAll(" ", ""));
+  }
+});
+
+test("a word of a megabyte is wrapped within a second", () => {
+  const begun = performance.now();
+  assert.equal(wrapText("x".repeat(1_000_000), 80).length, 12_500);
+  assert.ok(performance.now() - begun < 1000);
+});
