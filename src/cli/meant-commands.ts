@@ -28,7 +28,7 @@ export const hints: Readonly<Record<string, string>> = {
   stop: "`systemctl stop hearthd` stops the service; a model goes by itself when nobody asked for it for a while.",
   start: "`hearth serve` runs the daemon, `systemctl start hearthd` the service.",
   restart: "`systemctl restart hearthd` restarts the service.",
-  chat: "`hearth run MODEL` answers one prompt, and the daemon any chat client.",
+  talk: "`hearth chat` is a conversation.",
   generate: "`hearth run MODEL` answers a prompt.",
   ask: "`hearth run MODEL` answers a prompt.",
   keys: "`hearth key list` shows the keys.",

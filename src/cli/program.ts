@@ -16,6 +16,7 @@ export interface ProgramOptions {
 const commandLoaders: Record<string, () => Promise<Command>> = {
   serve: async () => (await import("./serve.js")).serveCommand(),
   run: async () => (await import("./run.js")).runCommand(),
+  chat: async () => (await import("./chat.js")).chatCommand(),
   status: async () => (await import("./status.js")).statusCommand(),
   use: async () => (await import("./use.js")).useCommand(),
   lan: async () => (await import("./lan.js")).lanCommand(),

@@ -1,22 +1,13 @@
 /** `hearth run`: one answer to the terminal, token by token, from the engine in this process. */
 import { Command } from "commander";
-import { systemClock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
-import { Health } from "../base/health.js";
-import { silentLogger } from "../base/logger.js";
-import { Metrics } from "../base/metrics.js";
-import { TemplateThread } from "../chat/template-thread.js";
-import { modelHostOptions } from "../daemon/model-options.js";
 import { onStopSignals } from "../daemon/signals.js";
-import { loadEngineModule } from "../engine/binding.js";
-import { SchedulerMetrics } from "../scheduler/metrics.js";
 import { GenerationService } from "../service/generation.js";
-import { ModelHost } from "../service/model-host.js";
 import type { FinishReason, GenerationRequest, Usage } from "../service/types.js";
 import { integerBetween, numberBetween } from "./arguments.js";
 import { configurationOf } from "./configuration.js";
 import { exitStatus } from "./exit-status.js";
-import { namedModel } from "./model.js";
+import { localModel } from "./local-model.js";
 import { print } from "./models-store.js";
 import { readStdin } from "./stdin.js";
 
@@ -47,16 +38,7 @@ async function run(model: string | undefined, flags: RunFlags, command: Command)
   const { config, state } = configurationOf(command, { model, slots: "1" });
   const json = command.optsWithGlobals().json === true;
   const prompt = await readPrompt(flags.prompt);
-  const clock = systemClock;
-  const engineModule = loadEngineModule();
-  const named = namedModel(config["model.path"], state, engineModule);
-  const host = new ModelHost(engineModule, modelHostOptions(config, named), {
-    clock,
-    logger: silentLogger(),
-    health: new Health(clock),
-    metrics: new SchedulerMetrics(new Metrics()),
-    renderer: new TemplateThread(),
-  });
+  const host = localModel(config, config["model.path"], state);
   const interrupted = new AbortController();
   const removeHandlers = onStopSignals({
     first: () => interrupted.abort(),
