@@ -1,6 +1,8 @@
 /** Writes answers of `hearth chat` while they come, for a person at a terminal or for a pipe. Knows nothing of who answers. */
 import type { AnswerEnd, AnswerEvent } from "./answer-events.js";
 import { safeLine, safeText } from "./safe-text.js";
+import { wrapText } from "./text-width.js";
+import { WordTyper } from "./word-typer.js";
 
 export interface WriterOptions {
   readonly write: (text: string) => void;
@@ -26,6 +28,7 @@ export class AnswerWriter {
   #text = "";
   #state: "nothing" | "waiting" | "reasoning" | "text" = "nothing";
   #isLineOpen = false;
+  readonly #typer = new WordTyper();
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -52,7 +55,8 @@ export class AnswerWriter {
     this.#isLineOpen = false;
     if (!this.#options.isTerminal) return;
     const parts = [...this.#figures(end), ...(note === "" ? [] : [note])];
-    if (parts.length > 0) this.#write(`${this.#dim(`[${parts.join(", ")}]`)}\n`);
+    const lines = wrapText(`[${parts.join(", ")}]`, Math.max(2, this.#options.columns()));
+    if (parts.length > 0) this.#write(`${this.#dim(lines.join("\n"))}\n`);
   }
 
   #takeText(text: string): void {
@@ -63,7 +67,7 @@ export class AnswerWriter {
     if (shown === "") return;
     if (this.#state !== "text") this.#leave();
     this.#state = "text";
-    this.#write(safeText(shown));
+    this.#type(safeText(shown));
     this.#isLineOpen = !shown.endsWith("\n");
   }
 
@@ -75,7 +79,7 @@ export class AnswerWriter {
     if (!isTerminal || !hasStyles) return;
     if (this.#state !== "reasoning") this.#leave();
     this.#state = "reasoning";
-    this.#write(this.#dim(safeText(text)));
+    this.#type(safeText(text));
     this.#isLineOpen = !text.endsWith("\n");
   }
 
@@ -93,6 +97,7 @@ export class AnswerWriter {
     if (this.#state === "waiting") this.#write(eraseLine);
     if (this.#state === "reasoning") this.#write(this.#isLineOpen ? "\n\n" : "\n");
     if (this.#state === "reasoning") this.#isLineOpen = false;
+    this.#typer.reset();
     if (this.#state !== "text") this.#state = "nothing";
   }
 
@@ -112,6 +117,13 @@ export class AnswerWriter {
       ...(speed === null ? [] : [`${figure(speed)} tokens/s`]),
       `the first after ${figure((this.#firstAt - this.#askedAt) / 1000)} s`,
     ];
+  }
+
+  /** On a terminal lines break between words; reasoning is dim. */
+  #type(text: string): void {
+    const { isTerminal, columns } = this.#options;
+    const typed = isTerminal ? this.#typer.type(text, Math.max(2, columns())) : text;
+    this.#write(this.#state === "reasoning" ? this.#dim(typed) : typed);
   }
 
   #dim(text: string): string {

@@ -80,9 +80,10 @@ async function* read(client: DaemonClient, response: IncomingMessage, signal: Ab
       const known = toAnswerEvent(event);
       if (known && !signal.aborted) yield known;
     }
-    throw new Error("it ended in the middle of the answer");
+    throw new Error("the stream has no last event");
   } catch (error) {
-    throw error instanceof HearthError ? error : unreachable(error);
+    if (error instanceof HearthError) throw error;
+    throw new HearthError("DAEMON_UNREACHABLE", "The daemon went away in the middle of the answer.", { cause: error });
   } finally {
     signal.removeEventListener("abort", cancel);
     response.destroy();
@@ -109,7 +110,9 @@ function endOf({ type, response, error }: WireEvent): AnswerEnd | null {
   if (type === "error") throw refusal(500, JSON.stringify({ error }));
   if (!["response.completed", "response.incomplete", "response.failed"].includes(type)) return null;
   const { status, usage, error: failure } = response as WireResponse;
-  if (failure?.code === "server_shutting_down") throw unreachable(new Error("it is stopping"));
+  if (failure?.code === "server_shutting_down") {
+    throw new HearthError("DAEMON_UNREACHABLE", "The daemon is stopping in the middle of the answer.");
+  }
   if (failure) throw new HearthError("DAEMON_REFUSED", failure.message, { advice: "" });
   const reason = status === "completed" ? "stop" : status === "cancelled" ? "cancelled" : "length";
   return { reason, tokens: usage?.output_tokens ?? null, promptTokens: usage?.input_tokens ?? null };

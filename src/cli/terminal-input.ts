@@ -9,11 +9,13 @@ import type { ReadStream } from "node:tty";
 const pasteBegin = "\x1b[200~";
 const pasteEnd = "\x1b[201~";
 const interrupt = "\x03";
+/** Keys that end a line. */
+const lineEnd = new RegExp(`[\r\n${interrupt}]`);
 /** Alt+Enter, as terminals send it. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: keys are control characters
 const altEnter = /\x1b[\r\n]/g;
 /** Keys that are pressed while an answer is written; more are forgotten. */
-const longestWait = 4096;
+const longestWait = 1024;
 /** No more is kept of a paste. */
 const longestPaste = 1024 * 1024;
 
@@ -98,11 +100,12 @@ export class TerminalInput extends Transform {
   /** Hands on what is typed, up to the end of the line. */
   #type(typed: string): void {
     const keys = this.#ahead + typed;
-    const end = keys.search(/[\r\n]/) + 1;
+    const end = keys.search(lineEnd) + 1;
     const line = end > 0 ? keys.slice(0, end) : keys;
     this.#ahead = keys.slice(line.length);
     if (end > 0) this.#isEditing = false;
-    if (line !== "") this.push(line);
+    // Keys go one by one: readline draws a line of several rows wrongly when it gets more at once.
+    for (const key of line) this.push(key);
   }
 
   /** Does nothing: the terminal stays raw between lines, so that Ctrl-C is a key all the time. */

@@ -110,6 +110,7 @@ test(
     const made = spawn("mkfifo", [pipe]);
     await new Promise((resolve) => made.on("close", resolve));
     const printer = spawnHearth(t, ["kiosk", "--prompt", "Hello! Who are you?", "--tty", pipe], env);
+    const ended = new Promise((resolve) => printer.on("close", resolve));
     const reader = spawn("head", ["-n", "1", pipe]);
     t.after(() => reader.kill("SIGKILL"));
     const [line] = await Promise.all([
@@ -121,7 +122,7 @@ test(
     await post(port, { text: "Next" });
     await sleep(200);
     await post(port, { text: "Next" });
-    assert.equal(await new Promise((resolve) => printer.on("close", resolve)), 0);
+    assert.equal(await ended, 0);
     const nowhere = spawnHearth(t, ["kiosk", "--tty", "/dev/nosuchtty"], env);
     let stderr = "";
     nowhere.stderr.setEncoding("utf8").on("data", (text: string) => {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { safeJson, safeLine, safeText } from "../../../src/cli/safe-text.js";
 import { textWidth, wrapText } from "../../../src/cli/text-width.js";
+import { WordTyper } from "../../../src/cli/word-typer.js";
+import { Screen } from "../../helpers/screen.js";
 
 test("nothing that moves a cursor, changes a colour or turns the writing is left in a stranger's text", () => {
   const hostile = "a\x1b[2Jb\x1b]0;title\x07c\u202ed\u200fe\u009b31mf\x7fg\u2066h\u061ci\u{e0041}j\ud800k\r\nl\tm";
@@ -39,6 +41,29 @@ test("no line of any text is longer than it may be, and no letter is lost", () =
     const lines = wrapText(text, columns);
     assert.ok(lines.every((line) => textWidth(line) <= columns));
     assert.equal(lines.join("").replaceAll(" ", ""), text.replaceAll(" ", ""));
+  }
+});
+
+test("a text that is typed out breaks between words, whatever pieces it comes in", () => {
+  const text =
+    "Every evening the fox dreamed of one thing: to build a bridge.\n\nSupercalifragilistic 日本語のとても長い文章です。 ok";
+  for (let columns = 8; columns < 70; columns++) {
+    for (const size of [1, 3, 200]) {
+      const screen = new Screen(columns, 60);
+      const typer = new WordTyper();
+      for (let i = 0; i < text.length; i += size) {
+        screen.write(typer.type(text.slice(i, i + size), columns).replaceAll("\n", "\r\n"));
+      }
+      assert.deepEqual(screen.strange, []);
+      assert.equal(screen.text.replace(/\s/g, ""), text.replace(/\s/g, ""), `${columns} columns, pieces of ${size}`);
+      // A word stands whole in a line wherever it is shorter than one.
+      for (const word of ["evening", "dreamed", "bridge."]) {
+        assert.ok(
+          screen.lines.some((line) => line.includes(word)),
+          `${word} at ${columns} columns`,
+        );
+      }
+    }
   }
 });
 
