@@ -3,9 +3,9 @@
 export const chatCommands = {
   "/help": "what there is",
   "/new": "begin a new conversation",
-  "/system": "TEXT: who the model is and how it answers; - takes it back; alone it shows it",
+  "/system": "TEXT: who the model is; - takes it back, alone it shows it",
   "/model": "NAME: have another model answer; alone it lists them",
-  "/save": "FILE: write the conversation, as JSON where the name ends in .json",
+  "/save": "FILE: write the conversation; NAME.json is JSON",
   "/quit": "leave, as Ctrl-D does",
 } as const;
 
@@ -43,8 +43,7 @@ export function helpText(): string {
   });
   return `${lines.join("\n")}
 
-  A backslash at the end of a line, or Alt+Enter, begins another line. Arrow keys bring back
-  what was typed before. Ctrl-C stops an answer. A message that begins with / is typed with //.
+A backslash at the end of a line, or Alt+Enter, begins another line. Arrow keys bring back what was typed before. Ctrl-C stops an answer. A message that begins with / is typed with //.
 `;
 }
 

@@ -38,12 +38,16 @@ export function layOut(view: KioskView, columns: number, rows: number): Row[] {
   const left = Math.min(Math.max(0, Math.floor((columns - width) / 2) + Math.sign(view.drift.x)), columns - width);
   const indent: Span = { text: " ".repeat(Math.max(0, left)), ink: "text" };
   const place = (row: Row): Row => (row.length === 0 ? empty : [indent, ...clipped(row, width)]);
-  const clock = view.isClock ? largeClock(view, width, rows) : smallClock(view, width, rows);
   const notice = view.notice === "" ? [] : wrapText(safeText(view.notice), width).slice(0, Math.max(1, rows - 2));
   const foot = notice.length === 0 ? 0 : notice.length + (rows > 8 ? 2 : 0);
+  const clock = view.isClock ? largeClock(view, width, rows - foot) : smallClock(view, width, rows);
   const space = rows >= 10 ? 2 : clock.length > 0 && rows >= 4 ? 1 : 0;
   // The top stays where it is while text is typed out below it.
-  const highest = view.isClock ? Math.floor((rows - clock.length) / 2) : rows >= 10 ? Math.round(rows * 0.12) : 0;
+  const highest = view.isClock
+    ? Math.floor((rows - foot - clock.length) / 2)
+    : rows >= 10
+      ? Math.round(rows * 0.12)
+      : 0;
   const top = Math.max(0, highest + (highest > 1 ? Math.sign(view.drift.y) : 0));
   const room = Math.max(0, rows - top - clock.length - space - foot);
   const body = room === 0 ? [] : bodyRows(view, width).slice(-room);
@@ -117,7 +121,7 @@ function largeClock(view: KioskView, width: number, rows: number): Row[] {
   const lines = Array.from({ length: digitRows }, (_, row) =>
     [...figures].map((figure) => cellsOf(figure, row)).join("  "),
   );
-  const isRoom = figures !== "" && rows >= digitRows + 3 && textWidth((lines[0] ?? "") + letters) <= width;
+  const isRoom = figures !== "" && rows >= digitRows + 2 && textWidth((lines[0] ?? "") + letters) <= width;
   if (!isRoom) return smallClock({ ...view, text: "" }, width, rows);
   const large = lines.map((text, i): Row => [{ text: i === digitRows - 1 ? text + letters : text, ink: "clock" }]);
   return [...large, empty, ...wrapText(view.date, width).map((text): Row => [{ text, ink: "quiet" }])];

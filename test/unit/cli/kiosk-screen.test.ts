@@ -120,6 +120,11 @@ test("a clock has large figures where there is room", () => {
   const { seen, screen } = drawn();
   screen.show({ ...view, text: "", isClock: true }, true);
   assert.ok(seen.text.includes("██████") && seen.text.includes("AM") && seen.text.includes("Tuesday, December 1"));
+  const troubled = drawn({}, 70, 12);
+  troubled.screen.show({ ...view, text: "", isClock: true, notice: "No connection to the server." }, true);
+  for (const words of ["██████", "Tuesday, December 1", "No connection to the server."]) {
+    assert.ok(troubled.seen.text.includes(words), words);
+  }
   const small = drawn({}, 30, 10);
   small.screen.show({ ...view, text: "", isClock: true }, true);
   assert.ok(small.seen.text.includes("08:05 AM"));
