@@ -107,6 +107,12 @@ export class ChatPrompt {
         out.write(isEmpty ? "\n" : "^C\n");
         end({ type: isEmpty ? "interrupted" : "cleared", text: "" });
       });
+      lines.on("SIGTSTP", async () => {
+        out.write(pasteMode.off);
+        await this.#input.suspend();
+        out.write(pasteMode.on);
+        lines.prompt(true);
+      });
       lines.on("close", () => {
         if (!isDone) out.write("\n");
         end({ type: "end", text: "" });

@@ -8,6 +8,8 @@ import { ChatSession } from "./chat-session.js";
 import { safeLine } from "./safe-text.js";
 import { wrapText } from "./text-width.js";
 
+const usualColumns = 80;
+
 export interface TalkOptions {
   readonly keys: ReadStream;
   readonly out: WriteStream;
@@ -17,14 +19,16 @@ export interface TalkOptions {
 /** Resolves when the person has enough. */
 export async function talk(answerer: Answerer, { keys, out, env }: TalkOptions): Promise<void> {
   const hasStyles = !env.NO_COLOR && env.TERM !== "dumb" && out.hasColors(16);
-  const say = (text: string) => void out.write(wrapText(text, Math.max(2, out.columns)).join("\n"));
+  // A serial line tells no size.
+  const columns = () => Math.max(2, out.columns || usualColumns);
+  const say = (text: string) => void out.write(wrapText(text, columns()).join("\n"));
   const session = new ChatSession(answerer, {
     out: (text) => void out.write(text),
     say,
     json: false,
     isTerminal: true,
     hasStyles,
-    columns: () => out.columns,
+    columns,
   });
   const history = new ChatHistory(historyFile(env));
   say(`${safeLine(answerer.model)}, ${answerer.where}. /help says what there is; Ctrl-D ends.\n`);

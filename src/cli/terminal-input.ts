@@ -4,6 +4,7 @@
  */
 import { Transform, type TransformCallback } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ReadStream } from "node:tty";
 
 const pasteBegin = "\x1b[200~";
@@ -16,6 +17,8 @@ const lineEnd = new RegExp(`[\r\n${interrupt}]`);
 const altEnter = /\x1b[\r\n]/g;
 /** Keys that are pressed while an answer is written; more are forgotten. */
 const longestWait = 1024;
+/** A signal to oneself has come by then. */
+const suspendMs = 50;
 /** No more is kept of a paste. */
 const longestPaste = 1024 * 1024;
 
@@ -111,6 +114,14 @@ export class TerminalInput extends Transform {
   /** Does nothing: the terminal stays raw between lines, so that Ctrl-C is a key all the time. */
   setRawMode(_isRaw: boolean): this {
     return this;
+  }
+
+  /** Stops this process as Ctrl-Z does elsewhere; resolves when somebody goes on with it, or nobody could and it has not stopped. */
+  async suspend(): Promise<void> {
+    this.#terminal.setRawMode(false);
+    process.kill(process.pid, "SIGTSTP");
+    await sleep(suspendMs);
+    this.#terminal.setRawMode(true);
   }
 
   close(): void {

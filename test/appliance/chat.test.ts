@@ -53,6 +53,16 @@ test("Ctrl-C twice at an empty prompt ends; once it forgets what was typed", opt
   assert.equal(await chat.exited, 0);
 });
 
+test("Ctrl-Z where no shell could go on with the chat leaves it as it is", options, async (t) => {
+  const chat = await startChat(t);
+  chat.type("Hello th\x1a");
+  await sleep(200);
+  chat.type("ere\r");
+  await chat.until(/> Hello there\n[\s\S]*tokens.*\]\n> ?$/);
+  chat.type("\x04");
+  assert.equal(await chat.exited, 0);
+});
+
 test(
   "arrow keys bring back what was typed, also in a later run, from a file for its user alone",
   options,

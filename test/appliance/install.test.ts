@@ -53,6 +53,7 @@ class Box {
       "build/Release/hearth.node": "",
       "systemd/hearthd.service": unit,
       "systemd/hearthd.socket": "socket",
+      "systemd/hearth-kiosk.service": unit,
       "systemd/socket-address": "ExecStart=/usr/lib/hearthd/bin/node",
       "systemd/hearthd-generator": "",
       "deploy/hearth.toml": "",
@@ -90,6 +91,7 @@ test("install.sh installs the units of the package, for the place that it instal
   assert.equal(machine.install("good 1", "ExecStart=/usr/lib/hearthd/bin/node").status, 0);
   assert.equal(machine.read("etc", "systemd", "system", "hearthd.service"), "ExecStart=/opt/hearth/bin/node");
   assert.equal(machine.read("etc", "systemd", "system", "hearthd.socket"), "socket");
+  assert.equal(machine.read("etc", "systemd", "system", "hearth-kiosk.service"), "ExecStart=/opt/hearth/bin/node");
 });
 
 test("install.sh goes back to the version before, and to its unit, where the new one does not start", { skip }, (t) => {
