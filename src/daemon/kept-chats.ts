@@ -28,6 +28,7 @@ export function keptChats(
       idPattern: chatIdPattern,
       version: chatsVersion,
       limits: { bytes: most, documents: most, ageMs: most },
+      keepsDamaged: true,
     },
     { clock, logger, locker },
   );

@@ -61,8 +61,11 @@ export class ChatStore {
     return found.sort((a, b) => b.updatedAt - a.updatedAt).map(({ owner: _owner, ...summary }) => summary);
   }
 
-  get(id: string, owner: string): Promise<KeptChat | undefined> {
-    return this.#documents.get(id, owner);
+  async get(id: string, owner: string): Promise<KeptChat | undefined> {
+    const chat = await this.#documents.get(id, owner);
+    // A file that turned out to be damaged is in the way of nothing: clients keep what they have of the chat as a new one.
+    if (chat === undefined && this.#documents.bytesOf(id) === 0) (await this.#index)?.delete(id);
+    return chat;
   }
 
   /** CHAT_CHANGED where somebody changed it meanwhile, CHATS_FULL. */

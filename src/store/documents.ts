@@ -25,6 +25,8 @@ export interface DocumentStoreOptions {
   /** The version of the documents' form: files of another one are not read. */
   readonly version: number;
   readonly limits: DocumentLimits;
+  /** Damaged files stay beside the others as ID.damaged, for somebody who can read them; without it they are removed. */
+  readonly keepsDamaged?: boolean;
 }
 
 interface Entry {
@@ -36,6 +38,7 @@ interface Entry {
 }
 
 const suffix = ".json";
+const damagedSuffix = ".damaged";
 
 export class DocumentStore<T> {
   readonly #options: DocumentStoreOptions;
@@ -96,13 +99,8 @@ export class DocumentStore<T> {
   async get(id: string, owner: string): Promise<T | undefined> {
     const entry = this.#entries.get(id);
     if (!entry || this.#isExpired(entry)) return undefined;
-    const document = this.#read(id, entry);
-    if (document === "damaged") this.#remove(id);
-    if (typeof document === "string") {
-      this.#logger.warn({ id }, `a stored document is ${document} and is left out`);
-      return undefined;
-    }
-    return document.owner === owner ? document.content : undefined;
+    const document = this.#look(id, entry);
+    return document?.owner === owner ? document.content : undefined;
   }
 
   /** The bytes of a document; 0 where there is none. */
@@ -113,8 +111,8 @@ export class DocumentStore<T> {
   /** Every document with its owner, the oldest first; other work has its turn between two. */
   async *all(): AsyncGenerator<{ readonly id: string; readonly owner: string; readonly content: T }> {
     for (const [id, entry] of [...this.#entries]) {
-      const document = this.#read(id, entry);
-      if (typeof document !== "string") yield { id, owner: document.owner, content: document.content };
+      const document = this.#look(id, entry);
+      if (document) yield { id, owner: document.owner, content: document.content };
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -160,6 +158,29 @@ export class DocumentStore<T> {
     });
   }
 
+  /** null for a document that is no use, which the log tells. One that is gone or damaged is no entry any more. */
+  #look(id: string, entry: Entry): FileContent<T> | null {
+    const document = this.#read(id, entry);
+    if (typeof document !== "string") return document;
+    const isAside = document === "damaged" && this.#options.keepsDamaged === true;
+    if (isAside) this.#setAside(id);
+    else if (document === "damaged" || document === "gone") this.#remove(id);
+    const where = isAside ? `, and is kept as ${this.#damagedFileOf(id)}` : " and is left out";
+    this.#logger.warn({ id }, `a stored document is ${document}${where}`);
+    return null;
+  }
+
+  /** Before anything that is written later under the same id, which would take the place of the damaged file. */
+  #setAside(id: string): void {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    this.#entries.delete(id);
+    this.#bytes -= entry.bytes;
+    this.#enqueue(async () => {
+      if (this.#held) await renameDurably(this.#fileOf(id), this.#damagedFileOf(id));
+    });
+  }
+
   #makeRoom(): void {
     const { bytes, documents } = this.#options.limits;
     for (const [id, entry] of this.#entries) {
@@ -198,12 +219,16 @@ export class DocumentStore<T> {
     try {
       return parse<T>(unwritten ?? readSmallText(this.#fileOf(id)), this.#options.version);
     } catch (error) {
-      return isMissing(error) ? "damaged" : `unreadable (${reasonOf(error)})`;
+      return isMissing(error) ? "gone" : `unreadable (${reasonOf(error)})`;
     }
   }
 
   #fileOf(id: string): string {
     return path.join(this.#options.folder, id + suffix);
+  }
+
+  #damagedFileOf(id: string): string {
+    return path.join(this.#options.folder, id + damagedSuffix);
   }
 
   /** Once, until it works again: a full card must not fill the log. */
@@ -221,7 +246,7 @@ interface FileContent<T> {
 }
 
 /** Why a document is left out. */
-type Unusable = "damaged" | "of another version" | `unreadable (${string})`;
+type Unusable = "damaged" | "gone" | "of another version" | `unreadable (${string})`;
 
 /** The SHA-256 of the JSON, and the JSON. */
 function serialize(content: FileContent<unknown>): string {

@@ -54,9 +54,11 @@ export class ResponseWriter {
     this.#options = options;
   }
 
-  /** The Response as it stands. */
+  /** The Response as it stands, with what there is of an item that grows. */
   get response(): ResponseResource {
-    return { ...this.#echo, ...this.#state };
+    const isDone = this.#state.status !== "in_progress";
+    const growing = this.#open ? [this.#open.item("in_progress")] : [];
+    return { ...this.#echo, ...this.#state, output: isDone ? this.#state.output : [...this.#items, ...growing] };
   }
 
   start(): ResponseEvent[] {

@@ -1,17 +1,20 @@
 /** All that the chat page knows and does: the chats, the open one, and the answers on their way. It must not know how any of it looks. */
-import { isOver, tokensPerSecond } from "../common/answer.js";
+import { type AnswerPart, isOver } from "../common/answer.js";
 import { ApiError, ask } from "../common/client.js";
 import { randomId } from "../common/ids.js";
 import { storedKey } from "../common/key.js";
 import { Observable } from "../common/observable.js";
 import { preferences } from "../common/preferences.js";
 import { AnswerRun } from "../common/run.js";
-import { isLetIn, listModels, type Model, type Readiness, readiness } from "../common/server.js";
+import { isLetIn, listModels, type Model, type Readiness } from "../common/server.js";
 import { Socket } from "../common/socket.js";
 import type { Chat, ChatSummary } from "./chat.js";
+import { HealthWatch } from "./health.js";
 import { ChatKeeper } from "./keeper.js";
+import { emptyChat } from "./new-chat.js";
 import { requestFor } from "./request.js";
 import { forgetRuns, keepRuns, keptRuns } from "./run-memory.js";
+import { type RunPlace, toNode } from "./run-node.js";
 import { browserStorage, type ChatStorage, serverStorage } from "./storage.js";
 import {
   type AssistantNode,
@@ -20,34 +23,36 @@ import {
   type ChatSettings,
   isDone,
   leafBelow,
-  newContent,
-  noSettings,
   pathTo,
   titleOf,
   withNode,
 } from "./tree.js";
-import { watchResponse } from "./watch.js";
+import { WatchedAnswers } from "./watched-answers.js";
 
 /** How long the server goes on with an answer while this page is away: a phone that was locked, a browser that was closed. */
 const awayMs = 600_000;
-const healthySeconds = 30;
-const unhealthySeconds = 4;
+/** Whoever types a word asks once. */
+const searchRestMs = 250;
 
 export class ChatApp extends Observable {
   readonly socket = new Socket(() => void this.#checkKey());
   readonly runs = new Map<string, AnswerRun>();
-  /** The messages whose answers are waited for that this page did not ask for. */
-  readonly #watched = new Set<string>();
+  readonly #health = new HealthWatch(() => void this.refresh()); // other devices may have done something meanwhile
+  readonly #watched = new WatchedAnswers({
+    isShown: (chatId) => this.#chat.id === chatId,
+    read: (chatId, nodeId) => this.#readAnswer(chatId, nodeId),
+    onDone: (chatId, node) => this.#takeWatched(chatId, node),
+    onProblem: (error) => this.#report(error),
+  });
   #storage: ChatStorage = preferences.get("keep") === "browser" ? browserStorage : serverStorage;
   #keeper = this.#makeKeeper();
   #summaries: readonly ChatSummary[] = [];
   #search = "";
   #chat: Chat = emptyChat();
   #models: readonly Model[] = [];
-  #readiness: Readiness = { state: "ready", reasons: [] };
   #needsKey = false;
   #problem: string | null = null;
-  #healthTimer: ReturnType<typeof setTimeout> | undefined;
+  #searchTimer: ReturnType<typeof setTimeout> | undefined;
 
   get chats(): readonly ChatSummary[] {
     return this.#summaries;
@@ -59,7 +64,7 @@ export class ChatApp extends Observable {
     return this.#models;
   }
   get readiness(): Readiness {
-    return this.#readiness;
+    return this.#health.readiness;
   }
   get needsKey(): boolean {
     return this.#needsKey;
@@ -99,7 +104,9 @@ export class ChatApp extends Observable {
       this.changed();
       if (this.socket.state === "open") void this.refresh();
     });
-    void this.#watchHealth();
+    this.#health.subscribe(() => this.changed());
+    this.#watched.subscribe(() => this.changed());
+    void this.#health.start();
     await this.refresh();
     await this.#resumeRuns();
     await this.#openFromAddress();
@@ -149,9 +156,15 @@ export class ChatApp extends Observable {
     void this.refresh();
   }
 
-  async find(search: string): Promise<void> {
+  /** Shows the chats that have a text, a moment after the last letter of it. */
+  find(search: string): void {
     this.#search = search;
     this.changed();
+    clearTimeout(this.#searchTimer);
+    this.#searchTimer = setTimeout(() => void this.#find(search), search === "" ? 0 : searchRestMs);
+  }
+
+  async #find(search: string): Promise<void> {
     try {
       const found = await this.#list();
       if (this.#search === search) this.#summaries = found;
@@ -285,7 +298,7 @@ export class ChatApp extends Observable {
     const id = randomId("");
     const node = { id, parent, at: Date.now(), role: "assistant" as const };
     const run = new AnswerRun(id, requestFor(content, parent, { keeps: this.place === "server", awayMs }), this.socket);
-    const chat = { ...this.#chat, content: withNode(content, toNode(node, run), id) };
+    const chat = { ...this.#chat, content: withNode(content, toNode(node, run.answer), id) };
     const title = chat.title === "" ? titleOf(chat.content) : chat.title;
     this.#follow(chat.id, node, run);
     this.#change({ ...chat, title });
@@ -293,7 +306,7 @@ export class ChatApp extends Observable {
   }
 
   /** Puts an answer into its chat when it is done, and its name before, so that other devices find it. */
-  #follow(chatId: string, node: Pick<AssistantNode, "id" | "parent" | "at" | "role">, run: AnswerRun): void {
+  #follow(chatId: string, node: RunPlace, run: AnswerRun): void {
     this.runs.set(node.id, run);
     let known = run.answer.responseId;
     const end = run.subscribe(() => {
@@ -301,7 +314,7 @@ export class ChatApp extends Observable {
       const isDone = isOver(answer);
       if (isDone || answer.responseId !== known) {
         known = answer.responseId;
-        void this.#put(chatId, toNode(node, run)).then(
+        void this.#put(chatId, toNode(node, answer)).then(
           () => {
             const isKept = isDone && !this.#keeper.isBusyWith(chatId); // the chat has all of it now
             if (isKept && answer.responseId !== null)
@@ -342,26 +355,27 @@ export class ChatApp extends Observable {
     this.changed();
     for (const node of chat.content.nodes) {
       if (isDone(node) || node.role !== "assistant" || this.runs.has(node.id)) continue;
-      if (!this.#watched.has(node.id)) void this.#watch(chat.id, node);
+      void this.#watched.watch(chat.id, node);
     }
   }
 
-  /** Waits for an answer that another device asked for, or this one before it was closed. */
-  async #watch(chatId: string, node: AssistantNode): Promise<void> {
-    this.#watched.add(node.id);
-    try {
-      const done = await watchResponse(node, () => this.#chat.id === chatId);
-      if (!done) return;
-      // The device that asked may have put it into the chat, and then the server has it nowhere else.
-      const chat = await this.#keeper.get(chatId);
-      const kept = chat.content.nodes.find(({ id }) => id === node.id);
-      if (!kept || !isDone(kept)) await this.#put(chatId, done);
-      else if (this.#chat.id === chatId) this.#show(chat);
-    } catch (error) {
-      this.#report(error);
-    } finally {
-      this.#watched.delete(node.id);
-    }
+  /** What there is of an answer that another device asked for. */
+  partsSoFar(nodeId: string): readonly AnswerPart[] {
+    return this.#watched.partsOf(nodeId);
+  }
+
+  async #readAnswer(chatId: string, nodeId: string): Promise<AssistantNode | null> {
+    const chat = await this.#keeper.get(chatId);
+    const node = chat.content.nodes.find(({ id }) => id === nodeId);
+    return node?.role === "assistant" ? node : null;
+  }
+
+  async #takeWatched(chatId: string, node: AssistantNode): Promise<void> {
+    // The device that asked may have put it into the chat, and then the server has it nowhere else.
+    const chat = await this.#keeper.get(chatId);
+    const kept = chat.content.nodes.find(({ id }) => id === node.id);
+    if (!kept || !isDone(kept)) await this.#put(chatId, node);
+    else if (this.#chat.id === chatId) this.#show(chat);
   }
 
   async #openFromAddress(): Promise<void> {
@@ -421,18 +435,6 @@ export class ChatApp extends Observable {
     this.changed();
   }
 
-  async #watchHealth(): Promise<void> {
-    clearTimeout(this.#healthTimer);
-    const before = this.#readiness;
-    if (document.visibilityState === "visible") this.#readiness = await readiness();
-    const { state } = this.#readiness;
-    if (state !== before.state || this.#readiness.reasons.join() !== before.reasons.join()) this.changed();
-    // Lists are read anew now and then, for what other devices did.
-    if (state === "ready" && document.visibilityState === "visible") void this.refresh();
-    const seconds = state === "ready" ? healthySeconds : unhealthySeconds;
-    this.#healthTimer = setTimeout(() => void this.#watchHealth(), seconds * 1000);
-  }
-
   #report(error: unknown): void {
     if (error instanceof ApiError && error.status === 401) {
       this.#askForKey();
@@ -441,39 +443,4 @@ export class ChatApp extends Observable {
     this.#problem = error instanceof ApiError && error.status === 0 ? "unreachable" : String((error as Error).message);
     this.changed();
   }
-}
-
-function emptyChat(model: string | null = defaultModel()): Chat {
-  const content = newContent({ ...noSettings, model });
-  return { id: randomId("chat_"), title: "", revision: 0, updatedAt: Math.floor(Date.now() / 1000), content };
-}
-
-/** The model that was chosen last on this device. */
-function defaultModel(): string | null {
-  try {
-    const { model } = JSON.parse(preferences.get("defaults") ?? "{}");
-    return typeof model === "string" ? model : null;
-  } catch {
-    return null;
-  }
-}
-
-function toNode(node: Pick<AssistantNode, "id" | "parent" | "at" | "role">, { answer }: AnswerRun): AssistantNode {
-  const { status, parts, responseId, model, error, reason, askedAt, firstAt } = answer;
-  return {
-    ...node,
-    status,
-    parts: isOver(answer) ? parts : [],
-    responseId,
-    model,
-    error: error === null ? null : error.message || error.code,
-    reason,
-    figures: {
-      inputTokens: answer.inputTokens,
-      cachedTokens: answer.cachedTokens,
-      outputTokens: answer.outputTokens,
-      firstMs: firstAt === null ? null : firstAt - askedAt,
-      tokensPerSecond: tokensPerSecond(answer),
-    },
-  };
 }

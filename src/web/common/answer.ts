@@ -100,7 +100,7 @@ export interface ResponseObject {
   readonly incomplete_details: { readonly reason: string } | null;
 }
 
-interface OutputItem {
+export interface OutputItem {
   readonly type: string;
   readonly status?: string;
   readonly content?: readonly { readonly text?: string }[];
@@ -187,7 +187,7 @@ function append(answer: Answer, index: number, delta: string): void {
   else if (part) part.text += delta;
 }
 
-function toPart(item: OutputItem): AnswerPart {
+export function toPart(item: OutputItem): AnswerPart {
   if (item.type === "function_call") {
     const { call_id: callId = "", name = "", arguments: args = "", status } = item;
     return { kind: "call", callId, name, arguments: args, isWhole: status === "completed" };

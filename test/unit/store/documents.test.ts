@@ -13,21 +13,21 @@ import {
 import path from "node:path";
 import test, { type TestContext } from "node:test";
 import { FakeClock } from "../../../src/base/clock.js";
-import { silentLogger } from "../../../src/base/logger.js";
+import { createLogger, silentLogger } from "../../../src/base/logger.js";
 import { type DocumentLimits, DocumentStore } from "../../../src/store/documents.js";
 import { FakeEngineModule } from "../../fake-engine/module.js";
 import { temporaryFolder } from "../../helpers/folder.js";
 
 const roomy: DocumentLimits = { bytes: 1_000_000, documents: 100, ageMs: 1_000_000_000_000_000 };
 
-function opener(t: TestContext, limits: Partial<DocumentLimits> = {}) {
+function opener(t: TestContext, limits: Partial<DocumentLimits> = {}, keepsDamaged = false) {
   const folder = path.join(temporaryFolder(t), "documents");
   const clock = new FakeClock();
-  const open = async (version = 1) => {
-    const options = { folder, idPattern: /^d\d+$/, version, limits: { ...roomy, ...limits } };
+  const open = async (version = 1, logger = silentLogger()) => {
+    const options = { folder, idPattern: /^d\d+$/, version, limits: { ...roomy, ...limits }, keepsDamaged };
     const store = new DocumentStore<{ text: string }>(options, {
       clock,
-      logger: silentLogger(),
+      logger,
       locker: new FakeEngineModule(),
     });
     await store.start();
@@ -152,6 +152,30 @@ test("a damaged, foreign or half-written file costs that document and nothing el
   assert.deepEqual(readdirSync(folder).sort(), ["d2.json", "d3.json", "notes.txt"]);
   assert.equal(await (await open(2)).get("d2", ""), undefined, "another version");
   assert.throws(() => again.put("../x", "", { text: "" }), RangeError);
+});
+
+test("a damaged document that its store keeps stays beside the others, and the log tells it once", async (t) => {
+  const { folder, open } = opener(t, {}, true);
+  const store = await open();
+  store.put("d0", "", { text: "old" });
+  await store.stop();
+  const file = path.join(folder, "d0.json");
+  const damaged = readFileSync(file, "utf8").replace("old", "odd");
+  writeFileSync(file, damaged);
+  const lines: string[] = [];
+  const again = await open(1, createLogger({ level: "warn", prompts: false }, { write: (line) => lines.push(line) }));
+  for await (const each of again.all()) assert.fail(`${each.id} is damaged`);
+  assert.equal(await again.get("d0", ""), undefined);
+  again.put("d0", "", { text: "new" });
+  assert.deepEqual(await again.get("d0", ""), { text: "new" });
+  await again.stop();
+  assert.deepEqual(readdirSync(folder).sort(), ["d0.damaged", "d0.json"]);
+  assert.equal(readFileSync(path.join(folder, "d0.damaged"), "utf8"), damaged);
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? "", /is damaged, and is kept as .*d0\.damaged/);
+  const third = await open();
+  assert.deepEqual(await third.get("d0", ""), { text: "new" });
+  await third.stop();
 });
 
 test("where nothing can be written, documents live as long as the process", async (t) => {

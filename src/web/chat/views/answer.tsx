@@ -24,13 +24,24 @@ export function LiveAnswer({ run }: { run: AnswerRun }) {
   );
 }
 
-export function DoneAnswer({ node }: { node: AssistantNode }) {
+interface DoneAnswerProps {
+  readonly node: AssistantNode;
+  /** What there is of an answer that another device asked for. */
+  readonly soFar: readonly AnswerPart[];
+}
+
+export function DoneAnswer({ node, soFar }: DoneAnswerProps) {
   if (!isDone(node)) {
     return (
-      <p class="state">
-        <Spinner />
-        {t("elsewhere")}
-      </p>
+      <>
+        {soFar.map((part, i) => (
+          <Part key={i} part={part} isGrowing={i === soFar.length - 1} />
+        ))}
+        <p class="state">
+          <Spinner />
+          {t("elsewhere")}
+        </p>
+      </>
     );
   }
   const { status, error, reason } = node;

@@ -25,7 +25,7 @@ export function Message({ app, node, run }: MessageProps) {
   return (
     <li class="message answer">
       <h2 class="offscreen">{t("answer")}</h2>
-      {run ? <LiveAnswer run={run} /> : <DoneAnswer node={node} />}
+      {run ? <LiveAnswer run={run} /> : <DoneAnswer node={node} soFar={app.partsSoFar(node.id)} />}
       {!run && (
         <div class="actions">
           <Branches app={app} node={node} />

@@ -59,7 +59,7 @@ export function Sidebar({ app, isOpen, onClose }: SidebarProps) {
             aria-label={t("searchChats")}
             placeholder={t("searchChats")}
             value={app.search}
-            onInput={({ currentTarget }) => void app.find(currentTarget.value)}
+            onInput={({ currentTarget }) => app.find(currentTarget.value)}
           />
         </label>
         <ul class="chats">

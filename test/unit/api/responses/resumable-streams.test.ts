@@ -76,6 +76,8 @@ test("over HTTP a response that is being made is shown as it stands", async (t) 
   const standing = (await (await fetch(`${server.url}/v1/responses/${id}`)).json()) as Event;
   assert.equal(standing.id, id);
   assert.equal(standing.status, "in_progress");
+  assert.equal(standing.output[0].status, "in_progress");
+  assert.ok(standing.output[0].content[0].text.length > 0 && story.startsWith(standing.output[0].content[0].text));
 });
 
 test("over HTTP a stream is read on by GET", async (t) => {

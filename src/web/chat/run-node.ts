@@ -1,0 +1,26 @@
+/** The message that an answer on its way stands for in its chat. Pure. */
+import { type Answer, isOver, tokensPerSecond } from "../common/answer.js";
+import type { AssistantNode } from "./tree.js";
+
+export type RunPlace = Pick<AssistantNode, "id" | "parent" | "at" | "role">;
+
+/** Its text comes with its end: until then a chat is written for its name alone. */
+export function toNode(node: RunPlace, answer: Answer): AssistantNode {
+  const { status, parts, responseId, model, error, reason, askedAt, firstAt } = answer;
+  return {
+    ...node,
+    status,
+    parts: isOver(answer) ? parts : [],
+    responseId,
+    model,
+    error: error === null ? null : error.message || error.code,
+    reason,
+    figures: {
+      inputTokens: answer.inputTokens,
+      cachedTokens: answer.cachedTokens,
+      outputTokens: answer.outputTokens,
+      firstMs: firstAt === null ? null : firstAt - askedAt,
+      tokensPerSecond: tokensPerSecond(answer),
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/** The answers that this page did not ask for and shows all the same: those of another device, or of this one before it was closed. */
+import type { AnswerPart } from "../common/answer.js";
+import { Observable } from "../common/observable.js";
+import type { AssistantNode } from "./tree.js";
+import { watchResponse } from "./watch.js";
+
+export interface WatchHandlers {
+  /** Whether somebody looks at the chat. */
+  isShown(chatId: string): boolean;
+  /** The message as the chat has it now; null where it is gone. */
+  read(chatId: string, nodeId: string): Promise<AssistantNode | null>;
+  /** The answer is whole. */
+  onDone(chatId: string, node: AssistantNode): Promise<void>;
+  onProblem(error: unknown): void;
+}
+
+export class WatchedAnswers extends Observable {
+  readonly #handlers: WatchHandlers;
+  /** What there is of each, by its message. */
+  readonly #parts = new Map<string, readonly AnswerPart[]>();
+
+  constructor(handlers: WatchHandlers) {
+    super();
+    this.#handlers = handlers;
+  }
+
+  /** Empty where nothing is known of it. */
+  partsOf(nodeId: string): readonly AnswerPart[] {
+    return this.#parts.get(nodeId) ?? [];
+  }
+
+  /** Follows an answer until it is done, or nobody looks. */
+  async watch(chatId: string, node: AssistantNode): Promise<void> {
+    if (this.#parts.has(node.id)) return;
+    this.#parts.set(node.id, []);
+    try {
+      const done = await watchResponse(node, {
+        isWanted: () => this.#handlers.isShown(chatId),
+        read: () => this.#handlers.read(chatId, node.id),
+        onParts: (parts) => {
+          this.#parts.set(node.id, parts);
+          this.changed();
+        },
+      });
+      if (done) await this.#handlers.onDone(chatId, done);
+    } catch (error) {
+      this.#handlers.onProblem(error);
+    } finally {
+      this.#parts.delete(node.id);
+      this.changed();
+    }
+  }
+}
