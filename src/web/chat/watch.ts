@@ -1,6 +1,5 @@
-/** Waits for an answer that this page did not ask for, or asked for in an earlier life, and shows what there is of it meanwhile. */
+/** Waits for an answer that this page did not ask for, or asked for in an earlier life, and shows what there is of it meanwhile. Pure but for its means. */
 import { type AnswerPart, finish, newAnswer, type ResponseObject, toPart } from "../common/answer.js";
-import { ApiError, ask } from "../common/client.js";
 import { type AssistantNode, isDone } from "./tree.js";
 
 const pollMs = 1000;
@@ -29,17 +28,11 @@ export interface WatchMeans {
   look(id: string): Promise<ResponseObject | "later" | null>;
 }
 
-const browserMeans: WatchMeans = {
-  now: () => Date.now(),
-  rest: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-  look: lookAtServer,
-};
-
 /** The message with its answer; null when nobody wants it any more before it is done. */
 export async function watchResponse(
   first: AssistantNode,
   { isWanted, read, onParts }: Watched,
-  { now, rest, look }: WatchMeans = browserMeans,
+  { now, rest, look }: WatchMeans,
 ): Promise<AssistantNode | null> {
   let node = first;
   let stuckSince: number | null = null;
@@ -70,12 +63,4 @@ function withResponse(node: AssistantNode, response: ResponseObject): AssistantN
   const { status, parts, model, error, reason, inputTokens, cachedTokens, outputTokens } = answer;
   const figures = { ...node.figures, inputTokens, cachedTokens, outputTokens };
   return { ...node, status, parts, model, error: error?.message ?? null, reason, figures };
-}
-
-async function lookAtServer(id: string): Promise<ResponseObject | "later" | null> {
-  try {
-    return await ask<ResponseObject>("GET", `/v1/responses/${id}`);
-  } catch (error) {
-    return error instanceof ApiError && error.status === 404 ? null : "later";
-  }
 }

@@ -1,8 +1,15 @@
 /** The answers that this page did not ask for and shows all the same: those of another device, or of this one before it was closed. */
-import type { AnswerPart } from "../common/answer.js";
+import type { AnswerPart, ResponseObject } from "../common/answer.js";
+import { ApiError, ask } from "../common/client.js";
 import { Observable } from "../common/observable.js";
 import type { AssistantNode } from "./tree.js";
-import { watchResponse } from "./watch.js";
+import { type WatchMeans, watchResponse } from "./watch.js";
+
+const means: WatchMeans = {
+  now: () => Date.now(),
+  rest: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  look: lookAtServer,
+};
 
 export interface WatchHandlers {
   /** Whether somebody looks at the chat. */
@@ -34,14 +41,15 @@ export class WatchedAnswers extends Observable {
     if (this.#parts.has(node.id)) return;
     this.#parts.set(node.id, []);
     try {
-      const done = await watchResponse(node, {
+      const watched = {
         isWanted: () => this.#handlers.isShown(chatId),
         read: () => this.#handlers.read(chatId, node.id),
-        onParts: (parts) => {
+        onParts: (parts: readonly AnswerPart[]) => {
           this.#parts.set(node.id, parts);
           this.changed();
         },
-      });
+      };
+      const done = await watchResponse(node, watched, means);
       if (done) await this.#handlers.onDone(chatId, done);
     } catch (error) {
       this.#handlers.onProblem(error);
@@ -49,5 +57,13 @@ export class WatchedAnswers extends Observable {
       this.#parts.delete(node.id);
       this.changed();
     }
+  }
+}
+
+async function lookAtServer(id: string): Promise<ResponseObject | "later" | null> {
+  try {
+    return await ask<ResponseObject>("GET", `/v1/responses/${id}`);
+  } catch (error) {
+    return error instanceof ApiError && error.status === 404 ? null : "later";
   }
 }
