@@ -4,14 +4,24 @@ import path from "node:path";
 import test, { after } from "node:test";
 import { pageFiles } from "../../src/daemon/page-files.js";
 import { scripted } from "../fake-engine/module.js";
+import { startDaemon } from "../helpers/daemon.js";
 import { startServer } from "../helpers/server.js";
 import { root } from "../helpers/shared.js";
 import { answered, closeBrowser, openPage, say, themes, widths, withoutBrowser } from "./browser.js";
 
 after(closeBrowser);
 
-/** Written where the documents are when somebody asks for it: each run makes slightly other pictures. */
-const folder = path.join(root, process.env.HEARTH_PICTURES === "docs" ? "docs/pages" : "build/pages");
+/** Pictures that the documents show: written there when somebody asks for it, because each run makes slightly other ones. */
+const ofDocuments = ["chat-1440-light", "chat-1440-dark", "chat-360-light", "kiosk-1440-dark", "status-1440-light"];
+
+/** Where the picture of a page goes, its folder made. */
+function pictureFile(name: string, width: number, theme: string): string {
+  const file = `${name}-${width}-${theme}`;
+  const isShown = process.env.HEARTH_PICTURES === "docs" && ofDocuments.includes(file);
+  const folder = path.join(root, isShown ? "docs/pages" : "build/pages");
+  mkdirSync(folder, { recursive: true });
+  return path.join(folder, `${file}.png`);
+}
 
 const answer = `A Raspberry Pi 5 can do it. **Three things** matter:
 
@@ -38,14 +48,13 @@ const greeting = "Good evening! The fire is lit, the fox is back in the garden, 
 for (const width of widths) {
   for (const theme of themes) {
     test(`the chat at ${width} px, ${theme}`, { skip: withoutBrowser }, async (t) => {
-      mkdirSync(folder, { recursive: true });
       const fake = { next: scripted(answer), contextTrained: 8000, stepMs: () => 1 };
       const server = await startServer(t, { pages: pageFiles(), fake });
       const { page } = await openPage(t, server.url, { width, theme });
       await say(page, "Which model fits my board, and how fast is it?");
       await answered(page);
       await page.locator("math").first().waitFor();
-      const picture = (name: string) => path.join(folder, `${name}-${width}-${theme}.png`);
+      const picture = (name: string) => pictureFile(name, width, theme);
       await page.screenshot({ path: picture("chat") });
       if (width < 600) {
         await page.getByRole("button", { name: "Show chats" }).click();
@@ -58,21 +67,23 @@ for (const width of widths) {
     });
 
     test(`status and kiosk at ${width} px, ${theme}`, { skip: withoutBrowser }, async (t) => {
-      mkdirSync(folder, { recursive: true });
       const server = await startServer(t, { pages: pageFiles(), fake: { next: scripted(greeting), stepMs: () => 1 } });
-      const picture = (name: string) => path.join(folder, `${name}-${width}-${theme}.png`);
+      const picture = (name: string) => pictureFile(name, width, theme);
       const kioskTheme = theme === "dark" ? "night" : "day";
       const kiosk = `${server.url}/kiosk?prompt=Greet&theme=${kioskTheme}`;
       const { page } = await openPage(t, kiosk, { width, theme });
       await page.getByText(greeting).waitFor();
       await page.screenshot({ path: picture("kiosk"), animations: "disabled" });
-      await page.goto(`${server.url}/status`);
-      await page.getByText("Ready to answer").waitFor();
+      const daemon = await startDaemon(t, { model: "" });
+      const status = (await openPage(t, `${daemon.url}/status`, { width, theme })).page;
+      await status.getByText("Ready to answer").waitFor();
       for (let i = 0; i < 3; i++) {
-        await server.post("/v1/responses", { input: "Hello" });
-        await page.waitForTimeout(5000);
+        const body = JSON.stringify({ model: "default", input: "Once upon a time", max_output_tokens: 60 });
+        const headers = { "content-type": "application/json" };
+        for (let j = 0; j <= i; j++) await fetch(`${daemon.url}/v1/responses`, { method: "POST", headers, body });
+        await status.waitForTimeout(5000);
       }
-      await page.screenshot({ path: picture("status") });
+      await status.screenshot({ path: picture("status"), fullPage: true });
     });
   }
 }

@@ -50,6 +50,8 @@ export interface TestServerOptions {
   readonly pull?: Puller;
   readonly pages?: readonly PageFile[];
   readonly clock?: Clock;
+  /** The answer of /hearth/v1/status. */
+  readonly status?: () => Promise<object>;
   /** Path of the configured model; the fake engine needs no file there. */
   readonly model?: string;
   /** Do not wait for the model. */
@@ -86,7 +88,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     tls: options.tls ?? null,
     pull: options.pull ?? (async () => {}),
     pages: options.pages ?? [],
-    status: async () => ({}),
+    status: options.status ?? (async () => ({})),
   });
   await upstreams.start();
   await responses.start();

@@ -1,11 +1,11 @@
 /** All that the chat page knows and does: the chats, the open one, and the answers on their way. It must not know how any of it looks. */
-import { type AnswerPart, isOver } from "../common/answer.js";
-import { ApiError, ask } from "../common/client.js";
+import type { AnswerPart } from "../common/answer.js";
+import { ApiError } from "../common/client.js";
 import { randomId } from "../common/ids.js";
 import { storedKey } from "../common/key.js";
 import { Observable } from "../common/observable.js";
 import { preferences } from "../common/preferences.js";
-import { AnswerRun } from "../common/run.js";
+import type { AnswerRun } from "../common/run.js";
 import { isLetIn, listModels, type Model, type Readiness } from "../common/server.js";
 import { Socket } from "../common/socket.js";
 import type { Chat, ChatSummary } from "./chat.js";
@@ -13,8 +13,8 @@ import { HealthWatch } from "./health.js";
 import { ChatKeeper } from "./keeper.js";
 import { emptyChat } from "./new-chat.js";
 import { requestFor } from "./request.js";
-import { forgetRuns, keepRuns, keptRuns } from "./run-memory.js";
-import { type RunPlace, toNode } from "./run-node.js";
+import { toNode } from "./run-node.js";
+import { AnswerRuns } from "./runs.js";
 import { browserStorage, type ChatStorage, serverStorage } from "./storage.js";
 import {
   type AssistantNode,
@@ -36,7 +36,15 @@ const searchRestMs = 250;
 
 export class ChatApp extends Observable {
   readonly socket = new Socket(() => void this.#checkKey());
-  readonly runs = new Map<string, AnswerRun>();
+  readonly #runs = new AnswerRuns(this.socket, {
+    find: async (chatId, nodeId) => {
+      const node = await this.#readAnswer(chatId, nodeId).catch(() => null);
+      return node && !isDone(node) ? node : null;
+    },
+    put: (chatId, node) => this.#put(chatId, node),
+    isBusyWith: (chatId) => this.#keeper.isBusyWith(chatId),
+    onProblem: (error) => this.#report(error),
+  });
   readonly #health = new HealthWatch(() => void this.refresh()); // other devices may have done something meanwhile
   readonly #watched = new WatchedAnswers({
     isShown: (chatId) => this.#chat.id === chatId,
@@ -88,15 +96,20 @@ export class ChatApp extends Observable {
     return pathTo(this.#chat.content.nodes, this.#chat.content.leaf);
   }
 
+  /** The answer on its way to a message that this page asked for. */
+  runOf(nodeId: string): AnswerRun | null {
+    return this.#runs.of(nodeId);
+  }
+
   /** The answer on its way in the branch that is shown. */
   get currentRun(): AnswerRun | null {
-    return this.runs.get(this.#chat.content.leaf ?? "") ?? null;
+    return this.runOf(this.#chat.content.leaf ?? "");
   }
 
   async start(): Promise<void> {
-    addEventListener("pagehide", () => this.#keepRuns());
+    addEventListener("pagehide", () => this.#runs.keep());
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "hidden") this.#keepRuns();
+      if (document.visibilityState === "hidden") this.#runs.keep();
       else void this.refresh();
     });
     addEventListener("hashchange", () => void this.#openFromAddress());
@@ -106,9 +119,10 @@ export class ChatApp extends Observable {
     });
     this.#health.subscribe(() => this.changed());
     this.#watched.subscribe(() => this.changed());
+    this.#runs.subscribe(() => this.changed());
     void this.#health.start();
     await this.refresh();
-    await this.#resumeRuns();
+    await this.#runs.resume();
     await this.#openFromAddress();
   }
 
@@ -278,12 +292,8 @@ export class ChatApp extends Observable {
     this.changed();
   }
 
-  dismissProblem(): void {
-    this.#problem = null;
-    this.changed();
-  }
-
-  report(problem: string): void {
+  /** null: the user has read it. */
+  report(problem: string | null): void {
     this.#problem = problem;
     this.changed();
   }
@@ -297,38 +307,11 @@ export class ChatApp extends Observable {
   #answer(content: ChatContent, parent: string): void {
     const id = randomId("");
     const node = { id, parent, at: Date.now(), role: "assistant" as const };
-    const run = new AnswerRun(id, requestFor(content, parent, { keeps: this.place === "server", awayMs }), this.socket);
+    const request = requestFor(content, parent, { keeps: this.place === "server", awayMs });
+    const run = this.#runs.prepare(this.#chat.id, node, request);
     const chat = { ...this.#chat, content: withNode(content, toNode(node, run.answer), id) };
-    const title = chat.title === "" ? titleOf(chat.content) : chat.title;
-    this.#follow(chat.id, node, run);
-    this.#change({ ...chat, title });
+    this.#change({ ...chat, title: chat.title === "" ? titleOf(chat.content) : chat.title });
     run.start();
-  }
-
-  /** Puts an answer into its chat when it is done, and its name before, so that other devices find it. */
-  #follow(chatId: string, node: RunPlace, run: AnswerRun): void {
-    this.runs.set(node.id, run);
-    let known = run.answer.responseId;
-    const end = run.subscribe(() => {
-      const { answer } = run;
-      const isDone = isOver(answer);
-      if (isDone || answer.responseId !== known) {
-        known = answer.responseId;
-        void this.#put(chatId, toNode(node, answer)).then(
-          () => {
-            const isKept = isDone && !this.#keeper.isBusyWith(chatId); // the chat has all of it now
-            if (isKept && answer.responseId !== null)
-              ask("DELETE", `/v1/responses/${answer.responseId}`).catch(() => {});
-          },
-          (error) => this.#report(error),
-        );
-      }
-      if (!isDone) return;
-      end();
-      this.runs.delete(node.id);
-      this.#keepRuns();
-      this.changed();
-    });
   }
 
   /** Resolves when the message is kept. */
@@ -354,7 +337,7 @@ export class ChatApp extends Observable {
     if (location.hash !== `#${chat.id}`) history.pushState(null, "", `#${chat.id}`);
     this.changed();
     for (const node of chat.content.nodes) {
-      if (isDone(node) || node.role !== "assistant" || this.runs.has(node.id)) continue;
+      if (isDone(node) || node.role !== "assistant" || this.#runs.of(node.id)) continue;
       void this.#watched.watch(chat.id, node);
     }
   }
@@ -381,36 +364,6 @@ export class ChatApp extends Observable {
   async #openFromAddress(): Promise<void> {
     const id = location.hash.slice(1);
     if (/^chat_[0-9a-f]{32}$/.test(id) && id !== this.#chat.id) await this.open(id);
-  }
-
-  /** Goes on with the answers that were on their way when the page was left. */
-  async #resumeRuns(): Promise<void> {
-    const kept = keptRuns();
-    forgetRuns();
-    for (const { chatId, nodeId, request, answer } of kept) {
-      const chat = await this.#keeper.get(chatId).catch(() => null);
-      const node = chat?.content.nodes.find(({ id }) => id === nodeId);
-      if (node?.role !== "assistant" || isDone(node)) continue;
-      const run = new AnswerRun(nodeId, request, this.socket, answer);
-      this.#follow(chatId, { id: node.id, parent: node.parent, at: node.at, role: "assistant" }, run);
-      run.start();
-    }
-  }
-
-  #keepRuns(): void {
-    keepRuns(
-      [...this.runs.values()].map((run) => ({
-        chatId: this.#chatOf(run.id),
-        nodeId: run.id,
-        request: run.request,
-        answer: run.answer,
-      })),
-    );
-  }
-
-  #chatOf(nodeId: string): string {
-    const isHere = (chat: Chat) => chat.content.nodes.some(({ id }) => id === nodeId);
-    return isHere(this.#chat) ? this.#chat.id : (this.#keeper.known().find(isHere)?.id ?? "");
   }
 
   #makeKeeper(): ChatKeeper {

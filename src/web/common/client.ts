@@ -36,7 +36,41 @@ export async function askText(path: string): Promise<string> {
   throw new ApiError(response.status, code, message);
 }
 
-async function send(method: Method, path: string, body?: unknown, waitMs = limitMs): Promise<Response> {
+/** Takes each line of an answer that comes as lines of JSON, for as long as it lasts. Throws ApiError, also for a line that tells one. */
+export async function askLines(
+  path: string,
+  body: unknown,
+  onLine: (line: Readonly<Record<string, unknown>>) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const response = await send("POST", path, body, signal);
+  const failed = (value: unknown) => {
+    const { code = "unknown", message = response.statusText } = errorIn(value);
+    return new ApiError(response.status, code, message);
+  };
+  if (!response.ok || response.body === null) throw failed(parse(await response.text()));
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value = "" } = await reader.read().catch(() => {
+      throw new ApiError(0, "unreachable", "");
+    });
+    const lines = `${rest}${value}${done ? "\n" : ""}`.split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines.filter((each) => each.trim() !== "").map(parse)) {
+      if (typeof line !== "object" || line === null || "error" in line) throw failed(line);
+      onLine(line as Record<string, unknown>);
+    }
+    if (done) return;
+  }
+}
+
+async function send(
+  method: Method,
+  path: string,
+  body?: unknown,
+  limit: number | AbortSignal = limitMs,
+): Promise<Response> {
   const key = storedKey();
   try {
     return await fetch(path, {
@@ -46,7 +80,7 @@ async function send(method: Method, path: string, body?: unknown, waitMs = limit
         ...(body !== undefined && { "content-type": "application/json" }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(waitMs),
+      signal: typeof limit === "number" ? AbortSignal.timeout(limit) : limit,
     });
   } catch {
     throw new ApiError(0, "unreachable", "");

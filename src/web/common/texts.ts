@@ -106,10 +106,43 @@ const en = {
   dismiss: "Dismiss",
   seconds: "{n} s",
   minutes: "{n} min",
+  hours: "{n} h",
+  days: "{n} days",
   status: "Status",
   toChat: "Chat",
   isReady: "Ready to answer",
   statusKey: "The figures need a key: open the chat with a link of “hearth key create NAME --link” first.",
+  statusLimited:
+    "Model, board and clients are shown on the device itself, and to a key of “hearth key create NAME --scope generate,admin”.",
+  architecture: "Kind",
+  state: "State",
+  answerSpeed: "Speed of an answer",
+  context: "Context",
+  tokens: "{n} tokens",
+  kernels: "Computed with",
+  kernelsOn: "{isa}, {n} threads",
+  memoryDaemon: "hearth and its models",
+  memoryOthers: "Other programs",
+  memoryFree: "Free",
+  memoryFreeOf: "{free} of {total} free",
+  modelMemory: "Weights and conversations",
+  weightsKept: "Weights that stay in memory",
+  weightsStreamed: "Weights read for each token",
+  board: "Board",
+  boardUnknown: "{n} cores",
+  pace: "Pace",
+  allCores: "All {n} cores",
+  someCores: "{threads} of {cores} cores",
+  someTime: "{threads} of {cores} cores, {percent} % of the time",
+  because: "Because of",
+  restraintHeat: "heat",
+  restraintPower: "a weak power supply",
+  restraintOthers: "other programs",
+  restraintQuiet: "quiet hours",
+  firmware: "The firmware says",
+  uptime: "Runs for",
+  whoAsked: "Who asked lately",
+  answers: "{n} answers",
   speed: "Speed",
   perSecond: "{n} tokens/s",
   speedChart: "Tokens a second since this page was opened, an hour at most",
@@ -119,8 +152,8 @@ const en = {
   inQueue: "Waiting",
   clients: "Open WebSockets",
   written: "Tokens written",
-  read: "Tokens of prompts",
-  foundAgain: "Of these known already",
+  read: "Tokens of prompts read",
+  foundAgain: "Of prompts known already",
   boardTemperature: "Temperature",
   memory: "Memory",
   memoryFile: "Model files, which the system can take back",
@@ -128,6 +161,10 @@ const en = {
   models: "Models",
   load: "Load",
   loadingNow: "Loading",
+  pull: "Get it",
+  pullName: "Get a model, as “hearth models find” names it",
+  pullProgress: "{got} of {total}",
+  pulled: "{name} is here.",
   kioskKey: "This kiosk needs a key: open it with a link of “hearth key create NAME --link”, with /kiosk before the #.",
 } as const;
 
@@ -238,11 +275,44 @@ const de: Readonly<Record<TextName, string>> = {
   dismiss: "Ausblenden",
   seconds: "{n} s",
   minutes: "{n} min",
+  hours: "{n} h",
+  days: "{n} Tage",
   status: "Status",
   toChat: "Chat",
   isReady: "Bereit zu antworten",
   statusKey:
     "Die Zahlen verlangen einen Schlüssel: öffne erst den Chat mit einem Link von „hearth key create NAME --link“.",
+  statusLimited:
+    "Modell, Board und Clients zeigt diese Seite auf dem Gerät selbst und mit einem Schlüssel von „hearth key create NAME --scope generate,admin“.",
+  architecture: "Art",
+  state: "Zustand",
+  answerSpeed: "Geschwindigkeit einer Antwort",
+  context: "Kontext",
+  tokens: "{n} Token",
+  kernels: "Gerechnet mit",
+  kernelsOn: "{isa}, {n} Threads",
+  memoryDaemon: "hearth und seine Modelle",
+  memoryOthers: "Andere Programme",
+  memoryFree: "Frei",
+  memoryFreeOf: "{free} von {total} frei",
+  modelMemory: "Gewichte und Gespräche",
+  weightsKept: "Gewichte, die im Speicher bleiben",
+  weightsStreamed: "Gewichte, die für jedes Token gelesen werden",
+  board: "Board",
+  boardUnknown: "{n} Kerne",
+  pace: "Tempo",
+  allCores: "Alle {n} Kerne",
+  someCores: "{threads} von {cores} Kernen",
+  someTime: "{threads} von {cores} Kernen, {percent} % der Zeit",
+  because: "Grund",
+  restraintHeat: "Hitze",
+  restraintPower: "schwaches Netzteil",
+  restraintOthers: "andere Programme",
+  restraintQuiet: "Ruhezeit",
+  firmware: "Die Firmware sagt",
+  uptime: "Läuft seit",
+  whoAsked: "Wer zuletzt fragte",
+  answers: "{n} Antworten",
   speed: "Geschwindigkeit",
   perSecond: "{n} Token/s",
   speedChart: "Token je Sekunde, seit diese Seite offen ist, höchstens eine Stunde",
@@ -252,8 +322,8 @@ const de: Readonly<Record<TextName, string>> = {
   inQueue: "Wartend",
   clients: "Offene WebSockets",
   written: "Geschriebene Token",
-  read: "Token von Prompts",
-  foundAgain: "Davon schon bekannt",
+  read: "Gelesene Token von Prompts",
+  foundAgain: "Von Prompts schon bekannt",
   boardTemperature: "Temperatur",
   memory: "Speicher",
   memoryFile: "Modelldateien, die das System zurücknehmen kann",
@@ -261,6 +331,10 @@ const de: Readonly<Record<TextName, string>> = {
   models: "Modelle",
   load: "Laden",
   loadingNow: "Wird geladen",
+  pull: "Holen",
+  pullName: "Ein Modell holen, mit seinem Namen aus „hearth models find“",
+  pullProgress: "{got} von {total}",
+  pulled: "{name} ist da.",
   kioskKey:
     "Dieser Kiosk braucht einen Schlüssel: öffne ihn mit einem Link von „hearth key create NAME --link“, mit /kiosk vor dem #.",
 };
@@ -299,11 +373,13 @@ export function formatNumber(value: number, digits = 0): string {
   return value.toLocaleString(language, { maximumFractionDigits: digits, minimumFractionDigits: digits });
 }
 
-/** `0.4 s`, `12 s`, `3 min`. */
+/** `0.4 s`, `12 s`, `3 min`, `5 h`, `4 days`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 10) return t("seconds", { n: formatNumber(seconds, 1) });
   if (seconds < 90) return t("seconds", { n: formatNumber(Math.round(seconds)) });
-  return t("minutes", { n: formatNumber(Math.round(seconds / 60)) });
+  if (seconds < 90 * 60) return t("minutes", { n: formatNumber(Math.round(seconds / 60)) });
+  if (seconds < 48 * 3600) return t("hours", { n: formatNumber(Math.round(seconds / 3600)) });
+  return t("days", { n: formatNumber(Math.round(seconds / 86_400)) });
 }
 
 /** Decimal units, as files and disks have them. */

@@ -3,6 +3,7 @@ import { ApiError, ask, askText } from "../common/client.js";
 import { Observable } from "../common/observable.js";
 import { listModels, type Model, type Readiness, readiness } from "../common/server.js";
 import { type Point, readMetrics, type Sample, total, withPoint } from "./metrics.js";
+import type { StatusReport } from "./report.js";
 
 const everyMs = 5000;
 
@@ -14,6 +15,10 @@ export class StatusFeed extends Observable {
   /** Tokens a second over the last interval, for an hour. */
   speed: readonly Point[] = [];
   needsKey = false;
+  /** The owner's figures; null for whom they are not, or before they came. */
+  report: StatusReport | null = null;
+  /** The server keeps the owner's figures from this browser. */
+  isLimited = false;
   /** The server's words where the last thing that somebody asked for went wrong. */
   problem: string | null = null;
   #before: { readonly at: number; readonly tokens: number } | null = null;
@@ -21,7 +26,7 @@ export class StatusFeed extends Observable {
   start(): void {
     void this.#follow();
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") void this.#read();
+      if (document.visibilityState === "visible") void this.read();
     });
   }
 
@@ -30,7 +35,7 @@ export class StatusFeed extends Observable {
     this.problem = null;
     try {
       await ask("POST", "/api/generate", { model: name, stream: false }, 600_000);
-      await this.#read();
+      await this.read();
     } catch (error) {
       this.problem = (error as Error).message;
     }
@@ -39,12 +44,13 @@ export class StatusFeed extends Observable {
 
   async #follow(): Promise<void> {
     for (;;) {
-      if (document.visibilityState === "visible") await this.#read();
+      if (document.visibilityState === "visible") await this.read();
       await new Promise((resolve) => setTimeout(resolve, everyMs));
     }
   }
 
-  async #read(): Promise<void> {
+  /** Asks for all figures now. */
+  async read(): Promise<void> {
     this.readiness = await readiness();
     try {
       const [text, models, version] = await Promise.all([
@@ -57,10 +63,23 @@ export class StatusFeed extends Observable {
       this.version = version.version;
       this.needsKey = false;
       this.#takeSpeed(Date.now());
+      await this.#readReport();
     } catch (error) {
       this.needsKey = error instanceof ApiError && error.status === 401;
     }
     this.changed();
+  }
+
+  /** A browser that was refused asks no more: what it may see does not change while the page is open. */
+  async #readReport(): Promise<void> {
+    if (this.isLimited) return;
+    try {
+      this.report = await ask<StatusReport>("GET", "/hearth/v1/status");
+    } catch (error) {
+      if (!(error instanceof ApiError) || (error.status !== 401 && error.status !== 403)) throw error;
+      this.report = null;
+      this.isLimited = true;
+    }
   }
 
   #takeSpeed(at: number): void {

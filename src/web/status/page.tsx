@@ -6,6 +6,8 @@ import { Icon } from "../common/icon.js";
 import { formatBytes, formatNumber, t } from "../common/texts.js";
 import type { StatusFeed } from "./feed.js";
 import { lineOf, total } from "./metrics.js";
+import { Board, BoardMemory, ModelCards } from "./owner-cards.js";
+import { Pull } from "./pull.js";
 
 export function StatusPage({ feed }: { feed: StatusFeed }) {
   useChanges(feed);
@@ -23,15 +25,17 @@ export function StatusPage({ feed }: { feed: StatusFeed }) {
       <main class="cards">
         <State feed={feed} />
         <Speed feed={feed} />
+        {feed.report && <ModelCards report={feed.report} />}
         <Work feed={feed} />
-        <Memory feed={feed} />
+        {feed.report ? <BoardMemory report={feed.report} /> : <Memory feed={feed} />}
+        {feed.report && <Board report={feed.report} />}
         <Models feed={feed} />
       </main>
     </>
   );
 }
 
-function State({ feed: { readiness, needsKey } }: { feed: StatusFeed }) {
+function State({ feed: { readiness, needsKey, isLimited } }: { feed: StatusFeed }) {
   const state = readiness?.state ?? "notReady";
   const words =
     readiness === null
@@ -46,6 +50,7 @@ function State({ feed: { readiness, needsKey } }: { feed: StatusFeed }) {
       <p class={`lamp ${state}`}>{words || readiness?.reasons.join(" ")}</p>
       {state === "ready" && readiness?.reasons.map((reason) => <p class="quiet">{reason}</p>)}
       {needsKey && <p class="error">{t("statusKey")}</p>}
+      {isLimited && <p class="quiet">{t("statusLimited")}</p>}
     </section>
   );
 }
@@ -75,7 +80,7 @@ function Speed({ feed: { speed } }: { feed: StatusFeed }) {
   );
 }
 
-function Work({ feed: { metrics } }: { feed: StatusFeed }) {
+function Work({ feed: { metrics, report } }: { feed: StatusFeed }) {
   const sum = (name: string) => total(metrics, name);
   const prompts = sum("hearth_prompt_tokens_total");
   const cached = sum("hearth_prompt_cached_tokens_total");
@@ -86,8 +91,8 @@ function Work({ feed: { metrics } }: { feed: StatusFeed }) {
     [t("clients"), formatNumber(sum("hearth_websockets"))],
     [t("written"), formatNumber(sum("hearth_generated_tokens_total"))],
     [t("read"), formatNumber(prompts)],
-    [t("foundAgain"), prompts > 0 ? `${formatNumber((cached / prompts) * 100)} %` : "-"],
-    ...(temperatures.length > 0
+    [t("foundAgain"), cached > 0 ? `${formatNumber((cached / (prompts + cached)) * 100)} %` : "-"],
+    ...(temperatures.length > 0 && report === null
       ? [[t("boardTemperature"), `${formatNumber(Math.max(...temperatures))} °C`] as [string, string]]
       : []),
   ];
@@ -173,6 +178,7 @@ function Models({ feed }: { feed: StatusFeed }) {
           </li>
         ))}
       </ul>
+      {feed.report && <Pull onDone={() => void feed.read()} />}
     </section>
   );
 }

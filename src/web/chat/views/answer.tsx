@@ -130,7 +130,7 @@ function FiguresLine({ model, figures }: { model: string | null; figures: Figure
     <p class="figures" title={hint}>
       {model !== null && (
         <span>
-          <bdi>{visible(model)}</bdi> ·
+          <bdi>{visible(model)}</bdi>
         </span>
       )}
       <span>

@@ -20,7 +20,7 @@ export function Banner({ app }: { app: ChatApp }) {
           <button
             type="button"
             class="icon"
-            onClick={() => app.dismissProblem()}
+            onClick={() => app.report(null)}
             aria-label={t("dismiss")}
             title={t("dismiss")}
           >

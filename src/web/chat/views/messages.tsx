@@ -49,7 +49,7 @@ export function Messages({ app }: { app: ChatApp }) {
       <section class="scroller" ref={scroller} onScroll={onScroll} tabIndex={0} aria-label={t("chats")}>
         <ol class="messages" ref={list}>
           {path.map((node) => (
-            <Message key={node.id} app={app} node={node} run={app.runs.get(node.id) ?? null} />
+            <Message key={node.id} app={app} node={node} run={app.runOf(node.id)} />
           ))}
         </ol>
         {path.length === 0 && (
