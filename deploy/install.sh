@@ -39,6 +39,7 @@ place_units() {
   place hearthd.service "$units/hearthd.service"
   place hearthd.socket "$units/hearthd.socket"
   place hearth-kiosk.service "$units/hearth-kiosk.service"
+  place hearth-display.service "$units/hearth-display.service"
   place hearthd-generator /etc/systemd/system-generators/hearthd-generator
   place hearthd.sysusers.conf /etc/sysusers.d/hearthd.conf
   place hearthd.tmpfiles.conf /etc/tmpfiles.d/hearthd.conf
@@ -49,18 +50,19 @@ place() {
 
 # Beside the old version and then in its place, so that a broken copy never runs.
 rm -rf /opt/hearth.new
-mkdir -p /opt/hearth.new/build/Release /opt/hearth.new/models/spark /opt/hearth.new/bin /opt/hearth.new/systemd
+mkdir -p /opt/hearth.new/build/Release /opt/hearth.new/models/spark /opt/hearth.new/bin /opt/hearth.new/systemd /opt/hearth.new/kiosk
 cp -r dist package.json LICENSE /opt/hearth.new/
 cp models/spark/*.gguf /opt/hearth.new/models/spark/
 cp build/Release/hearth.node /opt/hearth.new/build/Release/
 ln -s /usr/bin/node /opt/hearth.new/bin/node
-for file in systemd/*; do
+for file in systemd/* deploy/kiosk/*.service; do
   # The units are those of the package, which has its program elsewhere.
-  sed 's:/usr/lib/hearthd/:/opt/hearth/:g' "$file" >"/opt/hearth.new/$file"
+  sed 's:/usr/lib/hearthd/:/opt/hearth/:g' "$file" >"/opt/hearth.new/systemd/$(basename "$file")"
 done
+cp deploy/kiosk/browser /opt/hearth.new/kiosk/
 chown -R root:root /opt/hearth.new
 chmod -R a+rX /opt/hearth.new
-chmod +x /opt/hearth.new/dist/cli/main.js /opt/hearth.new/systemd/socket-address /opt/hearth.new/systemd/hearthd-generator
+chmod +x /opt/hearth.new/kiosk/browser /opt/hearth.new/dist/cli/main.js /opt/hearth.new/systemd/socket-address /opt/hearth.new/systemd/hearthd-generator
 # The old version keeps the unit that it ran with, to go back to.
 if [ -e /opt/hearth ] && [ -e "$units/hearthd.service" ]; then
   mkdir -p /opt/hearth/systemd

@@ -49,6 +49,8 @@ export function writeTree(root, staged, { version, date, pages, completions, nod
   write("usr/bin/hearth", command, 0o755);
 
   for (const unit of units) copy(`systemd/${unit}`, `usr/lib/systemd/system/${unit}`);
+  copy("deploy/kiosk/hearth-display.service", "usr/lib/systemd/system/hearth-display.service");
+  copy("deploy/kiosk/browser", "usr/lib/hearthd/kiosk/browser", 0o755);
   copy("systemd/hearthd-generator", "usr/lib/systemd/system-generators/hearthd-generator", 0o755);
   copy("systemd/socket-address", "usr/lib/hearthd/systemd/socket-address", 0o755);
   copy("systemd/hearthd.sysusers.conf", "usr/lib/sysusers.d/hearthd.conf");

@@ -21,6 +21,7 @@ const ofCheckout = [
   "/etc/systemd/system/hearthd.service",
   "/etc/systemd/system/hearthd.socket",
   "/etc/systemd/system/hearth-kiosk.service",
+  "/etc/systemd/system/hearth-display.service",
   "/etc/systemd/system-generators/hearthd-generator",
   "/etc/sysusers.d/hearthd.conf",
   "/etc/tmpfiles.d/hearthd.conf",
@@ -55,7 +56,9 @@ async function uninstall(_options: unknown, command: Command): Promise<void> {
   const models = path.join(state, "models");
   const aside = flags.keepModels && existsSync(models) ? `${state.replace(/\/+$/, "")}-models` : null;
   // Apart from the others: an installation of before has none, and systemd would then disable nothing.
-  runProgramOfSystem("systemctl", ["disable", "--now", "hearth-kiosk.service"]);
+  for (const other of ["hearth-kiosk", "hearth-display"]) {
+    runProgramOfSystem("systemctl", ["disable", "--now", `${other}.service`]);
+  }
   runProgramOfSystem("systemctl", ["disable", "--now", `${unit}.socket`, `${unit}.service`]);
   // Beside the state folder, which goes as a whole: on the same disk nothing is copied.
   if (aside) await rename(models, aside);

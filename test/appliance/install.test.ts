@@ -57,6 +57,8 @@ class Box {
       "systemd/socket-address": "ExecStart=/usr/lib/hearthd/bin/node",
       "systemd/hearthd-generator": "",
       "deploy/hearth.toml": "",
+      "deploy/kiosk/hearth-display.service": "ExecStart=/usr/bin/cage -s -- /usr/lib/hearthd/kiosk/browser",
+      "deploy/kiosk/browser": "a browser",
     };
     const checkout = path.join(this.folder, "checkout");
     for (const [name, text] of Object.entries(files)) {
@@ -92,6 +94,9 @@ test("install.sh installs the units of the package, for the place that it instal
   assert.equal(machine.read("etc", "systemd", "system", "hearthd.service"), "ExecStart=/opt/hearth/bin/node");
   assert.equal(machine.read("etc", "systemd", "system", "hearthd.socket"), "socket");
   assert.equal(machine.read("etc", "systemd", "system", "hearth-kiosk.service"), "ExecStart=/opt/hearth/bin/node");
+  const display = machine.read("etc", "systemd", "system", "hearth-display.service");
+  assert.equal(display, "ExecStart=/usr/bin/cage -s -- /opt/hearth/kiosk/browser");
+  assert.equal(machine.read("opt", "hearth", "kiosk", "browser"), "a browser");
 });
 
 test("install.sh goes back to the version before, and to its unit, where the new one does not start", { skip }, (t) => {

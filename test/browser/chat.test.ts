@@ -126,7 +126,48 @@ test("the page speaks German to a German browser, and remembers a choice of colo
   assert.equal(await page.evaluate(() => getComputedStyle(document.body.parentElement as Element).colorScheme), "dark");
 });
 
-test("a schema and a tool of the settings are asked with; a call is shown and its result sent", options, async (t) => {
+test("an answer obeys the schema of the settings", options, async (t) => {
+  const daemon = await startDaemon(t, spark);
+  const { page } = await openPage(t, daemon.url);
+  await page.getByRole("button", { name: "Settings of this chat" }).click();
+  await page.getByText("Structured output").click();
+  const schema = {
+    type: "object",
+    properties: { room: { enum: ["kitchen", "attic"] }, lamps: { type: "integer" }, isWarm: { type: "boolean" } },
+    required: ["room", "lamps", "isWarm"],
+    additionalProperties: false,
+  };
+  const field = page.getByLabel("JSON schema that answers have to match");
+  await field.fill("{");
+  await page.getByText("This is no JSON object.").waitFor();
+  await field.fill(JSON.stringify(schema));
+  await page.getByText("This is no JSON object.").waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
+  await say(page, "Tell me about my home");
+  await answered(page);
+  const text = (await page.locator(".message.answer .markdown").textContent()) ?? "";
+  const { room, lamps, isWarm, ...rest } = JSON.parse(text);
+  assert.ok(schema.properties.room.enum.includes(room), text);
+  assert.ok(Number.isInteger(lamps) && typeof isWarm === "boolean", text);
+  assert.deepEqual(rest, {});
+});
+
+test("whoever types a word to search for asks the server once", options, async (t) => {
+  const daemon = await startDaemon(t, spark);
+  const { page } = await openPage(t, daemon.url);
+  await say(page, "Hello! Who are you?");
+  await answered(page);
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    const search = new URL(request.url()).searchParams.get("search");
+    if (search !== null) asked.push(search);
+  });
+  await page.getByRole("searchbox").pressSequentially("chimney", { delay: 40 });
+  await page.getByText("Nothing found").waitFor();
+  assert.deepEqual(asked, ["chimney"]);
+});
+
+test("a tool of the settings is asked with; a call is shown and its result sent", options, async (t) => {
   const daemon = await startDaemon(t, spark);
   const { page } = await openPage(t, daemon.url);
   await page.getByRole("button", { name: "Settings of this chat" }).click();

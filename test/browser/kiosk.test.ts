@@ -1,12 +1,11 @@
-/** The kiosk and the status page, looked at as people do. */
+/** The kiosk, looked at as people do. */
 import assert from "node:assert/strict";
 import test, { after } from "node:test";
 import { pageFiles } from "../../src/daemon/page-files.js";
 import { scripted } from "../fake-engine/module.js";
-import { startDaemon } from "../helpers/daemon.js";
 import { startServer } from "../helpers/server.js";
 import { findings } from "./axe.js";
-import { closeBrowser, openPage, themes, widths, withoutBrowser } from "./browser.js";
+import { closeBrowser, openPage, withoutBrowser } from "./browser.js";
 
 after(closeBrowser);
 
@@ -53,17 +52,3 @@ test(
     assert.deepEqual([...faces].sort(), ["day", "night"]);
   },
 );
-
-for (const width of widths) {
-  for (const theme of themes) {
-    test(`the status page shows the daemon at ${width} px, ${theme}`, options, async (t) => {
-      const daemon = await startDaemon(t, { model: "" });
-      const { page } = await openPage(t, `${daemon.url}/status`, { width, theme });
-      await page.getByText("Ready to answer").waitFor();
-      await page.locator(".models .name", { hasText: "spark" }).waitFor();
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(wide <= 0, `${wide} px too wide`);
-      assert.deepEqual(await findings(page), []);
-    });
-  }
-}

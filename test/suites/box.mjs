@@ -3,10 +3,11 @@
  * the cases to run: --reload.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { findProgram } from "../../deploy/files.mjs";
+import { removeControlGroups } from "../box/control-groups.mjs";
 import { run, skip } from "./command.mjs";
 
 export const boxSuite = { name: "box", long: true, run: box };
@@ -106,20 +107,4 @@ function childOf(parent) {
   const [child] = existsSync(children) ? readFileSync(children, "utf8").trim().split(" ").filter(Boolean) : [];
   const isSystemd = child && readFileSync(`/proc/${child}/comm`, "utf8").trim() === "systemd";
   return isSystemd ? Number(child) : null;
-}
-
-/** From the leaves up; one that is still in use stays for the next run. */
-function removeControlGroups() {
-  const hierarchies = ["/sys/fs/cgroup", ...readdirSync("/sys/fs/cgroup").map((name) => `/sys/fs/cgroup/${name}`)];
-  for (const group of hierarchies.map((each) => path.join(each, "hearth-box")).filter((each) => existsSync(each))) {
-    const inner = readdirSync(group, { withFileTypes: true, recursive: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name))
-      .sort((a, b) => b.length - a.length);
-    for (const each of [...inner, group]) {
-      try {
-        rmdirSync(each);
-      } catch {}
-    }
-  }
 }

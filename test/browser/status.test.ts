@@ -1,0 +1,96 @@
+/** The status page, looked at as its owner does and as others do. */
+import assert from "node:assert/strict";
+import test, { after } from "node:test";
+import { pageFiles } from "../../src/daemon/page-files.js";
+import { startDaemon } from "../helpers/daemon.js";
+import { startServer } from "../helpers/server.js";
+import { findings } from "./axe.js";
+import { closeBrowser, openPage, themes, widths, withoutBrowser } from "./browser.js";
+
+after(closeBrowser);
+
+const options = { skip: withoutBrowser };
+
+for (const width of widths) {
+  for (const theme of themes) {
+    test(`the status page shows model, memory and board at ${width} px, ${theme}`, options, async (t) => {
+      const daemon = await startDaemon(t, { model: "" });
+      await fetch(`${daemon.url}/v1/responses`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model: "default", input: "Hello! Who are you?" }),
+      });
+      const { page } = await openPage(t, `${daemon.url}/status`, { width, theme });
+      await page.getByText("Ready to answer").waitFor();
+      await page.locator(".models .name", { hasText: "spark" }).waitFor();
+      const card = (title: string) =>
+        page.locator(".card", { has: page.getByRole("heading", { name: title, exact: true }) });
+      assert.match(
+        (await card("Model").textContent()) ?? "",
+        /^Modelspark.*Speed of an answer.*Weights and conversations\d+ MB.*tokens.*threads/,
+      );
+      const memory = (await card("Memory").textContent()) ?? "";
+      assert.match(memory, /[\d.,]+ GB of [\d.,]+ GB free.*hearth and its models.*Free/);
+      assert.match((await card("Board").textContent()) ?? "", /cores.*Linux.*Who asked lately.*1/);
+      const bar = await card("Memory")
+        .locator("rect")
+        .evaluateAll((all) => all.map((each) => Number(each.getAttribute("width"))));
+      assert.equal(bar.length, 2);
+      assert.ok(bar.every((each) => each > 0) && bar.reduce((sum, each) => sum + each, 0) < 100, String(bar));
+      assert.equal(await page.getByText("is shown on the device itself").count(), 0);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wide <= 0, `${wide} px too wide`);
+      assert.deepEqual(await findings(page), []);
+    });
+  }
+}
+
+test("a browser whose key is not the owner's is told so in a line, once, and sees the rest", options, async (t) => {
+  const daemon = await startDaemon(t, { model: "" });
+  const { page, context } = await openPage(t, daemon.url, { allowErrors: /403/ });
+  let asked = 0;
+  // From the network the server answers so; from this machine a test cannot come from there.
+  await context.route("**/hearth/v1/status", (route) => {
+    asked++;
+    const error = { code: "insufficient_permissions", message: "The key phone lacks the scope admin." };
+    return route.fulfill({ status: 403, json: { error } });
+  });
+  await page.goto(`${daemon.url}/status`);
+  await page.getByText("to a key of “hearth key create NAME --scope generate,admin”").waitFor();
+  await page.locator(".models .name", { hasText: "spark" }).waitFor();
+  await page.getByText("Answers being written").waitFor();
+  await page.waitForTimeout(6000);
+  assert.equal(asked, 1);
+  assert.equal(await page.getByRole("heading", { name: "Board" }).count(), 0);
+  assert.equal(await page.getByLabel("Get a model").count(), 0);
+});
+
+test("an owner gets a model with its progress, and reads why one does not come", options, async (t) => {
+  const board = { name: null, cores: 4, kernel: "6.12" };
+  const memory = { residentBytes: 1e8, totalBytes: 4e9, availableBytes: 3e9 };
+  const pace = { cores: 4, threads: 4, workShare: 1, restraints: [], heat: { celsius: null, throttle: null } };
+  const status = async () => ({ uptimeSeconds: 60, models: [], board, memory, pace, clients: [] });
+  let goOn = () => {};
+  const halfway = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const server = await startServer(t, {
+    pages: pageFiles(),
+    status,
+    pull: async (name, onProgress) => {
+      if (name !== "qwen3:0.6b") throw new Error("the source has no such model");
+      onProgress({ phase: "download", completed: 100e6, total: 400e6 });
+      await halfway;
+    },
+  });
+  const { page } = await openPage(t, `${server.url}/status`);
+  await page.getByLabel("Get a model").fill("qwen3:0.6b");
+  await page.getByRole("button", { name: "Get it" }).click();
+  await page.getByText("100 MB of 400 MB").waitFor();
+  assert.equal(await page.locator("progress").evaluate((bar: HTMLProgressElement) => bar.position), 0.25);
+  goOn();
+  await page.getByText("qwen3:0.6b is here.").waitFor();
+  await page.getByLabel("Get a model").fill("nothing:1b");
+  await page.keyboard.press("Enter");
+  await page.locator(".pull [role=alert]").waitFor();
+});
