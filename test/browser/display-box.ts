@@ -106,7 +106,7 @@ export class DisplayBox {
     }, 0);
   }
 
-  /** What the screen shows; a copy of it as a PNG where `file` says. */
+  /** The picture on the screen; a copy of it as a PNG where `file` says. */
   picture(file: string): Picture {
     this.run("sh", "-c", "xwd -root -silent >/run/screen.xwd && xwdtopnm /run/screen.xwd >/run/screen.ppm 2>/dev/null");
     const ppm = readFileSync(`/proc/${this.#init}/root/run/screen.ppm`);

@@ -342,7 +342,7 @@ export class ChatApp extends Observable {
     }
   }
 
-  /** What there is of an answer that another device asked for. */
+  /** The parts so far of an answer that another device asked for. */
   partsSoFar(nodeId: string): readonly AnswerPart[] {
     return this.#watched.partsOf(nodeId);
   }

@@ -19,7 +19,7 @@ export interface Watched {
   onParts(parts: readonly AnswerPart[]): void;
 }
 
-/** What the watching is done with; tests bring their own. */
+/** The clock and the server that the watching needs; tests bring their own. */
 export interface WatchMeans {
   /** Milliseconds since 1970. */
   now(): number;

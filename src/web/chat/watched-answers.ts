@@ -23,7 +23,7 @@ export interface WatchHandlers {
 
 export class WatchedAnswers extends Observable {
   readonly #handlers: WatchHandlers;
-  /** What there is of each, by its message. */
+  /** The parts so far of each, by its message. */
   readonly #parts = new Map<string, readonly AnswerPart[]>();
 
   constructor(handlers: WatchHandlers) {

@@ -26,7 +26,7 @@ export function LiveAnswer({ run }: { run: AnswerRun }) {
 
 interface DoneAnswerProps {
   readonly node: AssistantNode;
-  /** What there is of an answer that another device asked for. */
+  /** The parts so far of an answer that another device asked for. */
   readonly soFar: readonly AnswerPart[];
 }
 
