@@ -12,6 +12,7 @@ import { configurationOf } from "./configuration.js";
 import { print, printed } from "./models-store.js";
 import { pageLinks } from "./page-links.js";
 import { qrText } from "./qr-text.js";
+import { daemonStatus } from "./running-daemon.js";
 
 interface CreateFlags {
   readonly scope: readonly Scope[];
@@ -56,7 +57,9 @@ async function create(name: string, flags: CreateFlags, self: Command): Promise<
   };
   const { file, isOfService, config } = keyFile(self);
   const { key, stored } = await file.create(wanted, systemClock.wallTime());
-  const links = flags.link ? pageLinks(config, key) : [];
+  // The certificate may be a credential of the service, of which the configuration says nothing.
+  const running = flags.link ? await daemonStatus(config).catch(() => null) : null;
+  const links = flags.link ? pageLinks({ ...config, ...(running?.https && { "tls.self_signed": true }) }, key) : [];
   const picture = process.stdout.isTTY && links[0] !== undefined ? `\n${qrText(links[0])}\n` : "";
   const text = `${[key, ...links].join("\n")}\n${picture}`;
   try {

@@ -6,12 +6,13 @@ import { Command } from "commander";
 import { systemClock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import { type Address, formatAddress } from "../config/kinds.js";
+import type { StatusReport } from "../daemon/status-report.js";
 import { loadEngineModule } from "../engine/binding.js";
 import { writeDurably } from "../store/durable-files.js";
 import { KeyFile } from "../store/key-file.js";
 import { print } from "./models-store.js";
 import { firstKeyOf } from "./own-key.js";
-import { checkChangeable, type OwnedService, ownedService, tryChange, writeValue } from "./owner.js";
+import { checkChangeable, type OwnedService, ownedService, tryValue } from "./owner.js";
 import { pageLinks } from "./page-links.js";
 import { qrText } from "./qr-text.js";
 
@@ -43,20 +44,22 @@ async function turnOn(_flags: object, command: Command): Promise<void> {
   const { port } = config["server.listen"];
   // Before the service listens there: without any key it would not start.
   const key = await keyForLan(owned);
+  let status: StatusReport;
   try {
-    const before = await writeValue(file, "server.listen", JSON.stringify(`${everywhere}:${port}`));
-    await tryChange(owned, before);
+    status = await tryValue(owned, command, "server.listen", JSON.stringify(`${everywhere}:${port}`));
   } catch (error) {
     await key.takeBack();
     throw error;
   }
   const announced = await announce(config["machine.root"], port);
   const listen: Address = { host: everywhere, port };
-  const links = pageLinks({ ...config, "server.listen": listen }, key.key);
+  // The certificate may be a credential of the service, of which the configuration says nothing.
+  const links = pageLinks({ ...config, "server.listen": listen, "tls.self_signed": status.https }, key.key);
   const [byName = "", byAddress = byName] = links;
   const link = announced ? byName : byAddress;
   const urls = links.map((each) => each.replace(/\/#.*$/, ""));
   const value = { listen: formatAddress(listen), urls, key: key.key, keyName: key.name, link, announced };
+  const isUnknownAuthority = status.https && config["tls.cert"] === "";
   const lines = [
     `The network may use hearth now, with this key:`,
     "",
@@ -66,7 +69,7 @@ async function turnOn(_flags: object, command: Command): Promise<void> {
     announced
       ? "It is announced as a service of _http._tcp and _hearth._tcp (mDNS)."
       : "It is not announced by name: this machine has no avahi. To have that: sudo apt-get install avahi-daemon, then hearth lan on",
-    `To try it:  curl ${urls.at(-1)}/v1/models -H "Authorization: Bearer ${key.key}"`,
+    `To try it:  curl ${isUnknownAuthority ? "--insecure " : ""}${urls.at(-1)}/v1/models -H "Authorization: Bearer ${key.key}"`,
     "More keys:  sudo hearth key create NAME      For this machine alone again:  hearth lan off",
     "",
   ];
@@ -78,10 +81,9 @@ async function turnOff(_flags: object, command: Command): Promise<void> {
   const owned = ownedService(command);
   if (typeof owned === "number") process.exit(owned);
   checkChangeable(owned, "server.listen");
-  const { config, file, json } = owned;
+  const { config, json } = owned;
   const listen: Address = { host: "127.0.0.1", port: config["server.listen"].port };
-  const before = await writeValue(file, "server.listen", JSON.stringify(formatAddress(listen)));
-  await tryChange(owned, before);
+  await tryValue(owned, command, "server.listen", JSON.stringify(formatAddress(listen)));
   await rm(path.join(config["machine.root"], announcementFile), { force: true });
   const text = `hearth listens on ${formatAddress(listen)}, for this machine alone. Keys stay for the next time: sudo hearth key list\n`;
   print(json, { listen: formatAddress(listen) }, text);

@@ -2,10 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { HearthError } from "../base/errors.js";
-import { keyLines } from "../daemon/credentials.js";
+import { keyLines, keysCredential } from "../daemon/credentials.js";
 
-/** The key that the package makes at its first installation; only root can read it. */
-const firstKeyFile = "etc/hearth/credentials/api-keys";
 /** The name that systemd hands it to a unit by. */
 const credential = "hearth_api-keys";
 
@@ -27,7 +25,7 @@ export function ownKey(env: Environment, root: string): string | null {
 
 /** The package's first key; null where there is none, or this user may not read it. */
 export function firstKeyOf(root: string): string | null {
-  return firstKey(path.join(root, firstKeyFile));
+  return firstKey(path.join(root, keysCredential));
 }
 
 function firstKey(file: string): string | null {

@@ -1,15 +1,17 @@
 /** The parts that the owner's commands share: the service, its configuration file, and a change of it that is kept only where it works. */
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import type { Command } from "commander";
 import { HearthError } from "../base/errors.js";
-import { withValue } from "../config/edit.js";
 import { formatAddress } from "../config/kinds.js";
 import { loadConfig } from "../config/load.js";
 import type { Config, OptionKey } from "../config/options.js";
+import { onStopSignals } from "../daemon/signals.js";
 import type { StatusReport } from "../daemon/status-report.js";
-import { storing, writeDurably } from "../store/durable-files.js";
+import { loadEngineModule } from "../engine/binding.js";
 import { mayWrite, rerunAsRoot } from "./as-root.js";
 import { type Configuration, configurationOf } from "./configuration.js";
+import { ConfigurationChange, whileNobodyElseChanges } from "./configuration-change.js";
+import { exitStatus } from "./exit-status.js";
 import { daemonStatus } from "./running-daemon.js";
 import { SystemdService } from "./systemd-service.js";
 
@@ -52,40 +54,100 @@ export function checkChangeable({ loaded, file }: OwnedService, key: OptionKey):
   });
 }
 
-/** The configuration with a value changed, on disk. Returns the text that the file had before. FILE_WRITE_FAILED, DISK_FULL. */
-export async function writeValue(file: string, key: OptionKey, value: string): Promise<string> {
-  const before = readFileSync(file, "utf8");
-  await replaceFile(file, withValue(before, key, value));
+/**
+ * Changes one value of the configuration and starts the service anew with it. Where it does not become ready, or a signal stops this
+ * command, the file and the service go back to what they were. Returns the state of the service with the change.
+ */
+export function tryValue(owned: OwnedService, command: Command, key: OptionKey, value: string): Promise<StatusReport> {
+  return whileNobodyElseChanges(owned.file, loadEngineModule(), async () => {
+    // Another command may have changed it since this one has read it.
+    const now = { ...owned, ...configurationOf(command) };
+    return tryChange(now, await ConfigurationChange.make(owned.file, key, value));
+  });
+}
+
+async function tryChange(owned: OwnedService, change: ConfigurationChange): Promise<StatusReport> {
+  const { file, service } = owned;
+  const stopped = new AbortController();
+  const removeHandlers = onStopSignals(
+    {
+      first: (name) => stopped.abort(new HearthError("STOPPED", `Stopped by ${name}.`)),
+      second: () => {
+        change.takeBack();
+        process.stderr.write(
+          "hearth: the configuration is as it was; the service may still run with the other one until `sudo systemctl restart hearthd`\n",
+        );
+        process.exit(exitStatus.unclean);
+      },
+    },
+    ["SIGTERM", "SIGINT", "SIGHUP"],
+  );
+  let isMoved = false;
   try {
-    loadConfig({ file, env: {}, flags: {} });
+    const { config } = loadConfig({ file, env: process.env, flags: {} });
+    isMoved = formatAddress(config["server.listen"]) !== formatAddress(owned.config["server.listen"]);
+    service.restart(isMoved);
+    const status = await untilReady(service, config, stopped.signal);
+    stopped.signal.throwIfAborted();
+    change.keep();
+    return status;
   } catch (error) {
-    await replaceFile(file, before);
-    throw error;
+    change.takeBack();
+    throw await goBack(owned, isMoved, error, stopped.signal.aborted);
+  } finally {
+    removeHandlers();
   }
-  return before;
 }
 
-/** Another text for a file, whose owner and mode stay, as the service has to be able to read it. A link stays one. */
-export async function replaceFile(link: string, text: string): Promise<void> {
-  const file = realpathSync(link);
-  const { mode, uid, gid } = statSync(file);
-  await storing(file, () => writeDurably(file, text, mode & 0o777, { uid, gid }));
+/** The file is as it was: so is the service after this. Returns what there is to say about `error`. */
+async function goBack(
+  { service, config }: OwnedService,
+  isMoved: boolean,
+  error: unknown,
+  isStopped: boolean,
+): Promise<HearthError> {
+  const reason = error instanceof Error ? error.message : String(error);
+  try {
+    service.restart(isMoved);
+    // Whoever stops a command does not want to wait for a model.
+    if (!isStopped) await untilReady(service, config);
+  } catch (second) {
+    const also = second instanceof Error ? second.message : String(second);
+    const message = `${reason} The configuration is as it was, and does not work either: ${also}`;
+    return new HearthError("SERVICE_FAILED", message, { cause: error });
+  }
+  if (isStopped) {
+    return new HearthError(
+      "STOPPED",
+      `${reason} The configuration is as it was, and the service has been started with it.`,
+      {
+        cause: error,
+        advice: "Nothing has changed; `hearth status` tells when its model is ready.",
+      },
+    );
+  }
+  return new HearthError("SERVICE_FAILED", `${reason} The service is back with the configuration that it had.`, {
+    cause: error,
+    advice: "Nothing has changed; mend what the message names, then try again.",
+  });
 }
 
-/** Starts the service anew and waits until its model answers. SERVICE_FAILED with the reason. */
-export async function restartUntilReady(
+/** Waits until the service's model answers, and returns its state. SERVICE_FAILED with the reason; the signal's own. */
+export async function untilReady(
   service: SystemdService,
   config: Config,
-  isMoved: boolean,
+  signal = new AbortController().signal,
 ): Promise<StatusReport> {
-  service.restart(isMoved);
   let found: StatusReport | null = null;
-  await service.until(async () => {
-    const status = await daemonStatus(config).catch(() => null);
-    const phase = status?.models.find(({ configured }) => configured)?.phase;
-    found = status;
-    return phase === "ready" || phase === "failed";
-  }, readyMs);
+  await service.until(
+    async () => {
+      found = await daemonStatus(config).catch(() => null);
+      const phase = found?.models.find(({ configured }) => configured)?.phase;
+      return phase === "ready" || phase === "failed";
+    },
+    readyMs,
+    signal,
+  );
   const status = found as StatusReport | null;
   const broken = status?.conditions.find(({ name, healthy }) => !healthy && decisive.includes(name));
   if (!status || broken) throw new HearthError("SERVICE_FAILED", broken?.reason ?? "The service does not answer.");
@@ -94,32 +156,3 @@ export async function restartUntilReady(
 
 /** Conditions without which the service does not do what the configuration asks. */
 const decisive = ["model", "configured_model", "engine"];
-
-/** The change is in the file. Where the service does not become ready with it, the file and the service go back to `before`. */
-export async function tryChange(owned: OwnedService, before: string): Promise<StatusReport> {
-  const { file, service } = owned;
-  const config = loadConfig({ file, env: process.env, flags: {} }).config;
-  const isMoved = formatAddress(config["server.listen"]) !== formatAddress(owned.config["server.listen"]);
-  try {
-    return await restartUntilReady(service, config, isMoved);
-  } catch (error) {
-    await replaceFile(file, before);
-    const reason = error instanceof Error ? error.message : String(error);
-    try {
-      await restartUntilReady(service, owned.config, isMoved);
-    } catch (second) {
-      const also = second instanceof Error ? second.message : String(second);
-      throw new HearthError(
-        "SERVICE_FAILED",
-        `${reason} The configuration is as it was, and does not work either: ${also}`,
-        {
-          cause: error,
-        },
-      );
-    }
-    throw new HearthError("SERVICE_FAILED", `${reason} The service is back with the configuration that it had.`, {
-      cause: error,
-      advice: "Nothing has changed; mend what the message names, then try again.",
-    });
-  }
-}

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HearthError } from "../base/errors.js";
+import { type ProgramOutput, unitProperties } from "../daemon/checks/sources.js";
 
 export const unit = "hearthd";
 
@@ -17,14 +18,8 @@ export interface ServiceState {
   readonly statusText: string;
 }
 
-export interface CommandOutput {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Runs programs of the system; null where there is no such program. */
-export type RunProgram = (program: string, args: readonly string[]) => CommandOutput | null;
+export type RunProgram = (program: string, args: readonly string[]) => ProgramOutput | null;
 
 const limitMs = 120_000;
 
@@ -40,7 +35,7 @@ export const runProgramOfSystem: RunProgram = (program, args) => {
   return { status: status ?? -1, stdout: stdout ?? "", stderr: stderr ?? "" };
 };
 
-const properties = "LoadState,ActiveState,UnitFileState,Result,NRestarts,MainPID,ExecMainStatus,StatusText";
+const properties = "LoadState ActiveState UnitFileState Result NRestarts MainPID ExecMainStatus StatusText".split(" ");
 
 export class SystemdService {
   readonly #run: RunProgram;
@@ -51,10 +46,7 @@ export class SystemdService {
 
   /** null where there is no systemd, or no such service. */
   state(): ServiceState | null {
-    const shown = this.#run("systemctl", ["show", unit, `--property=${properties}`]);
-    if (shown?.status !== 0) return null;
-    const lines = shown.stdout.trim().split("\n");
-    const values = new Map(lines.map((line) => [line.replace(/=.*$/s, ""), line.replace(/^[^=]*=/, "")] as const));
+    const values = unitProperties(this.#run, unit, properties);
     const value = (name: string) => values.get(name) ?? "";
     if (value("LoadState") === "not-found" || value("LoadState") === "") return null;
     return {
@@ -92,11 +84,12 @@ export class SystemdService {
     return found.replace(/^hearth: /, "").slice(0, 400) || `look into \`journalctl -u ${unit}\`.`;
   }
 
-  /** Waits until `check` says yes. Rejects with SERVICE_FAILED when the service ends meanwhile, or after `waitMs`. */
-  async until(check: () => Promise<boolean>, waitMs: number): Promise<void> {
+  /** Waits until `check` says yes. Rejects with SERVICE_FAILED when the service ends meanwhile or after `waitMs`, and with the signal's reason. */
+  async until(check: () => Promise<boolean>, waitMs: number, signal = new AbortController().signal): Promise<void> {
     const startedAt = performance.now();
     const since = Math.floor(Date.now() / 1000) - 1;
     for (;;) {
+      signal.throwIfAborted();
       if (await check()) return;
       const state = this.state();
       if (state && !["active", "activating", "reloading"].includes(state.active)) {
@@ -107,7 +100,7 @@ export class SystemdService {
         const said = state?.statusText ? ` It says: ${state.statusText}` : "";
         throw new HearthError("SERVICE_FAILED", `The service was not ready within ${seconds} seconds.${said}`);
       }
-      await sleep(pollMs);
+      await sleep(pollMs, undefined, { signal }).catch(() => {}); // the loop says why
     }
   }
 }

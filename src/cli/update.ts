@@ -9,11 +9,11 @@ import { version } from "../base/version.js";
 import { rerunAsRoot } from "./as-root.js";
 import { configurationOf } from "./configuration.js";
 import { print } from "./models-store.js";
+import { untilReady } from "./owner.js";
 import { daemonStatus } from "./running-daemon.js";
 import { runProgramOfSystem, SystemdService } from "./systemd-service.js";
 
 const packageName = "hearthd";
-const readyMs = 300_000;
 
 export function updateCommand(): Command {
   return new Command("update")
@@ -49,11 +49,7 @@ async function update(file: string, _flags: object, command: Command): Promise<v
   const service = new SystemdService();
   let running = "";
   if (service.state()?.active === "active") {
-    await service.until(async () => {
-      const report = await daemonStatus(config).catch(() => null);
-      running = report?.version ?? "";
-      return report?.models.some(({ configured, phase }) => configured && phase === "ready") ?? false;
-    }, readyMs);
+    running = (await untilReady(service, config)).version;
   }
   const text = running === "" ? `${wanted.version} is installed\n` : `${running} is installed and answers\n`;
   print(json, { from: version, to: wanted.version, running }, text);

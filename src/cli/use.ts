@@ -8,7 +8,7 @@ import { loadEngineModule } from "../engine/binding.js";
 import { findKnownModel } from "../store/known-models.js";
 import type { ModelStore } from "../store/model-store.js";
 import { print, withProgress } from "./models-store.js";
-import { checkChangeable, type OwnedService, ownedService, tryChange, writeValue } from "./owner.js";
+import { checkChangeable, type OwnedService, ownedService, tryValue } from "./owner.js";
 import { describeModel } from "./status-text.js";
 
 export function useCommand(): Command {
@@ -31,8 +31,7 @@ async function use(name: string, _flags: object, command: Command): Promise<void
   // A file that this engine cannot run is refused before anybody has to wait for the service.
   const { info } = await engineModule.loadModel(model.path, { vocabularyOnly: false });
   if (!info.hasWeights) throw new HearthError("MODEL_HAS_NO_WEIGHTS", `${model.path} holds only a vocabulary.`);
-  const before = await writeValue(owned.file, "model.path", JSON.stringify(written(model, store)));
-  const status = await tryChange(owned, before);
+  const status = await tryValue(owned, command, "model.path", JSON.stringify(written(model, store)));
   print(owned.json, status, describeUse(status));
 }
 

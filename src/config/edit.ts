@@ -1,5 +1,6 @@
 /**
- * Changes one value in the text of a configuration file and leaves all else as its owner wrote it: comments, order, white space. Pure.
+ * Changes one value in the text of a configuration file and leaves all else as its owner wrote it: comments, order, white space; and
+ * finds the line of one. Pure.
  * Whoever uses it reads the result again before it is kept: TOML has more ways to write a key than this knows.
  */
 import type { OptionKey } from "./options.js";
@@ -7,17 +8,9 @@ import type { OptionKey } from "./options.js";
 /** `value` in TOML's notation: `"0.0.0.0:11434"`. */
 export function withValue(text: string, key: OptionKey, value: string): string {
   const lines = text.split("\n");
-  const dot = key.indexOf(".");
-  const table = dot < 0 ? "" : key.slice(0, dot);
-  const name = key.slice(dot + 1);
+  const { table, name } = parts(key);
   const places = tables(lines);
-  const written = places.flatMap(({ name: within, from, to }) => {
-    const wanted = within === "" ? key : within === table ? name : null;
-    return wanted === null
-      ? []
-      : lines.flatMap((line, i) => (i >= from && i < to && keyOf(line) === wanted ? [i] : []));
-  });
-  const [at] = written;
+  const at = find(lines, places, key);
   if (at !== undefined) {
     lines[at] =
       `${/^\s*/.exec(lines[at] ?? "")?.[0]}${nameOf(lines[at] ?? "")} = ${value}${commentOf(lines[at] ?? "")}`;
@@ -31,6 +24,29 @@ export function withValue(text: string, key: OptionKey, value: string): string {
   const before = text === "" || text.endsWith("\n") ? text : `${text}\n`;
   if (table === "") return `${key} = ${value}\n${before}`;
   return `${before}${before === "" ? "" : "\n"}[${table}]\n${name} = ${value}\n`;
+}
+
+/** The number of the line, from 1, that sets an option on a line of its own; null where none does. */
+export function lineOf(text: string, key: OptionKey): number | null {
+  const lines = text.split("\n");
+  const at = find(lines, tables(lines), key);
+  return at === undefined ? null : at + 1;
+}
+
+function parts(key: OptionKey): { table: string; name: string } {
+  const dot = key.indexOf(".");
+  return { table: dot < 0 ? "" : key.slice(0, dot), name: key.slice(dot + 1) };
+}
+
+/** The line that sets the option, in its table or with the table's name before its own. */
+function find(lines: readonly string[], places: readonly Place[], key: OptionKey): number | undefined {
+  const { table, name } = parts(key);
+  for (const { name: within, from, to } of places) {
+    const wanted = within === "" ? key : within === table ? name : null;
+    const at = lines.findIndex((line, i) => i >= from && i < to && wanted !== null && keyOf(line) === wanted);
+    if (at >= 0) return at;
+  }
+  return undefined;
 }
 
 interface Place {

@@ -11,6 +11,8 @@ import type { Config } from "../config/options.js";
 
 /** The unit's name for the folder, which systemd puts before each file's. */
 const prefix = "hearth_";
+/** The keys outside of the service, where only root can read them; the package makes the first at its installation. */
+export const keysCredential = "/etc/hearth/credentials/api-keys";
 /** A key that is shorter can be guessed. */
 const shortestKey = 20;
 
@@ -36,7 +38,7 @@ export function keyLines(text: string): string[] {
 /** The hashes of the keys of a file, each on a line of its own; `#` begins a comment. */
 function readKeys(file: string): string[] {
   const wrong = (why: string, cause?: unknown) =>
-    new HearthError("CONFIG_BAD_VALUE", `/etc/hearth/credentials/api-keys: ${why}.`, { param: "auth.keys", cause });
+    new HearthError("CONFIG_BAD_VALUE", `${keysCredential}: ${why}.`, { param: "auth.keys", cause });
   let text: string;
   try {
     text = readSmallText(file);

@@ -8,7 +8,7 @@ export interface StopHandlers {
 }
 
 /** The result removes the handlers. */
-export function onStopSignals(handlers: StopHandlers): () => void {
+export function onStopSignals(handlers: StopHandlers, signals: readonly NodeJS.Signals[] = stopSignals): () => void {
   let stopping = false;
   const handle = (signal: NodeJS.Signals) => {
     if (stopping) {
@@ -18,9 +18,9 @@ export function onStopSignals(handlers: StopHandlers): () => void {
     stopping = true;
     handlers.first(signal);
   };
-  for (const signal of stopSignals) process.on(signal, handle);
+  for (const signal of signals) process.on(signal, handle);
   return () => {
-    for (const signal of stopSignals) process.off(signal, handle);
+    for (const signal of signals) process.off(signal, handle);
   };
 }
 

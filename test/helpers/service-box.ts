@@ -1,10 +1,10 @@
 /** A machine whose systemd, journal and package tools are small scripts: they run a real daemon, and note what they were told. */
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import type { TestContext } from "node:test";
-import { type CommandResult, hearth } from "./command.js";
+import { type CommandResult, hearth, spawnHearth } from "./command.js";
 import { temporaryFolder } from "./folder.js";
 import { root } from "./shared.js";
 
@@ -17,6 +17,8 @@ export interface ServiceBox {
   calls(): readonly string[];
   /** Runs a command of hearth on the machine. */
   run(...args: string[]): Promise<CommandResult>;
+  /** Starts a command of hearth on the machine. */
+  spawn(...args: string[]): ChildProcessWithoutNullStreams;
   /** Runs it as a user who may change nothing. Needs root. */
   runAsNobody(...args: string[]): Promise<CommandResult>;
   systemctl(...args: string[]): Promise<void>;
@@ -39,6 +41,7 @@ case "$*" in
   "start hearthd.service" | "restart hearthd.service")
     if alive; then kill "$(cat "$BOX/pid")"; while alive; do sleep 0.02; done; fi
     lines=$(wc -l <"$BOX/journal")
+    [ ! -d "$BOX/credentials" ] || export CREDENTIALS_DIRECTORY="$BOX/credentials"
     (env -u HEARTH_STATE setsid "$NODE" "$PROGRAM" serve --config "$HEARTH_CONFIG" >>"$BOX/journal" 2>&1; echo failed >"$BOX/ended") >/dev/null 2>&1 </dev/null &
     while :; do
       tail -n +$((lines + 1)) "$BOX/journal" | grep -q '"listening"' && break
@@ -89,6 +92,7 @@ export async function serviceBox(t: TestContext, more = ""): Promise<ServiceBox>
     port,
     calls: () => readFileSync(path.join(folder, "calls"), "utf8").trim().split("\n"),
     run: (...args) => hearth(t, args, { env }),
+    spawn: (...args) => spawnHearth(t, args, env),
     runAsNobody: (...args) =>
       hearth(t, args, { env, through: ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] }),
     systemctl: async (...args) => {

@@ -1,4 +1,8 @@
 /** Checks of the board itself: processor, heat, power, clock. */
+import { readSmallText } from "../../base/files.js";
+import { lineOf } from "../../config/edit.js";
+import type { LoadedConfig } from "../../config/load.js";
+import type { OptionKey } from "../../config/options.js";
 import { boardName, HeatSensors } from "../../machine/heat.js";
 import { pageSize } from "../../machine/memory.js";
 import { Report } from "./check.js";
@@ -26,7 +30,7 @@ export async function checkProcessor(sources: DoctorSources): Promise<Report> {
     const where = loaded.origins["engine.isa"];
     report.advice(
       `The kernels ${forced} are forced (${where}), whatever is fastest here.`,
-      removeOption("engine.isa", where),
+      removeOption("engine.isa", loaded),
     );
   }
   const [missed] = better.filter(([feature]) => features.has(feature)).map(([, kernels]) => kernels);
@@ -114,8 +118,14 @@ export function checkClock({ now, run }: DoctorSources): Report {
 }
 
 /** The command that takes an option out of the place that set it. */
-export function removeOption(key: string, origin: string): string {
-  const file = /^file (.+)$/.exec(origin)?.[1];
-  if (file === undefined) return `Remove it where it is set: ${origin}.`;
-  return `sudo sed -i '/^ *${key.split(".").at(-1)} *=/d' ${file} && sudo systemctl restart hearthd`;
+function removeOption(key: OptionKey, { file, origins }: LoadedConfig): string {
+  const isOfFile = file !== null && origins[key].startsWith("file ");
+  const line = isOfFile ? lineOf(readSmallText(file), key) : null;
+  if (line === null) return `Remove it where it is set: ${origins[key]}.`;
+  return `sudo sed -i ${line}d ${shellWord(file ?? "")} && sudo systemctl restart hearthd`;
+}
+
+/** The text as one word of a shell. */
+function shellWord(text: string): string {
+  return /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

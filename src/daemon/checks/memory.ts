@@ -87,7 +87,7 @@ export async function checkPressure({ files }: DoctorSources): Promise<Report> {
 export function checkLocking(sources: DoctorSources): Report {
   const report = new Report("locked memory");
   if (!sources.hasService) return report;
-  const limit = unitProperties(sources, "hearthd", ["LimitMEMLOCK"]).get("LimitMEMLOCK");
+  const limit = unitProperties(sources.run, "hearthd", ["LimitMEMLOCK"]).get("LimitMEMLOCK");
   if (limit === undefined || limit === "") return report;
   if (limit === "infinity" || Number(limit) >= leastLockedBytes)
     report.fact(limit === "infinity" ? "no limit" : gb(Number(limit)));

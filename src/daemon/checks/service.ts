@@ -3,6 +3,7 @@ import { HearthError } from "../../base/errors.js";
 import { formatAddress } from "../../config/kinds.js";
 import { isLoopback } from "../../net/host-and-origin.js";
 import { KeyFile } from "../../store/key-file.js";
+import { keyLines, keysCredential } from "../credentials.js";
 import { Report } from "./check.js";
 import { type DoctorSources, unitProperties } from "./sources.js";
 
@@ -15,7 +16,7 @@ export function checkUnit(sources: DoctorSources): Report {
   const report = new Report("service");
   if (!sources.hasService) return report;
   const names = ["LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "NRestarts", "StatusText"];
-  const properties = unitProperties(sources, unit, names);
+  const properties = unitProperties(sources.run, unit, names);
   const value = (name: string) => properties.get(name) ?? "";
   if (properties.size === 0 || value("LoadState") === "not-found") {
     report.advice(
@@ -84,13 +85,24 @@ export async function checkPort({
   return report;
 }
 
-export function checkKeys({ loaded, stateFolder, engineModule }: DoctorSources): Report {
+export async function checkKeys({
+  files,
+  loaded,
+  stateFolder,
+  engineModule,
+  hasService,
+}: DoctorSources): Promise<Report> {
   const report = new Report("keys");
   const { config } = loaded;
   const isOpen = !isLoopback(config["server.listen"].host);
   try {
     const keys = new KeyFile(stateFolder, engineModule).keys();
-    report.fact(`${keys.length + config["auth.keys"].length} keys`);
+    const credentials = hasService ? await files.text(keysCredential) : null;
+    const handed = keyLines(credentials ?? "").filter((line) => line !== "").length;
+    const all = keys.length + config["auth.keys"].length + handed;
+    report.fact(
+      `${all} ${all === 1 ? "key" : "keys"}${handed === 0 ? "" : `, ${handed} of them in ${keysCredential}`}`,
+    );
   } catch (error) {
     const why = error instanceof HearthError ? error.message : String(error);
     if (!/EACCES|EPERM/.test(why))

@@ -28,7 +28,11 @@ export interface DoctorSources {
 }
 
 /** Properties of a unit, by name; empty without systemd. */
-export function unitProperties({ run }: DoctorSources, unit: string, names: readonly string[]): Map<string, string> {
+export function unitProperties(
+  run: DoctorSources["run"],
+  unit: string,
+  names: readonly string[],
+): ReadonlyMap<string, string> {
   const shown = run("systemctl", ["show", unit, `--property=${names.join(",")}`]);
   const lines = shown?.status === 0 ? shown.stdout.trim().split("\n") : [];
   return new Map(

@@ -146,9 +146,19 @@ const planted: readonly Planted[] = [
     check: "processor",
     severity: "advice",
     found: /kernels ref are forced/,
-    mend: /^sudo sed -i/,
+    mend: /^sudo sed -i 6d \S+\/hearth\.toml && sudo systemctl restart hearthd$/,
     plant: (machine) => {
       machine.config += '[engine]\nisa = "ref"\n';
+    },
+  },
+  {
+    fault: "kernels that a line with the table's name forces",
+    check: "processor",
+    severity: "advice",
+    found: /kernels ref are forced/,
+    mend: /^sudo sed -i 1d \S+\/hearth\.toml && /,
+    plant: (machine) => {
+      machine.config = `engine.isa = "ref"\n${machine.config}`;
     },
   },
   {
@@ -448,5 +458,15 @@ test("faults are shown before advice, each with its command below it", async (t)
   assert.match(
     resultText(result),
     /WRONG {2}service: .*\n +sudo systemctl enable hearthd\n\nbetter {2}memory limits: /,
+  );
+});
+
+test("keys that systemd hands to the service are counted", async (t) => {
+  const { facts } = await findings(t, ({ files }) => {
+    files["/etc/hearth/credentials/api-keys"] = "# Each line is an API key.\nhearth_one\nhearth_two # the kitchen\n";
+  });
+  assert.equal(
+    facts.find(({ check }) => check === "keys")?.text,
+    "2 keys, 2 of them in /etc/hearth/credentials/api-keys",
   );
 });
