@@ -1,13 +1,13 @@
 /** `hearth models find`: known models that fit this machine, with what they need and how fast they are. Asks no network. */
 import os from "node:os";
 import { Command } from "commander";
-import type { Config } from "../config/options.js";
-import { modelMemory } from "../daemon/model-options.js";
+import { configuredSizes, modelMemory } from "../daemon/model-options.js";
 import { loadEngineModule } from "../engine/binding.js";
 import { MachineFiles } from "../machine/files.js";
 import { boardName } from "../machine/heat.js";
 import { readMemory } from "../machine/memory.js";
 import { knownReadRate } from "../machine/speed.js";
+import { estimateKvBytes, type Sizes } from "../service/plan/sizes.js";
 import { type KnownModel, knownModels } from "../store/known-models.js";
 import { configurationOf } from "./configuration.js";
 import { print } from "./models-store.js";
@@ -53,7 +53,7 @@ async function find(words: readonly string[], _options: unknown, command: Comman
   );
   const known = knownReadRate(board);
   const bytesPerSecond = known ?? (await loadEngineModule().measureReadBandwidth(config["engine.threads"]));
-  const all = chooseModels(config, room, bytesPerSecond);
+  const all = chooseModels(configuredSizes(config), room, bytesPerSecond);
   const wanted = all.filter((model) => matches(model, words) && (flags.all === true || model.fits));
   const value = {
     board,
@@ -69,17 +69,10 @@ async function find(words: readonly string[], _options: unknown, command: Comman
 }
 
 /** All known models with what they would need here. `room`: bytes that models may take. */
-export function chooseModels(
-  config: Pick<Config, "context.tokens" | "kv.type">,
-  room: number,
-  bytesPerSecond: number,
-): readonly FoundModel[] {
-  // A scale of 16 bits for each 32 values of 8 bits.
-  const kvShare = config["kv.type"] === "q8_0" ? 34 / 64 : 1;
+export function chooseModels(sizes: Sizes, room: number, bytesPerSecond: number): readonly FoundModel[] {
   const found = knownModels.map((model) => {
-    const context = Math.min(config["context.tokens"], model.contextTrained);
-    const kvBytes = kvShare * model.kvBytesPerToken * context + model.kvBytesPerSequence;
-    const memoryBytes = Math.round(model.fileBytes + kvBytes);
+    const contextTokens = Math.min(sizes.contextTokens, model.contextTrained);
+    const memoryBytes = Math.round(model.fileBytes + estimateKvBytes(model, { ...sizes, contextTokens }));
     return { ...model, memoryBytes, fits: memoryBytes <= room, tokensPerSecond: bytesPerSecond / model.readBytes };
   });
   const pleasant = found.filter(({ fits, tokensPerSecond }) => fits && tokensPerSecond >= pleasantTokensPerSecond);

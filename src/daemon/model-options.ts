@@ -92,7 +92,7 @@ const sizeOptions = {
   kvTokens: "kv.tokens",
 } as const satisfies Record<SizeName, OptionKey>;
 
-function configuredSizes(config: Config): Sizes {
+export function configuredSizes(config: Config): Sizes {
   return {
     contextTokens: config["context.tokens"],
     slots: config["scheduler.slots"],

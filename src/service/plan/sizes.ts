@@ -47,6 +47,21 @@ export function kvTokensFor({ kvTokens, contextTokens, slots }: Omit<Sizes, "kvT
   return kvTokens || Math.max(contextTokens, Math.min(contextTokens, usualTokens) * slots);
 }
 
+/** The shape of a model's KV cache: bytes in 16 bits, for a token and for a sequence beside that. */
+export interface KvShape {
+  readonly kvBytesPerToken: number;
+  readonly kvBytesPerSequence: number;
+}
+
+/** 32 values of 8 bits share a scale of 32. */
+const q8Share = 36 / 64;
+
+/** Bytes of the KV cache of a model whose header is not at hand, as the engine would plan it. */
+export function estimateKvBytes(shape: KvShape, sizes: Omit<Sizes, "prefixBytes">): number {
+  const perToken = shape.kvBytesPerToken * (sizes.kvType === "q8_0" ? q8Share : 1);
+  return perToken * kvTokensFor(sizes) + shape.kvBytesPerSequence * sizes.slots;
+}
+
 /** The engine's options with these sizes. */
 export function withSizes(engine: EngineOptions, sizes: Sizes): EngineOptions {
   const { contextTokens, slots: maxSequences, kvType, prefixBytes } = sizes;
