@@ -20,17 +20,12 @@ node_major=${node_version#v}
   fail "/usr/bin/node, which the service runs, is $node_version, and hearth needs $oldest_node or newer. Install a newer one there: Debian 13 has it, and nodejs.org for older systems."
 [ -f dist/cli/main.js ] && [ -f build/Release/hearth.node ] || fail "not built. Run: npm run build"
 
-# Starts the service anew; says in its own words why it does not.
+# The package starts its service in the same way.
+. deploy/deb/service.sh
 start() {
   systemctl daemon-reload
   systemctl enable --quiet hearthd.service hearthd.socket
-  systemctl reset-failed hearthd.service hearthd.socket 2>/dev/null || true # starts that failed before do not count against this one
-  since=$(date +%s)
-  systemctl restart hearthd 2>/dev/null && return 0
-  said=$(journalctl --unit=hearthd --since="@$since" --output=cat --no-pager 2>/dev/null || true)
-  sentence=$(echo "$said" | grep '^hearth: ' | tail -n 1)
-  echo "${sentence:-$(echo "$said" | tail -n 5)}" >&2
-  return 1
+  restart_until_ready
 }
 
 # Puts the units of /opt/hearth where systemd finds them. A version before may have had fewer.

@@ -1,6 +1,6 @@
 /** `hearth uninstall`: removes the service and all that it kept, or all but the models. */
-import { existsSync, lstatSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
@@ -8,7 +8,8 @@ import { HearthError } from "../base/errors.js";
 import { rerunAsRoot } from "./as-root.js";
 import { configurationOf } from "./configuration.js";
 import { print } from "./models-store.js";
-import { type CommandOutput, runProgramOfSystem, SystemdService, unit } from "./systemd-service.js";
+import { modelsName, ownNames, removeOwn } from "./own-files.js";
+import { runProgramOfSystem, SystemdService, unit } from "./systemd-service.js";
 
 interface UninstallFlags {
   readonly keepModels?: true;
@@ -29,9 +30,9 @@ const ofCheckout = [
   "/usr/local/bin/hearth",
   "/opt/hearth.old",
   "/opt/hearth",
-  "/etc/hearth",
   "/var/cache/hearth",
 ];
+const configurationFolder = "/etc/hearth";
 
 export function uninstallCommand(): Command {
   return new Command("uninstall")
@@ -53,32 +54,24 @@ async function uninstall(_options: unknown, command: Command): Promise<void> {
   const status = rerunAsRoot(false);
   if (status !== null) process.exit(status);
   if (!flags.yes) await confirm(state, flags.keepModels === true);
-  const models = path.join(state, "models");
-  const aside = flags.keepModels && existsSync(models) ? `${state.replace(/\/+$/, "")}-models` : null;
+  const models = path.join(state, modelsName);
+  const kept = flags.keepModels === true && existsSync(models) ? models : null;
   // Apart from the others: an installation of before has none, and systemd would then disable nothing.
   for (const other of ["hearth-kiosk", "hearth-display"]) {
     runProgramOfSystem("systemctl", ["disable", "--now", `${other}.service`]);
   }
   runProgramOfSystem("systemctl", ["disable", "--now", `${unit}.socket`, `${unit}.service`]);
-  // Beside the state folder, which goes as a whole: on the same disk nothing is copied.
-  if (aside) await rename(models, aside);
-  try {
-    if (isPackage) purge();
-    else
-      for (const place of ofCheckout)
-        await rm(path.join(config["machine.root"], place), { recursive: true, force: true });
-    await removeState(state);
-    runProgramOfSystem("systemctl", ["daemon-reload"]);
-  } finally {
-    if (aside) {
-      await mkdir(state, { recursive: true });
-      await rename(aside, models);
-    }
-  }
+  if (isPackage) purge(flags.keepModels === true);
+  else await removeCheckout(config["machine.root"]);
+  await removeOwn(
+    state,
+    ownNames.state.filter((name) => kept === null || name !== modelsName),
+  );
+  runProgramOfSystem("systemctl", ["daemon-reload"]);
   print(
     flags.json === true,
-    { removed: true, models: aside ? models : null },
-    aside ? `hearth is gone; its models are in ${models}\n` : "hearth is gone\n",
+    { removed: true, models: kept },
+    kept ? `hearth is gone; its models are in ${kept}\n` : "hearth is gone\n",
   );
 }
 
@@ -95,20 +88,21 @@ async function confirm(state: string, keepsModels: boolean): Promise<void> {
     throw new HearthError("STOPPED", "Nothing was removed.", { advice: "Say y to remove it." });
 }
 
-function purge(): void {
-  const done: CommandOutput | null = runProgramOfSystem("dpkg", ["--purge", "hearthd"]);
+async function removeCheckout(root: string): Promise<void> {
+  for (const place of ofCheckout) await rm(path.join(root, place), { recursive: true, force: true });
+  const folder = path.join(root, configurationFolder);
+  await removeOwn(path.join(folder, "credentials"), ownNames.credentials);
+  await removeOwn(folder, ownNames.configuration);
+}
+
+/** The package's own script removes the state, too; it is told to leave the models. */
+function purge(keepsModels: boolean): void {
+  const how = keepsModels ? ["HEARTH_KEEP_MODELS=yes"] : [];
+  const done = runProgramOfSystem("env", [...how, "dpkg", "--purge", "hearthd"]);
   if (done?.status !== 0) {
     const why = (done?.stderr ?? "there is no dpkg").trim().split("\n").at(-1) ?? "";
     throw new HearthError("UPDATE_FAILED", `The package could not be removed: ${why}.`, {
       advice: "Run `sudo dpkg --purge hearthd` and read what it says.",
     });
   }
-}
-
-/** The folder of a service with a user that systemd made up is a link into a folder of such users. */
-async function removeState(state: string): Promise<void> {
-  const isLink = lstatSync(state, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-  if (isLink)
-    await rm(path.join(path.dirname(state), "private", path.basename(state)), { recursive: true, force: true });
-  await rm(state, { recursive: true, force: true });
 }

@@ -32,7 +32,11 @@ PATH="$box/commands:$PATH" exec sh "$box/checkout/deploy/install.sh"`;
 class Box {
   constructor(readonly folder: string) {
     for (const name of ["opt", "etc", "bin", "commands"]) mkdirSync(path.join(folder, name));
-    this.command("systemctl", `[ "$1" != restart ] || grep -q good /opt/hearth/dist/cli/main.js`);
+    const shown = "case $2 in *ActiveState) echo active ;; *) echo Serving spark ;; esac";
+    this.command(
+      "systemctl",
+      `case $1 in restart) grep -q good /opt/hearth/dist/cli/main.js ;; show) ${shown} ;; esac`,
+    );
     for (const name of ["systemd-sysusers", "systemd-tmpfiles"]) this.command(name, "exit 0");
     this.command("journalctl", `echo starting; echo "hearth: MODEL_MISSING: It is not there. Pull it."; echo ended`);
   }
@@ -66,7 +70,9 @@ class Box {
       mkdirSync(path.dirname(file), { recursive: true });
       writeFileSync(file, text);
     }
-    cpSync(path.join(root, "deploy", "install.sh"), path.join(checkout, "deploy", "install.sh"));
+    for (const script of ["install.sh", "deb/service.sh"]) {
+      cpSync(path.join(root, "deploy", script), path.join(checkout, "deploy", script));
+    }
     const { status, stderr } = spawnSync("unshare", [...namespace, "sh", "-ec", enter, "enter", this.folder], {
       encoding: "utf8",
     });

@@ -1,8 +1,11 @@
 /** The owner's commands against a running service: status, models find, use, lan, logs, update, uninstall. */
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as selfSigned from "selfsigned";
 import { hearth } from "../helpers/command.js";
 import { type ServiceBox, serviceBox } from "../helpers/service-box.js";
 import { missing, shared } from "../helpers/shared.js";
@@ -130,6 +133,60 @@ test("lan on shows the first key of the package, and makes no other", async (t) 
   assert.equal(JSON.parse((await box.run("key", "list", "--json")).stdout).length, 1);
 });
 
+test("lan on gives links of https where the certificate is a credential of the service alone", async (t) => {
+  const box = await serviceBox(t);
+  const credentials = path.join(box.folder, "credentials");
+  mkdirSync(credentials);
+  const made = await selfSigned.generate([{ name: "commonName", value: "board.local" }]);
+  writeFileSync(path.join(credentials, "hearth_tls-cert.pem"), made.cert);
+  writeFileSync(path.join(credentials, "hearth_tls-key.pem"), made.private);
+  await box.systemctl("start", "hearthd.service");
+  const on = await box.run("lan", "on");
+  assert.equal(on.status, 0, on.stderr);
+  assert.match(on.stdout, new RegExp(`^ {2}address {2}https://\\S+\\.local:${box.port}$`, "m"));
+  assert.match(on.stdout, /curl --insecure https:/);
+  assert.match(on.stdout, /^https:\/\/\S+#key=hearth_/m);
+  assert.match((await box.run("key", "create", "phone", "--link")).stdout, /^https:\/\/\S+#key=hearth_/m);
+});
+
+/** A service that is active and never answers. */
+const silent = `
+case "$*" in
+  show*) printf 'LoadState=loaded\\nActiveState=active\\nUnitFileState=enabled\\nResult=success\\nNRestarts=0\\n' ;;
+esac
+`;
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  test(`a change that ${signal} stops is taken back, and the command says so`, async (t) => {
+    const box = await serviceBox(t);
+    box.tool("systemctl", silent);
+    const before = readFileSync(box.file, "utf8");
+    const child = box.spawn("lan", "on");
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    while (!box.calls().includes("systemctl restart hearthd.service")) await sleep(50);
+    await sleep(300);
+    assert.match(readFileSync(box.file, "utf8"), /listen = "0\.0\.0\.0/);
+    // Meanwhile another one is refused.
+    const other = await box.run("lan", "off");
+    assert.equal(other.status, 75);
+    assert.match(other.stderr, /STORE_BUSY: Another command, such as hearth use or hearth lan, is changing/);
+    child.kill(signal);
+    assert.equal(await ended, 75, said);
+    assert.match(
+      said,
+      new RegExp(`STOPPED: Stopped by ${signal}\\. The configuration is as it was, and the service has been`),
+    );
+    assert.equal(readFileSync(box.file, "utf8"), before);
+    assert.equal(box.calls().filter((call) => call === "systemctl restart hearthd.service").length, 2);
+    assert.ok(!readdirSync(box.folder).some((name) => name.startsWith("hearth.toml.")));
+    assert.equal(JSON.parse((await box.run("key", "list", "--json")).stdout).length, 0);
+  });
+}
+
 test("logs tell who asked, what was read and written, and how long it took", async (t) => {
   const box = await runningBox(t);
   await ask(box);
@@ -153,7 +210,7 @@ test("update checks the package, installs it with apt-get, and waits for the new
   assert.equal(updated.status, 0, updated.stderr);
   assert.match(updated.stdout, /is installed and answers/);
   assert.ok(
-    box.calls().some((call) => call.startsWith("apt-get install --yes --allow-downgrades") && call.includes(file)),
+    box.calls().some((call) => /^apt-get .*install --yes --allow-downgrades/.test(call) && call.includes(file)),
   );
   box.tool("dpkg-deb", 'printf "Package: vim\\nVersion: 9\\nArchitecture: amd64\\n"');
   const other = await box.run("update", file);
@@ -175,6 +232,7 @@ test("uninstall asks, removes all, and keeps models where that is wanted", async
   mkdirSync(path.join(box.state, "models"), { recursive: true });
   writeFileSync(path.join(box.state, "models", "kept"), "weights");
   writeFileSync(path.join(box.state, "keys.json"), "{}");
+  writeFileSync(path.join(box.state, "photos.zip"), "of somebody else");
   const asked = await box.run("uninstall");
   assert.equal(asked.status, 2);
   assert.match(asked.stderr, /--yes/);
@@ -184,17 +242,48 @@ test("uninstall asks, removes all, and keeps models where that is wanted", async
   assert.ok(!existsSync(path.join(box.folder, "opt", "hearth")));
   assert.ok(!existsSync(path.join(box.state, "keys.json")));
   assert.equal(readFileSync(path.join(box.state, "models", "kept"), "utf8"), "weights");
+  assert.ok(existsSync(path.join(box.state, "photos.zip")));
   assert.ok(!existsSync(path.join(box.folder, "pid")));
 });
 
 test("uninstall of a package is left to dpkg", async (t) => {
   const box = await runningBox(t);
   box.tool("dpkg-query", 'echo "Status: install ok installed"');
-  box.tool("dpkg", "exit 0");
+  box.tool("dpkg", 'echo "keeps: $HEARTH_KEEP_MODELS" >>"$BOX/calls"');
   const gone = await box.run("uninstall", "--yes", "--json");
   assert.deepEqual(JSON.parse(gone.stdout), { removed: true, models: null });
   assert.ok(box.calls().includes("dpkg --purge hearthd"));
+  assert.ok(box.calls().includes("keeps: "));
   assert.ok(!existsSync(box.state));
+  mkdirSync(path.join(box.state, "models"), { recursive: true });
+  const kept = await box.run("uninstall", "--yes", "--keep-models", "--json");
+  assert.deepEqual(JSON.parse(kept.stdout), { removed: true, models: path.join(box.state, "models") });
+  assert.ok(box.calls().includes("keeps: yes"));
+  assert.ok(existsSync(path.join(box.state, "models")));
+});
+
+test("models on a disk of their own stay there", {
+  skip: process.getuid?.() === 0 ? false : "run as root: a disk is mounted",
+}, async (t) => {
+  const box = await runningBox(t);
+  box.tool("dpkg-query", "exit 1");
+  for (const folder of [box.state, path.join(box.state, "models")]) {
+    mkdirSync(folder, { recursive: true });
+    const { status, stderr } = spawnSync("mount", ["-t", "tmpfs", "tmpfs", folder], { encoding: "utf8" });
+    if (status !== 0) return t.skip(`no tmpfs can be mounted: ${stderr}`);
+    t.after(() => spawnSync("umount", ["--lazy", folder]));
+  }
+  writeFileSync(path.join(box.state, "models", "kept"), "weights");
+  writeFileSync(path.join(box.state, "keys.json"), "{}");
+  const kept = await box.run("uninstall", "--yes", "--keep-models");
+  assert.equal(kept.status, 0, kept.stderr);
+  assert.deepEqual(readdirSync(box.state), ["models"]);
+  assert.equal(readFileSync(path.join(box.state, "models", "kept"), "utf8"), "weights");
+  writeFileSync(path.join(box.state, "keys.json"), "{}");
+  const gone = await box.run("uninstall", "--yes");
+  assert.equal(gone.status, 0, gone.stderr);
+  assert.deepEqual(readdirSync(box.state), ["models"]);
+  assert.deepEqual(readdirSync(path.join(box.state, "models")), []);
 });
 
 test("the owner's commands say where there is no service", async (t) => {
@@ -240,6 +329,14 @@ test("models find shows what fits, how fast it may be and what it is good for, w
     code.models.map(({ name }: { name: string }) => name),
     ["qwen2.5-coder:1.5b"],
   );
+});
+
+test("models find takes as much memory for a context as the engine's plan", async (t) => {
+  const env = { HEARTH_KV_TYPE: "q8_0", HEARTH_CONTEXT_TOKENS: "1024", HEARTH_SLOTS: "3" };
+  const found = JSON.parse((await hearth(t, ["models", "find", "spark", "--json"], { env })).stdout);
+  const planned = JSON.parse((await hearth(t, ["plan", "spark", "--json"], { env })).stdout);
+  const [spark] = found.models;
+  assert.equal(spark.memoryBytes - spark.fileBytes, planned.kvBytes);
 });
 
 test("doctor on a machine without a service has something to say, and ends well unless something is broken", async (t) => {

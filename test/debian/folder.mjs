@@ -11,7 +11,7 @@ import { findProgram } from "../../deploy/files.mjs";
 /** Kept between runs, outside of the checkout. */
 export const cacheFolder = process.env.HEARTH_TEST_CACHE ?? path.join(os.homedir(), ".cache", "hearthd");
 
-const fallbackMirror = "http://deb.debian.org/debian";
+const usualMirror = "http://deb.debian.org/debian";
 
 /** Brings up the loopback of a network of its own, mounts the layers, gives them what programs expect, and becomes the command. What is not kept in an upper folder is in memory. */
 const enter = `
@@ -131,11 +131,14 @@ function copyMachineSettings(folder) {
   }
 }
 
-function mirror() {
-  const sources = "/etc/apt/sources.list.d";
-  const files = existsSync(sources) ? readdirSync(sources).filter((name) => name.endsWith(".sources")) : [];
-  const texts = files.map((name) => readFileSync(path.join(sources, name), "utf8"));
-  return texts.flatMap((text) => /^URIs:\s*(https?:\S+\/debian)\/?\s*$/m.exec(text)?.[1] ?? [])[0] ?? fallbackMirror;
+/** The mirror that this machine's apt uses, or Debian's own. */
+export function mirror() {
+  const folder = "/etc/apt/sources.list.d";
+  const files = existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
+  const texts = ["/etc/apt/sources.list", ...files]
+    .filter((file) => existsSync(file))
+    .map((file) => readFileSync(file, "utf8"));
+  return /https?:\/\/\S+\/debian\/?(?=\s)/.exec(texts.join("\n"))?.[0] ?? usualMirror;
 }
 
 function checked(command, args) {

@@ -8,14 +8,13 @@ import os from "node:os";
 import path from "node:path";
 import { findProgram } from "../../deploy/files.mjs";
 import { removeControlGroups } from "../box/control-groups.mjs";
+import { mirror } from "../debian/folder.mjs";
 import { run, skip } from "./command.mjs";
 
 export const boxSuite = { name: "box", long: true, run: box };
 
 const release = "bookworm";
 const packages = "systemd,systemd-sysv,dbus,iproute2";
-/** Debian's own mirror serves where this machine's is not one of Debian. */
-const usualMirror = "http://deb.debian.org/debian";
 const bootLimitMs = 60_000;
 
 async function box(root, options) {
@@ -77,16 +76,6 @@ async function makeFolder(root, cache, folder) {
   const { status } = await run(root, "debootstrap", args, { limitSeconds: 1800 });
   if (status === 0) renameSync(unfinished, folder);
   return status === 0;
-}
-
-/** The mirror that this machine's apt uses. */
-function mirror() {
-  const folder = "/etc/apt/sources.list.d";
-  const files = existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
-  const texts = ["/etc/apt/sources.list", ...files]
-    .filter((file) => existsSync(file))
-    .map((file) => readFileSync(file, "utf8"));
-  return /https?:\/\/\S+\/debian\/?(?=\s)/.exec(texts.join("\n"))?.[0] ?? usualMirror;
 }
 
 /** The process id of the box's systemd as this machine sees it, once its units are started; null when that takes too long. */

@@ -42,10 +42,17 @@ export const newcomerCases = (box, { deb }) => {
       const key = /^hearth_\S+$/m.exec(box.read(keysFile))?.[0] ?? "";
       const { listen, key: shown } = JSON.parse(hearth("lan", "on", "--json"));
       box.check(listen === "0.0.0.0:11434" && shown === key, "another key or address");
+      const socketAt = (address) => {
+        box.check(box.unit("hearthd.socket").ActiveState === "active", "the socket is closed");
+        const { stdout } = box.systemctl("show", "--property=Listen", "--value", "hearthd.socket");
+        box.check(stdout.trim() === `${address} (Stream)`, `the socket listens on ${stdout}`);
+      };
+      socketAt("0.0.0.0:11434");
       box.check((await ask()).status === 401, "no key is needed");
       box.check((await ask("Hello", { authorization: `Bearer ${key}` })).status === 200, "the key is not taken");
       hearth("status");
       hearth("lan", "off");
+      socketAt("127.0.0.1:11434");
       box.check((await ask()).status === 200, "a key is needed");
     },
 

@@ -123,13 +123,36 @@ export const upgradeCases = (box, { deb, scratch }) => {
       box.check(box.unit().ActiveState === "inactive", "it was started");
     },
 
-    "removal keeps configuration and state, and a purge leaves nothing"() {
+    async "a package that was removed and is installed again starts, unless its owner has disabled it"() {
       box.must("systemctl", "start", "hearthd");
+      box.must("dpkg", "-r", "hearthd");
+      const { status, said } = install(deb);
+      box.check(status === 0, said);
+      await box.serving();
+      box.check(box.unit("hearthd.socket").ActiveState === "active", "the socket is closed");
+      box.check(
+        (await ask("Hello", { authorization: `Bearer ${beforeAll.key}` })).status === 200,
+        "it does not answer",
+      );
+      box.must("systemctl", "disable", "--now", "hearthd.service", "hearthd.socket");
+      box.must("dpkg", "-r", "hearthd");
+      const again = install(deb);
+      box.check(again.status === 0, again.said);
+      box.check(box.unit().ActiveState === "inactive", "it was started against its owner's will");
+      box.must("systemctl", "enable", "hearthd.service", "hearthd.socket");
+    },
+
+    "removal keeps configuration and state, and a purge leaves nothing but what is another's"() {
+      box.must("systemctl", "start", "hearthd");
+      box.write("/var/lib/hearth/photos.zip", "of somebody else");
       box.must("dpkg", "-r", "hearthd");
       box.check(box.systemctl("is-active", "hearthd.service").stdout.trim() !== "active", "it still runs");
       box.check(box.sh("! command -v hearth").status === 0, "the command is left");
       box.check(existsSync(box.file("/var/lib/hearth/keys.json")), "the keys are gone");
       box.must("dpkg", "-P", "hearthd");
+      const kept = box.must("ls", "-A", "/var/lib/hearth").trim();
+      box.check(kept === "photos.zip", `of the state there is ${kept}`);
+      box.must("rm", "-r", "/var/lib/hearth");
       const left = box.sh(
         "find / -xdev \\( -path /proc -o -path /sys -o -path /checkout -o -path /var/log -o -path /var/lib/dpkg \\) -prune -o -iname '*hearth*' -print",
       ).stdout;

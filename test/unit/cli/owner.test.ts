@@ -1,23 +1,36 @@
 /** The owner's commands: their words, their marks on a terminal, and how they change a file. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import decodeQR from "qr/decode.js";
 import { completionScript } from "../../../src/cli/completion-script.js";
+import { ConfigurationChange, replaceFile, whileNobodyElseChanges } from "../../../src/cli/configuration-change.js";
 import { entryTime, parseEntry, personLine } from "../../../src/cli/log-lines.js";
 import { chooseModels } from "../../../src/cli/models-find.js";
-import { replaceFile } from "../../../src/cli/owner.js";
+import { ownNames, removeOwn } from "../../../src/cli/own-files.js";
 import { buildProgram } from "../../../src/cli/program.js";
 import { qrText } from "../../../src/cli/qr-text.js";
 import { pace } from "../../../src/cli/status-text.js";
 import { terminalLog } from "../../../src/cli/terminal-log.js";
-import { withValue } from "../../../src/config/edit.js";
+import { lineOf, withValue } from "../../../src/config/edit.js";
+import { loadEngineModule } from "../../../src/engine/binding.js";
 import { knownModels } from "../../../src/store/known-models.js";
 import { checkModelName, parseSource } from "../../../src/store/model-names.js";
 import { temporaryFolder } from "../../helpers/folder.js";
+import { root } from "../../helpers/shared.js";
 
 /** The picture of a text of blocks: 8 pixels a module, as a camera would see it. */
 function pictureOf(text: string): { width: number; height: number; data: Uint8Array } {
@@ -153,14 +166,14 @@ test("known models have names that can be pulled, sizes that agree, and one of t
     assert.ok(["ollama", "huggingface"].includes(parseSource(source).kind), source);
     assert.ok(readBytes <= fileBytes && fileBytes > parameters / 3, name);
   }
-  const config = { "context.tokens": 8192, "kv.type": "f16" } as const;
+  const sizes = { contextTokens: 8192, kvType: "f16", slots: 4, kvTokens: 0, prefixBytes: 0 } as const;
   const suggested = (room: number, rate: number) =>
-    chooseModels(config, room, rate).find((model) => model.suggested)?.name;
+    chooseModels(sizes, room, rate).find((model) => model.suggested)?.name;
   assert.equal(suggested(0.8 * 4e9, 3.1e9), "qwen3:0.6b");
   assert.equal(suggested(0.8 * 8e9, 11.3e9), "llama3.2:3b");
   assert.equal(suggested(0.8 * 1e9, 3.1e9), "qwen2.5:0.5b");
-  const half = chooseModels({ ...config, "kv.type": "q8_0" }, 1e12, 1e9).map(({ memoryBytes }) => memoryBytes);
-  const whole = chooseModels(config, 1e12, 1e9).map(({ memoryBytes }) => memoryBytes);
+  const half = chooseModels({ ...sizes, kvType: "q8_0" }, 1e12, 1e9).map(({ memoryBytes }) => memoryBytes);
+  const whole = chooseModels(sizes, 1e12, 1e9).map(({ memoryBytes }) => memoryBytes);
   assert.ok(half.every((bytes, i) => bytes < (whole[i] ?? 0)));
 });
 
@@ -206,4 +219,63 @@ test("a configuration that is replaced keeps its mode under any umask, and a lin
   assert.equal(readFileSync(file, "utf8"), "new");
   assert.equal(statSync(file).mode & 0o777, 0o644);
   assert.ok(lstatSync(link).isSymbolicLink());
+});
+
+test("the line of an option is found in its table and with the table's name, and nowhere else", () => {
+  assert.equal(lineOf(file, "model.path"), 8);
+  assert.equal(lineOf('engine.isa = "ref"\n', "engine.isa"), 1);
+  assert.equal(lineOf('[state]\npath = "a"\n[model]\n"path" = "b"\n', "model.path"), 4);
+  assert.equal(lineOf('[[upstream]]\nisa = "a"\n# isa = 1\n', "engine.isa"), null);
+});
+
+test("a change that is taken back brings the very file back, which needs no room on the disk", async (t) => {
+  const place = path.join(temporaryFolder(t), "hearth.toml");
+  writeFileSync(place, file);
+  const { ino } = statSync(place);
+  const change = await ConfigurationChange.make(place, "model.path", '"other"');
+  assert.match(readFileSync(place, "utf8"), /^path = "other"$/m);
+  change.takeBack();
+  assert.equal(readFileSync(place, "utf8"), file);
+  assert.equal(statSync(place).ino, ino);
+  change.takeBack(); // a second signal may come behind the first
+  assert.equal(readFileSync(place, "utf8"), file);
+  (await ConfigurationChange.make(place, "model.path", '"third"')).keep();
+  assert.deepEqual(readdirSync(path.dirname(place)), ["hearth.toml"]);
+  await assert.rejects(ConfigurationChange.make(place, "scheduler.slots", "0"), /scheduler\.slots/);
+  assert.match(readFileSync(place, "utf8"), /^path = "third"$/m);
+  assert.deepEqual(readdirSync(path.dirname(place)), ["hearth.toml"]);
+});
+
+test("a configuration is changed by one command at a time", async (t) => {
+  const place = path.join(temporaryFolder(t), "hearth.toml");
+  writeFileSync(place, file);
+  const engine = loadEngineModule();
+  await whileNobodyElseChanges(place, engine, () =>
+    assert.rejects(
+      whileNobodyElseChanges(place, engine, async () => {}),
+      { code: "STORE_BUSY" },
+    ),
+  );
+  assert.equal(await whileNobodyElseChanges(place, engine, async () => 1), 1);
+});
+
+test("what is removed are hearth's own files, of the same names in the command and in the package", async (t) => {
+  const folder = path.join(temporaryFolder(t), "state");
+  mkdirSync(path.join(folder, "models", "inner"), { recursive: true });
+  for (const name of ["keys.json", "keys.json.0123456789ab.new", "photos.zip"])
+    writeFileSync(path.join(folder, name), "");
+  await removeOwn(folder, ownNames.state);
+  assert.deepEqual(readdirSync(folder), ["photos.zip"]);
+  const empty = path.join(temporaryFolder(t), "state");
+  mkdirSync(path.join(empty, "models"), { recursive: true });
+  await removeOwn(empty, ownNames.state);
+  assert.ok(!existsSync(empty));
+  const script = readFileSync(path.join(root, "deploy", "deb", "postrm"), "utf8");
+  const removed = (place: string) =>
+    [...script.matchAll(new RegExp(`remove_own ${place} (.*)$`, "gm"))]
+      .flatMap(([, names = ""]) => names.split(" "))
+      .sort();
+  assert.deepEqual(removed("/var/lib/hearth"), [...ownNames.state].sort());
+  assert.deepEqual(removed("/etc/hearth"), [...ownNames.configuration].sort());
+  assert.deepEqual(removed("/etc/hearth/credentials"), [...ownNames.credentials].sort());
 });
