@@ -15,7 +15,7 @@ import { upgradeCases } from "./cases/upgrades.mjs";
 const [, , init, deb, scratch, pattern = ""] = process.argv;
 const box = new Box(init);
 const things = { deb, scratch };
-const makers = [installCases, restartCases, reloadCases, listeningCases, faultCases, upgradeCases, newcomerCases];
+const makers = [installCases, restartCases, reloadCases, listeningCases, faultCases, newcomerCases, upgradeCases];
 const all = makers.flatMap((cases) => Object.entries(cases(box, things)));
 // The first installs what the others need.
 const chosen = all.filter(([name], i) => i === 0 || new RegExp(pattern, "i").test(name));
