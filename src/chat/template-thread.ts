@@ -4,7 +4,7 @@
  */
 import { HearthError } from "../base/errors.js";
 import { WorkerFailure, WorkerHost, type WorkerLimits } from "../base/worker-host.js";
-import { templateLimits } from "./template.js";
+import { type TemplateLimits, templateLimits } from "./template.js";
 import {
   execute,
   failureOf,
@@ -30,6 +30,11 @@ export const inlineRenderer: TemplateRenderer = {
   render: async (order) => textOf(execute({ ...order, kind: "render" })),
 };
 
+/**
+ * A template is opened once, with its model: at a boot, while everything else starts as well and nothing of this program is compiled yet.
+ * A model must not be refused for that; the steps bound the work.
+ */
+const openingLimits: TemplateLimits = { ...templateLimits, timeoutMs: 30_000 };
 /** Beyond the order's own limit, which the thread keeps itself as long as it can. */
 const graceMs = 1_500;
 /** The heap is far more than the longest prompt takes. The thread stays: each conversation begins with it. */
@@ -44,7 +49,7 @@ export class TemplateThread implements TemplateRenderer {
   }
 
   async open(order: WithoutKind<OpenOrder>): Promise<Opened> {
-    return openedOf(await this.#ask({ ...order, kind: "open" }));
+    return openedOf(await this.#ask({ limits: openingLimits, ...order, kind: "open" }));
   }
 
   async render(order: WithoutKind<RenderOrder>): Promise<string> {

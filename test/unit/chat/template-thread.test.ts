@@ -124,3 +124,19 @@ test("who waits when the thread is closed is told so, and so is who comes later"
   await waiting;
   await assert.rejects(thread.render(order("{{ x }}")), { code: "SHUTTING_DOWN" });
 });
+
+test("a board that is busy for seconds while a model is loaded opens its template all the same", {
+  skip,
+}, async (t) => {
+  const slow = new URL(
+    `data:text/javascript,${encodeURIComponent(
+      'import { parentPort } from "node:worker_threads";' +
+        'parentPort.on("message", ({ limits }) => setTimeout(() => parentPort.postMessage({ opened: limits }), 4000));' +
+        'parentPort.postMessage("ready");',
+    )}`,
+  );
+  const thread = new TemplateThread(slow);
+  t.after(() => thread.close());
+  const { steps } = (await thread.open(opening("x"))) as unknown as typeof templateLimits;
+  assert.equal(steps, templateLimits.steps, "its work is bounded as before");
+});
