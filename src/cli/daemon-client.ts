@@ -27,6 +27,8 @@ export interface DaemonAnswer {
 const longestAnswer = 4 * 1024 * 1024;
 /** Codes of a machine where nobody listens at the address. */
 const absences = ["ECONNREFUSED", "ENOENT", "EADDRNOTAVAIL", "ENETUNREACH", "EHOSTUNREACH"];
+/** Codes of a port that takes no plain HTTP. */
+const hangUps = ["ECONNRESET", "EPROTO"];
 
 /** A program of this machine reaches every address by loopback that is not one of its own in the network. */
 export function localAddress(config: Pick<Config, "server.listen">): { host: string; port: number } {
@@ -59,7 +61,8 @@ export class DaemonClient {
       return await this.#open(wanted, this.#isHttps);
     } catch (error) {
       // The certificate may be a credential of the service, of which no command knows: then the port takes no plain HTTP.
-      const isHungUp = isSystemError(error) && ["ECONNRESET", "EPROTO"].includes(error.code);
+      // Node itself says ECONNRESET of a connection that ends without an answer: that is no error of the system.
+      const isHungUp = error instanceof Error && "code" in error && hangUps.includes(String(error.code));
       if (this.#isHttps || !isHungUp || this.#config["server.socket"] !== "" || wanted.signal?.aborted) throw error;
       const response = await this.#open(wanted, true);
       this.#isHttps = true;
