@@ -9,7 +9,13 @@ const burst = 20;
 /** Milliseconds between two bursts: some 2,000 tokens a second, more than any board writes. */
 const pauseMs = 10;
 
-export async function eventSource(t: TestContext, pages: string, pieces: readonly string[]): Promise<string> {
+/** `rests`: after so many pieces the answer waits until the function is done, as for somebody who measures. */
+export async function eventSource(
+  t: TestContext,
+  pages: string,
+  pieces: readonly string[],
+  rests: ReadonlyMap<number, () => Promise<void>> = new Map(),
+): Promise<string> {
   const server = http.createServer((request, response) => {
     const { pathname, search } = new URL(request.url ?? "/", pages);
     const headers = { ...request.headers, host: new URL(pages).host };
@@ -27,7 +33,7 @@ export async function eventSource(t: TestContext, pages: string, pieces: readonl
   });
   const sockets = new WebSocketServer({ server });
   sockets.on("connection", (socket) => {
-    socket.on("message", (data) => void answer(socket, JSON.parse(String(data)).stream_id, pieces));
+    socket.on("message", (data) => void answer(socket, JSON.parse(String(data)).stream_id, pieces, rests));
     socket.on("error", () => {});
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -39,7 +45,12 @@ export async function eventSource(t: TestContext, pages: string, pieces: readonl
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-async function answer(socket: WebSocket, lane: string, pieces: readonly string[]): Promise<void> {
+async function answer(
+  socket: WebSocket,
+  lane: string,
+  pieces: readonly string[],
+  rests: ReadonlyMap<number, () => Promise<void>>,
+): Promise<void> {
   let number = 0;
   const send = (event: object) => socket.send(JSON.stringify({ ...event, sequence_number: number++, stream_id: lane }));
   const response = { id: `resp_${"0".repeat(48)}`, model: "pieces", output: [], usage: null, error: null };
@@ -47,6 +58,7 @@ async function answer(socket: WebSocket, lane: string, pieces: readonly string[]
   send({ type: "response.output_item.added", output_index: 0, item: { type: "message", content: [] } });
   for (const [i, delta] of pieces.entries()) {
     send({ type: "response.output_text.delta", output_index: 0, delta });
+    await rests.get(i + 1)?.();
     if (i % burst === burst - 1) await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   const output = [{ type: "message", content: [{ text: pieces.join("") }] }];

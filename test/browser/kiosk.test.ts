@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test, { after } from "node:test";
 import { pageFiles } from "../../src/daemon/page-files.js";
 import { scripted } from "../fake-engine/module.js";
+import { until } from "../helpers/scheduler.js";
 import { startServer } from "../helpers/server.js";
 import { findings } from "./axe.js";
 import { closeBrowser, openPage, withoutBrowser } from "./browser.js";
@@ -29,26 +30,50 @@ test("a kiosk types an answer out, shows what the home posts, and goes on at a t
 });
 
 test(
-  "a day of the kiosk, with a fast clock, leaves as many nodes as there were, and moves the picture",
+  "a day of the kiosk, with a fast clock: an answer each hour, no node more, then it loads itself anew",
   options,
   async (t) => {
     const server = await startServer(t, { pages: pageFiles(), fake: { next: scripted(words) } });
     const { page } = await openPage(t, `${server.url}/kiosk?template=clock`);
-    await page.clock.install({ time: new Date("2026-12-01T06:30:00") });
+    let asked = 0;
+    page.on("websocket", (socket) =>
+      socket.on("framesent", ({ payload }) => {
+        if (String(payload).includes('"response.create"')) asked++;
+      }),
+    );
+    const start = new Date("2026-12-01T06:30:00");
+    await page.clock.install({ time: start });
     await page.goto(`${server.url}/kiosk?every=900&prompt=Hello`);
     await page.getByText(words).waitFor();
     const nodes = () => page.evaluate(() => document.querySelectorAll("*").length);
+    const textOf = (id: string) => page.locator(`#${id}`).evaluate((element) => (element.textContent ?? "").trim());
     const before = await nodes();
     const places = new Set<string>();
-    const faces = new Set<string>();
-    for (let hour = 0; hour < 23; hour++) {
-      await page.clock.fastForward("01:00:07");
+    const faces = new Map<number, string>();
+    for (let hour = 1; hour <= 24; hour++) {
+      const askedBefore = asked;
+      await page.clock.fastForward("01:00:00");
       await page.clock.runFor(2000);
+      await until(() => asked > askedBefore);
+      await page.locator("#text:not(.writing)", { hasText: words }).waitFor();
+      const shown = await page.evaluate(() => Date.now());
+      const now = new Date(shown);
+      const time = now.toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit" });
+      assert.deepEqual([await textOf("text"), await textOf("time"), await textOf("notice")], [words, time, ""]);
+      const box = await page.locator("#text").boundingBox();
+      assert.ok(box && box.x >= 0 && box.y >= 0 && box.x + box.width <= 1440 && box.y + box.height <= 900, "in sight");
       places.add(await page.evaluate(() => document.getElementById("stage")?.style.translate ?? ""));
-      faces.add(await page.evaluate(() => document.documentElement.dataset.theme ?? ""));
+      faces.set(now.getHours(), await page.evaluate(() => document.documentElement.dataset.theme ?? ""));
     }
     assert.equal(await nodes(), before);
     assert.ok(places.size > 5, [...places].join(" "));
-    assert.deepEqual([...faces].sort(), ["day", "night"]);
+    for (const [hour, face] of faces)
+      assert.equal(face, hour >= 21 || hour < 7 ? "night" : "day", `at ${hour} o'clock`);
+    assert.equal(faces.size, 24);
+    await page.clock.fastForward("00:10:00");
+    const loaded = page.waitForEvent("load");
+    await server.post("/hearth/v1/kiosk", { text: "This wakes the page up" });
+    await loaded;
+    await page.getByText(words).waitFor();
   },
 );

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test, { after } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { deferred } from "../../src/base/async.js";
 import { pageFiles } from "../../src/daemon/page-files.js";
 import { scripted } from "../fake-engine/module.js";
 import { startDaemon } from "../helpers/daemon.js";
@@ -10,6 +11,7 @@ import { startServer } from "../helpers/server.js";
 import { answered, busyness, closeBrowser, openPage, say, withoutBrowser } from "./browser.js";
 import { cuttableProxy } from "./cuttable-proxy.js";
 import { eventSource } from "./event-source.js";
+import { type Work, WorkMeter } from "./work-meter.js";
 
 after(closeBrowser);
 
@@ -22,6 +24,19 @@ const config = { "context.tokens": 100_000 };
 
 const textOf = (page: Parameters<typeof say>[0]) =>
   page.locator(".message.answer .markdown").evaluate((element) => (element.textContent ?? "").trim());
+
+const letters = (text: string) => text.replace(/[^\p{L}\p{N}]/gu, "");
+
+/** The text of an answer of the only chat that the server keeps. */
+async function keptAnswer(url: string, index: number): Promise<string> {
+  const { data } = await (await fetch(`${url}/hearth/v1/chats`)).json();
+  assert.equal(data.length, 1);
+  const { content } = await (await fetch(`${url}/hearth/v1/chats/${data[0].id}`)).json();
+  const answers = content.nodes.filter((node: { role: string }) => node.role === "assistant");
+  assert.equal(answers.length, index + 1);
+  assert.equal(answers[index].status, "completed");
+  return answers[index].parts.map((part: { text?: string }) => part.text ?? "").join("\n");
+}
 
 test(
   "a network that is cut for 30 s in the middle of an answer costs no token, and none comes twice",
@@ -86,21 +101,57 @@ test(
       await daemon.exited;
       daemon = await start(host);
       await answered(page, 90_000);
-      const text = await page
+      // The whole answer is there once, as the server has it.
+      const answer = page
         .locator(".message.answer")
         .nth(restart - 1)
-        .locator(".markdown")
-        .textContent();
-      assert.ok((text ?? "").trim().length > 0);
+        .locator(".markdown");
+      const kept = await keptAnswer(daemon.url, restart - 1);
+      assert.ok(kept.length > 20, kept);
+      assert.equal(letters((await answer.textContent()) ?? ""), letters(kept));
       assert.equal(await page.locator(".note.error").count(), 0);
     }
   },
 );
 
+test(
+  "a second browser sees an answer grow that the first one asked for, and both have it whole",
+  options,
+  async (t) => {
+    const slow = { ...fake, stepMs: () => 6 };
+    const server = await startServer(t, { pages: pageFiles(), fake: slow, config });
+    const { page } = await openPage(t, server.url);
+    // Where the first one has put the answer into the chat, the server does not know the response any more.
+    const other = (await openPage(t, server.url, { allowErrors: /404/ })).page;
+    await say(page, "Tell me a story");
+    await page.getByText("word20").waitFor();
+    await other.reload();
+    await other.locator(".chats .open", { hasText: "Tell me a story" }).click();
+    const seen = new Set<string>();
+    while ((await other.locator(".figures").count()) === 0) {
+      const text = await other.locator(".message.answer").evaluate((element) => {
+        return (element.querySelector(".markdown")?.textContent ?? "").trim();
+      });
+      assert.ok(story.startsWith(text), `a piece is missing or there twice: ...${text.slice(-80)}`);
+      seen.add(text);
+      await delay(100);
+    }
+    t.diagnostic(`the second browser saw ${seen.size} states of the answer`);
+    assert.ok(seen.size > 3, `it saw ${seen.size} states alone`);
+    assert.equal(await textOf(other), story);
+    await answered(page, 90_000);
+    assert.equal(await textOf(page), story);
+    assert.equal(await page.locator(".message.answer").count(), 1);
+  },
+);
+
+const words = "Some **words** of a `long` answer, with a [link](https://example.org) and more.".split(/(?= )/);
+const paragraph = [...words, "\n\n"];
+const pieces = Array.from({ length: 100_000 }, (_, i) => paragraph[i % paragraph.length] ?? "");
+/** Tokens after which the page is measured: what 20,000 of them cost early is compared with what as many cost late. */
+const marks = [1000, 10_000, 30_000, 80_000, 100_000] as const;
+
 test("100,000 tokens leave the page quick, and its memory grows with the text alone", options, async (t) => {
-  const words = "Some **words** of a `long` answer, with a [link](https://example.org) and more.".split(/(?= )/);
-  const paragraph = [...words, "\n\n"];
-  const pieces = Array.from({ length: 100_000 }, (_, i) => paragraph[i % paragraph.length] ?? "");
   const server = await startServer(t, { pages: pageFiles() });
   const { page, context } = await openPage(t, await eventSource(t, server.url, pieces));
   const session = await context.newCDPSession(page);
@@ -141,3 +192,61 @@ test("100,000 tokens leave the page quick, and its memory grows with the text al
   const late = tasks.filter((duration) => duration > 100 * busyness());
   assert.ok(late.length <= 3, `tasks of ${late.map(Math.round)} ms`);
 });
+
+test(
+  "100,000 tokens in the kiosk: the last cost no more than the first, and its memory is steady",
+  options,
+  async (t) => {
+    const server = await startServer(t, { pages: pageFiles() });
+    const works: Work[] = [];
+    let meter: WorkMeter | null = null;
+    let firstTasks = 0; // those of the page's first second and of its beginning
+    const measure = async () => {
+      if (!meter) return;
+      works.push(await meter.read());
+      if (works.length === 1) firstTasks = (await meter.longTasks()).length;
+    };
+    const measured = deferred<void>();
+    const rests = new Map(
+      marks.map((mark) => [mark, mark === 100_000 ? () => measure().then(() => measured.resolve()) : measure]),
+    );
+    const url = await eventSource(t, server.url, pieces, rests);
+    const { page } = await openPage(t, `${url}/kiosk?prompt=Write&every=86400`);
+    meter = await WorkMeter.of(page);
+    await measured.promise;
+    const [first, at10k, at30k, at80k, at100k] = works as [Work, Work, Work, Work, Work];
+    const early = {
+      task: at30k.taskMs - at10k.taskMs,
+      long: at30k.longMs - at10k.longMs,
+      heap: at30k.heap - at10k.heap,
+    };
+    const late = {
+      task: at100k.taskMs - at80k.taskMs,
+      long: at100k.longMs - at80k.longMs,
+      heap: at100k.heap - at80k.heap,
+    };
+    const tasks = (await meter.longTasks()).slice(firstTasks);
+    const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+    t.diagnostic(
+      `20,000 tokens: ${early.task.toFixed(0)} ms of the page's thread early, ${late.task.toFixed(0)} ms late`,
+    );
+    t.diagnostic(
+      `tasks over 50 ms: ${early.long.toFixed(0)} ms early, ${late.long.toFixed(0)} ms late; all ${tasks.map(Math.round)}`,
+    );
+    t.diagnostic(
+      `heap grew by ${megabytes(early.heap)} MB early, ${megabytes(late.heap)} MB late, ${megabytes(at100k.heap - first.heap)} MB in all`,
+    );
+    assert.ok(late.task <= 1.5 * early.task, "the last tokens cost more than the first");
+    // A task may be long without working where other programs want the processor; some such do not count.
+    assert.ok(late.long <= 1.5 * early.long + 500 * (busyness() - 1) + 100, "the last tokens hold the page up");
+    assert.ok(late.heap <= 1.5 * Math.max(early.heap, 1e6), "the last tokens take more memory than the first");
+    assert.ok(at100k.heap - first.heap < 40e6, "the heap grew");
+    if (busyness() === 1) assert.deepEqual(tasks, [], "frames over 50 ms on a quiet machine");
+    const shifts = await meter.layoutShifts();
+    t.diagnostic(`layout shifts: ${shifts.map((value) => value.toFixed(4))}`);
+    assert.ok(
+      shifts.every((value) => value < 0.001),
+      "the page's layout shifted",
+    );
+  },
+);
