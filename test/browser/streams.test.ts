@@ -200,11 +200,15 @@ test(
     const server = await startServer(t, { pages: pageFiles() });
     const works: Work[] = [];
     let meter: WorkMeter | null = null;
-    let firstTasks = 0; // those of the page's first second and of its beginning
+    // They belong to the page's first second, and of the answer's beginning, when the words come to stand in the middle.
+    let firstTasks = 0;
+    let firstShifts = 0;
     const measure = async () => {
       if (!meter) return;
       works.push(await meter.read());
-      if (works.length === 1) firstTasks = (await meter.longTasks()).length;
+      if (works.length > 1) return;
+      firstTasks = (await meter.longTasks()).length;
+      firstShifts = (await meter.layoutShifts()).length;
     };
     const measured = deferred<void>();
     const rests = new Map(
@@ -242,7 +246,7 @@ test(
     assert.ok(late.heap <= 1.5 * Math.max(early.heap, 1e6), "the last tokens take more memory than the first");
     assert.ok(at100k.heap - first.heap < 40e6, "the heap grew");
     if (busyness() === 1) assert.deepEqual(tasks, [], "frames over 50 ms on a quiet machine");
-    const shifts = await meter.layoutShifts();
+    const shifts = (await meter.layoutShifts()).slice(firstShifts);
     t.diagnostic(`layout shifts: ${shifts.map((value) => value.toFixed(4))}`);
     assert.ok(
       shifts.every((value) => value < 0.001),

@@ -45,7 +45,6 @@ export class WorkMeter {
     const longMs = (await this.longTasks()).reduce((sum, ms) => sum + ms, 0);
     await this.#session.send("HeapProfiler.collectGarbage");
     const { usedSize: heap } = await this.#session.send("Runtime.getHeapUsage");
-      console.error(heap / 1e6, (await this.#metric("JSHeapUsedSize")) / 1e6, await this.#metric("Nodes"));
     return { taskMs, longMs, heap };
   }
 
