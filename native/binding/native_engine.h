@@ -13,9 +13,8 @@ namespace hearth::binding {
 // Misuse, and its result:
 // - step: the arrays are changed or collected while it runs -> the plan holds copies.
 // - step: the process exits meanwhile -> a running step keeps the event loop alive; the destructor waits for it.
-// - close during a step, or a change of memory -> it waits on a worker thread; the promise of what runs settles with
-// its
-//   result.
+// - close during a step, or a change of memory -> it waits on a worker thread; the promise of what runs settles as
+// ever.
 // - any method after close -> ENGINE_CLOSED.
 // - close while a prefix is saved or restored -> the transfer is told to end, and keeps the engine until it has.
 // - a prefix is saved while steps change its sequence -> the snapshot is of the moment of the call.

@@ -200,7 +200,7 @@ test(
     const server = await startServer(t, { pages: pageFiles() });
     const works: Work[] = [];
     let meter: WorkMeter | null = null;
-    // They belong to the page's first second, and of the answer's beginning, when the words come to stand in the middle.
+    // They belong to the first second of the page, and to the answer's beginning, when the words come to stand in the middle.
     let firstTasks = 0;
     let firstShifts = 0;
     const measure = async () => {
