@@ -17,6 +17,7 @@ import { modelsSuite } from "./suites/models.mjs";
 import { nativeSuites } from "./suites/native.mjs";
 import { nodeSuites } from "./suites/node.mjs";
 import { processorSeconds } from "./suites/processors.mjs";
+import { vmSuite } from "./suites/vm.mjs";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
@@ -32,6 +33,7 @@ const suites = [
   { name: "compilers", inCi: true, computes: true, run: compilers },
   ...nodeSuites.slow,
   boxSuite,
+  vmSuite,
   clientsSuite,
   modelsSuite,
 ];
