@@ -127,7 +127,7 @@ class ExpertWeights {
   void choose_kept();
   void keep(size_t i);
   // Makes an expert one that stays, if it is hotter than those that do and have to go for it: these become `cold`.
-  // Those that were colder still but are `in_use` are out of coldest_.
+  // Experts that were colder still but are `in_use` are out of coldest_.
   bool make_kept(size_t i, std::vector<size_t>* in_use, std::vector<size_t>* cold);
   void want_current(std::vector<size_t>* there, std::vector<size_t>* cold);
   void leave_current();

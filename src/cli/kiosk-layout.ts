@@ -13,7 +13,7 @@ export interface KioskView {
   readonly notice: string;
   /** The clock is all there is to see. */
   readonly isClock: boolean;
-  /** Where the picture stands, in columns and rows from its middle: no pixel shows the same for long. */
+  /** The picture's place, in columns and rows from its middle: no pixel shows the same for long. */
   readonly drift: { readonly x: number; readonly y: number };
 }
 

@@ -56,7 +56,7 @@ test(
       await page.clock.runFor(2000);
       await until(() => asked > askedBefore);
       // The page types by its own clock, which goes as the test has it go.
-      while ((await textOf("text")) !== words) await page.clock.runFor(500);
+      for (let i = 0; i < 120 && (await textOf("text")) !== words; i++) await page.clock.runFor(500);
       const shown = await page.evaluate(() => Date.now());
       const now = new Date(shown);
       const time = now.toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit" });

@@ -14,7 +14,7 @@ after(closeBrowser);
 /** Pictures that the documents show: written there when somebody asks for it, because each run makes slightly other ones. */
 const ofDocuments = ["chat-1440-light", "chat-1440-dark", "chat-360-light", "kiosk-1440-dark", "status-1440-light"];
 
-/** Where the picture of a page goes, its folder made. */
+/** The file that the picture of a page goes to; makes its folder. */
 function pictureFile(name: string, width: number, theme: string): string {
   const file = `${name}-${width}-${theme}`;
   const isShown = process.env.HEARTH_PICTURES === "docs" && ofDocuments.includes(file);

@@ -121,7 +121,7 @@ test(
     const slow = { ...fake, stepMs: () => 6 };
     const server = await startServer(t, { pages: pageFiles(), fake: slow, config });
     const { page } = await openPage(t, server.url);
-    // Where the first one has put the answer into the chat, the server does not know the response any more.
+    // The server does not know the response any more once the first page has put the answer into the chat.
     const other = (await openPage(t, server.url, { allowErrors: /404/ })).page;
     await say(page, "Tell me a story");
     await page.getByText("word20").waitFor();

@@ -2,21 +2,7 @@
 import { formatBytes, formatNumber, formatSeconds, type TextName, t } from "../common/texts.js";
 import { visible } from "../markdown/visible.js";
 import { isSlowed, memoryParts, type ReportedModel, type StatusReport } from "./report.js";
-
-type Row = readonly [name: string, value: string];
-
-function Rows({ rows }: { rows: readonly Row[] }) {
-  return (
-    <dl>
-      {rows.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
+import { type Row, Rows } from "./rows.js";
 
 export function ModelCards({ report: { models } }: { report: StatusReport }) {
   return (

@@ -8,6 +8,7 @@ import type { StatusFeed } from "./feed.js";
 import { lineOf, total } from "./metrics.js";
 import { Board, BoardMemory, ModelCards } from "./owner-cards.js";
 import { Pull } from "./pull.js";
+import { Rows } from "./rows.js";
 
 export function StatusPage({ feed }: { feed: StatusFeed }) {
   useChanges(feed);
@@ -99,14 +100,7 @@ function Work({ feed: { metrics, report } }: { feed: StatusFeed }) {
   return (
     <section class="card">
       <h2>{t("work")}</h2>
-      <dl>
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Rows rows={rows} />
     </section>
   );
 }
