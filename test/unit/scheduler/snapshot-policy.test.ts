@@ -82,6 +82,7 @@ test("answers go on while a prefix is written, and it is what it was when the wr
   await first.clock.advance(idleMs);
   await until(() => began);
   await first.ask(`Something else. ${"x".repeat(900)}`); // takes the slot, and its sequence goes
-  await until(() => first.stored().length === 1);
+  // Not only until the file is there: the next process would find this one still at its ledger.
+  await until(() => first.log.some(({ msg }) => msg === "a prefix was stored"));
   assert.equal((await (await run(folder)).ask(`${begin}Doors?`)).cached, begin.length + 1);
 });
