@@ -1,7 +1,7 @@
 /** Writes what a bench prints into its section of docs/performance.md. */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { isBusy, load, provenance, writeSection } from "../helpers/sections.mjs";
+import { isBusy, load, provenance, readSection, writeSection } from "../helpers/sections.mjs";
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 
@@ -15,6 +15,7 @@ export function writesSection(name, { isTable = false, isExact = false, command 
   const at = process.argv.indexOf("--write");
   if (at < 0) return;
   process.argv.splice(at, 1);
+  readSection(root, "docs/performance.md", name); // throws where it is missing, before hours of measuring
   let printed = "";
   const write = process.stdout.write.bind(process.stdout);
   process.stdout.write = (text, ...rest) => {

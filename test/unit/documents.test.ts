@@ -149,6 +149,17 @@ test("every section of a document that a command writes has its end, and its com
   }
 });
 
+test("every benchmark has a section to write into", () => {
+  const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+  const benches = Object.keys(scripts).filter((name) => name.startsWith("bench:") && name !== "bench:streaming");
+  const cases = [...read("test/bench/streaming.mjs").matchAll(/^ {2}async (\w+)\(\) \{$/gm)].map(([, name]) => name);
+  assert.ok(benches.length > 5 && cases.length > 5);
+  const commands = [...benches, ...cases.map((name) => `bench:streaming -- ${name}`)];
+  const sections = documents.map(read).join("\n");
+  const missing = commands.filter((command) => !sections.includes(`: written by \`npm run ${command}`));
+  assert.deepEqual(missing, []);
+});
+
 test("the README says of Spark what its own page says", () => {
   const figures = [...read("README.md").matchAll(/(\d+) of (\d+) (held-out tool calls|commands)/g)];
   assert.equal(figures.length, 2);
