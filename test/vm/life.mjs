@@ -199,6 +199,7 @@ async function cut(kind, round) {
   return `${moment}; ${disk}; ${ready}`;
 }
 
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130)); // machines end with this process
 const port = await freePort();
 client = new Client(port);
@@ -232,5 +233,4 @@ try {
 } finally {
   await machine?.cut();
   source.stop();
-  rmSync(scratch, { recursive: true, force: true });
 }

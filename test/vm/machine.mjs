@@ -65,7 +65,10 @@ export class Machine {
     ];
     this.startedAt = performance.now();
     this.#child = spawn("qemu-system-aarch64", args, { stdio: ["ignore", "ignore", "pipe"] });
-    process.once("exit", () => this.#child.kill("SIGKILL"));
+    process.once("exit", () => {
+      this.#child.kill("SIGKILL");
+      rmSync(this.#folder, { recursive: true, force: true });
+    });
     this.#child.stderr.on("data", (data) => {
       this.#said += data;
     });
