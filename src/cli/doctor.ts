@@ -5,16 +5,20 @@ import { systemClock } from "../base/clock.js";
 import { HearthError } from "../base/errors.js";
 import { isDenied } from "../base/files.js";
 import type { CheckResult } from "../daemon/checks/check.js";
-import { examine } from "../daemon/checks/checks.js";
+import { examine, programMs } from "../daemon/checks/checks.js";
+import { openModelStore, resolveModel } from "../daemon/model-file.js";
+import { runProgram } from "../daemon/programs.js";
 import type { StatusReport } from "../daemon/status-report.js";
 import { loadEngineModule } from "../engine/binding.js";
+import type { EngineModule } from "../engine/contract.js";
 import { MachineFiles } from "../machine/files.js";
+import { KeyFile } from "../store/key-file.js";
 import { rerunAsRoot } from "./as-root.js";
 import { configurationOf } from "./configuration.js";
 import { exitStatus } from "./exit-status.js";
 import { print } from "./models-store.js";
 import { daemonStatus } from "./running-daemon.js";
-import { runProgramOfSystem, SystemdService } from "./systemd-service.js";
+import { SystemdService } from "./systemd-service.js";
 import { formatTable, printable } from "./terminal.js";
 
 export function doctorCommand(): Command {
@@ -31,15 +35,19 @@ async function doctor(_flags: object, command: Command): Promise<void> {
   const ofRoot = mayEnter(state) || !process.stdin.isTTY ? null : rerunAsRoot(false);
   if (ofRoot !== null) process.exit(ofRoot);
   const { status, problem } = await statusOf(config);
+  const engineModule = loadEngineModule();
   const result = await examine({
+    by: "command",
     files: new MachineFiles(config["machine.root"]),
-    run: runProgramOfSystem,
+    run: (program, args) => runProgram(program, args, { timeMs: programMs }),
     loaded,
     stateFolder: state,
-    engineModule: loadEngineModule(),
+    engineModule,
+    model: configuredFile(config["model.path"], state, engineModule),
+    storedKeys: () => new KeyFile(state, engineModule).keys().length,
     status,
     statusProblem: problem,
-    hasService: isOfService || new SystemdService().state() !== null,
+    hasService: isOfService || (await new SystemdService().state()) !== null,
     now: systemClock.wallTime(),
   });
   print(command.optsWithGlobals().json === true, result, resultText(result));
@@ -65,12 +73,23 @@ async function statusOf(
   }
 }
 
-export function resultText({ facts, findings }: CheckResult): string {
+/** The configured model's file, or why there is none. */
+function configuredFile(name: string, state: string, engine: EngineModule): string | HearthError {
+  try {
+    return resolveModel(name, openModelStore(state, engine)).path;
+  } catch (error) {
+    return error instanceof HearthError ? error : new HearthError("FILE_OPEN_FAILED", String(error), { cause: error });
+  }
+}
+
+export function resultText({ facts, findings, unseen }: CheckResult): string {
   const table = formatTable(facts.map(({ check, text }) => [check, printable(text)]));
-  if (findings.length === 0) return `${table}\nNothing is wrong.\n`;
-  const lines = findings.map(
+  const found = findings.map(
     ({ check, severity, found, mend }) =>
       `${severity === "fault" ? "WRONG" : "better"}  ${check}: ${printable(found)}\n        ${printable(mend)}\n`,
   );
-  return `${table}\n${lines.join("\n")}`;
+  const unknown = unseen.map(({ check, why }) => `not seen  ${check}: ${printable(why)}\n`).join("");
+  const parts = [...found, ...(unknown === "" ? [] : [unknown])];
+  if (found.length > 0) return `${table}\n${parts.join("\n")}`;
+  return `${table}\n${unknown}${unknown === "" ? "Nothing is wrong.\n" : "Nothing is wrong in what could be seen.\n"}`;
 }

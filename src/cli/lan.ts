@@ -32,7 +32,7 @@ export function lanCommand(): Command {
 }
 
 async function turnOn(_flags: object, command: Command): Promise<void> {
-  const owned = ownedService(command);
+  const owned = await ownedService(command);
   if (typeof owned === "number") process.exit(owned);
   checkChangeable(owned, "server.listen");
   const { config, file } = owned;
@@ -78,7 +78,7 @@ async function turnOn(_flags: object, command: Command): Promise<void> {
 }
 
 async function turnOff(_flags: object, command: Command): Promise<void> {
-  const owned = ownedService(command);
+  const owned = await ownedService(command);
   if (typeof owned === "number") process.exit(owned);
   checkChangeable(owned, "server.listen");
   const { config, json } = owned;

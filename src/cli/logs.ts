@@ -4,10 +4,11 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
+import { runProgram } from "../daemon/programs.js";
 import { integerBetween } from "./arguments.js";
 import { rerunAsRoot } from "./as-root.js";
 import { entryTime, parseEntry, personLine } from "./log-lines.js";
-import { runProgramOfSystem, SystemdService, unit } from "./systemd-service.js";
+import { SystemdService, unit } from "./systemd-service.js";
 import { printable } from "./terminal.js";
 
 interface LogsFlags {
@@ -28,12 +29,12 @@ export function logsCommand(): Command {
 
 async function logs(_options: unknown, command: Command): Promise<void> {
   const flags = command.optsWithGlobals<LogsFlags>();
-  if (new SystemdService().state() === null) {
+  if ((await new SystemdService().state()) === null) {
     throw new HearthError("SERVICE_MISSING", "This machine has no service hearthd.", {
       advice: "A daemon in the foreground writes its log to its own terminal.",
     });
   }
-  const status = rerunAsRoot(mayReadJournal());
+  const status = rerunAsRoot(await mayReadJournal());
   if (status !== null) process.exit(status);
   const since = flags.since === undefined ? [`--lines=${flags.lines}`] : [`--since=${flags.since}`];
   const follow = flags.follow ? ["--follow"] : [];
@@ -65,7 +66,7 @@ function jsonLine(line: string): string | null {
 /** Groups whose members may read the whole journal (systemd-journald.service(8)). */
 const readers = ["systemd-journal", "adm", "wheel", "root"];
 
-function mayReadJournal(): boolean {
-  const groups = runProgramOfSystem("id", ["-Gn"])?.stdout.trim().split(" ") ?? [];
+async function mayReadJournal(): Promise<boolean> {
+  const groups = (await runProgram("id", ["-Gn"]))?.stdout.trim().split(" ") ?? [];
   return groups.some((group) => readers.includes(group));
 }

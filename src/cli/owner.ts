@@ -29,11 +29,12 @@ const readyMs = 300_000;
  * The service and its file, for a command that changes them. A number: the command has been run by sudo, with that exit status.
  * COMMAND_INVALID where no file has the configuration, SERVICE_MISSING where no systemd has the service.
  */
-export function ownedService(command: Command): OwnedService | number {
+export async function ownedService(command: Command): Promise<OwnedService | number> {
   const configuration = configurationOf(command);
   const { file } = configuration.loaded;
   const service = new SystemdService();
-  if (service.state() === null) throw new HearthError("SERVICE_MISSING", "This machine has no service hearthd.");
+  if ((await service.state()) === null)
+    throw new HearthError("SERVICE_MISSING", "This machine has no service hearthd.");
   if (file === null || !statSync(file, { throwIfNoEntry: false })?.isFile()) {
     throw new HearthError("COMMAND_INVALID", "The service has no configuration file that could be changed.", {
       advice: "Name it with --config.",
@@ -86,7 +87,7 @@ async function tryChange(owned: OwnedService, change: ConfigurationChange): Prom
   try {
     const { config } = loadConfig({ file, env: process.env, flags: {} });
     isMoved = formatAddress(config["server.listen"]) !== formatAddress(owned.config["server.listen"]);
-    service.restart(isMoved);
+    await service.restart(isMoved);
     const status = await untilReady(service, config, stopped.signal);
     stopped.signal.throwIfAborted();
     change.keep();
@@ -108,7 +109,7 @@ async function goBack(
 ): Promise<HearthError> {
   const reason = error instanceof Error ? error.message : String(error);
   try {
-    service.restart(isMoved);
+    await service.restart(isMoved);
     // Whoever stops a command does not want to wait for a model.
     if (!isStopped) await untilReady(service, config);
   } catch (second) {

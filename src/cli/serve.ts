@@ -106,6 +106,7 @@ async function serve(read: () => Configuration): Promise<void> {
   const store = openModelStore(state, engineModule);
   store.scan(); // one that may not be read is said before anybody connects
   const daemon = new Daemon(config, {
+    loaded,
     engineModule,
     store,
     clock: systemClock,

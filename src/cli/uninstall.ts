@@ -5,11 +5,12 @@ import path from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
+import { runProgram } from "../daemon/programs.js";
 import { rerunAsRoot } from "./as-root.js";
 import { configurationOf } from "./configuration.js";
 import { print } from "./models-store.js";
 import { modelsName, ownNames, removeOwn } from "./own-files.js";
-import { runProgramOfSystem, SystemdService, unit } from "./systemd-service.js";
+import { SystemdService, unit } from "./systemd-service.js";
 
 interface UninstallFlags {
   readonly keepModels?: true;
@@ -33,6 +34,8 @@ const ofCheckout = [
   "/var/cache/hearth",
 ];
 const configurationFolder = "/etc/hearth";
+/** Models are large and cards slow; a package manager that is killed leaves half of a package. */
+const purgeMs = 1_200_000;
 
 export function uninstallCommand(): Command {
   return new Command("uninstall")
@@ -45,8 +48,8 @@ export function uninstallCommand(): Command {
 async function uninstall(_options: unknown, command: Command): Promise<void> {
   const flags = command.optsWithGlobals<UninstallFlags>();
   const { state, config } = configurationOf(command);
-  const isPackage = /^Status: .* installed$/m.test(runProgramOfSystem("dpkg-query", ["--status", unit])?.stdout ?? "");
-  if (!isPackage && new SystemdService().state() === null) {
+  const isPackage = /^Status: .* installed$/m.test((await runProgram("dpkg-query", ["--status", unit]))?.stdout ?? "");
+  if (!isPackage && (await new SystemdService().state()) === null) {
     throw new HearthError("SERVICE_MISSING", "This machine has no service hearthd.", {
       advice: "A checkout is removed by removing its folder, and ~/.local/share/hearth with its models.",
     });
@@ -58,16 +61,16 @@ async function uninstall(_options: unknown, command: Command): Promise<void> {
   const kept = flags.keepModels === true && existsSync(models) ? models : null;
   // Apart from the others: an installation of before has none, and systemd would then disable nothing.
   for (const other of ["hearth-kiosk", "hearth-display"]) {
-    runProgramOfSystem("systemctl", ["disable", "--now", `${other}.service`]);
+    await runProgram("systemctl", ["disable", "--now", `${other}.service`]);
   }
-  runProgramOfSystem("systemctl", ["disable", "--now", `${unit}.socket`, `${unit}.service`]);
-  if (isPackage) purge(flags.keepModels === true);
+  await runProgram("systemctl", ["disable", "--now", `${unit}.socket`, `${unit}.service`]);
+  if (isPackage) await purge(flags.keepModels === true);
   else await removeCheckout(config["machine.root"]);
   await removeOwn(
     state,
     ownNames.state.filter((name) => kept === null || name !== modelsName),
   );
-  runProgramOfSystem("systemctl", ["daemon-reload"]);
+  await runProgram("systemctl", ["daemon-reload"]);
   print(
     flags.json === true,
     { removed: true, models: kept },
@@ -96,9 +99,9 @@ async function removeCheckout(root: string): Promise<void> {
 }
 
 /** The package's own script removes the state, too; it is told to leave the models. */
-function purge(keepsModels: boolean): void {
+async function purge(keepsModels: boolean): Promise<void> {
   const how = keepsModels ? ["HEARTH_KEEP_MODELS=yes"] : [];
-  const done = runProgramOfSystem("env", [...how, "dpkg", "--purge", "hearthd"]);
+  const done = await runProgram("env", [...how, "dpkg", "--purge", "hearthd"], { timeMs: purgeMs });
   if (done?.status !== 0) {
     const why = (done?.stderr ?? "there is no dpkg").trim().split("\n").at(-1) ?? "";
     throw new HearthError("UPDATE_FAILED", `The package could not be removed: ${why}.`, {

@@ -6,12 +6,13 @@ import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
 import { shownPath } from "../base/files.js";
 import { version } from "../base/version.js";
+import { runProgram } from "../daemon/programs.js";
 import { rerunAsRoot } from "./as-root.js";
 import { configurationOf } from "./configuration.js";
 import { print } from "./models-store.js";
 import { untilReady } from "./owner.js";
 import { daemonStatus } from "./running-daemon.js";
-import { runProgramOfSystem, SystemdService } from "./systemd-service.js";
+import { SystemdService } from "./systemd-service.js";
 
 const packageName = "hearthd";
 
@@ -25,7 +26,7 @@ export function updateCommand(): Command {
 async function update(file: string, _flags: object, command: Command): Promise<void> {
   const { config } = configurationOf(command);
   const json = command.optsWithGlobals().json === true;
-  const wanted = checkPackage(file);
+  const wanted = await checkPackage(file);
   const status = rerunAsRoot(false);
   if (status !== null) process.exit(status);
   if (!json) process.stderr.write(`${version} -> ${wanted.version}\n`);
@@ -48,7 +49,7 @@ async function update(file: string, _flags: object, command: Command): Promise<v
   }
   const service = new SystemdService();
   let running = "";
-  if (service.state()?.active === "active") {
+  if ((await service.state())?.active === "active") {
     running = (await untilReady(service, config)).version;
   }
   const text = running === "" ? `${wanted.version} is installed\n` : `${running} is installed and answers\n`;
@@ -60,18 +61,18 @@ function runningVersion(report: { readonly version: string } | null): string {
 }
 
 /** PACKAGE_INVALID where the file is no package of hearth for this machine. */
-function checkPackage(file: string): { readonly version: string } {
+async function checkPackage(file: string): Promise<{ readonly version: string }> {
   const invalid = (why: string) => new HearthError("PACKAGE_INVALID", `${shownPath(file)} ${why}.`);
   if (!existsSync(file))
     throw new HearthError("FILE_OPEN_FAILED", `There is no file ${shownPath(path.resolve(file))}.`);
-  const fields = runProgramOfSystem("dpkg-deb", ["--field", path.resolve(file), "Package", "Version", "Architecture"]);
+  const fields = await runProgram("dpkg-deb", ["--field", path.resolve(file), "Package", "Version", "Architecture"]);
   if (!fields)
     throw new HearthError("UPDATE_FAILED", "There is no dpkg-deb: this is no Debian, where packages are of use.");
   const field = (name: string) => new RegExp(`^${name}: (.+)$`, "m").exec(fields.stdout)?.[1] ?? "";
   if (fields.status !== 0) throw invalid("is no Debian package");
   if (field("Package") !== packageName)
     throw invalid(`is a package of ${field("Package") || "nothing"}, not of hearthd`);
-  const own = runProgramOfSystem("dpkg", ["--print-architecture"])?.stdout.trim() ?? "";
+  const own = (await runProgram("dpkg", ["--print-architecture"]))?.stdout.trim() ?? "";
   if (!["all", own].includes(field("Architecture")))
     throw invalid(`is for ${field("Architecture")}, and this machine is ${own}`);
   return { version: field("Version") };

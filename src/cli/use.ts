@@ -22,7 +22,7 @@ export function useCommand(): Command {
 }
 
 async function use(name: string, _flags: object, command: Command): Promise<void> {
-  const owned = ownedService(command);
+  const owned = await ownedService(command);
   if (typeof owned === "number") process.exit(owned);
   checkChangeable(owned, "model.path");
   const engineModule = loadEngineModule();

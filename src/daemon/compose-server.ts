@@ -55,6 +55,8 @@ export interface ServerDependencies extends Omit<ModelRegistryDependencies, "met
   readonly pages: readonly PageFile[];
   /** The state that `hearth status` shows, of the parts that were made. */
   readonly status: (parts: StatusParts) => Promise<object>;
+  /** Looks at the machine as `hearth doctor` does. */
+  readonly doctor: () => Promise<object>;
 }
 
 /** Parts that know of models and clients. */
@@ -90,6 +92,7 @@ export function composeServer(config: Config, dependencies: ServerDependencies):
     pull,
     pages,
     status,
+    doctor,
     ...serving
   } = dependencies;
   const { clock, logger, health, renderer } = serving;
@@ -120,7 +123,7 @@ export function composeServer(config: Config, dependencies: ServerDependencies):
   registerOpenAI(server, { generations, clock, logger, idleMs });
   registerOllama(server, { generations, models: library, clock, logger, idleMs });
   const streams = registerResponses(server, { generations, store: responses, config, clock, logger });
-  registerHearth(server, { chats: chats?.chats ?? null, config, clock });
+  registerHearth(server, { chats: chats?.chats ?? null, doctor, config, clock });
   registerPages(server, pages);
   return { models, server, upstreams, responses, chats, streams, digests };
 }

@@ -15,6 +15,7 @@ import { GrammarThread } from "../chat/grammar/grammar-thread.js";
 import { TemplateThread } from "../chat/template-thread.js";
 import { type Address, formatAddress } from "../config/kinds.js";
 import { LiveConfig } from "../config/live.js";
+import type { LoadedConfig } from "../config/load.js";
 import type { Config } from "../config/options.js";
 import type { EngineModule } from "../engine/contract.js";
 import { MachineFiles } from "../machine/files.js";
@@ -37,6 +38,7 @@ import { KeyFile } from "../store/key-file.js";
 import type { ModelStore } from "../store/model-store.js";
 import { SnapshotFiles } from "../store/snapshot-files.js";
 import { composeServer } from "./compose-server.js";
+import { Doctor } from "./doctor.js";
 import { Governor } from "./governor/governor.js";
 import { MemoryGovernor } from "./governor/memory-governor.js";
 import { collectGovernorMetrics } from "./governor/metrics.js";
@@ -52,12 +54,14 @@ import { ModelWatch } from "./model-watch.js";
 import { pageFiles } from "./page-files.js";
 import { type PinnedFile, readPinnedFiles } from "./pinned-prompts.js";
 import { Reload } from "./reload.js";
-import { StatusReporter } from "./status-report.js";
+import { modelStatus, StatusReporter } from "./status-report.js";
 import type { Systemd } from "./systemd.js";
 import type { Upstreams } from "./upstreams.js";
 import { Watchdog } from "./watchdog.js";
 
 export interface DaemonDependencies {
+  /** Where the configuration comes from, for what the doctor says of it. */
+  readonly loaded: LoadedConfig;
   readonly engineModule: EngineModule;
   readonly store: ModelStore;
   readonly clock: Clock;
@@ -116,6 +120,7 @@ export class Daemon {
   readonly #watchdog: Watchdog;
   readonly #governor: Governor;
   readonly #status: StatusReporter;
+  readonly #doctor: Doctor;
   readonly #modelWatch: ModelWatch;
   readonly #memory: MemoryGovernor;
   readonly #failure = deferred<never>();
@@ -152,7 +157,8 @@ export class Daemon {
     const fitting = new ModelFitting(dependencies.wish, { engineModule, planner, logger });
     this.#tuner = config["engine.auto_tune"] ? new AutoTuner({ clock, logger, tunings }) : null;
     this.#idle = new IdleTime(clock, idleAfterMs);
-    this.#keys = new LastGoodKeys(new KeyFile(stateFolder, engineModule), { clock, logger, health: this.#health });
+    const keyFile = new KeyFile(stateFolder, engineModule);
+    this.#keys = new LastGoodKeys(keyFile, { clock, logger, health: this.#health });
     this.#governor = new Governor(config, {
       clock,
       files,
@@ -171,6 +177,18 @@ export class Daemon {
       governor: () => this.#governor.state,
       prefixBytes: () => this.#snapshots?.bytes ?? 0,
     });
+    this.#doctor = new Doctor(() => ({
+      files,
+      loaded: { ...dependencies.loaded, config },
+      stateFolder,
+      engineModule,
+      model: model.path,
+      storedKeys: () => keyFile.keys().length,
+      status: { models: modelStatus(this.#models), address: this.#status.address },
+      statusProblem: null,
+      hasService: systemd.isPresent,
+      now: clock.wallTime(),
+    }));
     const parts = composeServer(config, {
       engineModule,
       clock,
@@ -201,6 +219,7 @@ export class Daemon {
       pull,
       pages: pageFiles(),
       status: (ofModels) => this.#status.report(ofModels),
+      doctor: () => this.#doctor.look(),
     });
     this.#models = parts.models;
     collectWeightMetrics(metrics, () => this.#models.ready());
@@ -285,6 +304,7 @@ export class Daemon {
     this.#modelWatch.stop();
     this.#memory.stop();
     this.#keys.stop();
+    this.#doctor.stop();
     this.#server.stopListening();
     this.#streams.stop();
     await this.#digests.stop();

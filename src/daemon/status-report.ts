@@ -115,7 +115,8 @@ export class StatusReporter {
   }
 }
 
-function modelStatus(models: StatusParts["models"]): readonly ModelStatus[] {
+/** The models in memory, and the one that is being loaded. */
+export function modelStatus(models: StatusParts["models"]): readonly ModelStatus[] {
   const ready = new Map(models.ready().map(({ name, loaded }) => [name, loaded]));
   return models.loaded().map(({ name, phase, bytes, info }) => {
     const loaded = phase === "ready" ? ready.get(name) : undefined;

@@ -52,6 +52,8 @@ export interface TestServerOptions {
   readonly clock?: Clock;
   /** The answer of /hearth/v1/status. */
   readonly status?: () => Promise<object>;
+  /** The answer of /hearth/v1/doctor. */
+  readonly doctor?: () => Promise<object>;
   /** Path of the configured model; the fake engine needs no file there. */
   readonly model?: string;
   /** Do not wait for the model. */
@@ -89,6 +91,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     pull: options.pull ?? (async () => {}),
     pages: options.pages ?? [],
     status: options.status ?? (async () => ({})),
+    doctor: options.doctor ?? (async () => ({})),
   });
   await upstreams.start();
   await responses.start();

@@ -1,12 +1,12 @@
 /** Checks of the board itself: processor, heat, power, clock. */
-import { readSmallText } from "../../base/files.js";
+import { readFile } from "node:fs/promises";
 import { lineOf } from "../../config/edit.js";
 import type { LoadedConfig } from "../../config/load.js";
 import type { OptionKey } from "../../config/options.js";
 import { boardName, HeatSensors } from "../../machine/heat.js";
 import { pageSize } from "../../machine/memory.js";
-import { Report } from "./check.js";
-import type { DoctorSources } from "./sources.js";
+import type { Report } from "./check.js";
+import { asRoot, type DoctorSources } from "./sources.js";
 
 /** Sets of NEON kernels for processors with the instructions that /proc/cpuinfo calls so. */
 const better: readonly (readonly [feature: string, kernels: string])[] = [
@@ -14,8 +14,7 @@ const better: readonly (readonly [feature: string, kernels: string])[] = [
   ["asimddp", "neon_dotprod"],
 ];
 
-export async function checkProcessor(sources: DoctorSources): Promise<Report> {
-  const report = new Report("processor");
+export async function checkProcessor(sources: DoctorSources, report: Report): Promise<void> {
   const { files, loaded, engineModule, status } = sources;
   const name = await boardName(files);
   const page = await pageSize(files);
@@ -30,18 +29,16 @@ export async function checkProcessor(sources: DoctorSources): Promise<Report> {
     const where = loaded.origins["engine.isa"];
     report.advice(
       `The kernels ${forced} are forced (${where}), whatever is fastest here.`,
-      removeOption("engine.isa", loaded),
+      await removeOption("engine.isa", loaded),
     );
   }
   const [missed] = better.filter(([feature]) => features.has(feature)).map(([, kernels]) => kernels);
   if (forced === "" && missed !== undefined && !engineModule.compiledIsas().includes(missed)) {
     report.advice(`This processor could run the kernels ${missed}, which this build lacks.`, "npm run build");
   }
-  return report;
 }
 
-export async function checkHeat({ files }: DoctorSources): Promise<Report> {
-  const report = new Report("cooling");
+export async function checkHeat({ files }: DoctorSources, report: Report): Promise<void> {
   const sensors = await HeatSensors.open(files);
   const { celsius, throttle, clocks } = await sensors.read();
   const { limitCelsius } = sensors;
@@ -80,47 +77,46 @@ export async function checkHeat({ files }: DoctorSources): Promise<Report> {
       );
     }
   }
-  return report;
 }
 
-export async function checkPower({ files }: DoctorSources): Promise<Report> {
-  const report = new Report("power");
+export async function checkPower({ files }: DoctorSources, report: Report): Promise<void> {
   const { throttle } = await (await HeatSensors.open(files)).read();
-  if (throttle === null) return report;
+  if (throttle === null) return;
   const mend = "Use the board's own power supply (27 W for a Raspberry Pi 5, 15 W for a 4), then `sudo reboot`.";
   if (throttle.now.includes("under-voltage"))
     report.fault("The power supply is too weak at this moment (under-voltage).", mend);
   else if (throttle.sinceBoot.includes("under-voltage")) {
     report.advice("The power supply was too weak since the boot (under-voltage).", mend);
   } else report.fact("no under-voltage since the boot");
-  return report;
 }
 
 /** Nothing of hearth was made before this. */
 const earliest = Date.UTC(2026, 0, 1);
 
-export function checkClock({ now, run }: DoctorSources): Report {
-  const report = new Report("clock");
-  const shown = run("timedatectl", ["show", "--property=NTPSynchronized", "--property=NTP"]);
+export async function checkClock({ now, run, by }: DoctorSources, report: Report): Promise<void> {
+  const shown = await run("timedatectl", ["show", "--property=NTPSynchronized", "--property=NTP"]);
   const isSynchronized = /^NTPSynchronized=yes$/m.test(shown?.stdout ?? "");
   if (now < earliest) {
     report.fault(
       `The clock says ${new Date(now).toISOString().slice(0, 10)}: certificates of pulls look as if they were of the future.`,
       "sudo timedatectl set-ntp true",
     );
-  } else if (shown?.status === 0 && !isSynchronized) {
+  } else if (shown === null) report.unknown("There is no timedatectl to ask whether the clock is synchronized.");
+  else if (shown.status !== 0) {
+    report.unknown(`timedatectl does not tell whether it is synchronized.${asRoot(by)}`);
+  } else if (isSynchronized) report.fact("synchronized");
+  else {
     report.advice(
       "The clock is not synchronized; a board without a battery loses it at each power cut.",
       "sudo timedatectl set-ntp true",
     );
-  } else report.fact(shown === null ? "not known to be synchronized" : "synchronized");
-  return report;
+  }
 }
 
 /** The command that takes an option out of the place that set it. */
-function removeOption(key: OptionKey, { file, origins }: LoadedConfig): string {
+async function removeOption(key: OptionKey, { file, origins }: LoadedConfig): Promise<string> {
   const isOfFile = file !== null && origins[key].startsWith("file ");
-  const line = isOfFile ? lineOf(readSmallText(file), key) : null;
+  const line = isOfFile ? lineOf(await readFile(file, "utf8").catch(() => ""), key) : null;
   if (line === null) return `Remove it where it is set: ${origins[key]}.`;
   return `sudo sed -i ${line}d ${shellWord(file ?? "")} && sudo systemctl restart hearthd`;
 }

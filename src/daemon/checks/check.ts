@@ -1,4 +1,4 @@
-/** The form of a check of `hearth doctor`: what it looked at, what is wrong, and the command that mends it. */
+/** The form of a check of `hearth doctor`: what it looked at, what is wrong, the command that mends it, and what it could not see. */
 
 /** `fault`: hearth does not work, or not as the configuration says. `advice`: it would work better. */
 export type Severity = "fault" | "advice";
@@ -9,7 +9,7 @@ export interface Finding {
   readonly severity: Severity;
   /** A sentence. */
   readonly found: string;
-  /** A command, or the line of a file where no command can do it. */
+  /** One command alone; or words that end with a full stop or hold commands, each in backticks. */
   readonly mend: string;
 }
 
@@ -19,30 +19,43 @@ export interface Fact {
   readonly text: string;
 }
 
+/** Something that is there and could not be looked at: nobody knows whether it is in order. */
+export interface Unseen {
+  readonly check: string;
+  /** A sentence. */
+  readonly why: string;
+}
+
 export interface CheckResult {
   readonly facts: readonly Fact[];
   readonly findings: readonly Finding[];
+  readonly unseen: readonly Unseen[];
 }
 
 /** Collects what one check has to say. */
 export class Report {
-  readonly #check: string;
+  readonly check: string;
   readonly facts: Fact[] = [];
   readonly findings: Finding[] = [];
+  readonly unseen: Unseen[] = [];
 
   constructor(check: string) {
-    this.#check = check;
+    this.check = check;
   }
 
   fact(text: string): void {
-    this.facts.push({ check: this.#check, text });
+    this.facts.push({ check: this.check, text });
   }
 
   fault(found: string, mend: string): void {
-    this.findings.push({ check: this.#check, severity: "fault", found, mend });
+    this.findings.push({ check: this.check, severity: "fault", found, mend });
   }
 
   advice(found: string, mend: string): void {
-    this.findings.push({ check: this.#check, severity: "advice", found, mend });
+    this.findings.push({ check: this.check, severity: "advice", found, mend });
+  }
+
+  unknown(why: string): void {
+    this.unseen.push({ check: this.check, why });
   }
 }

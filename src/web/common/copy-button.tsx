@@ -5,7 +5,8 @@ import { t } from "./texts.js";
 
 const shownMs = 1500;
 
-export function CopyButton({ text }: { text: () => string }) {
+/** `name`: what is copied, for those who do not see where the button stands. */
+export function CopyButton({ text, name = t("copy") }: { text: () => string; name?: string }) {
   const [isCopied, setCopied] = useState(false);
   const copy = async () => {
     if (!(await copyText(text()))) return;
@@ -13,7 +14,7 @@ export function CopyButton({ text }: { text: () => string }) {
     setTimeout(() => setCopied(false), shownMs);
   };
   return (
-    <button type="button" class="icon" onClick={copy} aria-label={t(isCopied ? "copied" : "copy")} title={t("copy")}>
+    <button type="button" class="icon" onClick={copy} aria-label={isCopied ? t("copied") : name} title={t("copy")}>
       <Icon name={isCopied ? "check" : "copy"} />
     </button>
   );

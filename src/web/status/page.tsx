@@ -4,6 +4,7 @@ import { Flame } from "../common/flame.js";
 import { useChanges } from "../common/hooks.js";
 import { Icon } from "../common/icon.js";
 import { formatBytes, formatNumber, t } from "../common/texts.js";
+import { Doctor } from "./doctor.js";
 import type { StatusFeed } from "./feed.js";
 import { lineOf, total } from "./metrics.js";
 import { Board, BoardMemory, ModelCards } from "./owner-cards.js";
@@ -31,6 +32,7 @@ export function StatusPage({ feed }: { feed: StatusFeed }) {
         {feed.report ? <BoardMemory report={feed.report} /> : <Memory feed={feed} />}
         {feed.report && <Board report={feed.report} />}
         <Models feed={feed} />
+        {feed.report && <Doctor />}
       </main>
     </>
   );

@@ -1,6 +1,6 @@
 /** The first ten minutes of an owner, in the order of the README: each command as it is typed there. */
 import { copyFileSync } from "node:fs";
-import { ask as askOnce, configuration, keysFile, sleep } from "../box.mjs";
+import { ask as askOnce, configuration, keysFile, sleep, url } from "../box.mjs";
 
 export const newcomerCases = (box, { deb }) => {
   const hearth = (...args) => {
@@ -21,6 +21,14 @@ export const newcomerCases = (box, { deb }) => {
       box.check(/^hearth \S+ at http:\/\/127\.0\.0\.1:11434, up /.test(hearth("status")), "status is another");
       const { findings } = JSON.parse(hearth("doctor", "--json"));
       box.check(!findings.some(({ severity }) => severity === "fault"), JSON.stringify(findings));
+      // From within its sandbox the service sees all but its log.
+      const asked = await fetch(`${url}/hearth/v1/doctor`, { method: "POST" });
+      const { facts, findings: ofPage, unseen } = await asked.json();
+      box.check(!ofPage.some(({ severity }) => severity === "fault"), JSON.stringify(ofPage));
+      const text = (check) => facts.find((fact) => fact.check === check)?.text;
+      box.check(text("service") === "active (enabled)", `the service is ${text("service")}: ${JSON.stringify(unseen)}`);
+      box.check(text("keys") === "1 key" && text("permissions") !== undefined, JSON.stringify(facts));
+      box.check(text("log") === undefined && unseen.some(({ check }) => check === "log"), JSON.stringify(unseen));
       box.check(hearth("models", "find").includes("GOOD FOR"), "no model is found");
       box.check(hearth("run", "--prompt", "Hello! Who are you?", "--temperature", "0").includes("Spark"), "no answer");
     },

@@ -4,6 +4,9 @@ import test from "node:test";
 import { toTemplate } from "../../../../src/api/ops/openapi.js";
 import { type Event, startServer } from "../../../helpers/server.js";
 
+/** Routes that are told all by their address. */
+const bodiless = ["/v1/responses/:id/cancel", "/hearth/v1/doctor"];
+
 test("the OpenAPI document has every route, and nothing else", async (t) => {
   const server = await startServer(t);
   const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as Event;
@@ -19,7 +22,7 @@ test("the OpenAPI document has every route, and nothing else", async (t) => {
     const operation = document.paths[toTemplate(url)][method.toLowerCase()];
     const takesBody = api.body !== undefined || api.takesFile === true;
     assert.equal(operation.requestBody !== undefined, takesBody, url);
-    if (method === "POST") assert.equal(!takesBody, url === "/v1/responses/:id/cancel", url);
+    if (method === "POST") assert.equal(!takesBody, bodiless.includes(url), url);
   }
   const ids = Object.values(document.paths as Event).flatMap((path) =>
     Object.values(path as Event).map(({ operationId }) => operationId),

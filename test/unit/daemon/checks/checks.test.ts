@@ -1,15 +1,19 @@
 /** `hearth doctor`: planted faults, each found by its own check with a command that mends it, and a sound machine. */
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { FakeClock } from "../../../../src/base/clock.js";
 import { HearthError } from "../../../../src/base/errors.js";
 import { resultText } from "../../../../src/cli/doctor.js";
 import { loadConfig } from "../../../../src/config/load.js";
 import type { Finding, Severity } from "../../../../src/daemon/checks/check.js";
 import { examine } from "../../../../src/daemon/checks/checks.js";
-import type { DoctorSources, ProgramOutput } from "../../../../src/daemon/checks/sources.js";
+import type { DoctorSources } from "../../../../src/daemon/checks/sources.js";
+import type { ProgramOutput } from "../../../../src/daemon/programs.js";
 import type { StatusReport } from "../../../../src/daemon/status-report.js";
+import { KeyFile } from "../../../../src/store/key-file.js";
+import { piecesOf } from "../../../../src/web/status/mend.js";
 import { FakeEngineModule } from "../../../fake-engine/module.js";
 import { temporaryFolder } from "../../../helpers/folder.js";
 import { SimulatedFiles } from "../../../helpers/machine.js";
@@ -57,6 +61,8 @@ interface Machine {
   status: boolean;
   now: number;
   module: FakeEngineModule;
+  /** Sources in place of those that the fields above make. */
+  more: Partial<DoctorSources>;
 }
 
 const done = (stdout: string, stderr = ""): ProgramOutput => ({ status: 0, stdout, stderr });
@@ -73,43 +79,54 @@ async function findings(t: TestContext, plant: (machine: Machine, folder: string
     programs: {
       timedatectl: done("NTP=yes\nNTPSynchronized=yes\n"),
       dd: done("", "67108864 bytes (67 MB, 64 MiB) copied, 0.2 s, 335 MB/s\n"),
-      journalctl: done("-- No entries --\n"),
+      journalctl: done("Started hearthd.service.\n"),
+      "journalctl of errors": done("-- No entries --\n"),
       ss: done(""),
     },
     config: `[state]\npath = "${state}"\n[model]\npath = "${model}"\n`,
     status: true,
     now: Date.UTC(2026, 11, 1),
     module: new FakeEngineModule(),
+    more: {},
   };
   machine.module.compiledIsas = () => ["ref", "neon", "neon_dotprod"];
   plant(machine, folder);
   const file = path.join(folder, "hearth.toml");
   if (machine.config !== "") writeFileSync(file, machine.config, { mode: 0o644 });
+  const loaded = loadConfig({ file, env: {}, flags: {} });
+  const configured = loaded.config["model.path"];
   const sources: DoctorSources = {
+    by: "command",
     files: new SimulatedFiles(machine.files),
-    run: (program, args) => {
+    run: async (program, args) => {
+      if (program === "journalctl" && args.includes("--priority=err"))
+        return machine.programs["journalctl of errors"] ?? null;
       if (program !== "systemctl") return machine.programs[program] ?? null;
       const wanted = (args.at(-1) ?? "").replace("--property=", "").split(",");
       return done(wanted.map((name) => `${name}=${machine.unit[name] ?? ""}`).join("\n"));
     },
-    loaded: loadConfig({ file, env: {}, flags: {} }),
+    loaded,
     stateFolder: state,
     engineModule: machine.module,
+    model: existsSync(configured) ? configured : new HearthError("FILE_OPEN_FAILED", `There is no file ${configured}.`),
+    storedKeys: () => new KeyFile(state, machine.module).keys().length,
     status: machine.status ? soundStatus : null,
     statusProblem: null,
     hasService: true,
     now: machine.now,
+    ...machine.more,
   };
   return examine(sources);
 }
 
 const soundStatus = {
+  address: "127.0.0.1:11434",
   models: [{ name: "model", configured: true, phase: "ready", isa: "neon_dotprod", residency: null }],
 } as unknown as StatusReport;
 
 test("on a sound machine nothing is found", async (t) => {
   const result = await findings(t, () => {});
-  assert.deepEqual(result.findings, []);
+  assert.deepEqual([result.findings, result.unseen], [[], []]);
   assert.match(resultText(result), /Raspberry Pi 5.*\n[\s\S]*Nothing is wrong\.\n$/);
 });
 
@@ -427,7 +444,7 @@ const planted: readonly Planted[] = [
     mend: /^hearth logs/,
     plant: ({ programs }) => {
       const err = { message: "The model file changed." };
-      programs.journalctl = done(
+      programs["journalctl of errors"] = done(
         `${JSON.stringify({ level: "error", msg: "an engine step failed", code: "FILE_CHANGED", err })}\n`,
       );
     },
@@ -443,7 +460,16 @@ for (const { fault, check, severity, found, mend, plant } of planted) {
     assert.equal(ours[0]?.check, check);
     assert.equal(ours[0]?.severity, severity);
     assert.match(ours[0]?.mend ?? "", mend);
+    assertRunnable(ours[0]?.mend ?? "");
   });
+}
+
+/** The pages let people copy what is a command: each begins with a program, and words are not taken for one. */
+function assertRunnable(mend: string): void {
+  for (const { isCommand, text } of piecesOf(mend)) {
+    if (isCommand) assert.match(text, /^(sudo|hearth|npm|echo|ps|deploy\/install\.sh) ?/, mend);
+    else assert.doesNotMatch(text, /\b(sudo|hearth (use|models|logs|key)) /, mend);
+  }
 }
 
 test("faults are shown before advice, each with its command below it", async (t) => {
@@ -469,4 +495,131 @@ test("keys that systemd hands to the service are counted", async (t) => {
     facts.find(({ check }) => check === "keys")?.text,
     "2 keys, 2 of them in /etc/hearth/credentials/api-keys",
   );
+});
+
+/** The daemon looks, from within its unit, and finds its log closed. */
+const sandboxed = (machine: Machine) => {
+  machine.unit.MainPID = String(process.pid);
+  machine.programs.journalctl = done("-- No entries --\n");
+  machine.more = { by: "daemon" };
+};
+
+test("the daemon says of its own log that it cannot see it, never that there are no errors", async (t) => {
+  const result = await findings(t, sandboxed);
+  assert.deepEqual(result.findings, []);
+  assert.deepEqual(
+    result.unseen.map(({ check, why }) => [check, /More is seen by `sudo hearth doctor`/.test(why)]),
+    [["log", true]],
+  );
+  assert.ok(!result.facts.some(({ check }) => check === "log"));
+  assert.match(resultText(result), /^not seen {2}log: .*\nNothing is wrong in what could be seen\.\n$/m);
+});
+
+test("where nothing of the system answers the daemon, each of these checks says so, and none that all is well", async (t) => {
+  const failed: ProgramOutput = { status: 1, stdout: "", stderr: "Failed to connect to bus" };
+  const result = await findings(t, (machine) => {
+    sandboxed(machine);
+    machine.more = { ...machine.more, run: async () => failed };
+  });
+  assert.deepEqual(result.findings, []);
+  const names = ["storage", "service", "clock", "log"];
+  assert.deepEqual(
+    result.unseen.map(({ check }) => check),
+    names,
+  );
+  assert.deepEqual(
+    result.facts.filter(({ check }) => names.includes(check)),
+    [],
+  );
+});
+
+test("errors of the journal that cannot be asked for are not taken for none", async (t) => {
+  const result = await findings(t, ({ programs }) => {
+    programs["journalctl of errors"] = { status: -1, stdout: "", stderr: "" };
+  });
+  assert.deepEqual(
+    result.unseen.map(({ check }) => check),
+    ["log"],
+  );
+});
+
+test("the daemon does not load its model a second time, nor measure a storage that an answer waits for", async (t) => {
+  let loads = 0;
+  const model = {
+    name: "model",
+    configured: true,
+    phase: "ready",
+    isa: "ref",
+    weightType: "Q8_0",
+    architecture: "llama",
+  };
+  const streaming = { ...model, slotsBusy: 1, residency: { keptBytes: 1e9, streamedBytes: 1e9 } };
+  const result = await findings(t, (machine) => {
+    sandboxed(machine);
+    machine.module.loadModel = async () => {
+      loads++;
+      throw new Error("not wanted");
+    };
+    const status = { address: "127.0.0.1:1", models: [streaming] } as unknown as StatusReport;
+    machine.more = { ...machine.more, status };
+  });
+  assert.equal(loads, 0);
+  assert.equal(result.facts.find(({ check }) => check === "model")?.text, "model: Q8_0 llama, answers");
+  assert.match(result.unseen.find(({ check }) => check === "storage")?.why ?? "", /try again later/);
+});
+
+test("storage that hangs is one finding, and asked no more while it hangs", async (t) => {
+  const clock = new FakeClock();
+  const hung = new Set<string>();
+  let reads = 0;
+  let answer = () => {};
+  const waiting = new Promise<null>((resolve) => {
+    answer = () => resolve(null);
+  });
+  const folder = temporaryFolder(t);
+  const module = new FakeEngineModule();
+  const sources: DoctorSources = {
+    by: "daemon",
+    files: new SimulatedFiles(),
+    run: (program) => {
+      if (program !== "dd") return Promise.resolve(null);
+      reads++;
+      return waiting;
+    },
+    loaded: loadConfig({ env: {}, flags: {} }),
+    stateFolder: folder,
+    engineModule: module,
+    model: path.join(folder, "model.gguf"),
+    storedKeys: () => 0,
+    status: { models: [], address: "127.0.0.1:1" },
+    statusProblem: null,
+    hasService: false,
+    now: Date.UTC(2026, 11, 1),
+  };
+  const look = async () => {
+    const looking = examine(sources, hung, clock);
+    let isDone = false;
+    void looking.then(() => (isDone = true));
+    while (!isDone) {
+      await clock.advance(1000);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return looking;
+  };
+  const first = await look();
+  assert.deepEqual(
+    first.findings.map(({ check, severity }) => [check, severity]),
+    [["storage", "fault"]],
+  );
+  assert.match(first.findings[0]?.found ?? "", /has not answered for \d+ seconds/);
+  assertRunnable(first.findings[0]?.mend ?? "");
+  const ofStorage = ["model", "permissions", "keys"];
+  const unseen = ({ unseen: all }: typeof first) => all.map(({ check }) => check).filter((check) => check !== "clock");
+  assert.deepEqual(unseen(first), ofStorage);
+  assert.deepEqual(unseen(await look()), ["disk", "storage", ...ofStorage]);
+  assert.equal(reads, 1);
+  answer();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual([...hung], []);
+  assert.deepEqual(unseen(await look()), ["storage"]); // no dd, and no file there
 });
