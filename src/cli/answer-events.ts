@@ -5,6 +5,8 @@ export type AnswerEvent =
   /** Waits for a slot; 1 is next. */
   | { readonly type: "queued"; readonly position: number }
   | { readonly type: "reading"; readonly read: number; readonly total: number }
+  /** The oldest turns do not fit into the context: the model does not see so many of them. */
+  | { readonly type: "leftOut"; readonly turns: number }
   /** Whoever answers is not ready yet, and is asked again. */
   | { readonly type: "waiting"; readonly why: string };
 

@@ -142,9 +142,15 @@ export class LocalAnswerer implements Answerer {
   }
 
   async *answer(messages: readonly ChatMessage[], signal: AbortSignal): AnswerStream {
-    const request = { ...wanted, model: this.model, messages, signal };
+    let leftOut = 0;
+    const onShortened = ({ turns }: { readonly turns: number }) => {
+      leftOut = turns;
+    };
+    const request = { ...wanted, model: this.model, messages, signal, onShortened };
     try {
       for await (const event of new GenerationService(this.#host).generate(request)) {
+        if (leftOut > 0) yield { type: "leftOut", turns: leftOut };
+        leftOut = 0;
         if (event.type === "text") yield { type: "text", text: event.text };
         if (event.type === "reasoning") yield { type: "reasoning", text: event.text };
         if (event.type === "prompt") yield { type: "reading", read: event.read, total: event.total };

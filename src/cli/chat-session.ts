@@ -24,6 +24,8 @@ export class ChatSession {
   readonly #answerer: Answerer;
   readonly #options: SessionOptions;
   readonly #conversation = new Conversation();
+  /** The oldest turns that the person knows the model does not see any more. */
+  #knownLeftOut = 0;
 
   constructor(answerer: Answerer, options: SessionOptions) {
     this.#answerer = answerer;
@@ -56,6 +58,7 @@ export class ChatSession {
         return say(helpText());
       case "/new":
         this.#conversation.clear();
+        this.#knownLeftOut = 0;
         return say("A new conversation.\n");
       case "/system":
         if (value !== "") this.#conversation.instructions = value === "-" ? "" : value;
@@ -93,7 +96,10 @@ export class ChatSession {
           end = value;
           break;
         }
-        writer.take(value);
+        if (value.type === "leftOut") {
+          writer.giveWay();
+          this.#tellLeftOut(value.turns);
+        } else writer.take(value);
       }
     } catch (error) {
       failure = toHearthError(error);
@@ -105,6 +111,18 @@ export class ChatSession {
     this.#conversation.add(question, writer.text);
     if (json && end) out(`${safeJson({ model: this.#answerer.model, text: writer.text, ...end })}\n`);
     return failure ? this.#tell(failure) : "done";
+  }
+
+  /** Once for each turn: of a conversation that is too long every answer lacks them. */
+  #tellLeftOut(turns: number): void {
+    if (turns > this.#knownLeftOut) {
+      const these =
+        turns === 1 ? "oldest question and its answer are" : `${turns} oldest questions and their answers are`;
+      this.#options.say(
+        `The conversation is too long for the model: the ${these} no longer read. /new begins another.\n`,
+      );
+    }
+    this.#knownLeftOut = turns;
   }
 
   #tell(error: unknown): HearthError {

@@ -48,6 +48,11 @@ export class AnswerWriter {
     if (event.type === "waiting") this.#wait(`waiting: ${safeLine(event.why)}`);
   }
 
+  /** A line that waits gives way to what others write. */
+  giveWay(): void {
+    if (this.#state === "waiting") this.#leave();
+  }
+
   /** `note`: why the answer is no whole one; empty where it is. */
   end(end: AnswerEnd | null, note = ""): void {
     this.#leave();

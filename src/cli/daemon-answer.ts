@@ -100,6 +100,8 @@ function toAnswerEvent(event: WireEvent): AnswerEvent | null {
       return { type: "queued", position: Number(event.position) };
     case "hearth:prompt_progress":
       return { type: "reading", read: Number(event.read_tokens), total: Number(event.total_tokens) };
+    case "hearth:left_out":
+      return { type: "leftOut", turns: Number(event.turns) };
     default: // events of later versions change nothing here
       return null;
   }

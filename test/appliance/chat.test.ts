@@ -168,6 +168,30 @@ test("lines of a pipe are answered one after the other, without prompts; the con
   assert.ok(answers[1].promptTokens > answers[0].promptTokens);
 });
 
+for (const who of ["a daemon", "itself"]) {
+  test(`a chat by ${who} says which turns a long conversation loses, once for each loss`, async (t) => {
+    const env = { HEARTH_CONTEXT_TOKENS: "256" };
+    const daemon = who === "itself" ? null : await startDaemon(t, { model: "", env });
+    const listen = daemon ? { HEARTH_LISTEN: daemon.url.replace("http://", "") } : alone;
+    const stdin = `${"Hello! Who are you?\n".repeat(12)}/new\nHello! Who are you?\n`;
+    const { stderr, status } = await hearth(t, ["chat"], { env: { ...env, ...listen }, stdin });
+    assert.equal(status, 0, stderr);
+    const lines = stderr.trim().split("\n");
+    assert.equal(lines.pop(), "A new conversation.");
+    const lost = lines.map((line) => {
+      const form =
+        /^The conversation is too long for the model: the (?:(\d+) oldest questions and their answers are|oldest question and its answer are) no longer read\. \/new begins another\.$/;
+      assert.match(line, form);
+      return Number(form.exec(line)?.[1] ?? 1);
+    });
+    assert.ok(lost.length >= 1 && lost.length < 12, stderr);
+    assert.deepEqual(
+      lost,
+      [...new Set(lost)].sort((a, b) => a - b),
+    );
+  });
+}
+
 test("a pipe that asks for what there is not ends with an error, after its other lines", async (t) => {
   const stdin = "/nonsense\nHello! Who are you?\n";
   const { stdout, stderr, status } = await hearth(t, ["chat"], { env: alone, stdin });

@@ -10,7 +10,7 @@ import { parseAt, unsupported } from "../../net/validate.js";
 export const includes = {
   /** `hearth:token_ids` on deltas and output parts. */
   tokenIds: "hearth.token_ids",
-  /** Events `hearth:queued` and `hearth:prompt_progress`. */
+  /** Events `hearth:queued`, `hearth:prompt_progress` and `hearth:left_out`. */
   progress: "hearth.progress",
 } as const;
 

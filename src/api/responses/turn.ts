@@ -155,12 +155,13 @@ export class Turn {
     const now = () => Math.floor(clock.wallTime() / 1000);
     const described = { id: newId("resp"), model, createdAt: now(), priority: this.#demand.priority };
     let sampling = defaultSampling;
-    let isShortened = false;
+    let shortened: LeftOut | null = null;
     const makeWriter = () =>
-      new ResponseWriter(describeRequest(request, { ...described, sampling, isShortened }), {
+      new ResponseWriter(describeRequest(request, { ...described, sampling, isShortened: shortened !== null }), {
         tokenIds: request.include?.includes(includes.tokenIds) ?? false,
         progress: request.include?.includes(includes.progress) ?? false,
         generate: request.generate ?? true,
+        leftOut: shortened,
         now,
       });
     const generation = {
@@ -169,7 +170,7 @@ export class Turn {
         sampling = used;
       },
       onShortened: (leftOut: LeftOut) => {
-        isShortened = true;
+        shortened = leftOut;
         logShortened(logger, { responseId: described.id, model }, leftOut);
       },
       signal,

@@ -4,7 +4,7 @@
  */
 import type { HearthError } from "../../base/errors.js";
 import { wireError } from "../../net/errors.js";
-import type { FinishReason, GenerationEvent, Usage } from "../../service/types.js";
+import type { FinishReason, GenerationEvent, LeftOut, Usage } from "../../service/types.js";
 import { type EventBody, OpenCall, type OpenItem, OpenMessage, OpenReasoning } from "./output-items.js";
 import {
   type describeRequest,
@@ -27,6 +27,8 @@ export interface WriterOptions {
   readonly progress: boolean;
   /** A warm-up has no output item. */
   readonly generate: boolean;
+  /** Parts of the conversation that the model does not see; null: it sees all. */
+  readonly leftOut: LeftOut | null;
   /** Seconds since 1970. */
   readonly now: () => number;
 }
@@ -63,9 +65,13 @@ export class ResponseWriter {
 
   start(): ResponseEvent[] {
     const { response } = this;
+    const { leftOut } = this.#options;
     return this.#numbered([
       { type: "response.created", response },
       { type: "response.in_progress", response },
+      ...(leftOut === null
+        ? []
+        : this.#progress({ type: "hearth:left_out", turns: leftOut.turns, tool_results: leftOut.toolResults })),
     ]);
   }
 

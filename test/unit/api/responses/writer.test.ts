@@ -104,6 +104,26 @@ test("token ids and prompt progress come only to those who ask", async (t) => {
   );
 });
 
+test("a stream tells how many turns the model does not see, to those who ask", async (t) => {
+  const server = await startServer(t, { fake: { next: scripted("Yes") }, config: { "context.tokens": 512 } });
+  const client = await server.connect();
+  const turn = (n: number) => [
+    { role: "user", content: `${n} ${"a".repeat(100)}` },
+    { role: "assistant", content: "b".repeat(100) },
+  ];
+  const input = [...[1, 2, 3, 4].flatMap(turn), { role: "user", content: "Hi" }];
+  const plain = await client.ask({ input, truncation: "auto" });
+  assert.ok(!JSON.stringify(plain).includes("hearth:"));
+  const events = await client.ask({ input, truncation: "auto", include: ["hearth.progress"] });
+  const told = events.filter(({ type }) => type === "hearth:left_out");
+  assert.equal(told.length, 1);
+  assert.equal(events.indexOf(told[0] ?? {}), 2, "it comes before the answer");
+  assert.ok(told[0]?.turns >= 2 && told[0]?.turns <= 4, JSON.stringify(told));
+  assert.equal(told[0]?.tool_results, 0);
+  const short = await client.ask({ input: "Hi", truncation: "auto", include: ["hearth.progress"] });
+  assert.ok(!types(short).includes("hearth:left_out"));
+});
+
 test("an engine fault in mid-answer is response.failed on a stream and 503 without one", async (t) => {
   const server = await startServer(t);
   server.module.failCall("stepResult", 3, "FILE_CHANGED");
