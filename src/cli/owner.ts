@@ -87,7 +87,7 @@ async function tryChange(owned: OwnedService, change: ConfigurationChange): Prom
   try {
     const { config } = loadConfig({ file, env: process.env, flags: {} });
     isMoved = formatAddress(config["server.listen"]) !== formatAddress(owned.config["server.listen"]);
-    await service.restart(isMoved);
+    await service.restart(isMoved, stopped.signal);
     const status = await untilReady(service, config, stopped.signal);
     stopped.signal.throwIfAborted();
     change.keep();

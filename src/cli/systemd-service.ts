@@ -45,18 +45,25 @@ export class SystemdService {
 
   /**
    * Starts it anew. `isMoved`: the configuration has another address, which its socket has to take too; else clients that come meanwhile
-   * wait in it. SERVICE_FAILED with its own words.
+   * wait in it. Rejects with SERVICE_FAILED and its own words, and at once with the signal's reason: systemd then goes on by itself.
    */
-  async restart(isMoved = false): Promise<void> {
+  async restart(isMoved = false, signal = new AbortController().signal): Promise<void> {
     const since = Math.floor(Date.now() / 1000);
-    await this.#run("systemctl", ["daemon-reload"]);
+    const systemctl = (...args: string[]) => {
+      signal.throwIfAborted();
+      return this.#run("systemctl", args, { signal });
+    };
+    await systemctl("daemon-reload");
     // Systemd refuses to open a socket on another address while its service runs.
-    if (isMoved) await this.#run("systemctl", ["stop", `${unit}.service`, `${unit}.socket`]);
-    await this.#run("systemctl", ["reset-failed", `${unit}.service`, `${unit}.socket`]);
-    await this.#run("systemctl", ["start", `${unit}.socket`]); // an installation of before has none
-    const started = await this.#run("systemctl", ["restart", `${unit}.service`]);
+    if (isMoved) await systemctl("stop", `${unit}.service`, `${unit}.socket`);
+    await systemctl("reset-failed", `${unit}.service`, `${unit}.socket`);
+    await systemctl("start", `${unit}.socket`); // an installation of before has none
+    const started = await systemctl("restart", `${unit}.service`);
     if (started?.status === 0) return;
-    throw new HearthError("SERVICE_FAILED", `The service does not start: ${await this.lastWords(since)}`);
+    const words = await this.lastWords(since);
+    // Ctrl-C on a terminal goes to systemctl, too, and its end may be heard of first.
+    signal.throwIfAborted();
+    throw new HearthError("SERVICE_FAILED", `The service does not start: ${words}`);
   }
 
   /** The last error, or the last line, that it wrote since a moment (in seconds since 1970). */

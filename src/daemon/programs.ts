@@ -11,7 +11,11 @@ export interface ProgramOutput {
 }
 
 /** Runs a program; null where there is no such program. Never rejects. */
-export type RunProgram = (program: string, args: readonly string[]) => Promise<ProgramOutput | null>;
+export type RunProgram = (
+  program: string,
+  args: readonly string[],
+  limits?: ProgramLimits,
+) => Promise<ProgramOutput | null>;
 
 export interface ProgramLimits {
   readonly timeMs?: number;

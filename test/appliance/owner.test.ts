@@ -187,6 +187,39 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
+/** The first start takes a minute, as with a large model on a slow card. */
+const slowStart = `${silent}
+case "$*" in
+  "restart hearthd.service") if [ ! -e "$BOX/starting" ]; then echo $$ >"$BOX/starting"; exec sleep 60; fi ;;
+esac
+`;
+
+for (const isTerminal of [false, true]) {
+  const whom = isTerminal ? "Ctrl-C, which systemctl hears of first," : "a signal";
+  test(`while the service starts ${whom} takes a change back at once`, async (t) => {
+    const box = await serviceBox(t);
+    box.tool("systemctl", slowStart);
+    const before = readFileSync(box.file, "utf8");
+    const child = box.spawn("lan", "on");
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    const starting = path.join(box.folder, "starting");
+    while (!existsSync(starting) || readFileSync(starting, "utf8") === "") await sleep(50);
+    assert.notEqual(readFileSync(box.file, "utf8"), before);
+    const stoppedAt = performance.now();
+    if (isTerminal) process.kill(Number(readFileSync(starting, "utf8")), "SIGINT");
+    child.kill("SIGINT");
+    assert.equal(await ended, 75, said);
+    assert.ok(performance.now() - stoppedAt < 30_000, "it did not wait for the start");
+    assert.match(said, /STOPPED: Stopped by SIGINT\. The configuration is as it was, and the service has been started/);
+    assert.equal(readFileSync(box.file, "utf8"), before);
+    assert.equal(box.calls().filter((call) => call === "systemctl restart hearthd.service").length, 2);
+  });
+}
+
 test("logs tell who asked, what was read and written, and how long it took", async (t) => {
   const box = await runningBox(t);
   await ask(box);
