@@ -69,6 +69,7 @@ async function turnOn(_flags: object, command: Command): Promise<void> {
     announced
       ? "It is announced as a service of _http._tcp and _hearth._tcp (mDNS)."
       : "It is not announced by name: this machine has no avahi. To have that: sudo apt-get install avahi-daemon, then hearth lan on",
+    "Browsers and programs on this machine need the key from now on, too.",
     `To try it:  curl ${isUnknownAuthority ? "--insecure " : ""}${urls.at(-1)}/v1/models -H "Authorization: Bearer ${key.key}"`,
     "More keys:  sudo hearth key create NAME      For this machine alone again:  hearth lan off",
     "",

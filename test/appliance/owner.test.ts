@@ -107,6 +107,7 @@ test("lan on lets the network in with a key and is announced; lan off takes it b
   const key = /^ {2}key {6}(hearth_\S+)$/m.exec(on.stdout)?.[1] ?? "";
   assert.match(on.stdout, new RegExp(`^ {2}address {2}http://\\S+\\.local:${box.port}$`, "m"));
   assert.match(on.stdout, /#key=hearth_/);
+  assert.match(on.stdout, /^Browsers and programs on this machine need the key from now on, too\.$/m);
   assert.match(readFileSync(box.file, "utf8"), new RegExp(`listen = "0\\.0\\.0\\.0:${box.port}" # this machine alone`));
   const announcement = path.join(box.folder, "etc", "avahi", "services", "hearth.service");
   assert.match(readFileSync(announcement, "utf8"), new RegExp(`<port>${box.port}</port>`));

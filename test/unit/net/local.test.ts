@@ -41,3 +41,20 @@ test("a program of this machine may come by the machine's own address in the net
   const response = await fetch(`http://${own}:${server.port}/hearth/v1/status`);
   assert.equal(response.status, 200);
 });
+
+test("once the network can reach the server, programs of this machine need a key for all but its state", async (t) => {
+  const server = await startServer(t, {
+    config: { "server.listen": { host: "0.0.0.0", port: 0 } },
+    keys: () => [kitchen],
+  });
+  const status = async (path: string, headers: Record<string, string> = {}) =>
+    (await fetch(`http://127.0.0.1:${server.port}${path}`, { headers })).status;
+  // A forwarder of TCP on this machine may send any header for somebody elsewhere.
+  for (const headers of [{}, { host: "localhost" }, { "x-forwarded-for": "127.0.0.1" }]) {
+    for (const path of ["/v1/models", "/metrics", "/hearth/v1/kiosk", "/hearth/v1/chats"]) {
+      assert.equal(await status(path, headers), 401, path);
+    }
+  }
+  assert.equal(await status("/hearth/v1/status"), 200);
+  assert.equal(await status("/v1/models", { authorization: "Bearer hearth_kitchen" }), 200);
+});
