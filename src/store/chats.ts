@@ -68,7 +68,7 @@ export class ChatStore {
     return chat;
   }
 
-  /** CHAT_CHANGED where somebody changed it meanwhile, CHATS_FULL. */
+  /** Resolves when it survives a power cut. CHAT_CHANGED where somebody changed it meanwhile, CHATS_FULL, DISK_FULL, FILE_WRITE_FAILED. */
   async put(id: string, owner: string, { title, content, revision }: ChatChange): Promise<ChatSummary> {
     const entries = await this.#entries();
     const before = entries.get(id);
@@ -83,17 +83,24 @@ export class ChatStore {
     if (isFull || (!before && entries.size >= mostChats)) {
       throw new HearthError("CHATS_FULL", `The kept chats take ${this.#documents.bytes} bytes already.`);
     }
-    this.#documents.put(id, owner, { ...summary, content });
-    entries.set(id, { ...summary, owner });
+    const entry = { ...summary, owner };
+    entries.set(id, entry);
+    try {
+      await this.#documents.keep(id, owner, { ...summary, content });
+    } catch (error) {
+      if (before && entries.get(id) === entry) entries.set(id, before);
+      else if (entries.get(id) === entry) entries.delete(id);
+      throw error;
+    }
     return summary;
   }
 
-  /** False when this owner has none of this id. */
+  /** False when this owner has none of this id. Resolves when it does not come back after a power cut; FILE_WRITE_FAILED. */
   async delete(id: string, owner: string): Promise<boolean> {
     const entries = await this.#entries();
     if (entries.get(id)?.owner !== owner) return false;
-    entries.delete(id);
     await this.#documents.delete(id, owner);
+    entries.delete(id);
     return true;
   }
 

@@ -8,7 +8,16 @@ import path from "node:path";
 import type { Clock } from "../base/clock.js";
 import { isMissing, readSmallText, reasonOf } from "../base/files.js";
 import type { Logger } from "../base/logger.js";
-import { freshName, isFreshName, makeFolder, privateMode, renameDurably, writeSynced } from "./durable-files.js";
+import {
+  freshName,
+  isFreshName,
+  makeFolder,
+  privateMode,
+  renameDurably,
+  storing,
+  syncFolder,
+  writeSynced,
+} from "./durable-files.js";
 import { type Locker, lockFileIn, tryHold } from "./file-lock.js";
 
 export interface DocumentLimits {
@@ -117,21 +126,47 @@ export class DocumentStore<T> {
     }
   }
 
-  /** Can be got at once, and is on disk soon: then it survives a power cut. */
+  /** Can be got at once, and is on disk soon: then it survives a power cut. One that cannot be written lives in memory. */
   put(id: string, owner: string, content: T): void {
-    const { idPattern, version } = this.#options;
-    if (!idPattern.test(id)) throw new RangeError(`${JSON.stringify(id)} is no id of this store`);
-    const text = serialize({ version, owner, content });
-    this.#remove(id);
-    this.#add(id, { bytes: Buffer.byteLength(text), savedAt: this.#clock.wallTime(), unwritten: text });
-    this.#makeRoom();
-    this.#enqueue(() => this.#write(id));
+    const entry = this.#replace(id, owner, content);
+    this.#enqueue(async () => {
+      if (this.#entries.get(id) === entry) await this.#write(id, entry); // else a newer one is written in its turn
+    });
   }
 
-  /** False when this owner has none of this id. */
+  /**
+   * Can be got at once. Resolves when it survives a power cut, or when it is in memory where there is no folder. DISK_FULL or
+   * FILE_WRITE_FAILED where it cannot be written: then what there was before is back.
+   */
+  async keep(id: string, owner: string, content: T): Promise<void> {
+    const before = this.#entries.get(id);
+    const entry = this.#replace(id, owner, content);
+    try {
+      await storing(this.#fileOf(id), () => this.#inTurn(() => this.#write(id, entry)));
+    } catch (error) {
+      if (this.#entries.get(id) === entry) {
+        this.#forget(id);
+        if (before) this.#add(id, before);
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * False when this owner has none of this id. Resolves when it does not come back after a power cut; FILE_WRITE_FAILED where its file
+   * cannot be removed: then it is still there.
+   */
   async delete(id: string, owner: string): Promise<boolean> {
     if ((await this.get(id, owner)) === undefined) return false;
-    this.#remove(id);
+    const entry = this.#entries.get(id);
+    if (!entry) return false;
+    this.#forget(id);
+    try {
+      await storing(this.#fileOf(id), () => this.#inTurn(() => this.#removeFile(id, { isDurable: true })));
+    } catch (error) {
+      if (!this.#entries.has(id)) this.#add(id, entry);
+      throw error;
+    }
     return true;
   }
 
@@ -147,15 +182,34 @@ export class DocumentStore<T> {
     this.#bytes += entry.bytes;
   }
 
-  #remove(id: string): void {
-    const entry = this.#entries.get(id);
-    if (!entry) return;
+  #forget(id: string): void {
+    this.#bytes -= this.#entries.get(id)?.bytes ?? 0;
     this.#entries.delete(id);
-    this.#bytes -= entry.bytes;
-    this.#enqueue(async () => {
-      // The file of a newer version takes this one's place by its renaming, so that one of them is always there.
-      if (this.#held && !this.#entries.has(id)) await rm(this.#fileOf(id), { force: true });
-    });
+  }
+
+  #remove(id: string): void {
+    if (!this.#entries.has(id)) return;
+    this.#forget(id);
+    this.#enqueue(() => this.#removeFile(id));
+  }
+
+  async #removeFile(id: string, { isDurable = false } = {}): Promise<void> {
+    // The file of a newer version takes this one's place by its renaming, so that one of them is always there.
+    if (!this.#held || this.#entries.has(id)) return;
+    await rm(this.#fileOf(id), { force: true });
+    if (isDurable) await syncFolder(this.#options.folder);
+  }
+
+  /** Puts a document, whose file is still to be written, in the place of an older one. */
+  #replace(id: string, owner: string, content: T): Entry {
+    const { idPattern, version } = this.#options;
+    if (!idPattern.test(id)) throw new RangeError(`${JSON.stringify(id)} is no id of this store`);
+    const text = serialize({ version, owner, content });
+    const entry = { bytes: Buffer.byteLength(text), savedAt: this.#clock.wallTime(), unwritten: text };
+    this.#forget(id);
+    this.#add(id, entry);
+    this.#makeRoom();
+    return entry;
   }
 
   /** null for a document that is no use, which the log tells. One that is gone or damaged is no entry any more. */
@@ -172,10 +226,8 @@ export class DocumentStore<T> {
 
   /** Before anything that is written later under the same id, which would take the place of the damaged file. */
   #setAside(id: string): void {
-    const entry = this.#entries.get(id);
-    if (!entry) return;
-    this.#entries.delete(id);
-    this.#bytes -= entry.bytes;
+    if (!this.#entries.has(id)) return;
+    this.#forget(id);
     this.#enqueue(async () => {
       if (this.#held) await renameDurably(this.#fileOf(id), this.#damagedFileOf(id));
     });
@@ -194,13 +246,21 @@ export class DocumentStore<T> {
     return this.#clock.wallTime() - savedAt > this.#options.limits.ageMs;
   }
 
-  #enqueue(task: () => Promise<void>): void {
-    this.#work = this.#work.then(task).catch((error) => this.#reportUnwritable(error));
+  /** Runs the task after all that came before it. */
+  #inTurn(task: () => Promise<void>): Promise<void> {
+    const done = this.#work.then(task);
+    this.#work = done.catch(() => {});
+    return done;
   }
 
-  async #write(id: string): Promise<void> {
-    const entry = this.#entries.get(id);
-    if (!entry || entry.unwritten === null || !this.#held) return; // deleted meanwhile, or it lives in memory alone
+  /** Nobody waits for it: a failure is told by the log. */
+  #enqueue(task: () => Promise<void>): void {
+    this.#inTurn(task).catch((error) => this.#reportUnwritable(error));
+  }
+
+  async #write(id: string, entry: Entry): Promise<void> {
+    // It was deleted meanwhile, or lives in memory alone.
+    if (entry.unwritten === null || !this.#entries.has(id) || !this.#held) return;
     const file = this.#fileOf(id);
     const beside = freshName(file);
     try {

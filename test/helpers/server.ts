@@ -34,6 +34,7 @@ export interface TestServer {
   readonly server: Server;
   readonly health: Health;
   readonly store: ModelStore;
+  readonly stateFolder: string;
   /** Lines of the log that tell errors. */
   readonly errors: readonly Event[];
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
@@ -119,6 +120,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     server,
     health,
     store,
+    stateFolder,
     post: (path, body, headers = {}) =>
       fetch(`${url}${path}`, {
         method: "POST",

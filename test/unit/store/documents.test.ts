@@ -82,6 +82,43 @@ test("while a newer version is written the one before is on disk", async (t) => 
   await written;
 });
 
+test("what is kept or deleted is so on disk when it is confirmed, also where versions overtake each other", async (t) => {
+  const { folder, open } = opener(t);
+  const store = await open();
+  const file = path.join(folder, "d1.json");
+  const onDisk = () => JSON.parse(readFileSync(file, "utf8").split("\n")[1] ?? "").content.text;
+  await store.keep("d1", "a", { text: "first" });
+  assert.equal(onDisk(), "first");
+  const second = store.keep("d1", "a", { text: "second" });
+  const third = store.keep("d1", "a", { text: "third" });
+  await second;
+  assert.ok(["second", "third"].includes(onDisk()), onDisk());
+  await third;
+  assert.equal(onDisk(), "third");
+  assert.equal(await store.delete("d1", "b"), false);
+  assert.equal(await store.delete("d1", "a"), true);
+  assert.equal(existsSync(file), false);
+  await store.stop();
+});
+
+test("what cannot be kept is refused, and what there was before is back", async (t) => {
+  const { folder, open } = opener(t);
+  const store = await open();
+  await store.keep("d1", "a", { text: "old" });
+  const bytes = store.bytes;
+  renameSync(folder, `${folder}.away`);
+  for (const id of ["d1", "d2"]) {
+    await assert.rejects(store.keep(id, "a", { text: "a longer one" }), { code: "FILE_WRITE_FAILED" });
+  }
+  assert.equal(store.bytes, bytes);
+  assert.equal(await store.get("d2", "a"), undefined);
+  renameSync(`${folder}.away`, folder);
+  assert.deepEqual(await store.get("d1", "a"), { text: "old" });
+  await store.keep("d2", "a", { text: "there is room again" });
+  await store.stop();
+  assert.deepEqual(readdirSync(folder).sort(), ["d1.json", "d2.json"]);
+});
+
 test("a file that cannot be read now, or is of another version, stays where it is", async (t) => {
   const { folder, open } = opener(t);
   const first = await open();
@@ -189,6 +226,8 @@ test("where nothing can be written, documents live as long as the process", asyn
   });
   await store.start();
   store.put("d1", "", { text: "x" });
+  await store.keep("d2", "", { text: "y" });
   await store.stop();
   assert.deepEqual(await store.get("d1", ""), { text: "x" });
+  assert.deepEqual(await store.get("d2", ""), { text: "y" });
 });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { existsSync, readFileSync, renameSync } from "node:fs";
+import path from "node:path";
 import test from "node:test";
 import type { ApiKey } from "../../../../src/base/api-key.js";
 import { type Event, startServer, type TestServer } from "../../../helpers/server.js";
@@ -71,6 +73,26 @@ test("a full store refuses and loses nothing, and a server that keeps none has n
   assert.equal((await ask("GET", "")).body.data.length, 2);
   const none = clientOf(await startServer(t, { config: { "chats.max_bytes": 0 } }), null);
   assert.equal((await none("GET", "")).status, 404);
+});
+
+test("a chat is on disk when that is confirmed, and one that cannot be written is refused and as it was", async (t) => {
+  const server = await startServer(t);
+  const ask = clientOf(server, null);
+  const folder = path.join(server.stateFolder, "chats");
+  const file = path.join(folder, `${id(1)}.json`);
+  const put = (title: string, revision: number) => ask("PUT", `/${id(1)}`, { title, content: { title }, revision });
+  await put("first", 0);
+  assert.match(readFileSync(file, "utf8"), /first/);
+  renameSync(folder, `${folder}.away`);
+  const failed = await put("second", 1);
+  assert.equal(failed.status, 500);
+  assert.match(failed.body.error.message, /chat_1+\.json/);
+  renameSync(`${folder}.away`, folder);
+  assert.equal((await ask("GET", `/${id(1)}`)).body.title, "first");
+  assert.equal((await put("second", 1)).body.revision, 2);
+  assert.match(readFileSync(file, "utf8"), /second/);
+  assert.equal((await ask("DELETE", `/${id(1)}`)).status, 200);
+  assert.equal(existsSync(file), false);
 });
 
 test("ids of another form are refused", async (t) => {
