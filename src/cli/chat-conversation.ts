@@ -1,9 +1,10 @@
 /** A conversation of `hearth chat`: what was said, and how it is written to a file. */
-import { open } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 import { HearthError } from "../base/errors.js";
 import { fromSystemError, isSystemError, shownPath } from "../base/files.js";
+import { privateMode, writeSynced } from "../store/durable-files.js";
 import type { ChatMessage } from "./chat-answerer.js";
 
 export class Conversation {
@@ -37,18 +38,14 @@ export class Conversation {
     const text = file.endsWith(".json") ? this.#asJson(model) : this.#asMarkdown(model);
     try {
       // Nobody's file is written over, and what was said is not for others to read.
-      const handle = await open(file, "wx", 0o600);
-      try {
-        await handle.writeFile(text);
-      } finally {
-        await handle.close();
-      }
+      await writeSynced(file, text, privateMode);
       return file;
     } catch (error) {
       if (isSystemError(error) && error.code === "EEXIST") {
         const message = `${shownPath(file)} is there already.`;
         throw new HearthError("COMMAND_INVALID", message, { advice: "Name another file.", cause: error });
       }
+      await rm(file, { force: true }).catch(() => {}); // half of it: the first error says more
       throw fromSystemError(error) ?? error;
     }
   }
