@@ -77,7 +77,8 @@ class EngineImpl final : public Engine {
   EngineMemory memory() const override { return weights_.memory(); }
 
   Status fit_weights(uint64_t bytes, std::function<void(Status)> done) override {
-    return change_memory([this, bytes] { return weights_.fit(bytes); }, std::move(done));
+    return change_memory(
+        "keep another part of the weights in memory", [this, bytes] { return weights_.fit(bytes); }, std::move(done));
   }
 
   Status hold_free_kv(bool holds, std::function<void(Status)> done) override {
@@ -86,7 +87,8 @@ class EngineImpl final : public Engine {
       sequences_.cache().release_free();
       return {};
     };
-    return change_memory(change, std::move(done));
+    return change_memory(holds ? "hold free room of the KV cache" : "give back free room of the KV cache", change,
+                         std::move(done));
   }
 
   Status use_threads(int32_t threads, int32_t decode_threads) override {
@@ -259,19 +261,19 @@ class EngineImpl final : public Engine {
     return {Code::OPTION_OUT_OF_RANGE, "All " + std::to_string(most) + " sequences of the engine are open."};
   }
 
-  // Runs `change` on a thread of its own. The engine's will not do: threads that read weights are made by this one, and
-  // take from it their place and priority.
-  Status change_memory(std::function<Status()> change, std::function<void(Status)> done) {
+  // Runs `change` on a thread of its own; `aim` completes "not enough memory to". The engine's thread will not do:
+  // threads that read weights are made by this one, and take from it their place and priority.
+  Status change_memory(const char* aim, std::function<Status()> change, std::function<void(Status)> done) {
     std::lock_guard lock(mutex_);
     HEARTH_RETURN_IF_ERROR(check_idle());
     if (memory_thread_.joinable()) memory_thread_.join();  // it called `done` last
     try {
-      memory_thread_ = std::thread([this, change = std::move(change), done = std::move(done)] {
+      memory_thread_ = std::thread([this, aim, change = std::move(change), done = std::move(done)] {
         Status status;
         try {
           status = change();
         } catch (const std::exception&) {  // no memory, or no thread
-          status = {Code::OUT_OF_MEMORY, "There was not enough memory to read weights ahead of their use."};
+          status = {Code::OUT_OF_MEMORY, std::string("There was not enough memory to ") + aim + "."};
         }
         {
           const std::lock_guard ending(mutex_);
@@ -280,7 +282,7 @@ class EngineImpl final : public Engine {
         done(std::move(status));
       });
     } catch (const std::system_error&) {
-      return {Code::OUT_OF_MEMORY, "There is no thread to change the engine's memory with."};
+      return {Code::OUT_OF_MEMORY, std::string("There is no thread to ") + aim + "."};
     }
     busy_ = true;
     return {};

@@ -3,9 +3,15 @@ import type { Logger } from "../base/logger.js";
 
 export type MemoryKind = "idle" | "prefixes" | "weights";
 
+export interface MemoryChange {
+  /** For the log: "give back idle conversations". */
+  readonly aim: string;
+  readonly make: () => Promise<void>;
+}
+
 export class MemoryChanges {
   readonly #logger: Logger;
-  readonly #waiting = new Map<MemoryKind, () => Promise<void>>();
+  readonly #waiting = new Map<MemoryKind, MemoryChange>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -16,7 +22,7 @@ export class MemoryChanges {
   }
 
   /** In place of one of its kind that waits, of which a step that hangs would gather many. */
-  add(kind: MemoryKind, change: () => Promise<void>): void {
+  add(kind: MemoryKind, change: MemoryChange): void {
     this.#waiting.delete(kind);
     this.#waiting.set(kind, change);
   }
@@ -31,9 +37,9 @@ export class MemoryChanges {
       if (this.#waiting.get(kind) !== change) continue; // a newer one took its place
       this.#waiting.delete(kind);
       try {
-        await change();
+        await change.make();
       } catch (error) {
-        this.#logger.warn({ err: error }, "the engine's memory could not be changed");
+        this.#logger.warn({ err: error, aim: change.aim }, "the engine's memory could not be changed");
       }
     }
   }

@@ -178,7 +178,8 @@ export class Scheduler {
 
   /** Gives back the memory of the KV cache that no request uses; `prefixesToo`: also of prompts that proved their use. */
   giveBackIdle(prefixesToo: boolean): void {
-    this.#changeMemory(prefixesToo ? "prefixes" : "idle", () => {
+    const aim = `give back idle conversations${prefixesToo ? " and kept prompts" : ""}`;
+    this.#changeMemory(prefixesToo ? "prefixes" : "idle", aim, () => {
       this.#slots.evictIdle(prefixesToo);
       return this.#engine.holdFreeKv(false);
     });
@@ -186,18 +187,18 @@ export class Scheduler {
 
   holdFreeKv(): void {
     this.#memoryChanges.drop("prefixes");
-    this.#changeMemory("idle", () => this.#engine.holdFreeKv(true));
+    this.#changeMemory("idle", "hold free room of the KV cache", () => this.#engine.holdFreeKv(true));
   }
 
   /** See Engine.fitWeights. */
   fitWeights(bytes: number): void {
-    this.#changeMemory("weights", () => this.#engine.fitWeights(bytes));
+    this.#changeMemory("weights", "keep another part of the weights in memory", () => this.#engine.fitWeights(bytes));
     this.decodeSpeed.reset();
   }
 
-  #changeMemory(kind: MemoryKind, change: () => Promise<void>): void {
+  #changeMemory(kind: MemoryKind, aim: string, make: () => Promise<void>): void {
     if (this.#draining) return; // the engine goes soon, and all its memory with it
-    this.#memoryChanges.add(kind, change);
+    this.#memoryChanges.add(kind, { aim, make });
     this.#resumeLoop();
   }
 

@@ -36,7 +36,7 @@ export function schedulerOn(
   options: Partial<SchedulerOptions> = {},
   snapshots: PrefixSnapshots | null = null,
   clock = new FakeClock(),
-  more: Pick<SchedulerDependencies, "probeStorage"> = {},
+  more: Pick<SchedulerDependencies, "probeStorage"> & Partial<Pick<SchedulerDependencies, "logger">> = {},
 ) {
   const health = new Health(clock);
   const metrics = new Metrics();

@@ -1,6 +1,7 @@
 // An engine whose weights are streamed: the same logits and tokens, and errors that pass.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -164,6 +165,29 @@ TEST_CASE("weights may be given less memory and more again between steps, and th
   REQUIRE(change(*engine, &Engine::hold_free_kv, false).ok());
   REQUIRE(step(*engine, id, {95, 0, 62}, ChunkLogits::ALL, &result).ok());
   CHECK(result.chunks[0].logits == expected[0]);
+}
+
+TEST_CASE("a change of memory that cannot be made says which one it was, and the engine goes on") {
+  const TinyModel file;
+  const auto engine = open(file, -1);
+  const auto expected = answer(*engine);
+  pthread_attr_t usual, too_large;
+  REQUIRE(pthread_getattr_default_np(&usual) == 0);
+  REQUIRE(pthread_attr_init(&too_large) == 0);
+  REQUIRE(pthread_attr_setstacksize(&too_large, size_t{1} << 47) == 0);  // no address space holds such a stack
+  const auto refused = [&](auto method, auto value) {
+    REQUIRE(pthread_setattr_default_np(&too_large) == 0);
+    const Status status = (engine.get()->*method)(value, [](Status) {});
+    REQUIRE(pthread_setattr_default_np(&usual) == 0);
+    CHECK(status.code() == Code::OUT_OF_MEMORY);
+    return status.message();
+  };
+  CHECK(refused(&Engine::hold_free_kv, true) == "There is no thread to hold free room of the KV cache.");
+  CHECK(refused(&Engine::hold_free_kv, false) == "There is no thread to give back free room of the KV cache.");
+  CHECK(refused(&Engine::fit_weights, uint64_t{0}) ==
+        "There is no thread to keep another part of the weights in memory.");
+  CHECK(answer(*engine) == expected);
+  REQUIRE(change(*engine, &Engine::hold_free_kv, true).ok());
 }
 
 TEST_CASE("while memory changes the engine is busy, can be asked how it stands, and may be closed") {

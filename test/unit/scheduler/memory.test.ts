@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { deferred } from "../../../src/base/async.js";
 import { HearthError } from "../../../src/base/errors.js";
+import { createLogger } from "../../../src/base/logger.js";
 import type { Scheduler } from "../../../src/scheduler/scheduler.js";
 import type { SequenceRequest } from "../../../src/scheduler/types.js";
 import { outcome, request, schedulerOn, startScheduler, until } from "../../helpers/scheduler.js";
@@ -108,4 +109,26 @@ test("storage that hangs fails those that wait for it, and the next request work
   await engine.release();
   assert.equal((await next).tokens.length, 1);
   assert.ok(health.get("engine")?.healthy);
+});
+
+test("a change of the engine's memory that fails is logged with what was tried", async () => {
+  const lines: { level: string; aim?: string; err?: { code?: string } }[] = [];
+  const logger = createLogger({ level: "warn", prompts: false }, { write: (line) => lines.push(JSON.parse(line)) });
+  const { engine, module, clock } = await startScheduler({});
+  const { scheduler } = schedulerOn(engine, {}, null, clock, { logger });
+  const changes = [
+    ["holdFreeKv", () => scheduler.holdFreeKv(), "hold free room of the KV cache"],
+    ["holdFreeKv", () => scheduler.giveBackIdle(false), "give back idle conversations"],
+    ["holdFreeKv", () => scheduler.giveBackIdle(true), "give back idle conversations and kept prompts"],
+    ["fitWeights", () => scheduler.fitWeights(1000), "keep another part of the weights in memory"],
+  ] as const;
+  for (const [call, change, aim] of changes) {
+    module.failCall(call, 1, "OUT_OF_MEMORY");
+    change();
+    await until(() => lines.length > 0);
+    assert.deepEqual(
+      lines.splice(0).map((line) => line.aim),
+      [aim],
+    );
+  }
 });
