@@ -4,8 +4,8 @@
  */
 
 import type { CheckResult } from "./checks/check.js";
-import { examine, programMs } from "./checks/checks.js";
-import type { DoctorSources } from "./checks/sources.js";
+import { examine } from "./checks/checks.js";
+import { type DoctorSources, programMs } from "./checks/sources.js";
 import { runProgram } from "./programs.js";
 
 export class Doctor {

@@ -8,6 +8,8 @@ export interface ProgramOutput {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** It did not end within its time, and this is its output until then. */
+  readonly isLate?: true;
 }
 
 /** Runs a program; null where there is no such program. Never rejects. */
@@ -37,7 +39,8 @@ export function runProgram(
   return new Promise((resolve) => {
     const texts = { stdout: "", stderr: "" };
     const failed = (error: unknown) => ((error as NodeJS.ErrnoException).code === "ENOENT" ? null : ended(-1));
-    const ended = (status: number): ProgramOutput => ({ status, ...texts });
+    let isLate = false;
+    const ended = (status: number): ProgramOutput => ({ status, ...texts, ...(isLate && { isLate }) });
     let child: ChildProcess;
     try {
       child = spawn(program, args, {
@@ -66,7 +69,10 @@ export function runProgram(
       child.kill("SIGINT");
       killing ??= setTimeout(kill, lastWordsMs);
     };
-    const limit = setTimeout(interrupt, timeMs);
+    const limit = setTimeout(() => {
+      isLate = true;
+      interrupt();
+    }, timeMs);
     child.once("close", (status) => finish(ended(status ?? -1)));
     child.on("error", (error) => {
       if (child.pid === undefined) finish(failed(error));

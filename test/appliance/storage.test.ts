@@ -4,6 +4,7 @@ import { copyFileSync, readFileSync, truncateSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { embeddedModel } from "../../src/daemon/model-file.js";
 import { loadEngineModule } from "../../src/engine/binding.js";
 import { startDaemon, type TestDaemon } from "../helpers/daemon.js";
 import { failingDisk, noFailingDisk } from "../helpers/failing-disk.js";
@@ -118,6 +119,30 @@ test("storage that hangs fails requests in half a minute, /healthz answers meanw
     await becomesReady(daemon);
   };
   await Promise.all([hang(small), hang(streaming)]);
+});
+
+test("the doctor says of storage that hangs that it does, and the daemon answers meanwhile", {
+  skip: noFailingDisk,
+}, async (t) => {
+  const disk = await failingDisk(t, embeddedModel.path);
+  const daemon = await ready(await startDaemon(t, { model: disk.file, env: small }));
+  await disk.behave("hangs");
+  const looking = fetch(`${daemon.url}/hearth/v1/doctor`, { method: "POST" });
+  let isLooking = true;
+  void looking.finally(() => {
+    isLooking = false;
+  });
+  const slowest = { ms: 0 };
+  while (isLooking) {
+    const askedAt = performance.now();
+    assert.equal((await fetch(`${daemon.url}/healthz`)).status, 200);
+    slowest.ms = Math.max(slowest.ms, performance.now() - askedAt);
+    await delay(100);
+  }
+  const { findings } = (await (await looking).json()) as { findings: { check: string; found: string }[] };
+  assert.match(findings.find(({ check }) => check === "storage")?.found ?? "", /has not answered for \d+ seconds/);
+  assert.ok(slowest.ms < 5000, `/healthz took ${slowest.ms} ms`);
+  await disk.behave("works");
 });
 
 test("memory is given back, and an engine closed, while storage hangs: nothing else waits for either", {

@@ -5,8 +5,8 @@ import { checkClock, checkHeat, checkPower, checkProcessor } from "./board.js";
 import { type CheckResult, Report } from "./check.js";
 import { checkControlGroups, checkLocking, checkMemory, checkPressure, checkSwap } from "./memory.js";
 import { checkKeys, checkLog, checkPort, checkUnit } from "./service.js";
-import type { DoctorSources } from "./sources.js";
-import { checkModel, checkPermissions, checkRoom, checkSpeed } from "./storage.js";
+import { type DoctorSources, programMs } from "./sources.js";
+import { checkModel, checkPermissions, checkRoom, checkSpeed, reportHang } from "./storage.js";
 
 interface Check {
   readonly name: string;
@@ -35,8 +35,6 @@ const checks: readonly Check[] = [
   { name: "log", look: checkLog },
 ];
 
-/** How long a program of the system may take for a check; the storage is measured for as long at most. */
-export const programMs = 10_000;
 /** A check waits for two programs at most, which may take a second longer to end. */
 const checkMs = 2 * programMs + 3000;
 
@@ -80,12 +78,7 @@ async function one(
   }
   looking.catch(() => {}); // nobody waits for it any more
   const late = new Report(name);
-  const seconds = Math.round(checkMs / 1000);
-  if (ofStorage) {
-    late.fault(
-      `The storage has not answered for ${seconds} seconds: the card or disk hangs.`,
-      "`sudo dmesg | tail -n 30` says what the kernel knows of it. Save what you need, then `sudo reboot`.",
-    );
-  } else late.unknown(`There was no answer within ${seconds} seconds.`);
+  if (ofStorage) reportHang(late, checkMs);
+  else late.unknown(`There was no answer within ${Math.round(checkMs / 1000)} seconds.`);
   return late;
 }

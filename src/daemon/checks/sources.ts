@@ -6,6 +6,9 @@ import type { MachineFiles } from "../../machine/files.js";
 import type { RunProgram } from "../programs.js";
 import type { StatusReport } from "../status-report.js";
 
+/** A program of the system may take so long for a check; the storage is measured for as long at most. */
+export const programMs = 10_000;
+
 export interface DoctorSources {
   /** A command of a person looks, or the daemon itself out of its sandbox, which sees less of the machine and more of the daemon. */
   readonly by: "command" | "daemon";

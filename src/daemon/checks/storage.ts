@@ -5,7 +5,7 @@ import path from "node:path";
 import { HearthError } from "../../base/errors.js";
 import { isDenied, isMissing } from "../../base/files.js";
 import type { Report } from "./check.js";
-import { asRoot, type DoctorSources } from "./sources.js";
+import { asRoot, type DoctorSources, programMs } from "./sources.js";
 
 /** Below this the daemon cannot keep what it should, and a pull fails. */
 const leastFreeBytes = 500e6;
@@ -42,11 +42,12 @@ export async function checkSpeed({ model, run, status }: DoctorSources, report: 
     return;
   }
   const args = [`if=${model}`, "of=/dev/null", "bs=1M", `count=${measuredMegabytes}`, "iflag=direct"];
-  const { stderr = "" } = (await run("dd", args)) ?? {};
+  const { stderr = "", isLate = false } = (await run("dd", args)) ?? {};
   // dd's last line, also where it was interrupted: 67108864 bytes (67 MB, 64 MiB) copied, 0.131 s, 512 MB/s
   const [, bytes, seconds] = /^(\d+) bytes.*copied, ([\d.e-]+) s/m.exec(stderr) ?? [];
   if (bytes === undefined || Number(bytes) < leastMeasuredBytes || !(Number(seconds) > 0)) {
-    report.unknown("The speed of the storage cannot be measured here.");
+    if (isLate) reportHang(report, programMs);
+    else report.unknown("The speed of the storage cannot be measured here.");
     return;
   }
   const rate = Number(bytes) / Number(seconds);
@@ -57,6 +58,14 @@ export async function checkSpeed({ model, run, status }: DoctorSources, report: 
       "Move the models to a faster card or a USB 3 or NVMe drive: state.path in the configuration.",
     );
   }
+}
+
+/** Says that the storage of the models has not answered for so long. */
+export function reportHang(report: Report, waitedMs: number): void {
+  report.fault(
+    `The storage has not answered for ${Math.round(waitedMs / 1000)} seconds: the card or disk hangs.`,
+    "`sudo dmesg | tail -n 30` says what the kernel knows of it. Save what you need, then `sudo reboot`.",
+  );
 }
 
 export async function checkModel(sources: DoctorSources, report: Report): Promise<void> {

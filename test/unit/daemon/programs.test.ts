@@ -21,13 +21,18 @@ test("a program that takes too long is interrupted, and what it said until then 
       timeMs: 300,
     },
   );
-  assert.deepEqual(ended, { status: 7, stdout: "first\nlast\n", stderr: "" });
+  assert.deepEqual(ended, { status: 7, stdout: "first\nlast\n", stderr: "", isLate: true });
 });
 
 test("one that does not end when it is told to is not waited for, and a signal ends it before its time", async () => {
   const startedAt = performance.now();
   const stubborn = ["-c", "trap '' INT; echo first; sleep 30"];
-  assert.deepEqual(await runProgram("sh", stubborn, { timeMs: 100 }), { status: -1, stdout: "first\n", stderr: "" });
+  assert.deepEqual(await runProgram("sh", stubborn, { timeMs: 100 }), {
+    status: -1,
+    stdout: "first\n",
+    stderr: "",
+    isLate: true,
+  });
   assert.equal((await runProgram("sleep", ["30"], { signal: AbortSignal.timeout(100) }))?.status, -1);
   assert.equal((await runProgram("sleep", ["30"], { signal: AbortSignal.abort() }))?.status, -1);
   assert.ok(performance.now() - startedAt < 10_000);

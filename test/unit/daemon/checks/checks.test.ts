@@ -299,6 +299,16 @@ const planted: readonly Planted[] = [
     },
   },
   {
+    fault: "storage that hangs while it is measured",
+    check: "storage",
+    severity: "fault",
+    found: /has not answered for 10 seconds/,
+    mend: /dmesg/,
+    plant: ({ programs }) => {
+      programs.dd = { status: -1, stdout: "", stderr: "", isLate: true };
+    },
+  },
+  {
     fault: "a model that is not there",
     check: "model",
     severity: "fault",
