@@ -17,6 +17,8 @@ export const newsLimitMs = 40_000;
 
 /** Longer answers show their end. */
 const longestText = 4000;
+/** So much of the end of an answer is enough for shownText(), whatever empty lines it ends with. */
+export const enoughText = 2 * longestText;
 
 /** The part of an answer that is shown. */
 export function shownText(written: string): string {

@@ -1,17 +1,14 @@
-/** Answers over cuts, reloads and restarts: no token is lost or comes twice. And very long ones: the page stays quick and small. */
+/** Answers over cuts, reloads and restarts: no token is lost or comes twice. */
 import assert from "node:assert/strict";
 import test, { after } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { deferred } from "../../src/base/async.js";
 import { pageFiles } from "../../src/daemon/page-files.js";
 import { scripted } from "../fake-engine/module.js";
 import { startDaemon } from "../helpers/daemon.js";
 import { temporaryFolder } from "../helpers/folder.js";
 import { startServer } from "../helpers/server.js";
-import { answered, busyness, closeBrowser, openPage, say, withoutBrowser } from "./browser.js";
+import { answered, closeBrowser, openPage, say, withoutBrowser } from "./browser.js";
 import { cuttableProxy } from "./cuttable-proxy.js";
-import { eventSource } from "./event-source.js";
-import { type Work, WorkMeter } from "./work-meter.js";
 
 after(closeBrowser);
 
@@ -142,115 +139,5 @@ test(
     await answered(page, 90_000);
     assert.equal(await textOf(page), story);
     assert.equal(await page.locator(".message.answer").count(), 1);
-  },
-);
-
-const words = "Some **words** of a `long` answer, with a [link](https://example.org) and more.".split(/(?= )/);
-const paragraph = [...words, "\n\n"];
-const pieces = Array.from({ length: 100_000 }, (_, i) => paragraph[i % paragraph.length] ?? "");
-/** Tokens after which the page is measured: what 20,000 of them cost early is compared with what as many cost late. */
-const marks = [1000, 10_000, 30_000, 80_000, 100_000] as const;
-
-test("100,000 tokens leave the page quick, and its memory grows with the text alone", options, async (t) => {
-  const server = await startServer(t, { pages: pageFiles() });
-  const { page, context } = await openPage(t, await eventSource(t, server.url, pieces));
-  const session = await context.newCDPSession(page);
-  const heap = async () => {
-    await session.send("HeapProfiler.collectGarbage");
-    const { usedSize } = await session.send("Runtime.getHeapUsage");
-    return usedSize / 1e6;
-  };
-  await say(page, "Write a lot");
-  await page.locator(".message.answer .markdown").waitFor();
-  await delay(1000);
-  await page.evaluate(() => {
-    const tasks: number[] = [];
-    Object.assign(window, { tasks });
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) tasks.push(duration);
-    }).observe({ type: "longtask" });
-  });
-  const shift = await page.evaluate(() => {
-    const shifts: number[] = [];
-    Object.assign(window, { shifts });
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) shifts.push((entry as unknown as { value: number }).value);
-    }).observe({ type: "layout-shift" });
-    return shifts.length;
-  });
-  const before = await heap();
-  await answered(page, 240_000);
-  const grown = (await heap()) - before;
-  const tasks = await page.evaluate(() => (window as unknown as { tasks: number[] }).tasks);
-  const shifts = await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts);
-  t.diagnostic(
-    `heap grew by ${grown.toFixed(1)} MB; ${tasks.length} tasks over 50 ms, longest ${Math.max(0, ...tasks)} ms`,
-  );
-  t.diagnostic(`layout shifts ${shifts.reduce((sum, value) => sum + value, shift).toFixed(3)}`);
-  assert.ok(grown < 40, `the heap grew by ${grown.toFixed(1)} MB`);
-  // Other programs on the processor make a task longer than it is.
-  const late = tasks.filter((duration) => duration > 100 * busyness());
-  assert.ok(late.length <= 3, `tasks of ${late.map(Math.round)} ms`);
-});
-
-test(
-  "100,000 tokens in the kiosk: the last cost no more than the first, and its memory is steady",
-  options,
-  async (t) => {
-    const server = await startServer(t, { pages: pageFiles() });
-    const works: Work[] = [];
-    let meter: WorkMeter | null = null;
-    // They belong to the first second of the page, and to the answer's beginning, when the words come to stand in the middle.
-    let firstTasks = 0;
-    let firstShifts = 0;
-    const measure = async () => {
-      if (!meter) return;
-      works.push(await meter.read());
-      if (works.length > 1) return;
-      firstTasks = (await meter.longTasks()).length;
-      firstShifts = (await meter.layoutShifts()).length;
-    };
-    const measured = deferred<void>();
-    const rests = new Map(
-      marks.map((mark) => [mark, mark === 100_000 ? () => measure().then(() => measured.resolve()) : measure]),
-    );
-    const url = await eventSource(t, server.url, pieces, rests);
-    const { page } = await openPage(t, `${url}/kiosk?prompt=Write&every=86400`);
-    meter = await WorkMeter.of(page);
-    await measured.promise;
-    const [first, at10k, at30k, at80k, at100k] = works as [Work, Work, Work, Work, Work];
-    const early = {
-      task: at30k.taskMs - at10k.taskMs,
-      long: at30k.longMs - at10k.longMs,
-      heap: at30k.heap - at10k.heap,
-    };
-    const late = {
-      task: at100k.taskMs - at80k.taskMs,
-      long: at100k.longMs - at80k.longMs,
-      heap: at100k.heap - at80k.heap,
-    };
-    const tasks = (await meter.longTasks()).slice(firstTasks);
-    const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
-    t.diagnostic(
-      `20,000 tokens: ${early.task.toFixed(0)} ms of the page's thread early, ${late.task.toFixed(0)} ms late`,
-    );
-    t.diagnostic(
-      `tasks over 50 ms: ${early.long.toFixed(0)} ms early, ${late.long.toFixed(0)} ms late; all ${tasks.map(Math.round)}`,
-    );
-    t.diagnostic(
-      `heap grew by ${megabytes(early.heap)} MB early, ${megabytes(late.heap)} MB late, ${megabytes(at100k.heap - first.heap)} MB in all`,
-    );
-    assert.ok(late.task <= 1.5 * early.task, "the last tokens cost more than the first");
-    // A task may be long without working where other programs want the processor; some such do not count.
-    assert.ok(late.long <= 1.5 * early.long + 500 * (busyness() - 1) + 100, "the last tokens hold the page up");
-    assert.ok(late.heap <= 1.5 * Math.max(early.heap, 1e6), "the last tokens take more memory than the first");
-    assert.ok(at100k.heap - first.heap < 40e6, "the heap grew");
-    if (busyness() === 1) assert.deepEqual(tasks, [], "frames over 50 ms on a quiet machine");
-    const shifts = (await meter.layoutShifts()).slice(firstShifts);
-    t.diagnostic(`layout shifts: ${shifts.map((value) => value.toFixed(4))}`);
-    assert.ok(
-      shifts.every((value) => value < 0.001),
-      "the page's layout shifted",
-    );
   },
 );

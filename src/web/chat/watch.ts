@@ -1,5 +1,5 @@
 /** Waits for an answer that this page did not ask for, or asked for in an earlier life, and shows what there is of it meanwhile. Pure but for its means. */
-import { type AnswerPart, finish, newAnswer, type ResponseObject, toPart } from "../common/answer.js";
+import { type AnswerPart, finish, keptParts, newAnswer, type ResponseObject, toPart } from "../common/answer.js";
 import { type AssistantNode, isDone } from "./tree.js";
 
 const pollMs = 1000;
@@ -60,7 +60,7 @@ export async function watchResponse(
 function withResponse(node: AssistantNode, response: ResponseObject): AssistantNode {
   const answer = newAnswer(node.at);
   finish(answer, response);
-  const { status, parts, model, error, reason, inputTokens, cachedTokens, outputTokens } = answer;
+  const { status, model, error, reason, inputTokens, cachedTokens, outputTokens } = answer;
   const figures = { ...node.figures, inputTokens, cachedTokens, outputTokens };
-  return { ...node, status, parts, model, error: error?.message ?? null, reason, figures };
+  return { ...node, status, parts: keptParts(answer), model, error: error?.message ?? null, reason, figures };
 }

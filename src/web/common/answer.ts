@@ -1,4 +1,5 @@
 /** An answer as the events of a response tell it, whatever brings them. Pure: events in, state out. */
+import { GrowingText, type Text } from "./growing-text.js";
 import type { WireEvent } from "./wire-event.js";
 
 export type AnswerStatus =
@@ -11,21 +12,25 @@ export type AnswerStatus =
   | "cancelled"
   | "failed";
 
-export interface TextPart {
+export interface TextPart<T extends Text = string> {
   readonly kind: "text" | "reasoning";
-  text: string;
+  readonly text: T;
 }
 
-export interface CallPart {
+export interface CallPart<T extends Text = string> {
   readonly kind: "call";
   readonly callId: string;
   readonly name: string;
   /** JSON, where the call is whole. */
-  arguments: string;
+  readonly arguments: T;
   readonly isWhole: boolean;
 }
 
+/** A part as chats keep it. */
 export type AnswerPart = TextPart | CallPart;
+
+/** A part as it is shown, perhaps while it is written. */
+export type ShownPart = TextPart<Text> | CallPart<Text>;
 
 export interface PromptProgress {
   readonly read: number;
@@ -41,7 +46,7 @@ export interface Answer {
   responseId: string | null;
   model: string | null;
   /** By their output index. */
-  parts: AnswerPart[];
+  parts: ShownPart[];
   /** The number of the last event; -1 before the first. */
   lastNumber: number;
   position: number | null;
@@ -181,10 +186,23 @@ function write(answer: Answer, now: number): void {
 }
 
 function append(answer: Answer, index: number, delta: string): void {
-  const part = answer.parts[index];
   answer.deltas++;
-  if (part?.kind === "call") part.arguments += delta;
-  else if (part) part.text += delta;
+  const part = answer.parts[index];
+  if (!part) return;
+  const text = part.kind === "call" ? part.arguments : part.text;
+  if (text instanceof GrowingText) {
+    text.append(delta);
+    return;
+  }
+  const grown = new GrowingText(text + delta);
+  answer.parts[index] = part.kind === "call" ? { ...part, arguments: grown } : { ...part, text: grown };
+}
+
+/** The parts of an answer as they are now, for its chat. */
+export function keptParts({ parts }: Pick<Answer, "parts">): AnswerPart[] {
+  return parts.map((part) =>
+    part.kind === "call" ? { ...part, arguments: `${part.arguments}` } : { ...part, text: `${part.text}` },
+  );
 }
 
 export function toPart(item: OutputItem): AnswerPart {

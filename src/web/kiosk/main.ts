@@ -5,9 +5,10 @@
 import "./kiosk.css";
 import { dateText, timeText } from "../../kiosk/calendar.js";
 import { driftAt, isNight, promptFor, settingsOf } from "../../kiosk/settings.js";
-import { type KioskState, newsLimitMs, retryMs, shownText } from "../../kiosk/shown.js";
+import { enoughText, type KioskState, newsLimitMs, retryMs, shownText } from "../../kiosk/shown.js";
 import { isOver } from "../common/answer.js";
 import { ApiError, ask } from "../common/client.js";
+import { endOf } from "../common/growing-text.js";
 import { randomId } from "../common/ids.js";
 import { takeKeyFromAddress } from "../common/key.js";
 import { AnswerRun } from "../common/run.js";
@@ -107,7 +108,7 @@ function answer(prompt: string): void {
 }
 
 function showAnswer({ answer: { parts, status, error }, trouble }: AnswerRun): void {
-  const written = parts.flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("\n");
+  const written = parts.flatMap((part) => (part.kind === "text" ? [endOf(part.text, enoughText)] : [])).join("\n");
   notice(trouble === null ? (error?.message ?? "") : t("troubleConnection"));
   // The text before stays until there is something to take its place.
   if (written.trim() !== "") show(written, !isOver({ status }));

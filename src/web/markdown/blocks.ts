@@ -11,10 +11,14 @@ export interface Block {
   readonly language: string;
   /** Goes on with the code or formula of the block before. */
   readonly continues: boolean;
+  /** The block after it goes on with it. */
+  readonly isCut: boolean;
 }
 
 /** Longer than any paragraph that people read, and short enough to be laid out within a frame. */
 const longestBlock = 8000;
+/** Code has many more elements, for its colours. */
+const longestCode = 4000;
 
 interface Fence {
   readonly kind: "code" | "math";
@@ -46,12 +50,16 @@ export class BlockSplitter {
     return this.#open.trim() === "" ? null : textBlock(this.#open);
   }
 
+  get #longest(): number {
+    return this.#fence ? longestCode : longestBlock;
+  }
+
   append(text: string): void {
     this.#open += text;
     for (let end = this.#open.indexOf("\n", this.#scanned); end >= 0; end = this.#open.indexOf("\n", this.#scanned)) {
       this.#takeLine(this.#open.slice(this.#scanned, end).replace(/\r$/, ""), end + 1);
     }
-    while (this.#open.length > longestBlock) this.#cut(wholeCharacters(this.#open, longestBlock));
+    while (this.#open.length > this.#longest) this.#cut(wholeCharacters(this.#open, this.#longest));
   }
 
   /** `next`: where the line after it begins. */
@@ -60,7 +68,7 @@ export class BlockSplitter {
     this.#scanned = next;
     if (this.#fence) {
       if (this.#fence.end.test(line)) this.#closeFence(start, next);
-      else if (next > longestBlock) this.#cut(next);
+      else if (next > this.#longest) this.#cut(next);
       return;
     }
     const fence = fenceOf(line);
@@ -74,7 +82,7 @@ export class BlockSplitter {
     const isBlank = line.trim() === "";
     // A line at the margin after an empty one begins something new; one that is indented may belong to a list.
     if (this.#wasBlank && !isBlank && !/^[ \t]/.test(line)) this.#cut(start);
-    else if (next > longestBlock) this.#cut(next);
+    else if (next > this.#longest) this.#cut(next);
     this.#wasBlank = isBlank;
   }
 
@@ -88,7 +96,7 @@ export class BlockSplitter {
   #cut(length: number): void {
     const text = this.#open.slice(0, length);
     if (this.#fence) {
-      this.#done.push(this.#fenced(text.replace(/\n$/, "")));
+      this.#done.push(this.#fenced(text.replace(/\n$/, ""), true));
       this.#fence.continues = true;
     } else if (text.trim() !== "") {
       this.#done.push(textBlock(text));
@@ -101,10 +109,10 @@ export class BlockSplitter {
     this.#scanned = Math.max(0, this.#scanned - length);
   }
 
-  #fenced(text: string): Block {
+  #fenced(text: string, isCut = false): Block {
     const { kind = "code", language = "", continues = false, indent = 0 } = this.#fence ?? {};
     const lines = indent === 0 ? text : text.replace(new RegExp(`^ {1,${indent}}`, "gm"), "");
-    return { kind, text: lines, language, continues };
+    return { kind, text: lines, language, continues, isCut };
   }
 }
 
@@ -116,7 +124,7 @@ export function splitBlocks(text: string): Block[] {
 }
 
 function textBlock(text: string): Block {
-  return { kind: "text", text, language: "", continues: false };
+  return { kind: "text", text, language: "", continues: false, isCut: false };
 }
 
 function fenceOf(line: string): Fence | null {

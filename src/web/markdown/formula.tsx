@@ -1,14 +1,16 @@
 /** Formulas as MathML, which browsers lay out themselves. The library is loaded when the first one comes. */
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 type Render = (text: string, element: HTMLElement, display: boolean) => void;
 
-let loading: Promise<Render> | null = null;
+let loading: Promise<void> | null = null;
+let render: Render | null = null;
 
-function load(): Promise<Render> {
-  loading ??= import("temml").then(({ default: temml }) => (text, element, displayMode) => {
+function load(): Promise<void> {
+  loading ??= import("temml").then(({ default: temml }) => {
     // Nothing that leads elsewhere or takes classes; a formula that is wrong is shown as it was written.
-    temml.render(text, element, { displayMode, trust: false, throwOnError: true, maxExpand: 200, maxSize: [10, 20] });
+    const limits = { trust: false, throwOnError: true, maxExpand: 200, maxSize: [10, 20] as [number, number] };
+    render = (text, element, displayMode) => temml.render(text, element, { ...limits, displayMode });
   });
   return loading;
 }
@@ -18,26 +20,33 @@ const longest = 2000;
 
 export function Formula({ text, display }: { text: string; display: boolean }) {
   const place = useRef<HTMLElement>(null);
-  const [isShown, setShown] = useState(false);
-  useLayoutEffect(() => {
-    let isWanted = text.length <= longest;
-    const show = async () => {
-      const render = await load();
-      const element = document.createElement("span");
-      render(text, element, display);
-      if (!isWanted || !place.current) return;
-      place.current.replaceChildren(element);
-      setShown(true);
-    };
-    if (isWanted) show().catch(() => {}); // it stays as it was written
-    return () => {
-      isWanted = false;
-    };
-  }, [text, display]);
+  const [isLoaded, setLoaded] = useState(render !== null);
+  useEffect(() => {
+    if (!isLoaded && text.length <= longest)
+      load().then(
+        () => setLoaded(true),
+        () => {},
+      );
+  }, [isLoaded, text]);
+  // Made with the text around it and not later, so that nothing moves.
+  const element = useMemo(() => (isLoaded ? elementOf(text, display) : null), [isLoaded, text, display]);
+  useLayoutEffect(() => place.current?.replaceChildren(...(element ? [element] : [])), [element]);
   return (
     <span class={display ? "formula display" : "formula"}>
       <span ref={place} />
-      {!isShown && <code>{text}</code>}
+      {!element && <code>{text}</code>}
     </span>
   );
+}
+
+/** null for what is no formula: it stays as it was written. */
+function elementOf(text: string, display: boolean): HTMLElement | null {
+  if (text.length > longest) return null;
+  try {
+    const element = document.createElement("span");
+    render?.(text, element, display);
+    return element;
+  } catch {
+    return null;
+  }
 }

@@ -1,22 +1,35 @@
 /** Calls of tools: what the model asks for, and where the user gives the results. */
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { CallPart } from "../../common/answer.js";
+import { endOf, type Text } from "../../common/growing-text.js";
 import { Icon } from "../../common/icon.js";
 import { t } from "../../common/texts.js";
 import { visible } from "../../markdown/visible.js";
 import { parseJson } from "../request.js";
+import { LongText } from "./long-text.js";
 
-export function CallView({ call }: { call: CallPart }) {
-  const value = call.isWhole ? parseJson(call.arguments) : undefined;
+/** A call that is being written shows its end: it would be laid out whole with each word. */
+const shownEnd = 2000;
+
+export function CallView({ call: { name, arguments: written, isWhole } }: { call: CallPart<Text> }) {
+  const text = useMemo(() => (isWhole ? readable(`${written}`) : null), [written, isWhole]);
   return (
     <details class="call" open>
       <summary>
         <Icon name="tool" />
-        {t("call", { name: visible(call.name) })}
+        {t("call", { name: visible(name) })}
       </summary>
-      <pre>{visible(value === undefined ? call.arguments : JSON.stringify(value, null, 2))}</pre>
+      <pre>
+        <LongText text={text ?? endOf(written, shownEnd)} />
+      </pre>
     </details>
   );
+}
+
+/** JSON with a line for each of its values; other text as it is. */
+function readable(text: string): string {
+  const value = parseJson(text);
+  return value === undefined ? text : JSON.stringify(value, null, 2);
 }
 
 interface CallResultsProps {

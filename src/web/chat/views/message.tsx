@@ -4,20 +4,22 @@ import { CopyButton } from "../../common/copy-button.js";
 import { Icon } from "../../common/icon.js";
 import type { AnswerRun } from "../../common/run.js";
 import { t } from "../../common/texts.js";
-import { visible } from "../../markdown/visible.js";
 import type { ChatApp } from "../app.js";
 import { type ChatNode, openCalls, siblingsOf, type ToolNode, textOf, type UserNode } from "../tree.js";
-import { DoneAnswer, LiveAnswer } from "./answer.js";
+import { AnswerView } from "./answer.js";
 import { CallResults } from "./calls.js";
+import { LongText } from "./long-text.js";
 
 interface MessageProps {
   readonly app: ChatApp;
   readonly node: ChatNode;
   /** The answer on its way; null where the message is done. */
   readonly run: AnswerRun | null;
+  /** Called when more of an answer is on the page, before anybody sees it. */
+  readonly onGrown: () => void;
 }
 
-export function Message({ app, node, run }: MessageProps) {
+export function Message({ app, node, run, onGrown }: MessageProps) {
   if (node.role === "user") return <Question app={app} node={node} />;
   if (node.role === "tool") return <Results app={app} node={node} />;
   const calls = run ? [] : openCalls(node);
@@ -25,7 +27,7 @@ export function Message({ app, node, run }: MessageProps) {
   return (
     <li class="message answer">
       <h2 class="offscreen">{t("answer")}</h2>
-      {run ? <LiveAnswer run={run} /> : <DoneAnswer node={node} soFar={app.partsSoFar(node.id)} />}
+      <AnswerView node={node} run={run} soFar={app.partsSoFar(node.id)} onGrown={onGrown} />
       {!run && (
         <div class="actions">
           <Branches app={app} node={node} />
@@ -73,7 +75,9 @@ function Question({ app, node }: { app: ChatApp; node: UserNode }) {
   return (
     <li class="message question">
       <h2 class="offscreen">{t("you")}</h2>
-      <LongText text={node.text} />
+      <div class="bubble" dir="auto">
+        <LongText text={node.text} />
+      </div>
       <div class="actions">
         <Branches app={app} node={node} />
         <CopyButton text={() => node.text} />
@@ -82,18 +86,6 @@ function Question({ app, node }: { app: ChatApp; node: UserNode }) {
         </button>
       </div>
     </li>
-  );
-}
-
-/** Text as it was typed, in pieces that a browser lays out quickly. */
-function LongText({ text }: { text: string }) {
-  const pieces = text.match(/[\s\S]{1,4000}(?![\udc00-\udfff])/g) ?? [];
-  return (
-    <div class="bubble" dir="auto">
-      {pieces.map((piece) => (
-        <span>{visible(piece)}</span>
-      ))}
-    </div>
   );
 }
 
@@ -110,7 +102,9 @@ function Results({ node, app }: { app: ChatApp; node: ToolNode }) {
               <Icon name="tool" />
               {t("callResult", { name: call?.kind === "call" ? call.name : callId })}
             </summary>
-            <pre>{visible(output)}</pre>
+            <pre>
+              <LongText text={output} />
+            </pre>
           </details>
         );
       })}

@@ -1,10 +1,11 @@
 /** The messages of the branch that is shown, scrolled along while an answer grows unless somebody reads further up. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { useChanges } from "../../common/hooks.js";
 import { Icon } from "../../common/icon.js";
 import { t } from "../../common/texts.js";
 import type { ChatApp } from "../app.js";
+import { isDone } from "../tree.js";
 import { Message } from "./message.js";
+import { Progress } from "./progress.js";
 
 /** So near the end counts as at the end. */
 const nearPx = 48;
@@ -12,15 +13,18 @@ const nearPx = 48;
 export function Messages({ app }: { app: ChatApp }) {
   const { path } = app;
   const run = app.currentRun;
+  const newest = path.at(-1);
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLOListElement>(null);
   const isFollowing = useRef(true);
   const [isAtEnd, setAtEnd] = useState(true);
-  useChanges(run);
 
   const toEnd = () => {
     const element = scroller.current;
     if (element) element.scrollTop = element.scrollHeight;
+  };
+  const follow = () => {
+    if (isFollowing.current) toEnd();
   };
   // A message that was just sent is shown whatever was read before.
   const { leaf } = app.chat.content;
@@ -31,7 +35,7 @@ export function Messages({ app }: { app: ChatApp }) {
   // Pieces that are laid out later than they come, such as formulas, make it longer too.
   useEffect(() => {
     if (!list.current) return;
-    const observer = new ResizeObserver(() => isFollowing.current && toEnd());
+    const observer = new ResizeObserver(follow);
     observer.observe(list.current);
     return () => observer.disconnect();
   }, []);
@@ -49,7 +53,7 @@ export function Messages({ app }: { app: ChatApp }) {
       <section class="scroller" ref={scroller} onScroll={onScroll} tabIndex={0} aria-label={t("chats")}>
         <ol class="messages" ref={list}>
           {path.map((node) => (
-            <Message key={node.id} app={app} node={node} run={app.runOf(node.id)} />
+            <Message key={node.id} app={app} node={node} run={app.runOf(node.id)} onGrown={follow} />
           ))}
         </ol>
         {path.length === 0 && (
@@ -59,6 +63,7 @@ export function Messages({ app }: { app: ChatApp }) {
           </div>
         )}
       </section>
+      {(run || (newest && !isDone(newest))) && <Progress run={run} />}
       {!isAtEnd && (
         <button
           type="button"

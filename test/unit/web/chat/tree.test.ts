@@ -16,7 +16,7 @@ import {
   titleOf,
   withNode,
 } from "../../../../src/web/chat/tree.js";
-import { newAnswer, take } from "../../../../src/web/common/answer.js";
+import { keptParts, newAnswer, take } from "../../../../src/web/common/answer.js";
 
 const figures = { inputTokens: 1, cachedTokens: 0, outputTokens: 2, firstMs: 3, tokensPerSecond: 4 };
 const user = (id: string, parent: string | null, text = id): ChatNode => ({ id, parent, at: 1, role: "user", text });
@@ -136,7 +136,7 @@ test("events that come twice, as after a lost connection, change an answer once"
     { type: "response.output_text.delta", sequence_number: 3, output_index: 0, delta: "lo" },
   ];
   for (const event of [...events, ...events.slice(1), ...events]) take(answer, event, 10);
-  assert.deepEqual(answer.parts, [{ kind: "text", text: "Hello" }]);
+  assert.deepEqual(keptParts(answer), [{ kind: "text", text: "Hello" }]);
   assert.equal(answer.lastNumber, 3);
   assert.equal(answer.responseId, "resp_1");
 });
