@@ -13,6 +13,8 @@ export interface LoggerOptions {
   readonly prompts: boolean;
   /** Begin each line with its priority, as systemd's journal reads it. */
   readonly priorities?: boolean;
+  /** Sees each line that is a warning or worse, without its priority. */
+  readonly onWarning?: (line: string) => void;
 }
 
 const secretFields = ["key", "apiKey", "authorization", "cookie", "token", "secret", "password"];
@@ -31,21 +33,24 @@ export function createLogger(options: LoggerOptions, destination?: DestinationSt
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths, censor: "[redacted]" },
     },
-    withPriorities(options, destination ?? pino.destination({ dest: 1, sync: true })),
+    byLevel(options, destination ?? pino.destination({ dest: 1, sync: true })),
   );
 }
 
 /** syslog's number for each of pino's levels. */
 const priorities: Readonly<Record<number, number>> = { 60: 2, 50: 3, 40: 4, 30: 6, 20: 7, 10: 7 };
 
-function withPriorities({ priorities: areWanted = false }: LoggerOptions, destination: DestinationStream) {
-  if (!areWanted) return destination;
+const warningLevel = 40;
+
+function byLevel({ priorities: areWanted = false, onWarning }: LoggerOptions, destination: DestinationStream) {
+  if (!areWanted && !onWarning) return destination;
   return {
     // pino sets `lastLevel` of such a destination before each line.
     [Symbol.for("pino.metadata")]: true as const,
     lastLevel: 30,
     write(line: string) {
-      destination.write(`<${priorities[this.lastLevel] ?? 6}>${line}`);
+      destination.write(areWanted ? `<${priorities[this.lastLevel] ?? 6}>${line}` : line);
+      if (this.lastLevel >= warningLevel) onWarning?.(line);
     },
   };
 }

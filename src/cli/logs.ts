@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { Command } from "commander";
 import { HearthError } from "../base/errors.js";
+import { entryTime, parseEntry, personLine } from "../daemon/log-lines.js";
 import { runProgram } from "../daemon/programs.js";
 import { integerBetween } from "./arguments.js";
 import { rerunAsRoot } from "./as-root.js";
-import { entryTime, parseEntry, personLine } from "./log-lines.js";
 import { SystemdService, unit } from "./systemd-service.js";
 import { printable } from "./terminal.js";
 
@@ -55,7 +55,7 @@ function textLine(line: string): string | null {
   const entry = parseEntry(line);
   if (!entry) return printable(line); // of systemd, or the sentence of a failed start
   const text = personLine(entry);
-  return text === null ? null : `${entryTime(entry, new Date())}  ${text}`;
+  return text === null ? null : `${entryTime(entry, new Date())}  ${printable(text)}`;
 }
 
 function jsonLine(line: string): string | null {

@@ -14,6 +14,7 @@ import { isJournal } from "../daemon/journal.js";
 import { openModelStore } from "../daemon/model-file.js";
 import { wishedSizes } from "../daemon/model-options.js";
 import { puller } from "../daemon/puller.js";
+import { RecentWarnings } from "../daemon/recent-warnings.js";
 import { onHangup, onStopSignals } from "../daemon/signals.js";
 import { connectSystemd } from "../daemon/systemd.js";
 import { loadTls } from "../daemon/tls.js";
@@ -65,8 +66,10 @@ async function serve(read: () => Configuration): Promise<void> {
   const { loaded, config: ofFile, state } = read();
   const config = withCredentials(ofFile, process.env);
   const isForPerson = config["log.format"] === "text" || (config["log.format"] === "auto" && process.stdout.isTTY);
+  const warnings = new RecentWarnings();
   const logger = createLogger(
     {
+      onWarning: (line) => warnings.take(line),
       level: config["log.level"],
       prompts: config["log.prompts"],
       priorities: !isForPerson && isJournal(stdoutFd, process.env.JOURNAL_STREAM),
@@ -111,6 +114,7 @@ async function serve(read: () => Configuration): Promise<void> {
     store,
     clock: systemClock,
     logger,
+    warnings,
     systemd,
     stateFolder: state,
     wish: wishedSizes(loaded),

@@ -1,5 +1,6 @@
 /** The log of a daemon on a terminal: a few lines for a person in place of JSON. Knows nothing of how the log is made. */
-import { type LogEntry, parseEntry, personLine } from "./log-lines.js";
+import { type LogEntry, parseEntry, personLine } from "../daemon/log-lines.js";
+import { printable } from "./terminal.js";
 
 export interface Destination {
   write(line: string): void;
@@ -17,7 +18,7 @@ export function terminalLog(out: Destination, name: string, isElsewhere = false)
       const entry = parseEntry(line);
       if (!entry) return;
       const text = personLine(entry);
-      if (text !== null) out.write(`${text}\n`);
+      if (text !== null) out.write(`${printable(text)}\n`);
       if (entry.msg === "HTTPS with a self-signed certificate") url = "https:";
       if (entry.msg === "listening") url = `${url || "http:"}//${String(entry.address)}`;
       if (entry.msg === "the model is ready" && !isTold) {

@@ -53,6 +53,7 @@ import { ModelPlanner } from "./model-planner.js";
 import { ModelWatch } from "./model-watch.js";
 import { pageFiles } from "./page-files.js";
 import { type PinnedFile, readPinnedFiles } from "./pinned-prompts.js";
+import type { RecentWarnings } from "./recent-warnings.js";
 import { Reload } from "./reload.js";
 import { modelStatus, StatusReporter } from "./status-report.js";
 import type { Systemd } from "./systemd.js";
@@ -66,6 +67,8 @@ export interface DaemonDependencies {
   readonly store: ModelStore;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What the log has warned of. */
+  readonly warnings: RecentWarnings;
   readonly systemd: Systemd;
   /** Folder for what survives a restart. */
   readonly stateFolder: string;
@@ -174,6 +177,7 @@ export class Daemon {
       files,
       health: this.#health,
       stateFolder,
+      warnings: dependencies.warnings,
       governor: () => this.#governor.state,
       prefixBytes: () => this.#snapshots?.bytes ?? 0,
     });

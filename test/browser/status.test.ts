@@ -74,7 +74,8 @@ test("an owner gets a model with its progress, and reads why one does not come",
   const board = { name: null, cores: 4, kernel: "6.12" };
   const memory = { residentBytes: 1e8, totalBytes: 4e9, availableBytes: 3e9 };
   const pace = { cores: 4, threads: 4, workShare: 1, restraints: [], heat: { celsius: null, throttle: null } };
-  const status = async () => ({ uptimeSeconds: 60, models: [], board, memory, pace, clients: [] });
+  const warnings = [{ at: Date.now(), level: "warn", text: "unhealthy: the \u202ecard\u202c is full", times: 3 }];
+  const status = async () => ({ uptimeSeconds: 60, models: [], board, memory, pace, clients: [], warnings });
   let goOn = () => {};
   const halfway = new Promise<void>((resolve) => {
     goOn = resolve;
@@ -89,6 +90,7 @@ test("an owner gets a model with its progress, and reads why one does not come",
     },
   });
   const { page } = await openPage(t, `${server.url}/status`);
+  await page.locator(".warnings", { hasText: "unhealthy: the ⟨U+202E⟩card⟨U+202C⟩ is full (3 times)" }).waitFor();
   await page.getByLabel("Get a model").fill("qwen3:0.6b");
   await page.getByRole("button", { name: "Get it" }).click();
   await page.getByText("100 MB of 400 MB").waitFor();
@@ -129,7 +131,7 @@ const doctor = async () => ({
 });
 
 const boardOfOwner = async () => ({
-  ...{ uptimeSeconds: 60, models: [], clients: [], board: { name: "A board", cores: 4, kernel: "6.12" } },
+  ...{ uptimeSeconds: 60, models: [], clients: [], warnings: [], board: { name: "A board", cores: 4, kernel: "6.12" } },
   memory: { residentBytes: 1e8, totalBytes: 4e9, availableBytes: 3e9 },
   pace: { cores: 4, threads: 4, workShare: 1, restraints: [], heat: { celsius: null, throttle: null } },
 });

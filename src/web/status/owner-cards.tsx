@@ -1,5 +1,5 @@
 /** The cards that are for the owner: the models in memory, the board, and who asks. */
-import { formatBytes, formatNumber, formatSeconds, type TextName, t } from "../common/texts.js";
+import { formatBytes, formatDay, formatNumber, formatSeconds, type TextName, t } from "../common/texts.js";
 import { visible } from "../markdown/visible.js";
 import { isSlowed, memoryParts, type ReportedModel, type StatusReport } from "./report.js";
 import { type Row, Rows } from "./rows.js";
@@ -106,6 +106,20 @@ export function Board({ report }: { report: StatusReport }) {
           <Rows rows={clients.slice(0, 5).map(({ name, answers }) => [visible(name), t("answers", { n: answers })])} />
         </>
       )}
+    </section>
+  );
+}
+
+/** The newest of them; the log has all. The server's words are English in every language of the page. */
+export function Warnings({ report: { warnings } }: { report: StatusReport }) {
+  const rows = warnings.slice(0, 5).map(({ at, text, times }): Row => {
+    const shown = visible(text);
+    return [formatDay(at / 1000), times === 1 ? shown : t("warningTimes", { text: shown, n: times })];
+  });
+  return (
+    <section class="card wide warnings">
+      <h2>{t("warnings")}</h2>
+      {rows.length === 0 ? <p class="quiet">{t("noWarnings")}</p> : <Rows rows={rows} />}
     </section>
   );
 }

@@ -7,7 +7,7 @@ import { formatBytes, formatNumber, t } from "../common/texts.js";
 import { Doctor } from "./doctor.js";
 import type { StatusFeed } from "./feed.js";
 import { lineOf, total } from "./metrics.js";
-import { Board, BoardMemory, ModelCards } from "./owner-cards.js";
+import { Board, BoardMemory, ModelCards, Warnings } from "./owner-cards.js";
 import { Pull } from "./pull.js";
 import { Rows } from "./rows.js";
 
@@ -32,6 +32,7 @@ export function StatusPage({ feed }: { feed: StatusFeed }) {
         {feed.report ? <BoardMemory report={feed.report} /> : <Memory feed={feed} />}
         {feed.report && <Board report={feed.report} />}
         <Models feed={feed} />
+        {feed.report && <Warnings report={feed.report} />}
         {feed.report && <Doctor />}
       </main>
     </>

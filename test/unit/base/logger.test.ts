@@ -24,6 +24,26 @@ test("prompts and answers are not in the log unless the configuration asks for t
   assert.match(logged(true, fields), /private/);
 });
 
+test("warnings and worse are shown to whoever wants to see them, and written as the others are", () => {
+  const [written, seen]: string[][] = [[], []];
+  const options = {
+    level: "info",
+    prompts: false,
+    priorities: true,
+    onWarning: (line: string) => seen?.push(line),
+  } as const;
+  const logger = createLogger(options, { write: (line) => written?.push(line) });
+  for (const level of ["info", "warn", "debug", "error"] as const) logger[level](level);
+  assert.deepEqual(
+    seen?.map((line) => JSON.parse(line).msg),
+    ["warn", "error"],
+  );
+  assert.deepEqual(
+    written?.map((line) => line.slice(0, 3)),
+    ["<6>", "<4>", "<3>"],
+  );
+});
+
 test("keys are never in the log", () => {
   const fields = {
     authorization: "Bearer hunter2",

@@ -18,7 +18,6 @@ import { stripVTControlCharacters } from "node:util";
 import decodeQR from "qr/decode.js";
 import { completionScript } from "../../../src/cli/completion-script.js";
 import { ConfigurationChange, replaceFile, whileNobodyElseChanges } from "../../../src/cli/configuration-change.js";
-import { entryTime, parseEntry, personLine } from "../../../src/cli/log-lines.js";
 import { chooseModels } from "../../../src/cli/models-find.js";
 import { ownNames, removeOwn } from "../../../src/cli/own-files.js";
 import { buildProgram } from "../../../src/cli/program.js";
@@ -26,6 +25,7 @@ import { qrText } from "../../../src/cli/qr-text.js";
 import { pace } from "../../../src/cli/status-text.js";
 import { terminalLog } from "../../../src/cli/terminal-log.js";
 import { lineOf, withValue } from "../../../src/config/edit.js";
+import { entryTime, parseEntry, personLine } from "../../../src/daemon/log-lines.js";
 import { loadEngineModule } from "../../../src/engine/binding.js";
 import { knownModels } from "../../../src/store/known-models.js";
 import { checkModelName, parseSource } from "../../../src/store/model-names.js";
@@ -111,7 +111,11 @@ test("an answer in the log is one sentence of who, how much and how long", () =>
     line("an engine step failed", { level: "error", code: "FILE_CHANGED", err: { message: "It changed." } }),
     "error: an engine step failed: FILE_CHANGED: It changed.",
   );
-  assert.equal(line("refused", { from: "\x1b[31m1.2.3.4", code: "A", reason: "B" })?.includes("\x1b"), false);
+  const pieces: string[] = [];
+  const refused = { level: "warn", msg: "refused", from: "\x1b[31m1.2.3.4", code: "A", reason: "B" };
+  terminalLog({ write: (piece) => pieces.push(piece) }, "hearth").write(JSON.stringify(refused));
+  assert.match(pieces.join(""), /refused .*1\.2\.3\.4/);
+  assert.ok(!pieces.join("").includes("\x1b"), "a stranger's words move no cursor");
 });
 
 test("lines that are no entries of the log are no entries", () => {

@@ -1,6 +1,8 @@
-/** Lines of the log in words for a person: who asked, how much was read and written, and what is wrong. Pure. */
+/**
+ * Lines of the log in words for a person: who asked, how much was read and written, and what is wrong. Pure. Others' words stand in them
+ * as they are: whoever shows them makes them harmless.
+ */
 import * as z from "zod";
-import { printable } from "./terminal.js";
 
 const entrySchema = z.looseObject({ level: z.string(), msg: z.string(), time: z.string().optional() });
 export type LogEntry = z.infer<typeof entrySchema>;
@@ -24,14 +26,14 @@ const quiet: ReadonlySet<string> = new Set(["request", "turn", "configuration", 
 export function personLine(entry: LogEntry): string | null {
   const { msg, level } = entry;
   const own = sentences[msg]?.(entry);
-  if (own !== undefined) return printable(own);
+  if (own !== undefined) return own;
   const isBad = ["warn", "error", "fatal"].includes(level);
   if (!isBad && (level !== "info" || quiet.has(msg))) return null;
   const why = text(entry.reason) || text((entry.err as { message?: unknown } | undefined)?.message);
   const code = text(entry.code);
   const about = text(entry.model) || text(entry.file) || text(entry.from);
   const parts = [msg, about && ` (${about})`, (code || why) && ": ", code, code && why && ": ", why];
-  return printable(`${isBad ? `${level === "warn" ? "warning" : level}: ` : ""}${parts.join("")}`);
+  return `${isBad ? `${level === "warn" ? "warning" : level}: ` : ""}${parts.join("")}`;
 }
 
 /** The local time of an entry, `12:03:11`, with the day where that is another one than of `now`. */
