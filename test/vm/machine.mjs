@@ -12,6 +12,12 @@ export const shellPort = "test.shell";
 const guest = "10.0.2.15";
 export const hostSeenByGuest = "10.0.2.2";
 
+/** Those that end with this process. */
+const running = new Set();
+process.on("exit", () => {
+  for (const machine of running) machine.drop();
+});
+
 export class Machine {
   #child;
   #folder = mkdtempSync(path.join(os.tmpdir(), "hearth-vm-"));
@@ -65,10 +71,8 @@ export class Machine {
     ];
     this.startedAt = performance.now();
     this.#child = spawn("qemu-system-aarch64", args, { stdio: ["ignore", "ignore", "pipe"] });
-    process.once("exit", () => {
-      this.#child.kill("SIGKILL");
-      rmSync(this.#folder, { recursive: true, force: true });
-    });
+    this.#child.once("close", () => running.delete(this));
+    running.add(this);
     this.#child.stderr.on("data", (data) => {
       this.#said += data;
     });
@@ -103,9 +107,14 @@ export class Machine {
 
   /** Takes the power away: nothing that is on its way to the disk gets there. */
   async cut() {
-    this.#child.kill("SIGKILL");
+    this.drop();
     await this.#isOver;
     this.#socket?.destroy();
+  }
+
+  /** Takes the power away without waiting for it. */
+  drop() {
+    this.#child.kill("SIGKILL");
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
