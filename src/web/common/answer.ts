@@ -49,6 +49,7 @@ export interface Answer {
   parts: ShownPart[];
   /** The number of the last event; -1 before the first. */
   lastNumber: number;
+  /** The place in the queue, from 1. */
   position: number | null;
   progress: PromptProgress | null;
   /** Pieces of text that came: about a token each. */

@@ -47,7 +47,7 @@ function stateOf(answer: Answer, trouble: AnswerRun["trouble"], now: number): st
   if (trouble === "connection") return t("troubleConnection");
   if (trouble === "busy") return t("troubleBusy");
   if (trouble === "loading") return t("troubleLoading");
-  if (answer.status === "queued") return t("queued", { n: formatNumber((answer.position ?? 0) + 1) });
+  if (answer.status === "queued") return t("queued", { n: formatNumber(answer.position ?? 1) });
   if (answer.status === "reading" && answer.progress) {
     const { read, total } = answer.progress;
     const left = secondsToRead(answer.progress, now);
