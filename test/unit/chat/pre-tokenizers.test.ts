@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { preTokenizer } from "../../../src/chat/pre-tokenizers.js";
 import { Tokenizer } from "../../../src/chat/tokenizer.js";
 import { testModel } from "../../helpers/chat-model.js";
+import { processorMs } from "../../helpers/processor-time.js";
 import { plain } from "./tokenizers.js";
 
 test("pre-tokenizers split as their families do", () => {
@@ -61,9 +62,8 @@ test("a megabyte of hostile text is split in time, and nothing is lost", () => {
   for (const name of ["gpt-2", "llama-bpe", "tekken", "gpt-4o", "deepseek-llm", "deepseek-v3", "default"]) {
     for (const [what, unit] of unfriendly) {
       const text = `${unit.repeat((1 << 20) / unit.length)}x`;
-      const started = performance.now();
-      assert.equal([...preTokenizer(name)(text)].join(""), text);
-      assert.ok(performance.now() - started < 5_000, `${name}: ${what}`);
+      const took = processorMs(() => assert.equal([...preTokenizer(name)(text)].join(""), text));
+      assert.ok(took < 20_000, `${name}: ${what} take ${took} ms`);
     }
   }
 });
