@@ -67,7 +67,7 @@ export interface DaemonDependencies {
   readonly store: ModelStore;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** What the log has warned of. */
+  /** The newest warnings of the log. */
   readonly warnings: RecentWarnings;
   readonly systemd: Systemd;
   /** Folder for what survives a restart. */

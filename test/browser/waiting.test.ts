@@ -1,4 +1,4 @@
-/** What a page shows while somebody waits: for a key, a model, a place, a prompt that is read, thoughts; and an answer that is stopped. */
+/** Whoever waits for a key, a model, a place, a prompt that is read or for thoughts sees it on the page; and an answer can be stopped. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import test, { after } from "node:test";

@@ -12,7 +12,7 @@ export const shellPort = "test.shell";
 const guest = "10.0.2.15";
 export const hostSeenByGuest = "10.0.2.2";
 
-/** Those that end with this process. */
+/** Machines that end with this process. */
 const running = new Set();
 process.on("exit", () => {
   for (const machine of running) machine.drop();
