@@ -3,7 +3,7 @@
  * and what a process needs beside; tests bring a fake engine. Makes the parts and starts none.
  */
 import path from "node:path";
-import { registerHearth } from "../api/hearth/register.js";
+import { type HearthDependencies, registerHearth } from "../api/hearth/register.js";
 import { registerOllama } from "../api/ollama/register.js";
 import { registerOpenAI } from "../api/openai/register.js";
 import { registerOps } from "../api/ops/register.js";
@@ -57,6 +57,7 @@ export interface ServerDependencies extends Omit<ModelRegistryDependencies, "met
   readonly status: (parts: StatusParts) => Promise<object>;
   /** Looks at the machine as `hearth doctor` does. */
   readonly doctor: () => Promise<object>;
+  readonly warnings: HearthDependencies["warnings"];
 }
 
 /** Parts that know of models and clients. */
@@ -93,6 +94,7 @@ export function composeServer(config: Config, dependencies: ServerDependencies):
     pages,
     status,
     doctor,
+    warnings,
     ...serving
   } = dependencies;
   const { clock, logger, health, renderer } = serving;
@@ -123,7 +125,7 @@ export function composeServer(config: Config, dependencies: ServerDependencies):
   registerOpenAI(server, { generations, clock, logger, idleMs });
   registerOllama(server, { generations, models: library, clock, logger, idleMs });
   const streams = registerResponses(server, { generations, store: responses, config, clock, logger });
-  registerHearth(server, { chats: chats?.chats ?? null, doctor, config, clock });
+  registerHearth(server, { chats: chats?.chats ?? null, doctor, warnings, config, clock });
   registerPages(server, pages);
   return { models, server, upstreams, responses, chats, streams, digests };
 }

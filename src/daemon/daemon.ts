@@ -61,7 +61,7 @@ import type { Upstreams } from "./upstreams.js";
 import { Watchdog } from "./watchdog.js";
 
 export interface DaemonDependencies {
-  /** Where the configuration comes from, for what the doctor says of it. */
+  /** The configuration with its origins, which the doctor names. */
   readonly loaded: LoadedConfig;
   readonly engineModule: EngineModule;
   readonly store: ModelStore;
@@ -177,7 +177,6 @@ export class Daemon {
       files,
       health: this.#health,
       stateFolder,
-      warnings: dependencies.warnings,
       governor: () => this.#governor.state,
       prefixBytes: () => this.#snapshots?.bytes ?? 0,
     });
@@ -224,6 +223,7 @@ export class Daemon {
       pages: pageFiles(),
       status: (ofModels) => this.#status.report(ofModels),
       doctor: () => this.#doctor.look(),
+      warnings: () => dependencies.warnings.list,
     });
     this.#models = parts.models;
     collectWeightMetrics(metrics, () => this.#models.ready());

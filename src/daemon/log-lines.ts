@@ -25,15 +25,25 @@ const quiet: ReadonlySet<string> = new Set(["request", "turn", "configuration", 
 /** null: nothing that a person wants to see. */
 export function personLine(entry: LogEntry): string | null {
   const { msg, level } = entry;
+  if (sentences[msg]) return sentenceOf(entry);
+  if (isBad(entry)) return `${level === "warn" ? "warning" : level}: ${sentenceOf(entry)}`;
+  return level !== "info" || quiet.has(msg) ? null : sentenceOf(entry);
+}
+
+export function isBad({ level }: LogEntry): boolean {
+  return ["warn", "error", "fatal"].includes(level);
+}
+
+/** The entry in words, whatever its level. */
+export function sentenceOf(entry: LogEntry): string {
+  const { msg } = entry;
   const own = sentences[msg]?.(entry);
   if (own !== undefined) return own;
-  const isBad = ["warn", "error", "fatal"].includes(level);
-  if (!isBad && (level !== "info" || quiet.has(msg))) return null;
   const why = text(entry.reason) || text((entry.err as { message?: unknown } | undefined)?.message);
   const code = text(entry.code);
   const about = text(entry.model) || text(entry.file) || text(entry.from);
   const parts = [msg, about && ` (${about})`, (code || why) && ": ", code, code && why && ": ", why];
-  return `${isBad ? `${level === "warn" ? "warning" : level}: ` : ""}${parts.join("")}`;
+  return parts.join("");
 }
 
 /** The local time of an entry, `12:03:11`, with the day where that is another one than of `now`. */

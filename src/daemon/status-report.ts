@@ -12,7 +12,6 @@ import { readMemory } from "../machine/memory.js";
 import type { RecentClient } from "../service/answered.js";
 import type { StatusParts } from "./compose-server.js";
 import type { GovernorState } from "./governor/governor.js";
-import type { LoggedWarning, RecentWarnings } from "./recent-warnings.js";
 
 export interface ModelStatus {
   readonly name: string;
@@ -64,8 +63,6 @@ export interface StatusReport {
     readonly freeBytes: number | null;
     readonly prefixBytes: number;
   };
-  /** The newest first. */
-  readonly warnings: readonly LoggedWarning[];
 }
 
 export interface StatusDependencies {
@@ -73,7 +70,6 @@ export interface StatusDependencies {
   readonly files: MachineFiles;
   readonly health: Health;
   readonly stateFolder: string;
-  readonly warnings: RecentWarnings;
   readonly governor: () => GovernorState;
   readonly prefixBytes: () => number;
 }
@@ -92,7 +88,7 @@ export class StatusReporter {
   }
 
   async report({ models, generations }: StatusParts): Promise<StatusReport> {
-    const { clock, files, health, stateFolder, warnings, governor, prefixBytes } = this.#dependencies;
+    const { clock, files, health, stateFolder, governor, prefixBytes } = this.#dependencies;
     const memory = await readMemory(files);
     const limit = process.constrainedMemory();
     const totalBytes = memory?.totalBytes ?? os.totalmem();
@@ -115,7 +111,6 @@ export class StatusReporter {
       pace: governor(),
       clients: generations.recentClients(),
       files: { state: stateFolder, freeBytes: await freeBytes(stateFolder), prefixBytes: prefixBytes() },
-      warnings: warnings.list,
     };
   }
 }

@@ -75,7 +75,7 @@ test("an owner gets a model with its progress, and reads why one does not come",
   const memory = { residentBytes: 1e8, totalBytes: 4e9, availableBytes: 3e9 };
   const pace = { cores: 4, threads: 4, workShare: 1, restraints: [], heat: { celsius: null, throttle: null } };
   const warnings = [{ at: Date.now(), level: "warn", text: "unhealthy: the \u202ecard\u202c is full", times: 3 }];
-  const status = async () => ({ uptimeSeconds: 60, models: [], board, memory, pace, clients: [], warnings });
+  const status = async () => ({ uptimeSeconds: 60, models: [], board, memory, pace, clients: [] });
   let goOn = () => {};
   const halfway = new Promise<void>((resolve) => {
     goOn = resolve;
@@ -83,6 +83,7 @@ test("an owner gets a model with its progress, and reads why one does not come",
   const server = await startServer(t, {
     pages: pageFiles(),
     status,
+    warnings,
     pull: async (name, onProgress) => {
       if (name !== "qwen3:0.6b") throw new Error("the source has no such model");
       onProgress({ phase: "download", completed: 100e6, total: 400e6 });
@@ -131,7 +132,7 @@ const doctor = async () => ({
 });
 
 const boardOfOwner = async () => ({
-  ...{ uptimeSeconds: 60, models: [], clients: [], warnings: [], board: { name: "A board", cores: 4, kernel: "6.12" } },
+  ...{ uptimeSeconds: 60, models: [], clients: [], board: { name: "A board", cores: 4, kernel: "6.12" } },
   memory: { residentBytes: 1e8, totalBytes: 4e9, availableBytes: 3e9 },
   pace: { cores: 4, threads: 4, workShare: 1, restraints: [], heat: { celsius: null, throttle: null } },
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import type { TestContext } from "node:test";
 import { WebSocket } from "ws";
+import type { LoggedWarning } from "../../src/api/hearth/warnings.js";
 import type { PageFile } from "../../src/api/web/register.js";
 import type { ApiKey } from "../../src/base/api-key.js";
 import { type Clock, systemClock } from "../../src/base/clock.js";
@@ -55,6 +56,8 @@ export interface TestServerOptions {
   readonly status?: () => Promise<object>;
   /** The answer of /hearth/v1/doctor. */
   readonly doctor?: () => Promise<object>;
+  /** The warnings that /hearth/v1/warnings tells. */
+  readonly warnings?: readonly LoggedWarning[];
   /** Path of the configured model; the fake engine needs no file there. */
   readonly model?: string;
   /** Do not wait for the model. */
@@ -93,6 +96,7 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     pages: options.pages ?? [],
     status: options.status ?? (async () => ({})),
     doctor: options.doctor ?? (async () => ({})),
+    warnings: () => options.warnings ?? [],
   });
   await upstreams.start();
   await responses.start();

@@ -3,6 +3,7 @@ import { HearthError } from "../../base/errors.js";
 import { formatAddress } from "../../config/kinds.js";
 import { isLoopback } from "../../net/host-and-origin.js";
 import { keyLines, keysCredential } from "../credentials.js";
+import { parseEntry, sentenceOf } from "../log-lines.js";
 import type { Report } from "./check.js";
 import { asRoot, type DoctorSources, unitProperties } from "./sources.js";
 
@@ -10,6 +11,7 @@ const unit = "hearthd";
 /** The service is restarted after a failure; so often since it was started is no accident. */
 const manyRestarts = 3;
 const shownErrors = 3;
+const longestError = 200;
 
 export async function checkUnit({ run, hasService, by }: DoctorSources, report: Report): Promise<void> {
   if (!hasService) return;
@@ -129,20 +131,11 @@ export async function checkLog({ run, hasService, by }: DoctorSources, report: R
     report.unknown(`The log of the service cannot be read here.${asRoot(by)}`);
     return;
   }
-  const last = errors.slice(-shownErrors).map(sentenceOf);
+  const last = errors.slice(-shownErrors).map((line) => {
+    const entry = parseEntry(line);
+    return (entry ? sentenceOf(entry) : line).slice(0, longestError);
+  });
   if (last.length === 0) report.fact("no errors since the boot");
   else
     report.advice(`Since the boot the service has logged errors; the last: ${last.join(" | ")}`, "hearth logs -n 100");
-}
-
-function sentenceOf(line: string): string {
-  try {
-    const { msg, err, code } = JSON.parse(line.replace(/^<\d>/, ""));
-    return [code, msg, err?.message]
-      .filter((part) => typeof part === "string")
-      .join(": ")
-      .slice(0, 200);
-  } catch {
-    return line.slice(0, 200);
-  }
 }

@@ -3,9 +3,10 @@ import { ApiError, ask, askText } from "../common/client.js";
 import { Observable } from "../common/observable.js";
 import { listModels, type Model, type Readiness, readiness } from "../common/server.js";
 import { type Point, readMetrics, type Sample, total, withPoint } from "./metrics.js";
-import type { StatusReport } from "./report.js";
+import type { LoggedWarning, StatusReport } from "./report.js";
 
 const everyMs = 5000;
+const statusPath = "/hearth/v1/status";
 
 export class StatusFeed extends Observable {
   readiness: Readiness | null = null;
@@ -17,11 +18,18 @@ export class StatusFeed extends Observable {
   needsKey = false;
   /** The owner's figures; null for whom they are not, or before they came. */
   report: StatusReport | null = null;
-  /** The server keeps the owner's figures from this browser. */
-  isLimited = false;
+  /** The log's last ones, the newest first; null for whom they are not. */
+  warnings: readonly LoggedWarning[] | null = null;
   /** The server's words where the last thing that somebody asked for went wrong. */
   problem: string | null = null;
+  /** Paths that the server keeps from this browser. */
+  readonly #refused = new Set<string>();
   #before: { readonly at: number; readonly tokens: number } | null = null;
+
+  /** The server keeps the owner's figures from this browser. */
+  get isLimited(): boolean {
+    return this.#refused.has(statusPath);
+  }
 
   start(): void {
     void this.#follow();
@@ -63,22 +71,24 @@ export class StatusFeed extends Observable {
       this.version = version.version;
       this.needsKey = false;
       this.#takeSpeed(Date.now());
-      await this.#readReport();
+      this.report = await this.#askAsOwner<StatusReport>(statusPath);
+      const warnings = await this.#askAsOwner<{ data: LoggedWarning[] }>("/hearth/v1/warnings");
+      this.warnings = warnings?.data ?? null;
     } catch (error) {
       this.needsKey = error instanceof ApiError && error.status === 401;
     }
     this.changed();
   }
 
-  /** A browser that was refused asks no more: what it may see does not change while the page is open. */
-  async #readReport(): Promise<void> {
-    if (this.isLimited) return;
+  /** null for whom it is not. A browser that was refused asks no more: what it may see does not change while the page is open. */
+  async #askAsOwner<T>(path: string): Promise<T | null> {
+    if (this.#refused.has(path) || this.isLimited) return null;
     try {
-      this.report = await ask<StatusReport>("GET", "/hearth/v1/status");
+      return await ask<T>("GET", path);
     } catch (error) {
       if (!(error instanceof ApiError) || (error.status !== 401 && error.status !== 403)) throw error;
-      this.report = null;
-      this.isLimited = true;
+      this.#refused.add(path);
+      return null;
     }
   }
 

@@ -1,7 +1,7 @@
 /** The cards that are for the owner: the models in memory, the board, and who asks. */
 import { formatBytes, formatDay, formatNumber, formatSeconds, type TextName, t } from "../common/texts.js";
 import { visible } from "../markdown/visible.js";
-import { isSlowed, memoryParts, type ReportedModel, type StatusReport } from "./report.js";
+import { isSlowed, type LoggedWarning, memoryParts, type ReportedModel, type StatusReport } from "./report.js";
 import { type Row, Rows } from "./rows.js";
 
 export function ModelCards({ report: { models } }: { report: StatusReport }) {
@@ -111,10 +111,10 @@ export function Board({ report }: { report: StatusReport }) {
 }
 
 /** The newest of them; the log has all. The server's words are English in every language of the page. */
-export function Warnings({ report: { warnings } }: { report: StatusReport }) {
-  const rows = warnings.slice(0, 5).map(({ at, text, times }): Row => {
+export function Warnings({ warnings }: { warnings: readonly LoggedWarning[] }) {
+  const rows = warnings.slice(0, 5).map(({ logged_at: at, text, times }): Row => {
     const shown = visible(text);
-    return [formatDay(at / 1000), times === 1 ? shown : t("warningTimes", { text: shown, n: times })];
+    return [formatDay(at), times === 1 ? shown : t("warningTimes", { text: shown, n: times })];
   });
   return (
     <section class="card wide warnings">

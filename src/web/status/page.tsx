@@ -32,7 +32,7 @@ export function StatusPage({ feed }: { feed: StatusFeed }) {
         {feed.report ? <BoardMemory report={feed.report} /> : <Memory feed={feed} />}
         {feed.report && <Board report={feed.report} />}
         <Models feed={feed} />
-        {feed.report && <Warnings report={feed.report} />}
+        {feed.warnings && <Warnings warnings={feed.warnings} />}
         {feed.report && <Doctor />}
       </main>
     </>

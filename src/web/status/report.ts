@@ -13,8 +13,13 @@ export interface StatusReport {
     readonly heat: { readonly celsius: number | null; readonly throttle: { readonly now: readonly string[] } | null };
   };
   readonly clients: readonly { readonly name: string; readonly answers: number; readonly running: number }[];
-  /** The newest first; `at` in milliseconds since 1970. */
-  readonly warnings: readonly { readonly at: number; readonly text: string; readonly times: number }[];
+}
+
+/** A warning of the log, said so many times; the time in seconds since 1970. */
+export interface LoggedWarning {
+  readonly logged_at: number;
+  readonly text: string;
+  readonly times: number;
 }
 
 export interface ReportedModel {

@@ -450,7 +450,7 @@ const planted: readonly Planted[] = [
     fault: "errors in the log",
     check: "log",
     severity: "advice",
-    found: /FILE_CHANGED: an engine step failed: The model file changed/,
+    found: /an engine step failed: FILE_CHANGED: The model file changed/,
     mend: /^hearth logs/,
     plant: ({ programs }) => {
       const err = { message: "The model file changed." };

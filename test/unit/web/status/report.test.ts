@@ -8,7 +8,7 @@ const model = {
   ...{ isa: null, threads: null, tokensPerSecond: null, residency: null },
 };
 const report = (more: Partial<StatusReport>): StatusReport => ({
-  ...{ uptimeSeconds: 1, models: [model], board: { name: null, cores: 4, kernel: "" }, clients: [], warnings: [] },
+  ...{ uptimeSeconds: 1, models: [model], board: { name: null, cores: 4, kernel: "" }, clients: [] },
   memory: { residentBytes: 1.2 * gigabyte, totalBytes: 4 * gigabyte, availableBytes: 2.5 * gigabyte },
   pace: { cores: 4, threads: 4, workShare: 1, restraints: [], heat: { celsius: null, throttle: null } },
   ...more,
