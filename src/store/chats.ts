@@ -98,9 +98,15 @@ export class ChatStore {
   /** False when this owner has none of this id. Resolves when it does not come back after a power cut; FILE_WRITE_FAILED. */
   async delete(id: string, owner: string): Promise<boolean> {
     const entries = await this.#entries();
-    if (entries.get(id)?.owner !== owner) return false;
-    await this.#documents.delete(id, owner);
-    entries.delete(id);
+    const entry = entries.get(id);
+    if (entry?.owner !== owner) return false;
+    entries.delete(id); // at once: a change that comes meanwhile is one of a chat that is gone
+    try {
+      await this.#documents.delete(id, owner);
+    } catch (error) {
+      if (!entries.has(id)) entries.set(id, entry);
+      throw error;
+    }
     return true;
   }
 

@@ -157,17 +157,21 @@ case "$*" in
 esac
 `;
 
+function startLanOn(box: ServiceBox) {
+  const child = box.spawn("lan", "on");
+  let text = "";
+  child.stderr.setEncoding("utf8").on("data", (more: string) => {
+    text += more;
+  });
+  return { child, said: () => text, ended: new Promise((resolve) => child.on("close", resolve)) };
+}
+
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   test(`a change that ${signal} stops is taken back, and the command says so`, async (t) => {
     const box = await serviceBox(t);
     box.tool("systemctl", silent);
     const before = readFileSync(box.file, "utf8");
-    const child = box.spawn("lan", "on");
-    let said = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-    });
-    const ended = new Promise((resolve) => child.on("close", resolve));
+    const { child, said, ended } = startLanOn(box);
     while (!box.calls().includes("systemctl restart hearthd.service")) await sleep(50);
     await sleep(300);
     assert.match(readFileSync(box.file, "utf8"), /listen = "0\.0\.0\.0/);
@@ -176,9 +180,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     assert.equal(other.status, 75);
     assert.match(other.stderr, /STORE_BUSY: Another command, such as hearth use or hearth lan, is changing/);
     child.kill(signal);
-    assert.equal(await ended, 75, said);
+    assert.equal(await ended, 75, said());
     assert.match(
-      said,
+      said(),
       new RegExp(`STOPPED: Stopped by ${signal}\\. The configuration is as it was, and the service has been`),
     );
     assert.equal(readFileSync(box.file, "utf8"), before);
@@ -201,21 +205,19 @@ for (const isTerminal of [false, true]) {
     const box = await serviceBox(t);
     box.tool("systemctl", slowStart);
     const before = readFileSync(box.file, "utf8");
-    const child = box.spawn("lan", "on");
-    let said = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-    });
-    const ended = new Promise((resolve) => child.on("close", resolve));
+    const { child, said, ended } = startLanOn(box);
     const starting = path.join(box.folder, "starting");
     while (!existsSync(starting) || readFileSync(starting, "utf8") === "") await sleep(50);
     assert.notEqual(readFileSync(box.file, "utf8"), before);
     const stoppedAt = performance.now();
     if (isTerminal) process.kill(Number(readFileSync(starting, "utf8")), "SIGINT");
     child.kill("SIGINT");
-    assert.equal(await ended, 75, said);
+    assert.equal(await ended, 75, said());
     assert.ok(performance.now() - stoppedAt < 30_000, "it did not wait for the start");
-    assert.match(said, /STOPPED: Stopped by SIGINT\. The configuration is as it was, and the service has been started/);
+    assert.match(
+      said(),
+      /STOPPED: Stopped by SIGINT\. The configuration is as it was, and the service has been started/,
+    );
     assert.equal(readFileSync(box.file, "utf8"), before);
     assert.equal(box.calls().filter((call) => call === "systemctl restart hearthd.service").length, 2);
   });

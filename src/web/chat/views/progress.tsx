@@ -1,4 +1,4 @@
-/** How far an answer on its way is. Stands in its own place above the messages, so that it moves nothing and nothing moves it. */
+/** How far an answer on its way is. Lies over the end of the messages, so that it moves nothing and nothing moves it. */
 import { useEffect, useState } from "preact/hooks";
 import { type Answer, secondsToRead, tokensPerSecond } from "../../common/answer.js";
 import { useChanges } from "../../common/hooks.js";

@@ -95,6 +95,21 @@ test("a chat is on disk when that is confirmed, and one that cannot be written i
   assert.equal(existsSync(file), false);
 });
 
+test("a change that comes while its chat is deleted is refused, and kept as a new chat it stays", async (t) => {
+  const ask = clientOf(await startServer(t), null);
+  const put = (revision: number) => ask("PUT", `/${id(1)}`, { title: "a", content: {}, revision });
+  for (let round = 0; round < 20; round++) {
+    assert.equal((await put(0)).status, 200);
+    const [gone, late] = await Promise.all([ask("DELETE", `/${id(1)}`), put(1)]);
+    assert.equal(gone.status, 200);
+    if (late.status === 409) assert.equal((await put(0)).status, 200);
+    // Whatever came first: what is confirmed is in the list, and can be deleted.
+    const isKept = (await ask("GET", `/${id(1)}`)).status === 200;
+    assert.equal((await ask("GET", "")).body.data.length, isKept ? 1 : 0);
+    if (isKept) assert.equal((await ask("DELETE", `/${id(1)}`)).status, 200);
+  }
+});
+
 test("ids of another form are refused", async (t) => {
   const ask = clientOf(await startServer(t), null);
   for (const bad of ["chat_1", "..%2f..%2fkeys", `chat_${"g".repeat(32)}`]) {
